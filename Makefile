@@ -1,0 +1,64 @@
+# `make convert` and `make test` set up what they need, once. `make help` lists the rest.
+
+ifeq ($(origin MODEL), undefined)
+MODEL := examples/mobilenet_v2.py:mobilenet_v2
+INPUT ?= input=1x3x224x224
+endif
+ENGINE ?= auto
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+host := .venv/host.ready
+dev := .venv/dev.ready
+
+.DELETE_ON_ERROR:
+.PHONY: help convert test lint lock base engine engine-stop bench clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+convert: $(host) ## Convert MODEL (INPUT="NAME=1x3x224x224 ...", OUT=DIR, ENGINE=docker|venv, ARGS="--seed 1").
+	.venv/bin/pinlite convert $(MODEL) $(foreach input,$(INPUT),--input $(input)) \
+		$(if $(OUT),--out $(OUT)) --engine $(ENGINE) $(ARGS)
+
+test: lint ## Run every test that this machine can run (ARGS="-k words" for some).
+	.venv/bin/pytest $(ARGS)
+
+lint: $(dev) ## Check style, types and the direction of imports.
+	.venv/bin/ruff check --quiet .
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/mypy --no-error-summary
+	.venv/bin/lint-imports --no-logo --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
+	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
+
+lock: $(host) ## Write every lock anew from what it is made of.
+	bash images/lock.sh
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group build pyproject.toml --output-file requirements.lock
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--constraint requirements.lock --group build --group dev pyproject.toml --output-file requirements-dev.lock
+
+base: $(host) ## Build the base image from Debian's packages, where no registry can be reached.
+	bash images/base/build.sh
+
+engine: ## Install Docker from Debian's packages and start it, where none runs.
+	bash images/engine.sh start
+
+engine-stop: ## Stop the Docker that `make engine` started.
+	bash images/engine.sh stop
+
+clean: ## Remove what the targets above made here (images and caches stay: pinlite images rm).
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache
+
+$(host): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(dev): requirements-dev.lock $(host)
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	touch $@
