@@ -1,0 +1,51 @@
+"""Stage program of the onnx image: check and simplify a model, run it, put it in words."""
+
+import model_file
+import runtime
+import simplify
+from stagekit import arrays
+from stagekit import samples as samples_of_request
+
+VERSIONS = ("onnx", "onnxruntime", "numpy")
+
+
+def check(request):
+    """Check a model, run it on samples, simplify it.
+
+    Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
+    request brings none. Roles in: model, samples (optional). Roles out: graph (text), simplified (.onnx), samples,
+    outputs. Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or
+    onnxruntime refuse.
+    """
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
+    samples = samples_of_request.of(request, model_file.inputs(model))
+    outputs = runtime.run(simplify.session(model, request.outputs["simplified"]), samples)
+    arrays.write(request.outputs["samples"], samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {
+        "inputs": arrays.describe(samples),
+        "outputs": arrays.describe(outputs),
+        "opset": model_file.opset(model),
+        "operators": model_file.operators(model),
+    }
+
+
+def run(request):
+    """Run a model on samples. Roles in: model, samples. Roles out: outputs. Returns {outputs}."""
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
+    outputs = runtime.run(runtime.session(model), samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"outputs": arrays.describe(outputs)}
+
+
+def inspect(request):
+    """Put a model in words. Roles in: model. Roles out: text."""
+    request.outputs["text"].write_text(model_file.words(model_file.read(request.inputs["model"])), encoding="utf-8")
+    return {}
+
+
+OPERATIONS = {"check": check, "run": run, "inspect": inspect}

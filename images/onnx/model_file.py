@@ -1,0 +1,137 @@
+"""An .onnx file: reading it, refusing it, and saying what it holds."""
+
+from collections import Counter
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import mapping
+from stagekit import StageError
+
+STANDARD_DOMAINS = ("", "ai.onnx")
+EXPORT_AGAIN = "export the model again, at opset 12"
+
+
+def read(path):
+    """The model in a file. Nothing but its being an ONNX model with its weights inside is checked."""
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+    except DecodeError as error:
+        raise StageError("usage", "this is no ONNX file, or a damaged one: {}".format(error)) from error
+    if not model.HasField("graph") or not model.ir_version:
+        raise StageError("usage", "this is no ONNX model: it holds no graph")
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise StageError(
+            "usage",
+            "this ONNX model keeps its weights in other files",
+            "save it as one file: onnx.save(onnx.load(path), other_path)",
+        )
+    return model
+
+
+def check(model):
+    """Raise a StageError unless this is a model that onnx 1.8.0 finds well formed, of standard operators only."""
+    newest = onnx.defs.onnx_opset_version()
+    if opset(model) > newest:
+        message = "the model is of opset {}, onnx {} knows {} at most".format(opset(model), onnx.__version__, newest)
+        raise StageError("model", message, EXPORT_AGAIN)
+    foreign = sorted(
+        {
+            "{}.{}".format(node.domain, node.op_type)
+            for node in nodes(model.graph)
+            if node.domain not in STANDARD_DOMAINS
+        }
+    )
+    if foreign:
+        raise StageError(
+            "model",
+            "not standard ONNX: the operators {}".format(", ".join(foreign)),
+            "replace them in the model by operators that ONNX has",
+        )
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise StageError(
+            "model", "the ONNX checker refuses the model: {}".format(one_line(error)), EXPORT_AGAIN
+        ) from error
+
+
+def one_line(error):
+    return " ".join(str(error).split())
+
+
+def opset(model):
+    return max((entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS), default=1)
+
+
+def nodes(graph):
+    """Every node, those of the bodies of If, Loop and Scan too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                yield from nodes(body)
+
+
+def operators(model):
+    """How often each operator occurs, the most frequent first."""
+    counts = Counter(node.op_type for node in nodes(model.graph))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def inputs(model):
+    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open.
+
+    Up to IR version 3 initializers had to be listed among the inputs, and later they may be.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return [_spec(value) for value in model.graph.input if value.name not in weights]
+
+
+def outputs(model):
+    return [value.name for value in model.graph.output]
+
+
+def _spec(value):
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type" or not value.type.tensor_type.HasField("shape"):
+        what = "a tensor without a shape" if kind == "tensor_type" else "no tensor ({})".format(kind)
+        raise StageError("model", "input {!r} is {}".format(value.name, what), EXPORT_AGAIN)
+    tensor = value.type.tensor_type
+    shape = [size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim]
+    return {
+        "name": value.name,
+        "shape": shape,
+        "dtype": np.dtype(mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.elem_type]).name,
+    }
+
+
+def words(model):
+    """The graph in words: what it computes, then the inferred type and shape of every value on the way."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(model).graph
+    except RuntimeError as error:
+        raise StageError(
+            "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
+        ) from error
+    values = [onnx.helper.printable_value_info(value) for value in list(graph.value_info) + list(graph.output)]
+    header = "ONNX IR version {}, opset {}, made by {} {}".format(
+        model.ir_version, opset(model), model.producer_name or "?", model.producer_version
+    )
+    counts = ["  {} {}".format(name, count) for name, count in operators(model).items()]
+    return "\n".join(
+        [
+            header.rstrip(),
+            "",
+            onnx.helper.printable_graph(graph),
+            "",
+            "values (",
+            *("  " + value for value in values),
+            ")",
+            "",
+            "operators (",
+            *counts,
+            ")",
+            "",
+        ]
+    )

@@ -1,0 +1,78 @@
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from importlib import metadata
+
+from stagekit.errors import StageError
+from stagekit.request import Request
+
+CONTRACT = 1
+
+
+class Channel:
+    """JSON lines to the host, on a private copy of standard output.
+
+    File descriptor 1 itself is turned to standard error, so that nothing a framework prints can be taken for a message.
+    """
+
+    def __init__(self):
+        self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+        os.dup2(2, 1)
+
+    def send(self, **message):
+        self._stream.write(json.dumps(message, sort_keys=True) + "\n")
+        self._stream.flush()
+
+
+def _versions(distributions):
+    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    found.update((name, metadata.version(name)) for name in distributions)
+    return found
+
+
+def _peak_memory():
+    """Largest resident set so far, in bytes (Linux counts ru_maxrss in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _failure(error):
+    """What the host is told of an exception; the traceback goes to the log."""
+    if isinstance(error, StageError):
+        return {"kind": error.kind, "message": error.message, "hint": error.hint}
+    traceback.print_exception(type(error), error, error.__traceback__)
+    kind = "memory" if isinstance(error, MemoryError) else "internal"
+    return {"kind": kind, "message": "{}: {}".format(type(error).__name__, error), "hint": ""}
+
+
+def _answer(operations, request):
+    try:
+        return {"result": operations[request.operation](request)}
+    except Exception as error:
+        return {"error": _failure(error)}
+
+
+def main():
+    program, input_root, output_root = sys.argv[1:]
+    channel = Channel()
+    stage = importlib.import_module(program)
+    channel.send(type="ready", contract=CONTRACT, versions=_versions(stage.VERSIONS))
+    for line in sys.stdin:
+        request = Request(json.loads(line), input_root, output_root)
+        started = time.perf_counter()
+        answer = _answer(stage.OPERATIONS, request)
+        sys.stderr.flush()
+        channel.send(
+            type="response",
+            id=request.id,
+            seconds=time.perf_counter() - started,
+            peak_memory=_peak_memory(),
+            **answer,
+        )
+
+
+if __name__ == "__main__":
+    main()

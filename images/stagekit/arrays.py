@@ -1,0 +1,85 @@
+"""Named arrays between stages: ordered .npz files, and seeded samples. Needs numpy, which every image has."""
+
+import zipfile
+
+import numpy as np
+
+from stagekit.errors import StageError
+
+# Integer samples stay below this, so that they are valid ids for the smallest of embeddings.
+INTEGER_SAMPLES_BELOW = 10
+
+
+def read(path):
+    """The arrays of an .npz file by name, in the file's order; a StageError of kind "usage" when it is none."""
+    try:
+        with np.load(str(path), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (AttributeError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise StageError(
+            "usage",
+            "{} is no .npz of plain arrays: {}".format(path.name, error),
+            "write it with numpy.savez, one named array per input, none of dtype object",
+        ) from error
+
+
+def write(path, arrays):
+    """Write arrays by name, in order. The same arrays give the same bytes.
+
+    numpy.savez takes names as keywords, so that no array could be named "file"; a fixed date keeps the bytes.
+    """
+    with zipfile.ZipFile(str(path), "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(name + ".npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+
+
+def describe(arrays):
+    """Name, shape and dtype of each array, as the report has them."""
+    return [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()]
+
+
+def seeded(specs, seed):
+    """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), booleans.
+
+    numpy.random.RandomState is the generator whose stream numpy promises never to change.
+    """
+    stream = np.random.RandomState(seed)
+    samples = {}
+    for spec in specs:
+        dtype, shape = np.dtype(spec["dtype"]), tuple(spec["shape"])
+        if dtype.kind == "f":
+            samples[spec["name"]] = stream.uniform(size=shape).astype(dtype)
+        elif dtype.kind in "iu":
+            samples[spec["name"]] = stream.randint(0, INTEGER_SAMPLES_BELOW, size=shape).astype(dtype)
+        elif dtype.kind == "b":
+            samples[spec["name"]] = stream.uniform(size=shape) < 0.5
+        else:
+            raise StageError("usage", "input {!r}: no samples can be made for dtype {}".format(spec["name"], dtype))
+    return samples
+
+
+def matching(samples, specs):
+    """The samples in the order of the inputs; a StageError says which name, shape or dtype does not fit.
+
+    A None in a spec's shape stands for any size.
+    """
+    names = [spec["name"] for spec in specs]
+    if sorted(names) != sorted(samples):
+        raise StageError(
+            "usage",
+            "the samples are named {}, the inputs {}".format(", ".join(samples) or "nothing", ", ".join(names)),
+            "give the .npz one array per input, under the input's name",
+        )
+    for spec in specs:
+        array = samples[spec["name"]]
+        wanted = tuple(spec["shape"])
+        fits = len(wanted) == array.ndim and all(w is None or w == g for w, g in zip(wanted, array.shape))
+        if not fits or array.dtype != np.dtype(spec["dtype"]):
+            raise StageError(
+                "usage",
+                "input {!r} is {} of {}, its sample {} of {}".format(
+                    spec["name"], list(wanted), spec["dtype"], list(array.shape), array.dtype
+                ),
+            )
+    return {name: samples[name] for name in names}

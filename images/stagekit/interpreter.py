@@ -1,0 +1,140 @@
+"""Driving a TFLite interpreter, whichever package brings its class (tensorflow, tflite-runtime)."""
+
+import re
+import statistics
+import time
+
+import numpy as np
+
+from stagekit import arrays
+from stagekit.errors import StageError
+
+# Where a .tflite file says that it is one: flatbuffers keep four letters of the schema behind the root's offset.
+IDENTIFIER, IDENTIFIER_AT = b"TFL3", slice(4, 8)
+
+# How a runtime names the operator that it stops at, and how it says that it does not have it.
+OPERATOR = re.compile(r"Node number \d+ \((\w+)\)|unresolved custom op: (\w+)|builtin opcode '(\w+)'")
+MISSING = re.compile(r"unresolved custom op|Didn't find op|Select TensorFlow op|Regular TensorFlow ops")
+
+
+def infer(interpreter_class, request):
+    """Answer a request ``infer``: run a .tflite file on samples, and time it.
+
+    Parameters: ``inputs`` and ``outputs``, [{name, tensor, ...}] from the user's names to the file's tensors (empty:
+    the file's own names and order); ``threads``; ``runs``, how many invocations to time (0: none), after
+    ``warmup`` others. Returns {"outputs": [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or None}.
+    """
+    parameters = request.parameters
+    interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
+    inputs = bind(interpreter.get_input_details(), parameters["inputs"])
+    feed(interpreter, inputs, arrays.read(request.inputs["samples"]))
+    invoke(interpreter)
+    # A tensor's shape may be known only once the model has run.
+    outputs = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
+    latency = _latency(interpreter, parameters)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"outputs": arrays.describe(outputs), "latency_ms": latency}
+
+
+def content(path):
+    """The bytes of a .tflite file; a StageError of kind ``usage`` for what is none."""
+    found = path.read_bytes()
+    if found[IDENTIFIER_AT] != IDENTIFIER:
+        raise StageError(
+            "usage", "this is no TFLite file: the letters {} are not in their place".format(IDENTIFIER.decode())
+        )
+    return found
+
+
+def load(interpreter_class, path, threads):
+    """An interpreter of a .tflite file, before its tensors are allocated."""
+    try:
+        return interpreter_class(model_content=content(path), num_threads=threads)
+    except ValueError as error:
+        if MISSING.search(str(error)):
+            raise _refusal(error) from error
+        raise StageError("usage", "this TFLite file is damaged: {}".format(" ".join(str(error).split()))) from error
+
+
+def bind(details, names):
+    """The interpreter's tensors by the user's names, in the user's order.
+
+    ``names`` is [{name, tensor}]. When it is empty, the file's own names serve. A file may hold one tensor as several
+    outputs, or tensors of one name: when the whole list agrees, position tells them apart.
+    """
+    own = [detail["name"] for detail in details]
+    if not names:
+        return {
+            name if own.count(name) == 1 else "{}#{}".format(name, at): detail
+            for at, (name, detail) in enumerate(zip(own, details))
+        }
+    if own == [entry["tensor"] for entry in names]:
+        return {entry["name"]: detail for entry, detail in zip(names, details)}
+    by_tensor = dict(zip(own, details))
+    missing = [entry["tensor"] for entry in names if entry["tensor"] not in by_tensor]
+    if missing:
+        raise StageError("usage", "the TFLite file has no {}, it has {}".format(", ".join(missing), ", ".join(own)))
+    return {entry["name"]: by_tensor[entry["tensor"]] for entry in names}
+
+
+def feed(interpreter, inputs, samples):
+    """Allocate, and set the samples; sizes that the file leaves open become the samples'."""
+    samples = arrays.matching(samples, [_spec(name, detail) for name, detail in inputs.items()])
+    for name, detail in inputs.items():
+        if tuple(detail["shape"]) != samples[name].shape:
+            interpreter.resize_tensor_input(detail["index"], samples[name].shape, strict=True)
+    try:
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise _refusal(error) from error
+    for name, detail in inputs.items():
+        interpreter.set_tensor(detail["index"], samples[name])
+
+
+def invoke(interpreter):
+    try:
+        interpreter.invoke()
+    except (RuntimeError, ValueError) as error:
+        raise _refusal(error) from error
+
+
+def fetch(interpreter, outputs):
+    """The values of the tensors that `bind` gave, by the same names."""
+    return {name: interpreter.get_tensor(detail["index"]) for name, detail in outputs.items()}
+
+
+def _spec(name, detail):
+    shape = [None if size < 0 else int(size) for size in detail["shape_signature"]]
+    return {"name": name, "shape": shape, "dtype": np.dtype(detail["dtype"]).name}
+
+
+def _latency(interpreter, parameters):
+    """Milliseconds of single invocations. The interpreter keeps its inputs, so each does the same work."""
+    if not parameters["runs"]:
+        return None
+    for _ in range(parameters["warmup"]):
+        interpreter.invoke()
+    milliseconds = []
+    for _ in range(parameters["runs"]):
+        started = time.perf_counter()
+        interpreter.invoke()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return {
+        "median": statistics.median(milliseconds),
+        "min": min(milliseconds),
+        "threads": parameters["threads"],
+        "runs": parameters["runs"],
+    }
+
+
+def _refusal(error):
+    """A runtime's exception as a StageError that names the operators. Its later words point at web pages."""
+    text = " ".join(str(error).split())
+    operators = sorted({name for match in OPERATOR.findall(text) for name in match if name})
+    return StageError(
+        "model",
+        "the TFLite runtime can't run {}: {}".format(
+            "the operator " + ", ".join(operators) if operators else "this model", text.split(" See instructions:")[0]
+        ),
+        "this runtime holds other operators: convert without custom and Select-TF ones" if MISSING.search(text) else "",
+    )

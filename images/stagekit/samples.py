@@ -1,0 +1,29 @@
+"""The samples that a request brings, or seeded ones."""
+
+from stagekit import arrays
+from stagekit.errors import StageError
+
+
+def of(request, specs):
+    """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open.
+
+    They are the request's role ``samples``; without it, seeded ones, of the shapes that the parameter ``inputs`` gives
+    or else of the specs'. A StageError says what does not fit, and which size nobody gave.
+    """
+    if "samples" in request.inputs:
+        samples = arrays.read(request.inputs["samples"])
+    else:
+        samples = arrays.seeded(request.parameters["inputs"] or _closed(specs), request.parameters["seed"])
+    return arrays.matching(samples, specs)
+
+
+def _closed(specs):
+    for spec in specs:
+        if None in spec["shape"]:
+            shape = "x".join("?" if size is None else str(size) for size in spec["shape"])
+            raise StageError(
+                "usage",
+                "input {!r} is {}: the model leaves a size open".format(spec["name"], shape),
+                "give it, e.g. --input {}={}".format(spec["name"], shape.replace("?", "1")),
+            )
+    return specs

@@ -1,0 +1,36 @@
+"""Why TensorFlow's TFLite converter refuses a model, in the words of its operators."""
+
+import re
+
+import saved_model
+from stagekit import StageError
+
+# error: loc(callsite(callsite("Erf@__inference_f_8" at ...) at ...)): 'tf.Erf' op is neither a custom op nor a flex op
+LOCATED = re.compile(r'error: loc\((?:callsite\()*"([^"@]+)[^\n]*?\)+: ([^\n]+)')
+ERROR = re.compile(r"error: ([^\n]+)")
+UNSUPPORTED = re.compile(r"'tf\.([\w.]+)' op is neither a custom op nor a flex op")
+ILLEGAL = re.compile(r"failed to legalize operation '(?:tf\.)?([\w.]+)'")
+
+# TensorFlow 2.4.1 folds the transposes around these operators into them; what comes out is no valid program, or an
+# operator that computes in NCHW, which TFLite has not.
+LAYOUT = ("does not dominate this use", "'tf.MaxPool'", "'tf.AvgPool'", "'tf.Conv2D'", 'data_format = "NCHW"')
+
+OTHER_OPERATORS = "replace these operators in the model by others that TFLite has"
+OTHER_LOWERING = "the model computes in NCHW order, which this converter mishandles: convert it with --lowering nhwc"
+
+
+def refusal(error, graph_def):
+    """The StageError for a converter's exception, naming the operators that it is about."""
+    text = str(error)
+    hint = OTHER_LOWERING if any(sign in text for sign in LAYOUT) else OTHER_OPERATORS
+    unsupported = sorted(set(UNSUPPORTED.findall(text)) | set(ILLEGAL.findall(text)))
+    if unsupported:
+        return StageError("model", "the TFLite converter has no operator for {}".format(", ".join(unsupported)), hint)
+    located = LOCATED.findall(text)
+    if located:
+        operators = {node.name: node.op for node in saved_model.nodes(graph_def)}
+        reasons = sorted({"{} ({}): {}".format(operators.get(name, "?"), name, reason) for name, reason in located})
+        return StageError("model", "the TFLite converter fails at {}".format("; ".join(reasons)), hint)
+    first = ERROR.search(text)
+    reason = first.group(1) if first else " ".join(text.split())[:1000]
+    return StageError("model", "the TFLite converter fails: {}".format(reason), hint)

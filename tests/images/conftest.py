@@ -1,0 +1,2 @@
+# Written for unittest and another Python; test_programs.py runs them.
+collect_ignore_glob = ["*/*"]

@@ -1,0 +1,140 @@
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+from stagekit import Request, StageError, arrays, interpreter
+
+
+def details(*names):
+    return [{"name": name, "index": at} for at, name in enumerate(names)]
+
+
+class Bind(unittest.TestCase):
+    def indices(self, found):
+        return {name: detail["index"] for name, detail in found.items()}
+
+    def test_own_names_and_order_without_a_list(self):
+        self.assertEqual(self.indices(interpreter.bind(details("b", "a"), [])), {"b": 0, "a": 1})
+
+    def test_own_names_that_repeat_get_their_position(self):
+        self.assertEqual(list(interpreter.bind(details("a", "b", "a"), [])), ["a#0", "b", "a#2"])
+
+    def test_the_users_names_and_order(self):
+        names = [{"name": "one", "tensor": "x"}, {"name": "two", "tensor": "y"}, {"name": "three", "tensor": "x"}]
+        found = interpreter.bind(details("y", "x"), names)
+        self.assertEqual(
+            list(found.items()),
+            [("one", details("y", "x")[1]), ("two", details("y")[0]), ("three", details("y", "x")[1])],
+        )
+
+    def test_position_tells_tensors_of_one_name_apart(self):
+        names = [{"name": "one", "tensor": "x"}, {"name": "two", "tensor": "x"}]
+        self.assertEqual(self.indices(interpreter.bind(details("x", "x"), names)), {"one": 0, "two": 1})
+
+    def test_names_the_tensor_that_is_missing(self):
+        with self.assertRaisesRegex(StageError, "no z, it has x, y"):
+            interpreter.bind(details("x", "y"), [{"name": "one", "tensor": "z"}])
+
+
+class Doubling:
+    """An interpreter whose model doubles its input, of any number of rows."""
+
+    invoked = 0
+    failure = None
+
+    def __init__(self, model_content, num_threads):
+        assert model_content
+        assert num_threads
+        self.values = {}
+        self.detail = {"name": "x", "index": 0, "shape": [1, 2], "shape_signature": [-1, 2], "dtype": np.float32}
+
+    def get_input_details(self):
+        return [self.detail]
+
+    def get_output_details(self):
+        return [dict(self.detail, name="y", index=1)]
+
+    def resize_tensor_input(self, index, shape, strict):
+        assert (index, strict) == (0, True)
+        self.detail = dict(self.detail, shape=list(shape))
+
+    def allocate_tensors(self):
+        if self.failure:
+            raise RuntimeError(self.failure)
+
+    def set_tensor(self, index, value):
+        assert value.shape == tuple(self.detail["shape"])
+        self.values[index] = value
+
+    def get_tensor(self, index):
+        return self.values[index]
+
+    def invoke(self):
+        type(self).invoked += 1
+        self.values[1] = self.values[0] * 2
+
+
+class Infer(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "model").write_bytes(b"\0\0\0\0TFL3")
+        self.interpreter = type("Fresh", (Doubling,), {})
+
+    def infer(self, samples, **parameters):
+        arrays.write(self.folder / "samples", samples)
+        request = Request(
+            {
+                "id": "1",
+                "operation": "infer",
+                "parameters": dict({"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}, **parameters),
+                "inputs": {"model": "model", "samples": "samples"},
+                "outputs": {"outputs": "outputs"},
+            },
+            self.folder,
+            self.folder,
+        )
+        return interpreter.infer(self.interpreter, request), arrays.read
+
+    def test_outputs_by_the_users_names(self):
+        result, read = self.infer(
+            {"in": np.ones((3, 2), np.float32)},
+            inputs=[{"name": "in", "tensor": "x"}],
+            outputs=[{"name": "out", "tensor": "y"}],
+        )
+        spec = {"name": "out", "shape": [3, 2], "dtype": "float32"}
+        self.assertEqual(result, {"outputs": [spec], "latency_ms": None})
+        np.testing.assert_array_equal(read(self.folder / "outputs")["out"], np.full((3, 2), 2, np.float32))
+        self.assertEqual(self.interpreter.invoked, 1)
+
+    def test_latency_of_the_runs_asked_for(self):
+        result, _ = self.infer({"x": np.ones((1, 2), np.float32)}, threads=2, runs=5, warmup=3)
+        self.assertEqual({"threads", "runs", "median", "min"}, set(result["latency_ms"]))
+        self.assertEqual((result["latency_ms"]["threads"], result["latency_ms"]["runs"]), (2, 5))
+        self.assertLessEqual(result["latency_ms"]["min"], result["latency_ms"]["median"])
+        self.assertEqual(self.interpreter.invoked, 1 + 3 + 5)
+
+    def test_samples_that_do_not_fit(self):
+        with self.assertRaisesRegex(StageError, r"its sample \[1, 3\]") as caught:
+            self.infer({"x": np.ones((1, 3), np.float32)})
+        self.assertEqual(caught.exception.kind, "usage")
+
+    def test_something_else_than_a_tflite_file(self):
+        (self.folder / "model").write_bytes(b"not one")
+        with self.assertRaisesRegex(StageError, "no TFLite file") as caught:
+            self.infer({"x": np.ones((1, 2), np.float32)})
+        self.assertEqual(caught.exception.kind, "usage")
+
+    def test_names_the_operator_that_is_refused(self):
+        for failure, operator, hinted in (
+            ("Encountered unresolved custom op: Foo.\nSee instructions: there", "Foo", True),
+            ("Select TensorFlow op(s) not supported. Node number 0 (FlexErf) failed to prepare.", "FlexErf", True),
+            ("bad dims\nNode number 3 (CONV_2D) failed to prepare.", "CONV_2D", False),
+        ):
+            self.interpreter.failure = failure
+            words = "can't run the operator " + operator
+            with self.subTest(operator), self.assertRaisesRegex(StageError, words) as caught:
+                self.infer({"x": np.ones((1, 2), np.float32)})
+            self.assertEqual((caught.exception.kind, bool(caught.exception.hint)), ("model", hinted))

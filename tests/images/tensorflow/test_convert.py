@@ -1,0 +1,275 @@
+import tempfile
+import unittest
+from pathlib import Path
+
+import convert
+import numpy as np
+import refusals
+import tensorflow as tf
+from stagekit import Request, StageError, arrays
+from tensorflow.core.framework import graph_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+ROLES = {
+    "convert": ("saved_model", ("model",)),
+    "adopt": ("saved_model", ("samples", "outputs")),
+    "run": ("model", ("outputs",)),
+    "infer": ("model", ("outputs",)),
+    "inspect": ("model", ("text",)),
+}
+
+
+def spec(name, *shape, **others):
+    return dict({"name": name, "shape": list(shape), "dtype": "float32"}, **others)
+
+
+def save_frozen(folder, build, tag="serve", signature="serving_default"):
+    """A SavedModel of one graph, with signature keys in capitals; build returns its inputs and outputs by key."""
+    with tf.Graph().as_default() as graph:
+        inputs, outputs = build()
+    message = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+    meta_graph = message.meta_graphs.add()
+    meta_graph.meta_info_def.tags.append(tag)
+    meta_graph.graph_def.CopyFrom(graph.as_graph_def())
+    signed = meta_graph.signature_def[signature]
+    for infos, tensors in ((signed.inputs, inputs), (signed.outputs, outputs)):
+        for key, tensor in tensors.items():
+            infos[key].name = tensor.name
+            infos[key].dtype = tensor.dtype.as_datatype_enum
+            infos[key].tensor_shape.CopyFrom(tensor.shape.as_proto())
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(message.SerializeToString(deterministic=True))
+
+
+def affine():
+    z = tf.compat.v1.placeholder(tf.float32, [None, 2], name="z")
+    a = tf.compat.v1.placeholder(tf.float32, [None, 3], name="a")
+    product = tf.matmul(a, tf.constant([[1.0, 2], [3, 4], [5, 6]]))
+    return {"Z": z, "A": a}, {"SUM": tf.add(product, z, name="sum"), "MAX": tf.maximum(product, 30.0, name="max")}
+
+
+class Functions(tf.Module):
+    """A variable, two inputs, and outputs that are each other, constants and an input."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable([[1.0, 2], [3, 4], [5, 6]])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "z"), tf.TensorSpec([None, 3], tf.float32, "a")])
+    def __call__(self, z, a):
+        product = tf.matmul(a, self.weight)
+        return {
+            "sum": product + z,
+            "again": product + z,
+            "relu": tf.nn.relu(product - 5),
+            "passed": z,
+            "one": tf.constant([1.0, 1]),
+            "two": tf.constant([2.0, 2]),
+            "uno": tf.constant([1.0, 1]),
+        }
+
+
+class Stage(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def call(self, operation, given, samples=None, **parameters):
+        read, written = ROLES[operation]
+        inputs = {read: given}
+        if samples is not None:
+            arrays.write(self.folder / "given.npz", samples)
+            inputs["samples"] = "given.npz"
+        message = {"id": "1", "operation": operation, "parameters": parameters, "inputs": inputs}
+        request = Request(dict(message, outputs={role: "made." + role for role in written}), self.folder, self.folder)
+        return convert.OPERATIONS[operation](request)
+
+    def refused(self, kind, words, *arguments, **options):
+        with self.assertRaisesRegex(StageError, words) as caught:
+            self.call(*arguments, **options)
+        self.assertEqual(caught.exception.kind, kind)
+        return caught.exception
+
+    def made(self, role):
+        return arrays.read(self.folder / ("made." + role))
+
+    def there_and_back(self, saved_model, inputs):
+        """Adopt, convert under names of the user's own in reverse order, infer: the outputs by both names."""
+        adopted = self.call("adopt", saved_model, inputs=inputs, seed=0)
+        samples, expected = self.made("samples"), self.made("outputs")
+        renamed = {
+            side: [dict(entry, name="my " + entry["name"]) for entry in reversed(adopted[side])]
+            for side in ("inputs", "outputs")
+        }
+        converted = self.call("convert", saved_model, variant="float32", **renamed)
+        for side in ("inputs", "outputs"):
+            self.assertEqual([entry["name"] for entry in converted[side]], [entry["name"] for entry in renamed[side]])
+            self.assertEqual([entry["shape"] for entry in converted[side]], [entry["shape"] for entry in renamed[side]])
+        timing = {"threads": 1, "runs": 0, "warmup": 0}
+        fed = {"my " + name: array for name, array in samples.items()}
+        inferred = self.call("infer", "made.model", fed, **timing, **converted)
+        self.assertIsNone(inferred["ops"])
+        got = self.made("outputs")
+        self.assertEqual(list(got), [entry["name"] for entry in renamed["outputs"]])
+        for name, array in expected.items():
+            np.testing.assert_allclose(got["my " + name], array, rtol=1e-5, err_msg=name)
+        return converted
+
+
+class Convert(Stage):
+    def test_a_frozen_graph(self):
+        save_frozen(self.folder / "frozen", affine)
+        converted = self.there_and_back("frozen", [spec("Z", 2, 2), spec("A", 2, 3)])
+        self.assertEqual([entry["tensor"] for entry in converted["inputs"]], ["a", "z"])
+        self.assertEqual([entry["tensor"] for entry in converted["outputs"]], ["sum", "max"])
+
+    def test_a_frozen_graph_gives_the_same_bytes_again(self):
+        save_frozen(self.folder / "frozen", affine)
+        lists = {
+            "inputs": [spec("Z", 1, 2, key="Z"), spec("A", 1, 3, key="A")],
+            "outputs": [spec("SUM", 1, 2, key="SUM")],
+        }
+        made = set()
+        for _ in range(2):
+            self.call("convert", "frozen", variant="float32", **lists)
+            made.add((self.folder / "made.model").read_bytes())
+        self.assertEqual(len(made), 1)
+
+    def test_functions_whose_outputs_become_one_tensor(self):
+        model = Functions()
+        tf.saved_model.save(model, str(self.folder / "functions"), signatures=model.__call__.get_concrete_function())
+        self.there_and_back("functions", [spec("z", 3, 2), spec("a", 3, 3)])
+
+    def test_names_the_operators_that_are_refused(self):
+        def build():
+            x = tf.compat.v1.placeholder(tf.float32, [1, 2], name="x")
+            return {"x": x}, {"e": tf.math.erf(x), "d": tf.math.digamma(x)}
+
+        save_frozen(self.folder / "refused", build)
+        lists = {"inputs": [spec("x", 1, 2, key="x")], "outputs": [spec(key, 1, 2, key=key) for key in "ed"]}
+        error = self.refused("model", "Digamma, Erf", "convert", "refused", variant="float32", **lists)
+        self.assertIn("replace", error.hint)
+
+    def test_an_unknown_variant(self):
+        self.refused("usage", "'float8'.*float32", "convert", "none", variant="float8", inputs=[], outputs=[])
+
+
+class Refusals(unittest.TestCase):
+    def test_a_transpose_folded_wrongly(self):
+        graph = graph_pb2.GraphDef()
+        graph.library.function.add().node_def.add(name="Pad_1", op="Pad")
+        text = (
+            'error: loc(callsite(callsite("Pad_1@__inference_f_557" at "PartitionedCall@__inference_g_648") '
+            'at "PartitionedCall")): operand #0 does not dominate this use\n<unknown>:0: note: called from'
+        )
+        error = refusals.refusal(ValueError(text), graph)
+        self.assertEqual(
+            error.message, "the TFLite converter fails at Pad (Pad_1): operand #0 does not dominate this use"
+        )
+        self.assertIn("--lowering nhwc", error.hint)
+
+    def test_a_pooling_that_is_left_in_another_order(self):
+        text = "error: 'tf.MaxPool' op is neither a custom op nor a flex op"
+        error = refusals.refusal(ValueError(text), graph_pb2.GraphDef())
+        self.assertIn("MaxPool", error.message)
+        self.assertIn("--lowering nhwc", error.hint)
+
+    def test_an_operator_that_fails_to_legalize(self):
+        text = "error: failed to legalize operation 'tf.Foo' that was explicitly marked illegal"
+        self.assertIn("Foo", refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
+
+    def test_anything_else(self):
+        text = "<unknown>:0: error: Merge of two inputs that differ"
+        self.assertIn("Merge of two inputs", refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
+        self.assertIn("None is only", refusals.refusal(ValueError("None is only\nhere"), graph_pb2.GraphDef()).message)
+
+
+class Adopt(Stage):
+    def test_sorted_names_without_a_list(self):
+        def build():
+            z, a = (tf.compat.v1.placeholder(tf.float32, [1, 2], name=name) for name in "za")
+            return {"z": z, "a": a}, {"d": z - a, "c": z + a}
+
+        save_frozen(self.folder / "frozen", build)
+        result = self.call("adopt", "frozen", inputs=[], seed=0)
+        self.assertEqual(result["inputs"], [spec("a", 1, 2, key="a"), spec("z", 1, 2, key="z")])
+        self.assertEqual(result["outputs"], [spec("c", 1, 2, key="c"), spec("d", 1, 2, key="d")])
+        samples, outputs = self.made("samples"), self.made("outputs")
+        np.testing.assert_array_equal(outputs["d"], samples["z"] - samples["a"])
+
+    def test_the_users_order_shapes_and_samples(self):
+        save_frozen(self.folder / "frozen", affine)
+        given = {"A": np.ones((4, 3), np.float32), "Z": np.ones((4, 2), np.float32)}
+        result = self.call("adopt", "frozen", given, inputs=[spec("Z", 4, 2), spec("A", 4, 3)], seed=0)
+        self.assertEqual([entry["name"] for entry in result["inputs"]], ["Z", "A"])
+        np.testing.assert_array_equal(self.made("outputs")["SUM"], np.tile([[10, 13]], (4, 1)))
+
+    def test_an_open_size_must_be_given(self):
+        save_frozen(self.folder / "frozen", affine)
+        self.refused("usage", r"'A' is \?x3", "adopt", "frozen", inputs=[], seed=0)
+
+    def test_what_is_no_saved_model(self):
+        (self.folder / "empty").mkdir()
+        self.refused("usage", "no SavedModel", "adopt", "empty", inputs=[], seed=0)
+        (self.folder / "empty" / "saved_model.pb").write_bytes(b"nonsense")
+        self.refused("usage", "damaged", "adopt", "empty", inputs=[], seed=0)
+
+    def test_other_signatures_and_tags(self):
+        save_frozen(self.folder / "other", affine, signature="predict")
+        self.refused("usage", "no signature serving_default, it has predict", "adopt", "other", inputs=[], seed=0)
+        save_frozen(self.folder / "train", affine, tag="train")
+        self.refused("usage", "'serve', it has train", "adopt", "train", inputs=[], seed=0)
+
+
+class RunAndInspect(Stage):
+    def test_run_a_frozen_graph_and_functions(self):
+        save_frozen(self.folder / "frozen", affine)
+        a, z = np.ones((1, 3), np.float32), np.ones((1, 2), np.float32)
+        self.assertEqual(
+            self.call("run", "frozen", {"A": a, "Z": z})["outputs"], [spec("MAX", 1, 2), spec("SUM", 1, 2)]
+        )
+        np.testing.assert_array_equal(self.made("outputs")["SUM"], [[10, 13]])
+        model = Functions()
+        tf.saved_model.save(model, str(self.folder / "functions"), signatures=model.__call__.get_concrete_function())
+        self.call("run", "functions", {"a": a, "z": z})
+        np.testing.assert_array_equal(self.made("outputs")["sum"], [[10, 13]])
+
+    def test_samples_that_do_not_fit(self):
+        save_frozen(self.folder / "frozen", affine)
+        self.refused("usage", "named A, the inputs A, Z", "run", "frozen", {"A": np.ones((1, 3), np.float32)})
+
+    def test_what_tensorflow_can_not_run(self):
+        def build():
+            x = tf.compat.v1.placeholder(tf.float32, [1, 1, 4, 4], name="x")
+            return {"x": x}, {"y": tf.nn.max_pool2d(x, 2, 2, "VALID", data_format="NCHW")}
+
+        save_frozen(self.folder / "nchw", build)
+        self.refused("model", "can't run.*NHWC", "run", "nchw", {"x": np.ones((1, 1, 4, 4), np.float32)})
+
+    def test_inspect(self):
+        save_frozen(self.folder / "frozen", affine)
+        self.assertEqual(self.call("inspect", "frozen"), {})
+        words = (self.folder / "made.text").read_text()
+        for expected in ("signature serving_default", "input A: ?x3 of float32", "output SUM: ?x2", "MatMul 1"):
+            self.assertIn(expected, words)
+
+
+class Infer(Stage):
+    def test_times_and_checks_samples(self):
+        save_frozen(self.folder / "frozen", affine)
+        lists = {
+            "inputs": [spec("Z", 1, 2, key="Z"), spec("A", 1, 3, key="A")],
+            "outputs": [spec("SUM", 1, 2, key="SUM")],
+        }
+        self.call("convert", "frozen", variant="float32", **lists)
+        options = {"inputs": [], "outputs": [], "threads": 1, "runs": 3, "warmup": 1}
+        fed = {"z": np.ones((1, 2), np.float32), "a": np.ones((1, 3), np.float32)}
+        result = self.call("infer", "made.model", fed, **options)
+        self.assertEqual(result["outputs"], [spec("sum", 1, 2)])
+        self.assertEqual((result["latency_ms"]["runs"], result["latency_ms"]["threads"]), (3, 1))
+        self.refused("usage", "named z", "infer", "made.model", {"z": fed["z"]}, **options)
+
+
+if __name__ == "__main__":
+    unittest.main()
