@@ -1,0 +1,98 @@
+"""Channels-last layout by TensorFlow's own graph optimizer, grappler."""
+
+import tensorflow as tf
+from tensorflow.core.framework import node_def_pb2
+from tensorflow.core.protobuf import rewriter_config_pb2
+from tensorflow.python.grappler import tf_optimizer
+
+# The layout optimizer goes by known shapes and leaves transposes of constants: fold before and after it, and let
+# "arithmetic" remove each pair of transposes that undo one another.
+OPTIMIZERS = ("constfold", "arithmetic", "layout", "constfold", "arithmetic", "dependency")
+
+# TFLite's converter pulls transposes through these. A MaxPool is left NCHW by that, which it has no operator for, and
+# through a Pad there is more to transpose.
+SHELTERED = ("MaxPool", "MirrorPad", "Pad", "PadV2")
+
+# In bytes. What decides the layout (shapes, axes, factors per channel) is smaller.
+LARGE = 1 << 16
+
+
+def channels_last(meta_graph, inputs, outputs):
+    """The MetaGraphDef with its graph turned from NCHW to NHWC.
+
+    ``inputs`` and ``outputs`` are names of nodes: these keep their name and shape, all others may go.
+    """
+    weights = _take_weights(meta_graph.graph_def)
+    # The layout optimizer passes by nodes that are on no device.
+    for node in meta_graph.graph_def.node:
+        node.device = "/device:CPU:0"
+    graph_def = tf_optimizer.OptimizeGraph(_config(), meta_graph, verbose=False)
+    _shelter(graph_def)
+    ordered = _ordered(graph_def.node, inputs + outputs)
+    meta_graph.graph_def.ClearField("node")
+    for node in ordered:
+        meta_graph.graph_def.node.add().CopyFrom(weights.pop(node.name, node))
+        meta_graph.graph_def.node[-1].device = ""
+    meta_graph.graph_def.library.CopyFrom(graph_def.library)
+    return meta_graph
+
+
+def _take_weights(graph_def):
+    """Put placeholders where large constants are, and return the constants by name.
+
+    The optimizer would copy them over and over and look at each of their elements.
+    """
+    weights = {}
+    for node in graph_def.node:
+        if node.op == "Const" and len(node.attr["value"].tensor.tensor_content) >= LARGE:
+            weights[node.name] = node_def_pb2.NodeDef()
+            weights[node.name].CopyFrom(node)
+            shape = node.attr["value"].tensor.tensor_shape
+            node.op = "Placeholder"
+            node.attr["shape"].shape.CopyFrom(shape)
+            del node.attr["value"]
+    return weights
+
+
+def _shelter(graph_def):
+    """Put a node that means nothing before each of SHELTERED.
+
+    The converter pulls no transpose through it, and drops it later.
+    """
+    for node in [node for node in graph_def.node if node.op in SHELTERED]:
+        shelter = graph_def.node.add(name=node.name + "/shelter", op="StopGradient", input=node.input[:1])
+        shelter.attr["T"].CopyFrom(node.attr["T"])
+        node.input[0] = shelter.name
+
+
+def _ordered(nodes, roots):
+    """The nodes that the roots need, each after its inputs. The optimizer's own order differs between processes."""
+    by_name = {node.name: node for node in nodes}
+    ordered, seen = [], set()
+    pending = [(name, False) for name in reversed(roots)]
+    while pending:
+        name, has_its_inputs = pending.pop()
+        if has_its_inputs:
+            ordered.append(by_name[name])
+        elif name not in seen:
+            seen.add(name)
+            pending.append((name, True))
+            pending.extend((_producer(reference), False) for reference in reversed(by_name[name].input))
+    return ordered
+
+
+def _producer(reference):
+    """The node that an input (name, name:1 or ^name) comes from."""
+    return reference.lstrip("^").split(":")[0]
+
+
+def _config():
+    config = tf.compat.v1.ConfigProto()
+    rewriting = config.graph_options.rewrite_options
+    rewriting.optimizers.extend(OPTIMIZERS)
+    rewriting.cpu_layout_conversion = rewriter_config_pb2.RewriterConfig.NCHW_TO_NHWC
+    rewriting.fail_on_optimizer_errors = True
+    # No graph is too small, and a slow machine makes the same graph.
+    rewriting.min_graph_nodes = -1
+    rewriting.meta_optimizer_timeout_ms = -1
+    return config

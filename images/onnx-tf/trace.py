@@ -1,0 +1,71 @@
+"""Building a TensorFlow graph from an ONNX model, node by node."""
+
+import re
+import traceback
+from collections import OrderedDict
+
+import handlers
+import tensorflow as tf
+from handlers.handler import UnsupportedError
+from handlers.values import Values
+from onnx_tf.pb_wrapper import OnnxNode
+from stagekit import StageError
+
+
+def trace(model, inputs):
+    """A tf.Graph that computes the model in its own layout (NCHW), with the weights as constants.
+
+    ``inputs`` are [{name, shape, dtype}]. Returns the graph and its inputs and outputs: tensors by ONNX name, in order,
+    whose node names are the ONNX names as far as TensorFlow's alphabet allows.
+
+    A StageError of kind "model" names every operator that has no handler, or the first node whose handler failed.
+    """
+    nodes = _nodes(model)
+    chosen = handlers.choose(nodes, {opset.domain: opset.version for opset in model.opset_import})
+    graph = tf.Graph()
+    with graph.as_default():
+        values = Values(model.graph.initializer)
+        for spec in inputs:
+            values[spec["name"]] = tf.compat.v1.placeholder(
+                spec["dtype"], spec["shape"], graph.unique_name(_allowed(spec["name"])) + "/"
+            )
+        fed = OrderedDict((spec["name"], values[spec["name"]]) for spec in inputs)
+        # Taken before any other node can have them.
+        reserved = [(value.name, graph.unique_name(_allowed(value.name))) for value in model.graph.output]
+        for node, handler in zip(nodes, chosen):
+            _handle(node, handler, values)
+        served = OrderedDict((name, tf.identity(values[name], taken + "/")) for name, taken in reserved)
+    return graph, fed, served
+
+
+def _nodes(model):
+    nodes = [OnnxNode(node) for node in model.graph.node]
+    for node in nodes:
+        # onnx-tf's handlers hand the name on to TensorFlow.
+        node.name = _allowed(node.name or "_".join([node.op_type, *node.outputs[:1]]))
+    return nodes
+
+
+def _allowed(name):
+    """The name with every character replaced that TensorFlow does not allow in a node's name."""
+    allowed = re.sub("[^A-Za-z0-9_.-]", "_", name)
+    return allowed if re.match("[A-Za-z0-9.]", allowed) else "n" + allowed
+
+
+def _handle(node, handler, values):
+    try:
+        with tf.name_scope(node.name):
+            outputs = handler(node, values)
+    except UnsupportedError as error:
+        raise _refusal(node, error, error.hint) from error
+    except Exception as error:
+        traceback.print_exc()
+        reason = "{}: {}".format(type(error).__name__, error)
+        raise _refusal(node, reason, "replace this operator in the model with others that mean the same") from error
+    for name, tensor in zip(node.outputs, outputs):
+        values[name] = tensor
+
+
+def _refusal(node, reason, hint):
+    place = "{} (node {!r}, output {!r})".format(node.op_type, node.node_proto.name, node.outputs[0])
+    return StageError("model", "{} can't be translated: {}".format(place, reason), hint)

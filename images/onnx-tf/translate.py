@@ -1,0 +1,31 @@
+"""ONNX to a TensorFlow SavedModel, and what TensorFlow makes of the samples."""
+
+import nhwc
+import onnx
+import stock
+from stagekit import StageError, arrays
+
+VERSIONS = ("onnx", "onnx-tf", "tensorflow-cpu", "tensorflow-addons", "numpy", "protobuf")
+
+LOWERINGS = {"nhwc": nhwc.lower, "stock": stock.lower}
+
+
+def translate(request):
+    """Lower the model, run it on the samples and name its tensors.
+
+    The result lists inputs and outputs in ONNX's order, each as {name, key, shape, dtype}: ``key`` is its name in the
+    SavedModel's serving_default signature. A StageError of kind "model" names the operators that have no translation.
+    """
+    lowering = request.parameters["lowering"]
+    if lowering not in LOWERINGS:
+        raise StageError(
+            "usage", "there is no lowering {!r}".format(lowering), "choose one of " + ", ".join(sorted(LOWERINGS))
+        )
+    model = onnx.load(str(request.inputs["model"]))
+    samples = arrays.read(request.inputs["samples"])
+    inputs, outputs, values = LOWERINGS[lowering](model, samples, request.outputs["saved_model"])
+    arrays.write(request.outputs["outputs"], values)
+    return {"inputs": inputs, "outputs": outputs}
+
+
+OPERATIONS = {"translate": translate}

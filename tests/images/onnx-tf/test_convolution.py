@@ -1,0 +1,115 @@
+import unittest
+
+import numpy as np
+from lowered import LoweredTest, model, random
+from onnx import helper
+from reference import conv
+from stagekit import StageError
+
+
+class ConvTest(LoweredTest):
+    def conv(self, x, w, b=None, **settings):
+        """Operator counts of a Conv that equals the reference."""
+        attributes = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+        weights = {"w": w} if b is None else {"w": w, "b": b}
+        return self.check_node("Conv", {"x": x}, conv(x, w, b, **settings), weights, **attributes)
+
+    def test_valid(self):
+        ops = self.conv(random(1, 3, 9, 8), random(4, 3, 3, 2), random(4))
+        self.assertEqual(ops, {"TRANSPOSE": 2, "CONV_2D": 1})
+
+    def test_equal_padding_is_folded_into_same(self):
+        ops = self.conv(random(1, 3, 8, 8), random(4, 3, 3, 3), random(4), pads=(1, 1, 1, 1))
+        self.assertNotIn("PAD", ops)
+
+    def test_padding_of_a_stride_that_comes_out_odd_is_folded(self):
+        ops = self.conv(random(1, 3, 9, 9), random(4, 3, 3, 3), random(4), pads=(1, 1, 1, 1), strides=(2, 2))
+        self.assertNotIn("PAD", ops)
+
+    def test_padding_on_the_other_side_than_same_is_kept(self):
+        ops = self.conv(random(1, 3, 8, 8), random(4, 3, 3, 3), random(4), pads=(1, 1, 1, 1), strides=(2, 2))
+        self.assertEqual(ops, {"TRANSPOSE": 2, "PAD": 1, "CONV_2D": 1})
+
+    def test_asymmetric_padding(self):
+        self.conv(random(1, 3, 8, 8), random(4, 3, 3, 3), random(4), pads=(0, 2, 1, 3), strides=(2, 1))
+
+    def test_padding_that_no_window_reads(self):
+        ops = self.conv(random(1, 3, 8, 8), random(4, 3, 2, 2), pads=(0, 0, 1, 1), strides=(2, 2))
+        self.assertNotIn("PAD", ops)
+
+    def test_stride_larger_than_the_kernel(self):
+        self.conv(random(1, 3, 8, 7), random(4, 3, 1, 1), random(4), strides=(2, 3))
+
+    def test_dilation(self):
+        ops = self.conv(random(1, 3, 12, 12), random(4, 3, 3, 3), random(4), pads=(2, 2, 2, 2), dilations=(2, 2))
+        self.assertEqual(ops["CONV_2D"], 1)
+
+    def test_auto_pad(self):
+        x, w = random(1, 3, 8, 8), random(4, 3, 3, 3)
+        for auto_pad, pads in (("SAME_UPPER", (0, 0, 1, 1)), ("SAME_LOWER", (1, 1, 0, 0)), ("VALID", (0, 0, 0, 0))):
+            with self.subTest(auto_pad):
+                expected = conv(x, w, pads=pads, strides=(2, 2))
+                self.check_node("Conv", {"x": x}, expected, {"w": w}, auto_pad=auto_pad, strides=[2, 2])
+
+    def test_depthwise(self):
+        for stride in (1, 2):
+            with self.subTest(stride=stride):
+                ops = self.conv(
+                    random(1, 6, 9, 9), random(6, 1, 3, 3), random(6), pads=(1, 1, 1, 1), strides=(stride,) * 2, group=6
+                )
+                self.assertEqual(ops, {"TRANSPOSE": 2, "DEPTHWISE_CONV_2D": 1})
+
+    def test_depthwise_with_a_multiplier(self):
+        ops = self.conv(random(1, 3, 9, 9), random(6, 1, 3, 3), random(6), pads=(1, 1, 1, 1), group=3)
+        self.assertEqual(ops["DEPTHWISE_CONV_2D"], 1)
+
+    def test_depthwise_with_dilation(self):
+        self.conv(random(1, 3, 9, 9), random(3, 1, 3, 3), random(3), pads=(2, 2, 2, 2), dilations=(2, 2), group=3)
+
+    def test_depthwise_with_uneven_strides(self):
+        self.conv(random(1, 3, 9, 9), random(3, 1, 3, 3), random(3), pads=(1, 1, 1, 1), strides=(2, 1), group=3)
+
+    def test_groups(self):
+        self.conv(random(1, 8, 9, 9), random(6, 4, 3, 3), random(6), pads=(1, 1, 1, 1), group=2)
+
+    def test_groups_between_convolutions(self):
+        x, w, grouped = random(1, 4, 6, 6), random(4, 4, 1, 1), random(4, 2, 3, 3)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            helper.make_node("Conv", ["a", "grouped"], ["b"], group=2),
+            helper.make_node("Conv", ["b", "w"], ["y"]),
+        ]
+        expected = conv(conv(conv(x, w), grouped, group=2), w)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "grouped": grouped}), {"x": x}, {"y": expected})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "SPLIT": 1, "CONV_2D": 4, "CONCATENATION": 1})
+
+    def test_one_dimension(self):
+        x, w, b = random(2, 3, 9), random(4, 3, 3), random(4)
+        expected = conv(x[:, :, None], w[:, :, None], b, strides=(1, 2), pads=(0, 1, 0, 1))[:, :, 0]
+        self.check_node("Conv", {"x": x}, expected, {"w": w, "b": b}, strides=[2], pads=[1, 1], kernel_shape=[3])
+
+    def test_a_computed_bias_is_refused(self):
+        samples = {"x": random(1, 3, 6, 6), "b": random(4)}
+        node = helper.make_node("Conv", ["x", "w", "b"], ["y"])
+        with self.assertRaises(StageError):
+            self.translate(model([node], samples, ["y"], {"w": random(4, 3, 3, 3)}), samples)
+
+    def test_batch(self):
+        self.conv(random(3, 3, 6, 6), random(4, 3, 3, 3), random(4))
+
+    def test_bias_and_activation_are_fused_and_convolutions_follow_without_transposes(self):
+        x, w, b = random(1, 4, 8, 8), random(4, 4, 3, 3), random(4)
+        nodes = [
+            helper.make_node("Conv", ["x", "w", "b"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", ["a"], ["c"]),
+            helper.make_node("Conv", ["c", "w", "b"], ["d"], pads=[1, 1, 1, 1], strides=[2, 2]),
+            helper.make_node("Relu", ["d"], ["y"]),
+        ]
+        middle = np.maximum(conv(x, w, b, pads=(1, 1, 1, 1)), 0)
+        expected = np.maximum(conv(middle, w, b, pads=(1, 1, 1, 1), strides=(2, 2)), 0)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "b": b}), {"x": x}, {"y": expected})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "PAD": 1, "CONV_2D": 2})
+
+
+if __name__ == "__main__":
+    unittest.main()
