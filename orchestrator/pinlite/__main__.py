@@ -1,0 +1,5 @@
+import sys
+
+from pinlite.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,48 @@
+"""pinlite from Python: what the command line can do, as functions that return objects."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from pinlite import config, pipeline
+from pinlite.events import Observer, ignore
+from pinlite.model import Report
+
+Path = str | PathLike[str]
+
+
+def convert(
+    source: Path,
+    *,
+    inputs: Mapping[str, str] | Sequence[str] = (),
+    output_names: Sequence[str] = (),
+    weights: Path | None = None,
+    samples: Path | None = None,
+    requirements: Sequence[str] = (),
+    out: Path | None = None,
+    observe: Observer = ignore,
+    **options: Any,
+) -> Report:
+    """Convert a model, compare every hop, write the output folder, and return the report.
+
+    ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``requirements`` are those of ``--with``;
+    ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, tolerance, engine, memory, timeout.
+
+    Raises:
+        PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's.
+    """
+    named = [f"{name}={shape}" for name, shape in inputs.items()] if isinstance(inputs, Mapping) else list(inputs)
+    given = {
+        "source": str(source),
+        "input": named,
+        "output-name": list(output_names),
+        "weights": _text(weights),
+        "samples": _text(samples),
+        "with": list(requirements),
+        "out": _text(out),
+    }
+    return pipeline.run(config.resolve(given | options), observe)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,32 @@
+from typing import Annotated
+
+import typer
+
+from pinlite import __version__
+from pinlite.cli import convert, doctor, images, models
+
+app = typer.Typer(
+    help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(convert.convert)
+app.command()(models.run)
+app.command()(models.inspect)
+app.command()(doctor.doctor)
+app.add_typer(images.app, name="images")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pinlite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass

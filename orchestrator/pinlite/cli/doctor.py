@@ -1,0 +1,20 @@
+import typer
+from rich.text import Text
+
+from pinlite.cli.options import data
+from pinlite.doctor import diagnose
+from pinlite.errors import NoEngineError
+
+_MARKS = {True: Text("ok", "green"), None: Text("--", "yellow"), False: Text("no", "red")}
+
+
+def doctor() -> None:
+    """Say what runs the stages here, what is missing, and what to do about it."""
+    diagnosis = diagnose()
+    for finding in diagnosis.findings:
+        data.print(_MARKS[finding.ok], Text(f"{finding.subject:<15}{finding.text}"), soft_wrap=True)
+        if finding.hint:
+            data.print(Text(f"   hint: {finding.hint}", "cyan"), soft_wrap=True)
+    if not diagnosis.can_convert:
+        raise NoEngineError("nothing here can run the stages", hint="the lines above say what to do")
+    typer.echo("ready to convert")

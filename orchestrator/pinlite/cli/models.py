@@ -1,0 +1,36 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from pinlite import models
+from pinlite.cli.options import Engine, data, log
+from pinlite.ui import tables
+from pinlite.ui.progress import ProgressView
+
+
+def run(
+    model: Annotated[Path, typer.Argument(help="An .onnx file, a SavedModel folder, or a .tflite file.")],
+    samples: Annotated[Path, typer.Option(metavar="FILE.npz", help="One array per input, under its name.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Keep the outputs here.")] = None,
+    engine: Engine = "auto",
+) -> None:
+    """Run a model in its image on samples, and show its outputs."""
+    with ProgressView(log) as view:
+        outputs = models.run(model, samples, out, engine=engine, observe=view)
+    shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
+    for name, array in outputs.items():
+        figures = [f"{figure:.6g}" for figure in (array.min(), array.mean(), array.max())] if array.size else []
+        shown.add_row(Text(name), "x".join(map(str, array.shape)), str(array.dtype), *figures)
+    data.print(shown)
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="An .onnx file, a SavedModel folder, or a .tflite file.")],
+    engine: Engine = "auto",
+) -> None:
+    """Print a model in words."""
+    with ProgressView(log) as view:
+        text = models.inspect(model, engine=engine, observe=view)
+    typer.echo(text.rstrip("\n"))

@@ -1,0 +1,13 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pinlite.model import EngineChoice
+
+Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]
+
+log = Console(stderr=True)
+data = Console()

@@ -1,0 +1,215 @@
+"""From defaults, pinlite.toml and the command line to one frozen `Recipe`."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pinlite.errors import UsageError
+from pinlite.model import Dtype, EngineChoice, InputSpec, Limits, Lowering, Recipe, Source
+
+_SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_DTYPES: tuple[str, ...] = get_args(Dtype)
+_CALLABLE = re.compile(r"\w+(\.\w+)*")
+_MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+_FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
+_LONGEST = 7 * 24 * 3600
+_CHECKPOINTS = (".pt", ".pth", ".torchscript")
+
+
+def _dashed(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+class _Options(BaseModel):
+    """The keys of pinlite.toml, which are the names of the options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=_dashed)
+
+    source: str
+    out: str | None = None
+    weights: str | None = None
+    input: list[str] = []
+    output_name: list[str] = []
+    samples: str | None = None
+    seed: int = Field(0, ge=0, lt=2**32)
+    opset: int = Field(12, ge=7, le=12)
+    lowering: Lowering = "nhwc"
+    with_: list[str] = []
+    tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
+    engine: EngineChoice = "auto"
+    memory: str = "8g"
+    timeout: float = Field(1800, gt=0, le=_LONGEST)
+
+
+def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
+    """One recipe; the command line wins over the file, a None there says nothing.
+
+    Paths in the file are relative to the file.
+
+    Raises:
+        UsageError: A key, value or path is wrong; the message names it.
+    """
+    given = {key: value for key, value in command_line.items() if value not in (None, (), [])}
+    from_file = _read(file) if file else {}
+    merged = from_file | given
+    if "source" not in merged:
+        raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
+    try:
+        options = _Options.model_validate(merged)
+    except ValidationError as error:
+        raise _explained(error, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file)) from None
+    source = parse_source(options.source)
+    for requirement in options.with_:
+        check_requirement(requirement)
+    return Recipe(
+        source=source,
+        out=Path(options.out) if options.out else Path("build") / default_name(source),
+        weights=_existing("--weights", options.weights),
+        inputs=_inputs(options.input),
+        output_names=tuple(options.output_name),
+        samples=_existing("--samples", options.samples),
+        seed=options.seed,
+        opset=options.opset,
+        lowering=options.lowering,
+        requirements=tuple(options.with_),
+        tolerance=options.tolerance,
+        engine=options.engine,
+        limits=Limits(memory=_memory(options.memory), timeout=options.timeout),
+    )
+
+
+def parse_source(text: str) -> Source:
+    """A SOURCE as the command line has it; a UsageError says which forms there are."""
+    path = Path(text)
+    if text and path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise UsageError(f"{text} is a folder, but no SavedModel: it has no saved_model.pb", hint=_FORMS)
+        return Source(kind="saved_model", text=text, path=path)
+    if path.suffix == ".onnx":
+        return Source(kind="onnx", text=text, path=existing_file(path))
+    if path.suffix in _CHECKPOINTS:
+        return Source(kind="checkpoint", text=text, path=existing_file(path))
+    file, colon, name = text.rpartition(":")
+    if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
+        python = existing_file(Path(file))
+        return Source(kind="python", text=text, path=python, module=python.stem, callable=name)
+    if matched := _MODULE.fullmatch(text):
+        return Source(kind="python", text=text, path=_local_package(matched["module"]), **matched.groupdict())
+    raise UsageError(
+        f"{text!r} is no source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
+        hint=_FORMS,
+    )
+
+
+def existing_file(path: Path) -> Path:
+    """The path, when it is a file that can be read; else a UsageError."""
+    if not path.exists():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+        hint = f"did you mean {path.parent / near[0]}?" if near else "check the path"
+        raise UsageError(f"there is no file {path}", hint=hint)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}", hint="give a file that you may read") from error
+    return path
+
+
+def parse_input(text: str) -> InputSpec:
+    """``NAME=1x3x224x224[:dtype]``; a UsageError says what is wrong with it."""
+    name, equals, rest = text.partition("=")
+    shape, colon, dtype = rest.partition(":")
+    sizes = shape.split("x")
+    if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise UsageError(
+            f"--input {text!r} is not NAME=SHAPE[:DTYPE]", hint="e.g. --input image=1x3x224x224 or ids=1x16:int64"
+        )
+    if colon and dtype not in _DTYPES:
+        raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")
+    return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
+
+
+def check_requirement(requirement: str) -> None:
+    """Refuse what is not NAME==VERSION with a UsageError: an open version is another environment every week."""
+    if not _PINNED.fullmatch(requirement):
+        raise UsageError(
+            f"--with {requirement!r} is not a pinned requirement", hint="name one version, e.g. --with timm==0.4.12"
+        )
+
+
+def default_name(source: Source) -> str:
+    return source.callable or (source.path.stem if source.path else source.text)
+
+
+def _inputs(texts: list[str]) -> tuple[InputSpec, ...]:
+    specs = tuple(parse_input(text) for text in texts)
+    names = [spec.name for spec in specs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--input names {twice[0]!r} twice", hint="every input has a name of its own")
+    return specs
+
+
+def _existing(option: str, text: str | None) -> Path | None:
+    if text is None:
+        return None
+    try:
+        return existing_file(Path(text))
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
+
+
+def _memory(text: str) -> int:
+    matched = re.fullmatch(r"([1-9]\d{0,7})([kmg])", text.lower())
+    if not matched:
+        raise UsageError(f"--memory {text!r} is no size", hint="e.g. --memory 512m or --memory 8g")
+    return int(matched[1]) * _SIZES[matched[2]]
+
+
+def _local_package(module: str) -> Path | None:
+    """The top of a module's package below the current folder; None leaves it to the image."""
+    top = Path(module.partition(".")[0])
+    for candidate in (top, top.with_suffix(".py")):
+        if candidate.exists():
+            return candidate.absolute()
+    return None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(existing_file(file).read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
+        ) from error
+    for key in ("source", "out", "weights", "samples"):
+        if isinstance(content.get(key), str) and (key != "source" or _names_a_path(content[key])):
+            content[key] = str(file.parent / content[key])
+    return content
+
+
+def _names_a_path(source: str) -> bool:
+    return ".py:" in source or not _MODULE.fullmatch(source)
+
+
+def _explained(error: ValidationError, files: Mapping[str, Path]) -> UsageError:
+    """The first thing that is wrong, in the user's words; ``files`` has the keys that a file gave."""
+    first = error.errors()[0]
+    key = str(first["loc"][0])
+    known = [_dashed(name) for name in _Options.model_fields]
+    where = f"{files[key]}: " if key in files else ""
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, known, n=1)
+        return UsageError(
+            f"{where}unknown key {key!r}", hint=f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        )
+    name = key if key in files else f"--{key}"
+    return UsageError(
+        f"{where}{name} = {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}",
+        hint="pinlite convert --help says what each option takes, and so does the key of its name",
+    )

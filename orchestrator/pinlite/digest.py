@@ -1,0 +1,39 @@
+"""Canonical JSON, and digests of bytes, files and folders. A digest is the lower-case hex of a sha256."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def canonical_json(value: Any) -> bytes:
+    """One value, one text: sorted keys, no spaces, UTF-8; floats that are no numbers are refused (ValueError)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def of_bytes(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_json(value: Any) -> str:
+    return of_bytes(canonical_json(value))
+
+
+def of_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The regular files below a folder, sorted by their POSIX path; bytecode is left out, it follows its source."""
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def of_tree(folder: Path) -> str:
+    """A folder by its files' paths and contents; empty folders, times and modes don't count."""
+    return of_json({path.relative_to(folder).as_posix(): of_file(path) for path in files_below(folder)})
+
+
+def of_path(path: Path) -> str:
+    return of_tree(path) if path.is_dir() else of_file(path)

@@ -1,0 +1,86 @@
+"""What this machine has for pinlite, what is missing, and what to do about it."""
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pinlite import __version__, folders, images
+from pinlite.engine import DockerEngine, Engine, VenvEngine, interpreter
+from pinlite.errors import NoEngineError
+
+_PLENTY = 8 * 10**9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``ok`` is None for what is good to know but may be missing."""
+
+    subject: str
+    ok: bool | None
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    findings: tuple[Finding, ...]
+
+    @property
+    def can_convert(self) -> bool:
+        return any(finding.ok for finding in self.findings if finding.subject.startswith("engine"))
+
+
+def diagnose() -> Diagnosis:
+    return Diagnosis(tuple(_findings()))
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("pinlite", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    yield from _docker()
+    yield from _venv()
+    yield _space()
+
+
+def _docker() -> Iterator[Finding]:
+    try:
+        engine = DockerEngine()
+    except NoEngineError as error:
+        yield Finding("engine docker", False, error.message, error.hint)
+        return
+    yield Finding("engine docker", True, engine.version())
+    yield _images(engine)
+    base = engine.base()
+    if base is None:
+        yield Finding("docker base", None, "not here yet: pulled at the first build", "without a registry: make base")
+    else:
+        yield Finding("docker base", True, base)
+
+
+def _venv() -> Iterator[Finding]:
+    python = interpreter.find()
+    if python is None:
+        hint = f"pyenv install {interpreter.VERSION}, or let uv download one at the first run"
+        yield Finding("engine venv", None, f"no CPython {interpreter.VERSION} found", hint)
+        return
+    engine = VenvEngine()
+    yield Finding("engine venv", True, f"{engine.version()}, {python}; does not isolate untrusted code")
+    yield _images(engine)
+
+
+def _images(engine: Engine) -> Finding:
+    wanted = images.toolchain()
+    missing = [name for name in wanted if name not in engine.find(wanted.values())]
+    if missing:
+        hint = f"built when first needed, or now by: pinlite images build --engine {engine.name}"
+        return Finding(f"{engine.name} images", None, f"missing: {', '.join(missing)}", hint)
+    return Finding(f"{engine.name} images", True, f"all {len(wanted)} are there")
+
+
+def _space() -> Finding:
+    folder = folders.cache()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    status = os.statvfs(there)
+    free = status.f_bavail * status.f_frsize
+    hint = "" if free > _PLENTY else "the environments need about 8 GB; PINLITE_CACHE moves them"
+    return Finding("space", None if hint else True, f"{free / 10**9:.0f} GB free at {folder}", hint)

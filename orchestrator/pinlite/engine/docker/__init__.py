@@ -1,0 +1,157 @@
+"""The engine that isolates: each worker a container, each image built from its recipe."""
+
+import time
+from collections.abc import Iterable
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from pinlite import images
+from pinlite.engine import owner
+from pinlite.engine.docker.build import build
+from pinlite.engine.docker.container import ContainerProcess, remove
+from pinlite.engine.process import ProcessWorker
+from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.errors import ImageError, NoEngineError, StageCrashError
+from pinlite.events import BuildFinished, BuildStarted, Notice, Observer
+from pinlite.images import ImageRecipe
+
+_IDENTITY = "pinlite.identity"
+_NAME = "pinlite.image"
+_BASE = "pinlite.base"
+
+
+class DockerEngine:
+    name = "docker"
+
+    def __init__(self) -> None:
+        """Connect to the daemon that the environment names; NoEngineError when none answers."""
+        try:
+            self._client = docker.from_env()
+            self._version = str(self._client.version()["Version"])
+        except DockerException as error:
+            raise NoEngineError(
+                f"no Docker engine answers: {error}",
+                hint="start one, let `make engine` install and start one, or use --engine venv",
+            ) from error
+
+    def version(self) -> str:
+        return f"Docker {self._version}"
+
+    def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
+        recipes = list(recipes)
+        known = self.images()
+        bases = (images.base().digest, images.local_base_identity())
+        return max((_among(known, recipes, base) for base in bases), key=len)
+
+    def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
+        recipes = list(recipes)
+        found = self.find(recipes)
+        if len(found) == len(recipes):
+            return found
+        base, base_identity = self._ensure_base(observe)
+        for recipe in recipes:
+            self._ensure_one(recipe, base, base_identity, observe)
+        return _among(self.images(), recipes, base_identity)
+
+    def images(self) -> list[Image]:
+        """Read from one listing, for asking about each image alone takes the daemon longer than the answer is worth.
+
+        An image that someone made on top of one of ours has its labels, but not its tag.
+        """
+        found = []
+        for entry in self._client.api.images(filters={"label": _IDENTITY}):
+            name, identity = entry["Labels"][_NAME], entry["Labels"][_IDENTITY]
+            if _tag(name, identity) in (entry["RepoTags"] or ()):
+                found.append(Image(name, identity, _tag(name, identity)))
+        return found
+
+    def remove_image(self, image: Image) -> None:
+        try:
+            self._client.images.remove(image.reference)
+        except ImageNotFound:
+            return
+        except APIError as error:
+            raise ImageError(
+                f"{image.reference} can't be removed: {error.explanation}", hint="end the runs that use it"
+            ) from error
+
+    def start(self, job: Job) -> Worker:
+        try:
+            return ProcessWorker(ContainerProcess(self._client, job), job)
+        except (DockerException, OSError) as error:
+            raise StageCrashError(f"the {job.program} container can't be started: {error}") from error
+
+    def leftovers(self) -> list[Leftover]:
+        containers = self._client.api.containers(all=True, filters={"label": owner.OWNER})
+        return [
+            Leftover("container", entry["Id"], entry["Labels"][owner.RUN])
+            for entry in containers
+            if not owner.is_alive(entry["Labels"][owner.OWNER])
+        ]
+
+    def remove(self, leftover: Leftover) -> None:
+        remove(self._client.api, leftover.name)
+
+    def _ensure_one(self, recipe: ImageRecipe, base: str, base_identity: str, observe: Observer) -> str:
+        """The image's tag, after it and all that it stands on are built."""
+        identity = recipe.identity(base_identity)
+        tag = _tag(recipe.name, identity)
+        below = self._ensure_one(recipe.parent, base, base_identity, observe) if recipe.parent else base
+        if (self._labels(tag) or {}).get(_IDENTITY) == identity:
+            return tag
+        labels = {
+            _NAME: recipe.name,
+            _IDENTITY: identity,
+            "org.opencontainers.image.title": f"pinlite/{recipe.name}",
+            "org.opencontainers.image.base.name": images.base().reference,
+            "org.opencontainers.image.base.digest": base_identity,
+        }
+        started = time.monotonic()
+        observe(BuildStarted(recipe.name))
+        build(self._client, recipe, tag=tag, base=below, labels=labels, observe=observe)
+        observe(BuildFinished(recipe.name, time.monotonic() - started))
+        return tag
+
+    def base(self) -> str | None:
+        """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
+        base = images.base()
+        if self._labels(base.pinned) is not None:
+            return base.pinned
+        labels = self._labels(base.local) or {}
+        return base.local if labels.get(_BASE) == images.local_base_identity() else None
+
+    def _ensure_base(self, observe: Observer) -> tuple[str, str]:
+        """What the first images stand on, and its identity; the public base is pulled where none is here."""
+        base = images.base()
+        found = self.base()
+        if found == base.local:
+            return found, images.local_base_identity()
+        if found is None:
+            observe(Notice(f"pulling the base image {base.reference}"))
+            try:
+                self._client.images.pull(base.pinned, platform=images.PLATFORM)
+            except (DockerException, OSError) as error:
+                raise ImageError(
+                    f"the base image {base.reference} can't be pulled: {error}",
+                    hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
+                ) from error
+        return base.pinned, base.digest
+
+    def _labels(self, reference: str) -> dict[str, str] | None:
+        """An image's labels; None where there is no such image."""
+        try:
+            return dict(self._client.images.get(reference).labels)
+        except ImageNotFound:
+            return None
+
+
+def _tag(name: str, identity: str) -> str:
+    return f"pinlite/{name}:{identity[:16]}"
+
+
+def _among(known: Iterable[Image], recipes: Iterable[ImageRecipe], base: str) -> dict[str, Image]:
+    """The known images of the recipes on this base, by name."""
+    by_identity = {(image.name, image.identity): image for image in known}
+    wanted = ((recipe.name, recipe.identity(base)) for recipe in recipes)
+    return {name: by_identity[name, identity] for name, identity in wanted if (name, identity) in by_identity}

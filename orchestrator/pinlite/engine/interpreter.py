@@ -1,0 +1,52 @@
+"""Finding CPython 3.8 for the venv engine, or having uv make one."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from pinlite import uv
+from pinlite.errors import ImageError
+
+VERSION = "3.8"
+
+
+def find() -> Path | None:
+    """The first CPython 3.8 on this machine that starts: pyenv's, uv's own, the PATH's."""
+    return next((python for python in _candidates() if _starts(python)), None)
+
+
+def find_or_make() -> Path:
+    """`find`, else one that uv downloads; an ImageError when neither works."""
+    found = find()
+    if found:
+        return found
+    try:
+        uv.run("python", "install", VERSION)
+        return Path(uv.run("python", "find", "--managed-python", VERSION))
+    except uv.UvError as error:
+        raise ImageError(
+            f"no CPython {VERSION} on this machine, and uv could not install one: {error}",
+            hint=f"install one where pinlite finds it: pyenv install {VERSION}, or python{VERSION} on the PATH",
+        ) from error
+
+
+def _candidates() -> Iterator[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{VERSION}.*/bin/python{VERSION}"), reverse=True)
+    with contextlib.suppress(uv.UvError):
+        yield Path(uv.run("python", "find", "--managed-python", VERSION))
+    on_path = shutil.which(f"python{VERSION}")
+    if on_path:
+        yield Path(on_path)
+
+
+def _starts(python: Path) -> bool:
+    # pyenv's shims are on the PATH whether or not the version behind them is.
+    try:
+        done = subprocess.run([python, "-c", "import venv, ssl"], capture_output=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

@@ -1,0 +1,184 @@
+"""The worker's side of the conversation that engines share: whatever the process is, it has pipes and an end."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from pinlite import contract
+from pinlite.contract import ContractError, Ready, Request, Response
+from pinlite.engine.protocol import Job
+from pinlite.errors import OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
+
+# What every worker sees of an environment, whatever the engine: nothing of the user's own.
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    # What is printed is in the log when the program crashes in the next line.
+    "PYTHONUNBUFFERED": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+}
+
+_LINES_IN_ERROR = 12
+_BYTES_KEPT = 8 * 1024
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended. ``exit_code`` is negative for a signal, as in subprocess."""
+
+    exit_code: int
+    out_of_memory: bool = False
+
+
+class Process(Protocol):
+    """A started process, as an engine gives it to `ProcessWorker`."""
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input; OSError when it is gone."""
+        ...
+
+    def chunks(self) -> Iterator[tuple[Literal["out", "err"], bytes]]:
+        """What it writes, until it ends."""
+        ...
+
+    def ending(self) -> Ending:
+        """How it ended; waits for it."""
+        ...
+
+    def remove(self) -> None:
+        """Kill it with all that it started, and leave nothing of it."""
+        ...
+
+
+class ProcessWorker:
+    """A `Worker` over a `Process`: lines in, messages out, all else into the log."""
+
+    def __init__(self, process: Process, job: Job) -> None:
+        self._process = process
+        self._job = job
+        self._messages: queue.SimpleQueue[Ready | Response | ContractError | None] = queue.SimpleQueue()
+        self._line = b""
+        self._tail = b""
+        self._ready: Ready | None = None
+        self._stopping = threading.Lock()
+        self._stopped = False
+        self._reader = threading.Thread(target=self._read, name=f"pinlite-{job.program}", daemon=True)
+        self._reader.start()
+
+    def ready(self) -> Ready:
+        if self._ready is None:
+            message = self._next(time.monotonic() + self._job.limits.timeout)
+            if not isinstance(message, Ready) or message.contract != contract.VERSION:
+                raise self._broken("its first message is not that it is ready")
+            self._ready = message
+        return self._ready
+
+    def request(self, request: Request) -> Response:
+        self.ready()
+        deadline = time.monotonic() + self._job.limits.timeout
+        try:
+            self._process.send(contract.line(request))
+        except (OSError, ValueError):  # its end is broken, or ours is closed
+            raise self._ended() from None
+        message = self._next(deadline)
+        if not isinstance(message, Response) or message.id != request.id:
+            raise self._broken("its answer belongs to no request")
+        if message.error and message.error.kind == "memory":
+            raise self._out_of_memory()
+        return message
+
+    def stop(self) -> None:
+        # A second caller waits for the first; after one that ^C interrupted, it does the work.
+        with self._stopping:
+            if not self._stopped:
+                self._process.remove()
+                self._reader.join()
+                self._stopped = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        """Runs in a thread of its own, for a process that is not read blocks."""
+        try:
+            with self._job.log.open("ab", buffering=0) as log:
+                for stream, data in self._process.chunks():
+                    if stream == "out":
+                        self._hear(data)
+                    else:
+                        log.write(data)
+                        self._tail = (self._tail + data)[-_BYTES_KEPT:]
+        except ContractError as error:
+            self._messages.put(error)
+        except OSError as error:
+            self._messages.put(ContractError(f"its log can't be written: {error}"))
+        self._messages.put(None)
+
+    def _hear(self, data: bytes) -> None:
+        """Queue the messages on the lines that the data ends."""
+        *lines, self._line = (self._line + data).split(b"\n")
+        if len(self._line) > contract.LONGEST_LINE:
+            raise ContractError("a line without an end")
+        for line in lines:
+            # One message may wait, that it is ready; each other is waited for.
+            if self._messages.qsize() > 1:
+                raise ContractError("it answers what nobody asked")
+            self._messages.put(contract.parse(line))
+
+    def _next(self, deadline: float) -> Ready | Response:
+        try:
+            message = self._messages.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            self.stop()
+            raise self._timed_out() from None
+        if message is None:
+            raise self._ended()
+        if isinstance(message, ContractError):
+            raise self._broken(str(message))
+        return message
+
+    def _output(self) -> str:
+        lines = self._tail.decode(errors="replace").splitlines()
+        return "".join(f"\n  {line}" for line in lines[-_LINES_IN_ERROR:])
+
+    def _ended(self) -> PinliteError:
+        ending = self._process.ending()
+        # An engine without a memory cgroup can't tell; C++ says it in its last words.
+        if ending.out_of_memory or b"std::bad_alloc" in self._tail:
+            return self._out_of_memory()
+        how = f"was ended by signal {-ending.exit_code}" if ending.exit_code < 0 else f"exited ({ending.exit_code})"
+        return StageCrashError(
+            f"the {self._job.program} program {how} without an answer; its last output:{self._output()}",
+            hint=f"the whole log is {self._job.log}",
+        )
+
+    def _broken(self, what: str) -> PinliteError:
+        self.stop()
+        return StageCrashError(
+            f"the {self._job.program} program broke the contract: {what}", hint=f"its log is {self._job.log}"
+        )
+
+    def _out_of_memory(self) -> PinliteError:
+        return OutOfMemoryError(
+            f"the {self._job.program} program needs more memory than its limit of "
+            f"{self._job.limits.memory / 1024**3:.2g} GiB",
+            hint="raise it with --memory, e.g. --memory 16g",
+        )
+
+    def _timed_out(self) -> PinliteError:
+        return StageTimeoutError(
+            f"the {self._job.program} program gave no answer within {self._job.limits.timeout:g} s; "
+            f"its last output:{self._output()}",
+            hint=f"give it longer with --timeout SECONDS; the whole log is {self._job.log}",
+        )

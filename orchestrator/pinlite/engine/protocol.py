@@ -1,0 +1,117 @@
+"""What every engine offers. The conformance suite in ``tests/engine`` holds them all to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from pinlite.contract import Ready, Request, Response
+from pinlite.events import Observer
+from pinlite.images import ImageRecipe
+from pinlite.model import Limits
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that is there. ``reference`` is how its engine finds it: a tag, or an environment's folder."""
+
+    name: str
+    identity: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A worker to start. ``folder`` holds its ``in`` and ``out`` mounts, ``log`` gets all that it prints.
+
+    ``run`` names the run it belongs to, in the labels by which leftovers are found.
+    """
+
+    image: Image
+    program: str
+    folder: Path
+    log: Path
+    run: str
+    limits: Limits
+
+    @property
+    def inputs(self) -> Path:
+        return self.folder / "in"
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "out"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something a killed run left behind: a container, or a process."""
+
+    kind: str
+    name: str
+    run: str
+
+
+class Worker(Protocol):
+    """A stage program that is running. Leaving the context ends it, whatever it was doing."""
+
+    def ready(self) -> Ready:
+        """Wait until the program has imported its framework.
+
+        Raises:
+            StageCrashError: It ended first, or said something that is no message of this contract.
+            StageTimeoutError: It took longer than the limit.
+        """
+        ...
+
+    def request(self, request: Request) -> Response:
+        """Send one request and wait for its response; errors as `ready`, and OutOfMemoryError."""
+        ...
+
+    def stop(self) -> None:
+        """End the worker and remove every trace of it; safe to call twice, and from another thread."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Engine(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def version(self) -> str:
+        """What runs the stages, for the report and for ``pinlite doctor``."""
+        ...
+
+    def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
+        """Those of the images, by name, that are there already."""
+        ...
+
+    def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
+        """All of the images, by name; those that are missing are made.
+
+        Raises:
+            ImageError: One can't be made. Its log is kept, and named in the hint.
+        """
+        ...
+
+    def images(self) -> list[Image]:
+        """All images of this engine, of whatever identity."""
+        ...
+
+    def remove_image(self, image: Image) -> None: ...
+
+    def start(self, job: Job) -> Worker:
+        """Start a worker without waiting for it to be ready."""
+        ...
+
+    def leftovers(self) -> list[Leftover]:
+        """What runs that no longer exist have left behind."""
+        ...
+
+    def remove(self, leftover: Leftover) -> None: ...

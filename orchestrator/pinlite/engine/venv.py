@@ -1,0 +1,230 @@
+"""The engine for machines without containers: the same locks and programs as local processes.
+
+It keeps dependencies apart. It does not keep untrusted code from the machine.
+"""
+
+import contextlib
+import os
+import resource
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+
+from pinlite import digest, folders, uv
+from pinlite.engine import interpreter, owner
+from pinlite.engine.process import ENVIRONMENT, Ending, ProcessWorker
+from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.errors import ImageError
+from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
+from pinlite.images import ImageRecipe
+
+_BASE = f"cpython-{interpreter.VERSION}"
+_CHUNK = 64 * 1024
+
+
+class VenvEngine:
+    """Images are folders: the stage programs, beside a link to the environment that their lock makes."""
+
+    name = "venv"
+
+    def __init__(self) -> None:
+        self._root = folders.cache() / "venv"
+
+    def version(self) -> str:
+        return f"uv {uv.run('--version').split()[1]}"
+
+    def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
+        known = {(image.name, image.identity): image for image in self.images()}
+        wanted = ((recipe.name, recipe.identity(_BASE)) for recipe in recipes)
+        return {name: known[name, identity] for name, identity in wanted if (name, identity) in known}
+
+    def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
+        recipes = list(recipes)
+        observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
+        for recipe in recipes:
+            if recipe.name not in self.find([recipe]):
+                started = time.monotonic()
+                observe(BuildStarted(recipe.name))
+                self._make(recipe, observe)
+                observe(BuildFinished(recipe.name, time.monotonic() - started))
+        return self.find(recipes)
+
+    def images(self) -> list[Image]:
+        folders_found = sorted((self._root / "images").glob("*/identity"))
+        return [
+            Image(file.parent.name.rpartition("-")[0], file.read_text(), str(file.parent)) for file in folders_found
+        ]
+
+    def remove_image(self, image: Image) -> None:
+        environment = Path(image.reference, "environment").resolve()
+        shutil.rmtree(image.reference)
+        if not any(Path(other.reference, "environment").resolve() == environment for other in self.images()):
+            shutil.rmtree(environment, ignore_errors=True)
+
+    def start(self, job: Job) -> Worker:
+        return ProcessWorker(_LocalProcess(job), job)
+
+    def leftovers(self) -> list[Leftover]:
+        return [
+            Leftover("process", str(pid), labels[owner.RUN])
+            for pid, labels in _labelled()
+            if not owner.is_alive(labels[owner.OWNER])
+        ]
+
+    def remove(self, leftover: Leftover) -> None:
+        _kill(int(leftover.name))
+
+    def _make(self, recipe: ImageRecipe, observe: Observer) -> None:
+        identity = recipe.identity(_BASE)
+        folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
+        environment = self._root / "environments" / digest.of_bytes(recipe.lock)[:16]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.guard"):
+            if not (folder / "identity").exists():
+                observe(BuildProgress(recipe.name, "installing the locked packages", 1, 2))
+                self._install(recipe, environment)
+                observe(BuildProgress(recipe.name, "copying the stage programs", 2, 2))
+                with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+                    image = Path(made, "image")
+                    _write_programs(recipe, image / "programs")
+                    (image / "environment").symlink_to(environment)
+                    # Compiled where they are not yet to be found, under the path that tracebacks will name.
+                    _compile(environment / "bin" / "python", image / "programs", folder / "programs")
+                    (image / "identity").write_text(identity)
+                    image.rename(folder)
+
+    def _install(self, recipe: ImageRecipe, environment: Path) -> None:
+        done = environment / "requirements.lock"
+        environment.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{environment}.guard"):
+            if done.exists():
+                return
+            python = interpreter.find_or_make()
+            lock = environment.with_suffix(".lock")
+            lock.write_bytes(recipe.lock)
+            try:
+                uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
+                uv.run(
+                    *("pip", "install", "--quiet", "--python", environment / "bin" / "python", "--compile-bytecode"),
+                    *("--require-hashes", "--requirements", lock),
+                )
+            except uv.UvError as error:
+                raise ImageError(
+                    f"the environment of the {recipe.name} image can't be installed:\n{error}",
+                    hint="check the connection to the package index, then run the same command again",
+                ) from error
+            # The lock's place in the environment says that all of it is installed.
+            lock.rename(done)
+
+
+class _LocalProcess:
+    """A worker as a child in a session of its own, so that it can be killed with all that it started."""
+
+    def __init__(self, job: Job) -> None:
+        image = Path(job.image.reference)
+        scratch = job.folder / "tmp"
+        for folder in (job.inputs, job.outputs, scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._labels = owner.labels(job)
+        environment = ENVIRONMENT | self._labels
+        environment |= {
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
+            "PATH": os.defpath,
+            "PYTHONPATH": str(image / "programs"),
+        }
+        self._child = subprocess.Popen(
+            [image / "environment" / "bin" / "python", "-m", "stagekit", job.program, job.inputs, job.outputs],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=scratch,
+            env=environment,
+            start_new_session=True,
+        )
+        self._end = os.fdopen(os.pidfd_open(self._child.pid), "rb", buffering=0)
+        # A limit of the user's own that is stricter can't be raised, and stays.
+        with contextlib.suppress(OSError, ValueError):
+            # RLIMIT_DATA counts what is allocated; RLIMIT_AS would count what frameworks merely reserve.
+            resource.prlimit(self._child.pid, resource.RLIMIT_DATA, (job.limits.memory, job.limits.memory))
+
+    def send(self, data: bytes) -> None:
+        assert self._child.stdin
+        self._child.stdin.write(data)
+        self._child.stdin.flush()
+
+    def chunks(self) -> Iterator[tuple[Literal["out", "err"], bytes]]:
+        """What is written until the process itself ends: one that it started can hold the pipes open for longer."""
+        assert self._child.stdout
+        assert self._child.stderr
+        with (
+            self._child.stdout as out,
+            self._child.stderr as err,
+            self._end as end,
+            selectors.DefaultSelector() as selector,
+        ):
+            for source, name in ((out, "out"), (err, "err"), (end, "end")):
+                selector.register(source, selectors.EVENT_READ, name)
+            patience = None
+            while found := selector.select(patience):
+                for key, _ in found:
+                    if key.data == "end":
+                        selector.unregister(end)
+                        patience = 0
+                    elif data := os.read(key.fd, _CHUNK):
+                        yield key.data, data
+                    else:
+                        selector.unregister(key.fileobj)
+
+    def ending(self) -> Ending:
+        return Ending(self._child.wait())
+
+    def remove(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        # What made a session of its own still has the labels.
+        for pid, labels in _labelled():
+            if labels == self._labels:
+                _kill(pid)
+        self._child.wait()
+        assert self._child.stdin
+        with contextlib.suppress(BrokenPipeError):  # closing writes what is left to write
+            self._child.stdin.close()
+
+
+def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
+    """Every process with a worker's labels in its environment, by its number."""
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            pairs = (item.decode(errors="replace").partition("=") for item in environ.read_bytes().split(b"\0"))
+        except OSError:
+            continue  # another user's process, or one that just ended
+        labels = {key: value for key, _, value in pairs if key.partition(".")[0] == owner.MARK}
+        if owner.OWNER in labels:
+            yield int(environ.parent.name), labels
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _write_programs(recipe: ImageRecipe, folder: Path) -> None:
+    for name, data in recipe.programs.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _compile(python: Path, folder: Path, known_as: Path) -> None:
+    subprocess.run(
+        [python, "-I", "-m", "compileall", "-q", "-d", str(known_as), folder], check=True, capture_output=True
+    )

@@ -1,0 +1,54 @@
+"""What happens during a run, as it happens. Whoever wants to show it passes an `Observer`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pinlite.model import StageSource
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know, once."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class BuildStarted:
+    image: str
+
+
+@dataclass(frozen=True)
+class BuildProgress:
+    """One line of a build; ``step`` of ``steps`` is being made."""
+
+    image: str
+    text: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class BuildFinished:
+    image: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageFinished:
+    stage: str
+    source: StageSource
+    seconds: float
+
+
+Event = Notice | BuildStarted | BuildProgress | BuildFinished | StageStarted | StageFinished
+Observer = Callable[[Event], None]
+
+
+def ignore(_: Event) -> None:
+    """The observer of those who don't look."""

@@ -1,0 +1,127 @@
+"""One action: place its inputs, ask its worker, take its outputs. Nothing from inside is trusted."""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pinlite import contract
+from pinlite.contract import Failure
+from pinlite.engine import Job
+from pinlite.errors import ModelError, PinliteError, StageCrashError, UsageError
+from pinlite.events import Observer, StageFinished, StageStarted
+from pinlite.model import StageRecord, StageSource
+from pinlite.stages.stage import Action
+from pinlite.workers import Workers
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Done(Generic[ResultT]):
+    """What an action gave: its checked result, its outputs by role, its record, and the versions it ran with."""
+
+    result: ResultT
+    outputs: Mapping[str, Path]
+    record: StageRecord
+    versions: dict[str, str]
+
+
+def execute(action: Action, result: type[ResultT], workers: Workers, observe: Observer) -> Done[ResultT]:
+    """Run the action and move its outputs into the run's folder.
+
+    Raises:
+        PinliteError: As the stage said, or as it crashed; it names the stage.
+    """
+    name = action.stage.name
+    observe(StageStarted(name))
+    started = time.monotonic()
+    outcome: StageSource = "failed"
+    try:
+        done = _run(action, result, workers, started)
+        outcome = "ran"
+    except PinliteError as error:
+        error.stage = name
+        raise
+    finally:
+        observe(StageFinished(name, outcome, time.monotonic() - started))
+    return done
+
+
+def _run(action: Action, result: type[ResultT], workers: Workers, started: float) -> Done[ResultT]:
+    worker, job = workers.get(action.stage)
+    name = action.stage.name
+    request = contract.Request(
+        id=name,
+        operation=action.stage.operation,
+        parameters=dict(action.parameters),
+        inputs={role: _place(path, job.inputs / name / role) for role, path in action.inputs.items()},
+        outputs={role: f"{name}/{file}" for role, file in action.outputs.items()},
+    )
+    response = worker.request(request)
+    if response.error:
+        raise _refusal(response.error, job)
+    hint = f"its log is {job.log}"
+    try:
+        checked = result.model_validate(response.result)
+    except ValidationError as error:
+        raise StageCrashError(f"its result is not what the stage promises: {error}", hint=hint) from None
+    return Done(
+        result=checked,
+        outputs=_take(action, job.outputs / name, workers.folder / "artifacts" / name, hint),
+        record=StageRecord(
+            name=name,
+            image=job.image.name,
+            source="ran",
+            seconds=round(time.monotonic() - started, 3),
+            peak_memory=response.peak_memory,
+        ),
+        versions=worker.ready().versions,
+    )
+
+
+def _refusal(failure: Failure, job: Job) -> PinliteError:
+    kinds: dict[str, Callable[..., PinliteError]] = {"usage": UsageError, "model": ModelError}
+    if failure.kind in kinds:
+        return kinds[failure.kind](failure.message, hint=failure.hint)
+    return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
+
+
+def _place(source: Path, target: Path) -> str:
+    """Copy an input to where the worker sees it, readable for whomever it runs as; its path below the mount."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    placed = target.with_name(target.name + source.suffix)
+    if source.is_dir():
+        shutil.copytree(source, placed, copy_function=shutil.copyfile)
+    else:
+        shutil.copyfile(source, placed)
+    for path in [placed, *placed.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return f"{target.parent.name}/{placed.name}"
+
+
+def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
+    """Move the outputs out of the worker's reach, then see that they are what was declared."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(made):
+        made.rename(kept)
+    found = sorted(path.name for path in kept.iterdir()) if kept.is_dir() and not kept.is_symlink() else []
+    declared = sorted(action.outputs.values())
+    if found != declared:
+        raise StageCrashError(
+            f"its outputs should be {', '.join(declared)}, but are {', '.join(found) or 'none'}", hint=hint
+        )
+    for path in kept.rglob("*"):
+        if not stat.S_ISREG(path.lstat().st_mode) and not stat.S_ISDIR(path.lstat().st_mode):
+            raise StageCrashError(f"its output {path.name!r} is neither a file nor a folder", hint=hint)
+    for path in [kept, *kept.rglob("*")]:
+        if os.getuid() == 0:
+            os.chown(path, 0, 0)  # a container's user is not root
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return {role: kept / file for role, file in action.outputs.items()}

@@ -1,0 +1,153 @@
+"""The frozen types that everything passes along: what is asked for, and what came of it."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
+EngineChoice = Literal["auto", "docker", "venv"]
+Lowering = Literal["nhwc", "stock"]
+SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
+StageSource = Literal["ran", "hit", "failed", "skipped"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class InputSpec(Frozen):
+    """One input of the model. ``shape`` counts elements, batch first; every size is at least 1."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Dtype = "float32"
+
+
+class Source(Frozen):
+    """Where the model comes from. ``text`` is how the user wrote it.
+
+    ``python`` has a ``module`` and a ``callable``, and in ``path`` the file or package unless an image holds it; the
+    other kinds have only a ``path``: a .pt or .onnx file, or a SavedModel folder.
+    """
+
+    kind: SourceKind
+    text: str
+    path: Path | None = None
+    module: str = ""
+    callable: str = ""
+
+
+class Limits(Frozen):
+    """What a stage may take: ``memory`` in bytes, ``timeout`` in seconds per request, ``processes`` with threads."""
+
+    memory: int = 8 * 1024**3
+    timeout: float = 1800.0
+    processes: int = 1024
+
+
+class Recipe(Frozen):
+    """One conversion, resolved. ``tolerance`` is relative to the largest magnitude of the reference output."""
+
+    source: Source
+    out: Path
+    weights: Path | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    output_names: tuple[str, ...] = ()
+    samples: Path | None = None
+    seed: int = 0
+    opset: int = 12
+    lowering: Lowering = "nhwc"
+    requirements: tuple[str, ...] = ()
+    tolerance: float = 1e-4
+    engine: EngineChoice = "auto"
+    limits: Limits = Limits()
+
+
+class StageRecord(Frozen):
+    """One stage of a run. ``seconds`` is the host's clock from request to answer; ``peak_memory`` is in bytes."""
+
+    name: str
+    image: str
+    source: StageSource
+    seconds: float = 0.0
+    peak_memory: int = 0
+
+
+class Artifact(Frozen):
+    """A file or folder in the output folder; ``path`` is relative to it, ``size`` in bytes."""
+
+    role: str
+    path: str
+    sha256: str
+    size: int
+
+
+class Hop(Frozen):
+    """One output in two runtimes on the same samples.
+
+    ``max_rel_error`` is the largest absolute difference over the largest magnitude of the reference. The figures are
+    None where the two can't be compared: another shape, or values that are no numbers on one side alone.
+    """
+
+    origin: str = Field(alias="from")
+    to: str
+    output: str
+    max_abs_error: float | None
+    max_rel_error: float | None
+    cosine: float | None
+    passed: bool
+
+
+class Latency(Frozen):
+    """Milliseconds of one invocation, over ``runs`` of them after a warm-up, on ``threads`` threads."""
+
+    median: float
+    min: float
+    threads: int
+    runs: int
+
+
+class Tensor(Frozen):
+    """A model's input or output: the user's ``name``, and what the TFLite file calls it (``tensor``)."""
+
+    name: str
+    tensor: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class VariantReport(Frozen):
+    """One TFLite file. ``parity`` has the largest ``max_rel_error`` per runtime, ``ops`` counts its operators."""
+
+    name: str
+    path: str
+    sha256: str
+    size: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: dict[str, float | None]
+    latency_ms: dict[str, Latency]
+    ops: dict[str, int]
+
+
+class Report(Frozen):
+    """What came of a run; ``report.json`` is this object."""
+
+    report_schema: Literal["pinlite.report/1"] = Field("pinlite.report/1", alias="schema")
+    ok: bool
+    engine: str
+    source: str
+    lowering: str
+    tolerance: float
+    seed: int
+    opset: int
+    toolchain: dict[str, str]
+    stages: tuple[StageRecord, ...]
+    artifacts: tuple[Artifact, ...]
+    hops: tuple[Hop, ...]
+    variants: tuple[VariantReport, ...]
+    versions: dict[str, dict[str, str]]
+
+    def to_json(self) -> str:
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"

@@ -1,0 +1,90 @@
+"""One question about a finished model: what does it compute, what is in it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from pinlite import config, images, parity
+from pinlite.engine import choose
+from pinlite.errors import UsageError
+from pinlite.events import Observer, ignore
+from pinlite.execute import execute
+from pinlite.model import EngineChoice, Limits
+from pinlite.stages import infer
+from pinlite.stages.stage import Action, Stage
+from pinlite.workers import Workers
+
+# The image and program that know a model, by its file's ending; a SavedModel is a folder.
+_HOMES = {".onnx": ("onnx", "check"), ".tflite": ("tflite", "infer"), "folder": ("tensorflow", "convert")}
+
+
+class _Anything(BaseModel):
+    """A result that nobody reads: the outputs say it all."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def run(
+    model: Path, samples: Path, out: Path | None = None, *, engine: EngineChoice = "auto", observe: Observer = ignore
+) -> dict[str, NDArray[np.generic]]:
+    """The outputs of an ONNX file, a SavedModel or a TFLite file on samples (.npz), by name; ``out`` keeps them.
+
+    Raises:
+        PinliteError: The model can't be run, the samples don't fit, or ``out`` can't be written.
+    """
+    stage = _stage("run", model)
+    config.existing_file(samples)
+    if stage.image == "tflite":
+        action = infer.action(infer.STAGE, model, samples, None, runs=0)
+    else:
+        action = Action(stage, {}, {"outputs": "outputs.npz"}, {"model": model, "samples": samples})
+    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+        made = Path(folder, "outputs.npz")
+        _ask(action, made, engine, observe)
+        if out:
+            _keep(made, out)
+        return parity.read(made)
+
+
+def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
+    """The model in words: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
+    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+        made = Path(folder, "model.txt")
+        _ask(Action(_stage("inspect", model), {}, {"text": "model.txt"}, {"model": model}), made, engine, observe)
+        return made.read_text()
+
+
+def _stage(operation: str, model: Path) -> Stage:
+    kind = "folder" if model.is_dir() else model.suffix
+    if kind not in _HOMES:
+        raise UsageError(
+            f"{model} is no .onnx, no .tflite and no SavedModel folder",
+            hint="give one of those, e.g. from a build folder",
+        )
+    if kind != "folder":
+        config.existing_file(model)
+    image, program = _HOMES[kind]
+    return Stage(operation, image, program, operation)
+
+
+def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) -> None:
+    """Run the action, whose only output goes to ``made``."""
+    engine = choose(choice)
+    recipe = images.toolchain()[action.stage.image]
+    with Workers(engine, engine.ensure([recipe], observe), Limits()) as workers:
+        done = execute(action, _Anything, workers, observe)
+        (path,) = done.outputs.values()
+        shutil.copyfile(path, made)
+
+
+def _keep(made: Path, out: Path) -> None:
+    """Copy the outputs to their place, whole or not at all."""
+    try:
+        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}-") as folder:
+            shutil.copyfile(made, Path(folder, out.name)).replace(out)
+    except OSError as error:
+        raise UsageError(f"--out {out} can't be written: {error.strerror}", hint="give another file") from error

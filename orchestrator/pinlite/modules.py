@@ -1,0 +1,57 @@
+"""Which of the user's files an export may see: the model's module, and the modules beside it that it imports."""
+
+import ast
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
+
+
+def collect(source: Path, folder: Path) -> Path:
+    """Copy a module file with what it imports from beside it, or a whole package, into a new folder; that folder.
+
+    Imports are read, not run: a file that only a computed import names is not found.
+    """
+    folder.mkdir(parents=True)
+    if source.is_dir():
+        shutil.copytree(source, folder / source.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+        return folder
+    for path in sorted(_closure(source)):
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+        else:
+            shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def _closure(first: Path) -> set[Path]:
+    """The file and everything beside it that it needs: modules as files, packages as folders."""
+    found, waiting = {first}, [first]
+    while waiting:
+        path = waiting.pop()
+        files = path.rglob("*.py") if path.is_dir() else [path]
+        for name in (name for file in files for name in _imported(file)):
+            package, module = first.parent / name, first.parent / f"{name}.py"
+            there = {package: package.is_dir() and any(package.glob("*.py")), module: module.is_file()}
+            new = {beside for beside in there if there[beside]} - found
+            found |= new
+            waiting += new
+    return found
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """The top-level names of a file's absolute imports; none where it is no Python, which the export will say."""
+    try:
+        with warnings.catch_warnings():
+            # A warning of the user's code belongs to the export's log.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]

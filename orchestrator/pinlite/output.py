@@ -1,0 +1,74 @@
+"""The output folder: checked before any work, replaced as a whole, never over something else."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pinlite.errors import UsageError
+
+REPORT = "report.json"
+
+
+def check(out: Path) -> None:
+    """Refuse, with a UsageError, a folder that holds something else than an earlier result, or can't be written."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
+    if out.is_dir():
+        strange = sorted({path.name for path in out.iterdir()} - _earlier(out))
+        if strange:
+            raise UsageError(
+                f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",
+                hint="give a folder that is new or holds an earlier result; nothing was touched",
+            )
+    ancestor = next(folder for folder in out.absolute().parents if folder.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=ancestor, prefix=f".{out.name}-").cleanup()
+    except OSError as error:
+        raise UsageError(
+            f"--out {out} can't be made: {ancestor} can't be written: {error.strerror}", hint="give another folder"
+        ) from error
+
+
+def publish(artifacts: Mapping[str, Path], report: str, out: Path) -> None:
+    """Put a whole result in the place of an earlier one, or of nothing.
+
+    It is written beside ``out`` and renamed, so that ``out`` is never half a result.
+    """
+    check(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+            result = Path(folder, "result")
+            result.mkdir()
+            for name, path in artifacts.items():
+                _copy(path, result / name)
+            (result / REPORT).write_text(report)
+            if out.exists():
+                out.replace(Path(folder, "earlier"))
+            result.replace(out)
+    except OSError as error:
+        # copytree collects what went wrong as (source, target, reason).
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise UsageError(
+            f"--out {out} can't be written: {reason}", hint="make room there, or give another folder"
+        ) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _earlier(out: Path) -> set[str]:
+    """What an earlier run left in the folder, as its report says."""
+    try:
+        report = json.loads((out / REPORT).read_text())
+        if not report["schema"].startswith("pinlite.report/"):
+            return set()
+        return {REPORT, *(artifact["path"] for artifact in report["artifacts"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()

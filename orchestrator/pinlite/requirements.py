@@ -1,0 +1,47 @@
+"""What ``--with`` asks for, locked with hashes on top of a stage's own lock."""
+
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from pinlite import digest, folders, uv
+from pinlite.errors import ImageError
+
+
+def locked(requirements: tuple[str, ...], base_lock: bytes) -> bytes:
+    """A lock that holds the base's packages, the requirements, and what those need, each with its hashes.
+
+    Made once per question: a resolver's answer changes as the index does.
+
+    Raises:
+        ImageError: The requirements don't exist, have no wheel for CPython 3.8, or contradict the base's pins.
+    """
+    wanted = "\n".join(sorted(requirements)) + "\n"
+    kept = folders.cache() / "locks" / f"{digest.of_json([wanted, digest.of_bytes(base_lock)])}.lock"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept.with_suffix(".guard")):
+        if not kept.exists():
+            made = kept.with_suffix(".made")
+            made.write_bytes(_resolve(wanted, base_lock))
+            made.replace(kept)
+    return kept.read_bytes()
+
+
+def _resolve(wanted: str, base_lock: bytes) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+        base, asked, lock = (Path(folder, name) for name in ("base.lock", "asked.in", "made.lock"))
+        base.write_bytes(base_lock)
+        asked.write_text(wanted)
+        try:
+            uv.run(
+                *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
+                *("--python-version", "3.8", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
+                *("--constraint", base, "--output-file", lock, base, asked),
+            )
+        except uv.UvError as error:
+            raise ImageError(
+                f"the packages of --with can't be added to the pins of the export image:\n{error}",
+                hint="choose versions of their time that run on CPython 3.8 with torch 1.7.1",
+            ) from error
+        return lock.read_bytes()

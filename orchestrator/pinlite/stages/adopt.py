@@ -1,0 +1,19 @@
+"""A SavedModel that the user brought takes the place of what `translate` makes."""
+
+from pathlib import Path
+
+from pinlite.model import Recipe
+from pinlite.stages import translate
+from pinlite.stages.stage import Action, Stage, as_json, present
+
+STAGE = Stage("adopt", image="tensorflow", program="convert", operation="adopt")
+Result = translate.Result
+
+
+def action(recipe: Recipe, saved_model: Path) -> Action:
+    return Action(
+        STAGE,
+        parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
+        inputs=present({"saved_model": saved_model, "samples": recipe.samples}),
+        outputs={"samples": "samples.npz", "outputs": "outputs.npz"},
+    )

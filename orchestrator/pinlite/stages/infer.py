@@ -1,0 +1,37 @@
+"""Running a TFLite file: in the newest runtime for CPython 3.8, and in the oldest a device may have."""
+
+from pathlib import Path
+
+from pinlite.model import Frozen, Latency
+from pinlite.stages import convert
+from pinlite.stages.stage import Action, Named, Stage, as_json
+
+STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
+OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation="infer")
+
+# One thread is what most devices give a model, and what varies least between machines.
+THREADS = 1
+RUNS = 30
+WARMUP = 5
+
+
+class Result(Frozen):
+    outputs: tuple[Named, ...]
+    latency_ms: Latency | None
+    ops: dict[str, int] | None
+
+
+def action(stage: Stage, model: Path, samples: Path, signature: convert.Result | None, *, runs: int = RUNS) -> Action:
+    """Without a signature, the file's own tensor names are used, in its order; without runs, nothing is timed."""
+    return Action(
+        stage,
+        parameters={
+            "inputs": as_json(signature.inputs) if signature else [],
+            "outputs": as_json(signature.outputs) if signature else [],
+            "threads": THREADS,
+            "runs": runs,
+            "warmup": WARMUP,
+        },
+        inputs={"model": model, "samples": samples},
+        outputs={"outputs": "outputs.npz"},
+    )

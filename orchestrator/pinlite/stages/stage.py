@@ -1,0 +1,50 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pinlite.model import Frozen, InputSpec
+
+
+class Named(Frozen):
+    """A model's input or output as a stage reports it. A size of None is not fixed."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class Signature(Frozen):
+    """What goes in and out of a model, in the order of its call."""
+
+    inputs: tuple[Named, ...]
+    outputs: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of a conversion: the image and program it runs in."""
+
+    name: str
+    image: str
+    program: str
+    operation: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """A stage with all that decides its outcome. ``inputs`` map roles to what is there, ``outputs`` to file names."""
+
+    stage: Stage
+    parameters: Mapping[str, Any]
+    outputs: Mapping[str, str]
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+
+
+def present(files: Mapping[str, Path | None]) -> dict[str, Path]:
+    """The inputs that there are."""
+    return {role: path for role, path in files.items() if path is not None}
+
+
+def as_json(specs: tuple[InputSpec, ...] | tuple[Frozen, ...]) -> list[dict[str, Any]]:
+    return [spec.model_dump(mode="json") for spec in specs]

@@ -1,0 +1,90 @@
+"""The workers of one run: started ahead of their requests, handed out in time, and always ended."""
+
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pinlite import folders
+from pinlite.engine import Engine, Image, Job, Worker
+from pinlite.errors import UsageError
+from pinlite.model import Limits
+from pinlite.stages.stage import Stage
+
+
+class Workers:
+    """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
+
+    def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits) -> None:
+        self.run = uuid.uuid4().hex[:12]
+        self.logs = folders.logs() / self.run
+        self._engine = engine
+        self._images = images
+        self._limits = limits
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._started: dict[tuple[str, str], Future[Worker]] = {}
+        self._ending: list[Future[None]] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pinlite-"))).resolve()
+            try:
+                self.logs.mkdir(parents=True)
+            except OSError as error:
+                raise UsageError(
+                    f"{self.logs} can't be made: {error.strerror}", hint="PINLITE_CACHE=FOLDER moves what pinlite keeps"
+                ) from error
+            # One thread, so that workers start in the order in which they are needed.
+            self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
+            self._ender = ThreadPoolExecutor(max_workers=8, thread_name_prefix="pinlite-end")
+            stack.callback(self._end_all)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self, stages: Sequence[Stage]) -> None:
+        """Start what the stages need, without waiting: imports overlap with the stages before."""
+        for stage in stages:
+            key = (stage.image, stage.program)
+            if key not in self._started:
+                job = Job(
+                    image=self._images[stage.image],
+                    program=stage.program,
+                    folder=self.folder / f"{stage.image}-{stage.program}",
+                    log=self.logs / f"{stage.image}-{stage.program}.log",
+                    run=self.run,
+                    limits=self._limits,
+                )
+                self._jobs[key] = job
+                self._started[key] = self._starter.submit(self._engine.start, job)
+
+    def get(self, stage: Stage) -> tuple[Worker, Job]:
+        """The worker that serves a stage; waits until its process is started."""
+        self.start([stage])
+        key = (stage.image, stage.program)
+        return self._started[key].result(), self._jobs[key]
+
+    def end(self, stage: Stage) -> None:
+        """End the stage's worker in the background."""
+        worker = self._started.pop((stage.image, stage.program)).result()
+        self._ending.append(self._ender.submit(worker.stop))
+
+    def _end_all(self) -> None:
+        for started in self._started.values():
+            started.cancel()
+        self._starter.shutdown()
+        for started in self._started.values():
+            if not started.cancelled() and not started.exception():
+                self._ending.append(self._ender.submit(started.result().stop))
+        self._ender.shutdown()
+        for ending in self._ending:
+            ending.result()

@@ -1,0 +1,212 @@
+"""An engine whose workers are Python functions in this process, for tests of everything above an engine.
+
+`Fake.programs` maps a stage's name to its program; a test replaces the one whose behaviour it is about.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from pinlite.contract import Failure, Ready, Request, Response
+from pinlite.engine import Image, Job, Leftover
+from pinlite.events import Observer
+from pinlite.images import ImageRecipe
+
+VERSIONS = {"python": "3.8.18", "tflite-runtime": "2.14.0", "tensorflow-cpu": "2.4.1"}
+SAMPLES = {"image": np.linspace(0, 1, 48, dtype=np.float32).reshape(1, 3, 4, 4)}
+
+
+class RefusalError(Exception):
+    """What a program raises to answer with an error."""
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.failure = Failure.model_validate({"kind": kind, "message": message, "hint": hint})
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request as a stage program sees it: files by role, as paths."""
+
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+
+
+Program = Callable[[Call], dict[str, Any]]
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    np.savez(path, **arrays)
+
+
+def computed(samples: Path) -> dict[str, np.ndarray]:
+    """What the model of these tests computes, in every runtime: its input doubled, and its input's mean."""
+    with np.load(samples) as arrays:
+        image = arrays["image"]
+    return {"doubled": image * 2, "mean": image.mean(keepdims=True)}
+
+
+def _named(**more: str) -> dict[str, Any]:
+    def entry(name: str, shape: list[int]) -> dict[str, Any]:
+        return {"name": name, "shape": shape, "dtype": "float32"} | {key: name + more[key] for key in more}
+
+    return {
+        "inputs": [entry("image", [1, 3, 4, 4])],
+        "outputs": [entry("doubled", [1, 3, 4, 4]), entry("mean", [1, 1, 1, 1])],
+    }
+
+
+def _samples(call: Call) -> None:
+    given = call.inputs.get("samples")
+    if given:
+        call.outputs["samples"].write_bytes(given.read_bytes())
+    else:
+        write(call.outputs["samples"], SAMPLES)
+
+
+def _compute(call: Call) -> None:
+    write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
+
+
+def export(call: Call) -> dict[str, Any]:
+    _samples(call)
+    _compute(call)
+    call.outputs["model"].write_bytes(b"an ONNX model")
+    return _named()
+
+
+def check(call: Call) -> dict[str, Any]:
+    _samples(call)
+    _compute(call)
+    call.outputs["graph"].write_text("graph main { Mul ReduceMean }\n")
+    call.outputs["simplified"].write_bytes(b"simplified " + call.inputs["model"].read_bytes())
+    return _named() | {"opset": 12, "operators": {"Mul": 1, "ReduceMean": 1}}
+
+
+def translate(call: Call) -> dict[str, Any]:
+    _compute(call)
+    folder = call.outputs["saved_model"]
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(call.inputs["model"].read_bytes())
+    (folder / "variables" / "variables.index").write_bytes(b"index")
+    return _named(key="_key")
+
+
+def adopt(call: Call) -> dict[str, Any]:
+    _samples(call)
+    _compute(call)
+    return _named(key="_key")
+
+
+def convert(call: Call) -> dict[str, Any]:
+    call.outputs["model"].write_bytes(b"TFL3" + bytes(2000))
+    return _named(tensor=":0")
+
+
+def infer(call: Call) -> dict[str, Any]:
+    _compute(call)
+    latency = {"median": 1.25, "min": 1.125, "threads": call.parameters["threads"], "runs": call.parameters["runs"]}
+    outputs = _named()["outputs"]
+    return {"outputs": outputs, "latency_ms": latency if latency["runs"] else None, "ops": {"MUL": 2, "MEAN": 1}}
+
+
+def run(call: Call) -> dict[str, Any]:
+    _compute(call)
+    return {"outputs": _named()["outputs"]}
+
+
+def inspect(call: Call) -> dict[str, Any]:
+    call.outputs["text"].write_text("a model in words\n")
+    return {}
+
+
+class FakeWorker:
+    def __init__(self, engine: "FakeEngine", job: Job) -> None:
+        self.job = job
+        self._engine = engine
+        for folder in (job.inputs, job.outputs):
+            folder.mkdir(parents=True)
+        engine.running.append(self)
+
+    def ready(self) -> Ready:
+        return Ready(contract=1, versions=VERSIONS)
+
+    def request(self, request: Request) -> Response:
+        self._engine.requests.append(request)
+        call = Call(
+            request.parameters,
+            {role: self.job.inputs / path for role, path in request.inputs.items()},
+            {role: self.job.outputs / path for role, path in request.outputs.items()},
+        )
+        for path in call.outputs.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        answer: dict[str, Any]
+        try:
+            answer = {"result": self._engine.programs[request.id](call)}
+        except RefusalError as refusal:
+            answer = {"error": refusal.failure}
+        return Response(id=request.id, seconds=0.25, peak_memory=123_000_000, **answer)
+
+    def stop(self) -> None:
+        if self in self._engine.running:
+            self._engine.running.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class FakeEngine:
+    """``running`` are the workers that nobody has stopped; ``requests`` is all that was asked, in order."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.running: list[FakeWorker] = []
+        self.requests: list[Request] = []
+        self.left: list[Leftover] = []
+        self.programs: dict[str, Program] = {
+            "export": export,
+            "check": check,
+            "translate": translate,
+            "adopt": adopt,
+            "convert": convert,
+            "infer": infer,
+            "infer-oldest": infer,
+            "run": run,
+            "inspect": inspect,
+        }
+
+    def version(self) -> str:
+        return "fake 1"
+
+    def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
+        return {r.name: Image(r.name, r.identity("fake"), f"fake/{r.name}") for r in recipes}
+
+    def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
+        del observe  # nothing is ever built
+        return self.find(recipes)
+
+    def images(self) -> list[Image]:
+        return []
+
+    def remove_image(self, image: Image) -> None:
+        raise AssertionError(f"nobody should remove {image}")
+
+    def start(self, job: Job) -> FakeWorker:
+        return FakeWorker(self, job)
+
+    def leftovers(self) -> list[Leftover]:
+        return list(self.left)
+
+    def remove(self, leftover: Leftover) -> None:
+        self.left.remove(leftover)

@@ -1,0 +1,80 @@
+"""What every unit test gets: nothing of the user's is seen or touched, and no engine is needed."""
+
+import contextlib
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine
+
+from pinlite import pipeline
+from pinlite.cli.main import main
+from pinlite.engine import Engine
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """The folder that stands for /tmp; the current folder is another one, and so is the cache."""
+    folders = {name: tmp_path / name for name in ("cache", "tmp", "here")}
+    for folder in folders.values():
+        folder.mkdir()
+    monkeypatch.setenv("PINLITE_CACHE", str(folders["cache"]))
+    monkeypatch.setattr(tempfile, "tempdir", str(folders["tmp"]))
+    monkeypatch.chdir(folders["here"])
+    return folders["tmp"]
+
+
+@pytest.fixture
+def engine(monkeypatch) -> FakeEngine:
+    """The engine that pipeline.run gets."""
+    fake = FakeEngine()
+
+    def choose(_: str) -> Engine:
+        return fake
+
+    monkeypatch.setattr(pipeline, "choose", choose)
+    monkeypatch.setattr("pinlite.models.choose", choose)
+    return fake
+
+
+@pytest.fixture
+def model_file() -> Path:
+    """A file with a callable; nothing runs it."""
+    path = Path("model.py").absolute()
+    path.write_text("def build():\n    ...\n")
+    return path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run ``pinlite ARGUMENTS`` here: its exit status, standard output and standard error."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pinlite", *arguments])
+        status = main()
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def small_files():
+    """A context in which no file can grow beyond some bytes: what a full disk does, without needing one."""
+
+    @contextlib.contextmanager
+    def limited(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

@@ -1,0 +1,24 @@
+"""pinlite from Python."""
+
+from pathlib import Path
+
+import pytest
+
+import pinlite
+from pinlite.model import Report
+
+
+def test_from_python_the_report_is_an_object(engine, model_file):
+    report = pinlite.convert(f"{model_file}:build", inputs={"image": "1x3x4x4"}, out=Path("out"), seed=3)
+    assert isinstance(report, Report)
+    assert (report.ok, report.seed) == (True, 3)
+    assert engine.requests[0].parameters["inputs"][0]["shape"] == [1, 3, 4, 4]
+
+
+def test_from_python_errors_are_those_of_the_command(engine, model_file):
+    for options in ({"inputs": ["x"]}, {"inputs": {"x": "1"}, "seed": -1}, {"surprise": 1}):
+        with pytest.raises(pinlite.PinliteError) as raised:
+            pinlite.convert(f"{model_file}:build", **options)
+        assert raised.value.exit_status == 2
+        assert raised.value.hint
+    assert engine.requests == []

@@ -1,0 +1,270 @@
+"""What a command prints, where, and its exit status."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fake_engine
+import pytest
+from fake_engine import RefusalError
+
+import pinlite
+from pinlite import errors, pipeline
+
+ANSI = re.compile(r"\x1b\[")
+
+
+@pytest.fixture
+def convert(command, model_file):
+    def run(*arguments):
+        return command("convert", f"{model_file}:build", "--input", "image=1x3x4x4", "--out", "out", *arguments)
+
+    return run
+
+
+def fail_with(monkeypatch, error):
+    def choose(_):
+        raise error
+
+    monkeypatch.setattr(pipeline, "choose", choose)
+
+
+def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):
+    status, out, err = convert()
+    assert status == 0
+    assert engine.requests
+    for shown in ("export", "infer-oldest", "model.float32.tflite", "tflite-2.14.0", "1.25 ms", "2.00 kB", "-> out"):
+        assert shown in out
+    for stage in ("export", "check", "translate", "convert", "infer", "infer-oldest"):
+        assert re.search(rf"✓ {stage} +\d+\.\d s", err)
+    assert not ANSI.search(out + err)
+
+
+def test_json_is_all_there_is_on_standard_output(engine, convert):
+    status, out, err = convert("--json")
+    assert status == 0
+    assert engine.requests
+    assert json.loads(out)["schema"] == "pinlite.report/1"
+    assert out == Path("out/report.json").read_text()
+    assert "export" in err
+
+
+def test_a_disagreement_shows_the_report_and_ends_with_seven(engine, convert):
+    def infer(call):
+        result = fake_engine.infer(call)
+        arrays = fake_engine.computed(call.inputs["samples"])
+        fake_engine.write(call.outputs["outputs"], {name: array + 1 for name, array in arrays.items()})
+        return result
+
+    engine.programs["infer"] = infer
+    status, out, err = convert()
+    assert status == 7
+    assert "differs in mean" in out
+    assert "error: tflite-2.14.0 differs from torch" in err
+    assert "\nhint: " in err
+    status, out, _ = convert("--json")
+    assert status == 7
+    assert json.loads(out)["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (errors.UsageError, 2),
+        (errors.ModelError, 3),
+        (errors.NoEngineError, 4),
+        (errors.ImageError, 5),
+        (errors.StageCrashError, 6),
+        (errors.OutOfMemoryError, 6),
+        (errors.StageTimeoutError, 6),
+    ],
+)
+def test_an_error_has_its_status_and_its_hint(convert, monkeypatch, kind, status):
+    fail_with(monkeypatch, kind("[bold]what[/] happened", hint="what to do: a[b]", stage="export"))
+    assert convert() == (status, "", "error: export: [bold]what[/] happened\nhint: what to do: a[b]\n")
+
+
+def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
+    def below(kind):
+        return {kind, *(found for child in kind.__subclasses__() for found in below(child))}
+
+    statuses = {kind.__name__: kind.exit_status for kind in below(errors.PinliteError)}
+    assert statuses == {
+        "PinliteError": 1,
+        "UsageError": 2,
+        "ModelError": 3,
+        "NoEngineError": 4,
+        "ImageError": 5,
+        "StageCrashError": 6,
+        "OutOfMemoryError": 6,
+        "StageTimeoutError": 6,
+        "ParityError": 7,
+    }
+
+
+def test_a_long_error_is_not_broken_into_lines(convert, monkeypatch):
+    fail_with(monkeypatch, errors.ModelError("word " * 60 + "end", hint="path " * 60 + "end"))
+    _, _, err = convert()
+    assert err.count("\n") == 2
+
+
+def test_a_refusal_of_a_stage_reaches_the_user(engine, convert):
+    def refuse(_):
+        raise RefusalError("model", "aten::grid_sampler can't be exported", "write it with a gather")
+
+    engine.programs["export"] = refuse
+    status, out, err = convert()
+    assert (status, out) == (3, "")
+    assert err.endswith("error: export: aten::grid_sampler can't be exported\nhint: write it with a gather\n")
+    assert "✗ export" in err
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback(engine, convert):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    engine.programs["check"] = interrupted
+    status, out, err = convert()
+    assert (status, out) == (130, "")
+    assert err.endswith("error: interrupted\n")
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def secret(monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "hunter2hunter2")
+    return "hunter2hunter2"
+
+
+def test_a_bug_becomes_a_report_without_the_environment(engine, convert, secret):
+    engine.programs["check"] = lambda _: {}["absent"]
+    status, out, err = convert("--seed", "5")
+    assert (status, out) == (1, "")
+    assert "error: a bug in pinlite: KeyError: 'absent'" in err
+    assert "Traceback" not in err
+    report = Path(re.search(r"hint: .* (/\S+\.txt)\n", err)[1])
+    assert report.is_relative_to(os.environ["PINLITE_CACHE"])
+    text = report.read_text()
+    for wanted in (f"pinlite {pinlite.__version__}", "Python 3.", "--seed 5", "Traceback", "KeyError: 'absent'"):
+        assert wanted in text
+    assert secret not in text
+    assert os.environ["PATH"] not in text
+
+
+def test_a_bug_is_reported_where_the_cache_can_not_be_written(convert, monkeypatch, temporary):
+    monkeypatch.setenv("PINLITE_CACHE", "/proc/pinlite")
+    fail_with(monkeypatch, ValueError("odd"))
+    status, _, err = convert()
+    assert status == 1
+    assert str(temporary) in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["convert"], "no source"),
+        (["convert", "absent.onnx"], "absent.onnx"),
+        (["convert", "a.b:c", "--nope"], "--nope"),
+        (["convert", "a.b:c", "--seed", "x"], "--seed"),
+        (["convert", "a.b:c", "--engine", "podman"], "--engine"),
+        (["convert", "a.b:c", "--opset", "99"], "--opset"),
+        (["convert", "a.b:c", "--tolerance", "nan"], "--tolerance"),
+        (["convert", "a.b:c", "--config", "absent.toml"], "absent.toml"),
+        (["run", "absent.tflite", "--samples", "x.npz"], "absent.tflite"),
+        (["run", "absent.tflite"], "--samples"),
+        (["inspect", "model.h5"], "model.h5"),
+        (["inspect"], "model"),
+        (["nope"], "nope"),
+    ],
+)
+def test_wrong_usage_ends_with_two_and_a_hint(engine, command, arguments, names):
+    status, out, err = command(*arguments)
+    assert (status, out) == (2, "")
+    first, second = err.splitlines()
+    assert first.startswith("error: ")
+    assert names in first
+    assert second.startswith("hint: ")
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("images",)])
+def test_a_command_alone_shows_its_help(command, arguments):
+    status, out, err = command(*arguments)
+    assert (status, err) == (2, "")
+    assert "Usage: pinlite" in out
+
+
+def test_help_names_every_option_and_command(command):
+    _, out, _ = command("--help")
+    for name in ("convert", "run", "inspect", "doctor", "images", "--version", "--install-completion"):
+        assert name in out
+    status, out, _ = command("convert", "--help")
+    assert status == 0
+    for name in ("--weights", "--input", "--output-name", "--samples", "--seed", "--opset", "--lowering", "--with"):
+        assert name in out
+    for name in ("--tolerance", "--engine", "--out", "--config", "--json", "--memory", "--timeout"):
+        assert name in out
+
+
+def test_the_options_reach_the_recipe_and_win_over_the_file(command, monkeypatch, model_file):
+    recipes = []
+
+    def run(recipe, _):
+        recipes.append(recipe)
+        raise errors.UsageError("enough", hint="enough")
+
+    monkeypatch.setattr(pipeline, "run", run)
+    Path("pinlite.toml").write_text('source = "model.py:build"\nseed = 1\nopset = 11\nwith = ["a==1"]\n')
+    command("convert", "--config", "pinlite.toml", "--seed", "2", "--output-name", "x", "--output-name", "y")
+    (recipe,) = recipes
+    assert (recipe.seed, recipe.opset, recipe.requirements, recipe.output_names) == (2, 11, ("a==1",), ("x", "y"))
+    assert recipe.source.path == Path(model_file.name)
+
+
+def test_run_shows_outputs_and_keeps_them(engine, command):
+    Path("net.tflite").write_bytes(b"TFL3")
+    fake_engine.write(Path("x.npz"), fake_engine.SAMPLES)
+    status, out, _ = command("run", "net.tflite", "--samples", "x.npz", "--out", "y.npz")
+    assert status == 0
+    assert re.search(r"doubled +1x3x4x4 +float32 +0 +1 +2", out)
+    assert Path("y.npz").exists()
+    assert engine.running == []
+
+
+def test_inspect_prints_the_model_in_words(engine, command):
+    Path("net.onnx").write_bytes(b"onnx")
+    status, out, err = command("inspect", "net.onnx")
+    assert (status, out) == (0, "a model in words\n")
+    assert "inspect" in err
+    assert engine.requests[0].operation == "inspect"
+
+
+def python(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_python_dash_m_is_the_same_command():
+    done = python("-m", "pinlite", "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"pinlite {pinlite.__version__}\n", "")
+
+
+def test_completion_knows_the_commands():
+    done = python(*("-m", "pinlite"), _PINLITE_COMPLETE="complete_bash", COMP_WORDS="pinlite con", COMP_CWORD="1")
+    assert (done.returncode, done.stdout) == (0, "convert\n")
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    script = "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); from pinlite.cli.main import main; "
+    done = python("-c", script + "sys.argv = ['pinlite', '--help']; sys.exit(main())")
+    assert (done.returncode, done.stderr) == (0, "")

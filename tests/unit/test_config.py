@@ -1,0 +1,203 @@
+from pathlib import Path
+
+import pytest
+
+from pinlite import config
+from pinlite.errors import UsageError
+from pinlite.model import InputSpec
+
+
+@pytest.fixture
+def toml(tmp_path):
+    """A pinlite.toml in a folder that is not the current one."""
+
+    def write(text):
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        file = folder / "pinlite.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
+    recipe = config.resolve({"source": "model.py:build"})
+    assert recipe.source.path == Path("model.py")
+    assert (recipe.source.kind, recipe.source.module, recipe.source.callable) == ("python", "model", "build")
+    assert recipe.out == Path("build/build")
+    assert (recipe.seed, recipe.opset, recipe.lowering, recipe.tolerance, recipe.engine) == (
+        0,
+        12,
+        "nhwc",
+        1e-4,
+        "auto",
+    )
+    assert (recipe.limits.memory, recipe.limits.timeout) == (8 * 1024**3, 1800)
+    assert model_file.exists()
+
+
+def test_everything_can_be_asked_for(model_file):
+    Path("weights.pt").touch()
+    Path("samples.npz").touch()
+    recipe = config.resolve(
+        {
+            "source": str(model_file) + ":build",
+            "input": ["a=1x3", "b=2:int64"],
+            "output-name": ["y"],
+            "weights": "weights.pt",
+            "samples": "samples.npz",
+            "with": ["timm==0.4.12"],
+            "out": "out",
+            "lowering": "stock",
+            "opset": 11,
+            "seed": 7,
+            "tolerance": 0.01,
+            "engine": "venv",
+            "memory": "512m",
+            "timeout": 60,
+        }
+    )
+    assert recipe.inputs == (InputSpec(name="a", shape=(1, 3)), InputSpec(name="b", shape=(2,), dtype="int64"))
+    assert (recipe.output_names, recipe.requirements) == (("y",), ("timm==0.4.12",))
+    assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
+    assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("stock", 11, 7, 0.01)
+    assert (recipe.engine, recipe.limits.memory, recipe.limits.timeout) == ("venv", 512 * 1024**2, 60)
+
+
+def test_paths_in_a_file_are_relative_to_it(toml):
+    file = toml('source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nout = "made"\n')
+    for name in ("net.py", "w.pt", "s.npz"):
+        (file.parent / name).touch()
+    recipe = config.resolve({}, file)
+    assert recipe.source.path == file.parent / "net.py"
+    assert (recipe.weights, recipe.samples) == (file.parent / "w.pt", file.parent / "s.npz")
+    assert recipe.out == file.parent / "made"
+
+
+def test_a_module_of_an_image_in_a_file_is_no_path(toml):
+    recipe = config.resolve({}, toml('source = "torchvision.models:resnet18"'))
+    assert (recipe.source.module, recipe.source.callable, recipe.source.path) == (
+        "torchvision.models",
+        "resnet18",
+        None,
+    )
+
+
+def test_the_command_line_wins_over_the_file_and_its_paths_are_its_own(toml, model_file):
+    file = toml('source = "absent.py:build"\nopset = 11\nseed = 3\ninput = ["a=1"]\nout = "made"')
+    recipe = config.resolve({"source": "model.py:build", "seed": 4, "opset": None, "input": [], "out": "mine"}, file)
+    assert recipe.source.path == Path(model_file.name)
+    assert (recipe.opset, recipe.seed, recipe.out) == (11, 4, Path("mine"))
+    assert [spec.name for spec in recipe.inputs] == ["a"]
+
+
+def test_a_zero_on_the_command_line_is_an_answer(toml, model_file):
+    file = toml("seed = 3\ntolerance = 0.1")
+    recipe = config.resolve({"source": f"{model_file}:build", "seed": 0, "tolerance": 0.0}, file)
+    assert (recipe.seed, recipe.tolerance) == (0, 0.0)
+
+
+def refusal(command_line, file=None):
+    with pytest.raises(UsageError) as raised:
+        config.resolve(command_line, file)
+    assert raised.value.hint, f"no hint with: {raised.value}"
+    assert raised.value.exit_status == 2
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "names"),
+    [
+        ("input", ["image"], "--input 'image'"),
+        ("input", ["=1x3"], "--input '=1x3'"),
+        ("input", ["a=1x3", "a=1"], "'a' twice"),
+        ("with", ["timm"], "--with 'timm'"),
+        ("with", ["timm>=0.4"], "--with 'timm>=0.4'"),
+        ("weights", "absent.pt", "--weights"),
+        ("samples", "absent.npz", "--samples"),
+        ("samples", ".", "--samples"),
+        ("seed", -1, "--seed = -1"),
+        ("seed", 2**32, "--seed"),
+        ("opset", 13, "--opset = 13"),
+        ("opset", 6, "--opset"),
+        ("lowering", "nchw", "--lowering = 'nchw'"),
+        ("tolerance", -0.1, "--tolerance"),
+        ("tolerance", float("nan"), "--tolerance"),
+        ("tolerance", float("inf"), "--tolerance"),
+        ("engine", "podman", "--engine"),
+        ("memory", "much", "--memory 'much'"),
+        ("memory", "0g", "--memory '0g'"),
+        ("memory", "9" * 30 + "g", "--memory"),
+        ("timeout", 0.0, "--timeout"),
+        ("timeout", float("inf"), "--timeout"),
+        ("timeout", float("nan"), "--timeout"),
+    ],
+)
+def test_a_wrong_option_is_named(model_file, option, value, names):
+    assert names in str(refusal({"source": f"{model_file}:build", option: value}))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("seed = true", "seed = True"),
+        ('seed = "1"', "seed = '1'"),
+        ("opset = 12.5", "opset = 12.5"),
+        ('input = "x=1"', "input = 'x=1'"),
+        ("with = [1]", "with"),
+        ("out = 1", "out = 1"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(toml, model_file, text, names):
+    error = str(refusal({"source": f"{model_file}:build"}, toml(text)))
+    assert names in error
+    assert "pinlite.toml: " in error
+
+
+def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(toml, model_file):
+    error = refusal({"source": f"{model_file}:build", "opset": 99}, toml("opset = 12"))
+    assert str(error).startswith("--opset = 99")
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("tolerence", "tolerance"), ("output_name", "output-name"), ("weigths", "weights")]
+)
+def test_an_unknown_key_suggests_the_nearest(toml, key, near):
+    error = refusal({"source": "a.b:c"}, toml(f"{key} = 1"))
+    assert f"unknown key {key!r}" in str(error)
+    assert "pinlite.toml" in str(error)
+    assert error.hint == f"did you mean {near}?"
+
+
+def test_an_unknown_key_that_is_near_to_none_lists_all(toml):
+    hint = refusal({"source": "a.b:c"}, toml("zzz = 1")).hint
+    for key in ("source", "input", "output-name", "with", "tolerance", "timeout"):
+        assert key in hint
+
+
+@pytest.mark.parametrize("text", ["opset = ", "opset", "[", "a = 1\na = 2"])
+def test_what_is_no_toml_names_the_file(toml, text):
+    assert "pinlite.toml is no TOML" in str(refusal({}, toml(text)))
+
+
+def test_bytes_that_are_no_text_name_the_file(toml):
+    file = toml("")
+    file.write_bytes(b"\xff\xfe")
+    assert "pinlite.toml is no TOML" in str(refusal({}, file))
+
+
+def test_a_missing_file_suggests_one_with_a_like_name(toml):
+    file = toml("")
+    assert refusal({}, file.with_name("pinlit.toml")).hint == f"did you mean {file}?"
+
+
+def test_no_source_says_what_one_looks_like(toml):
+    assert "no source" in str(refusal({}))
+    assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
+
+
+def test_a_recipe_can_not_be_changed(model_file):
+    recipe = config.resolve({"source": f"{model_file}:build"})
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 1

@@ -1,0 +1,92 @@
+import pytest
+
+from pinlite import modules
+
+
+def lay(folder, files):
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def collected(source, tmp_path):
+    folder = modules.collect(source, tmp_path / "collected" / "source")
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_module_comes_with_what_it_imports_from_beside_it(tmp_path):
+    project = lay(
+        tmp_path / "project",
+        {
+            "net.py": "import torch\nimport blocks\nfrom heads.big import Head\nimport absent, os.path\n",
+            "blocks.py": "def f():\n    from late import g\n",
+            "late.py": "import net\n",
+            "heads/__init__.py": "",
+            "heads/big.py": "import constants\nfrom . import deep\n",
+            "heads/deep/__init__.py": "",
+            "heads/table.json": "{}",
+            "constants.py": "",
+            "unused.py": "",
+            "unused_package/__init__.py": "",
+        },
+    )
+    assert collected(project / "net.py", tmp_path) == [
+        "blocks.py",
+        "constants.py",
+        "heads/__init__.py",
+        "heads/big.py",
+        "heads/deep/__init__.py",
+        "heads/table.json",
+        "late.py",
+        "net.py",
+    ]
+
+
+def test_no_secret_beside_it_is_copied(tmp_path):
+    project = lay(
+        tmp_path / "project",
+        {
+            "net.py": "import secrets_of_mine_in_text\nimport package\nimport data\n",
+            "secrets_of_mine_in_text": "key",
+            "id_rsa": "key",
+            ".env": "TOKEN=1",
+            "data/customers.csv": "x",
+            "package/__init__.py": "",
+            "package/.env": "TOKEN=1",
+            "package/.git/config": "x",
+            "package/__pycache__/a.cpython-311.pyc": "x",
+        },
+    )
+    assert collected(project / "net.py", tmp_path) == ["net.py", "package/__init__.py"]
+
+
+def test_a_package_comes_whole_under_its_name(tmp_path):
+    project = lay(tmp_path / "project", {"nets/__init__.py": "", "nets/a/b.py": "", "nets/.env": "x", "other.py": ""})
+    assert collected(project / "nets", tmp_path) == ["nets/__init__.py", "nets/a/b.py"]
+
+
+@pytest.mark.parametrize("text", ["def broken(:\n", "print 'two'\n", "x = 1\0\n", "\xff"])
+def test_what_is_no_python_is_left_to_the_export_to_say(tmp_path, text):
+    project = lay(tmp_path / "project", {"net.py": "", "blocks.py": ""})
+    (project / "net.py").write_text(text + "\nimport blocks\n", encoding="latin-1")
+    assert collected(project / "net.py", tmp_path) == ["net.py"]
+
+
+def test_code_that_python_warns_of_is_read_all_the_same(tmp_path):
+    project = lay(tmp_path / "project", {"net.py": 'import blocks\nx = "\\d" if 1 is 1 else 2\n', "blocks.py": ""})
+    assert collected(project / "net.py", tmp_path) == ["blocks.py", "net.py"]
+
+
+def test_a_link_to_nowhere_in_a_package_is_no_trouble(tmp_path):
+    project = lay(tmp_path / "project", {"nets/__init__.py": ""})
+    (project / "nets" / "gone.py").symlink_to("nowhere.py")
+    assert collected(project / "nets", tmp_path) == ["nets/__init__.py"]
+
+
+def test_the_users_files_stay_as_they_are(tmp_path):
+    project = lay(tmp_path / "project", {"net.py": "import blocks\n", "blocks.py": ""})
+    (project / "net.py").chmod(0o400)
+    collected(project / "net.py", tmp_path)
+    assert sorted(path.name for path in project.iterdir()) == ["blocks.py", "net.py"]

@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from pinlite import output
+from pinlite.errors import UsageError
+
+REPORT = json.dumps({"schema": "pinlite.report/1", "artifacts": [{"path": "model.onnx"}, {"path": "saved_model"}]})
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    made = tmp_path / "made"
+    (made / "saved_model" / "variables").mkdir(parents=True)
+    (made / "saved_model" / "saved_model.pb").write_bytes(b"x" * 5000)
+    (made / "model.onnx").write_bytes(b"y" * 5000)
+    return {"model.onnx": made / "model.onnx", "saved_model": made / "saved_model"}
+
+
+def listing(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+WHOLE = ["model.onnx", "report.json", "saved_model", "saved_model/saved_model.pb", "saved_model/variables"]
+
+
+def refusal(action, *arguments):
+    with pytest.raises(UsageError) as raised:
+        action(*arguments)
+    assert "--out" in str(raised.value)
+    assert raised.value.hint
+    return raised.value
+
+
+def test_a_result_is_published_whole_and_with_its_parents(artifacts):
+    out = Path("a/b/out")
+    output.publish(artifacts, REPORT, out)
+    assert listing(out) == WHOLE
+    assert (out / "report.json").read_text() == REPORT
+    assert listing(out.parent) == ["out", *(f"out/{name}" for name in WHOLE)]
+
+
+def test_an_empty_folder_may_be_filled(artifacts):
+    Path("out").mkdir()
+    output.publish(artifacts, REPORT, Path("out"))
+    assert listing(Path("out")) == WHOLE
+
+
+def test_an_earlier_result_is_replaced_whole(artifacts):
+    out = Path("out")
+    output.publish(artifacts, REPORT, out)
+    output.publish({"model.onnx": artifacts["model.onnx"]}, REPORT, out)
+    assert listing(out) == ["model.onnx", "report.json"]
+    assert listing(Path()) == ["out", "out/model.onnx", "out/report.json"]
+
+
+@pytest.mark.parametrize(
+    "report", [None, "", "{", "[]", "null", '{"schema": "other/1", "artifacts": []}', '{"schema": 1}', "{}", "\xff"]
+)
+def test_a_folder_that_holds_something_else_is_not_touched(artifacts, report):
+    out = Path("out")
+    out.mkdir()
+    (out / "thesis.tex").write_text("mine")
+    if report is not None:
+        (out / "report.json").write_text(report, encoding="latin-1")
+    before = listing(out)
+    for action, arguments in ((output.check, (out,)), (output.publish, (artifacts, REPORT, out))):
+        assert "thesis.tex" in str(refusal(action, *arguments))
+    assert listing(out) == before
+    assert (out / "thesis.tex").read_text() == "mine"
+
+
+def test_a_file_of_ones_own_beside_an_earlier_result_is_not_touched(artifacts):
+    out = Path("out")
+    output.publish(artifacts, REPORT, out)
+    (out / "notes.txt").write_text("mine")
+    assert "notes.txt" in str(refusal(output.publish, artifacts, REPORT, out))
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_in_the_place_of_the_folder_is_not_touched(artifacts):
+    Path("out").write_text("mine")
+    assert "is a file" in str(refusal(output.check, Path("out")))
+    refusal(output.publish, artifacts, REPORT, Path("out"))
+    assert Path("out").read_text() == "mine"
+
+
+def test_a_file_in_the_place_of_a_parent_is_refused():
+    Path("file").write_text("mine")
+    refusal(output.check, Path("file/out"))
+
+
+def test_a_folder_that_no_one_can_make_is_refused_before_any_work():
+    # Not even root can make a folder there.
+    refusal(output.check, Path("/proc/pinlite/out"))
+
+
+def test_a_check_leaves_nothing():
+    output.check(Path("a/b"))
+    assert listing(Path()) == []
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "saved_model"])
+def test_a_full_disk_leaves_an_earlier_result_as_it_was(artifacts, small_files, name):
+    out = Path("out")
+    output.publish({}, REPORT, out)
+    with small_files(1000):
+        error = refusal(output.publish, {name: artifacts[name]}, REPORT, out)
+    assert "too large" in str(error)
+    assert listing(Path()) == ["out", "out/report.json"]
+
+
+def test_a_full_disk_leaves_nothing_where_nothing_was(artifacts, small_files):
+    with small_files(1000):
+        refusal(output.publish, artifacts, REPORT, Path("out"))
+    assert listing(Path()) == []
+
+
+def test_an_interrupt_while_copying_leaves_an_earlier_result_as_it_was(artifacts, monkeypatch):
+    out = Path("out")
+    output.publish({}, REPORT, out)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copyfile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        output.publish(artifacts, REPORT, out)
+    assert listing(Path()) == ["out", "out/report.json"]

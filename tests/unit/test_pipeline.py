@@ -1,0 +1,348 @@
+"""Whole conversions on the fake engine."""
+
+import json
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import pytest
+from fake_engine import RefusalError
+
+from pinlite import config, digest, pipeline
+from pinlite.engine import Leftover
+from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrashError, UsageError
+from pinlite.events import StageFinished, StageStarted
+
+ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "model.float32.tflite"]
+LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
+STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+
+
+@pytest.fixture
+def recipe(model_file):
+    def make(**options):
+        return config.resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | options)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(engine, temporary):
+    """However a run ends, no worker runs on and nothing stays behind."""
+    yield
+    assert engine.running == []
+    assert list(temporary.iterdir()) == []
+    assert {path.name for path in Path().glob(".*")} == set()
+
+
+def listing(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def operations(engine):
+    return [request.id for request in engine.requests]
+
+
+def test_a_conversion_goes_through_all_stages_and_publishes_all_artifacts(engine, recipe):
+    report = pipeline.run(recipe())
+    assert report.ok
+    assert operations(engine) == STAGES
+    assert [(stage.name, stage.source) for stage in report.stages] == [(name, "ran") for name in STAGES]
+    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert json.loads(Path("out/report.json").read_text()) == json.loads(report.to_json())
+
+
+def test_what_the_report_says_of_an_artifact_is_true(engine, recipe):
+    report = pipeline.run(recipe())
+    assert engine.requests
+    assert [artifact.path for artifact in report.artifacts] == ARTIFACTS
+    for artifact in report.artifacts:
+        path = Path("out", artifact.path)
+        assert artifact.sha256 == digest.of_path(path)
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        assert artifact.size == sum(file.stat().st_size for file in files)
+
+
+def test_every_runtime_is_compared_with_torch(engine, recipe):
+    report = pipeline.run(recipe())
+    assert engine.requests
+    runtimes = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
+    assert [(hop.origin, hop.to, hop.output) for hop in report.hops] == [
+        ("torch", runtime, output) for runtime in runtimes for output in ("doubled", "mean")
+    ]
+    (variant,) = report.variants
+    assert variant.parity == {"tflite-2.14.0": 0.0, "tflite-2.4.1": 0.0}
+    assert variant.ops == {"MUL": 2, "MEAN": 1}
+    assert [(tensor.name, tensor.tensor) for tensor in variant.outputs] == [
+        ("doubled", "doubled:0"),
+        ("mean", "mean:0"),
+    ]
+
+
+def test_the_recipe_reaches_the_stages(engine, recipe):
+    Path("w.pt").write_bytes(b"weights")
+    np.savez("mine.npz", **fake_engine.SAMPLES)
+    options = {"seed": 7, "opset": 11, "weights": "w.pt", "samples": "mine.npz", "output-name": ["a", "b"]}
+    pipeline.run(recipe(lowering="stock", **options))
+    export, check, translate, convert, *_ = engine.requests
+    assert export.parameters == {
+        "source": {"kind": "python", "module": "model", "callable": "build"},
+        "inputs": [{"name": "image", "shape": [1, 3, 4, 4], "dtype": "float32"}],
+        "output_names": ["a", "b"],
+        "seed": 7,
+        "opset": 11,
+    }
+    assert set(export.inputs) == {"source", "weights", "samples"}
+    assert check.parameters["seed"] == 7
+    assert translate.parameters == {"lowering": "stock"}
+    assert convert.parameters["variant"] == "float32"
+    assert [entry["key"] for entry in convert.parameters["inputs"]] == ["image_key"]
+
+
+@pytest.mark.parametrize(("lowering", "model"), [("nhwc", b"simplified an ONNX model"), ("stock", b"an ONNX model")])
+def test_the_lowering_decides_which_model_is_translated(engine, recipe, lowering, model):
+    assert engine
+    pipeline.run(recipe(lowering=lowering))
+    assert Path("out/saved_model/saved_model.pb").read_bytes() == model
+    assert Path("out/model.onnx").read_bytes() == b"an ONNX model"
+
+
+def test_the_export_sees_the_module_and_nothing_else_of_its_folder(engine, recipe, model_file):
+    model_file.with_name("secret.txt").write_text("x")
+    seen = []
+
+    def export(call):
+        seen.extend(sorted(path.name for path in call.inputs["source"].rglob("*")))
+        return fake_engine.export(call)
+
+    engine.programs["export"] = export
+    pipeline.run(recipe())
+    assert seen == ["model.py"]
+
+
+def test_a_worker_that_ran_the_users_code_is_gone_when_the_next_stage_starts(engine, recipe):
+    programs = []
+
+    def infer(call):
+        programs.extend(worker.job.program for worker in engine.running)
+        return fake_engine.infer(call)
+
+    engine.programs["infer"] = infer
+    pipeline.run(recipe())
+    assert "export" not in programs
+
+
+def test_a_checkpoint_is_exported(engine, recipe):
+    Path("net.pt").write_bytes(b"TorchScript")
+    pipeline.run(recipe(source="net.pt"))
+    assert engine.requests[0].parameters["source"] == {"kind": "checkpoint"}
+    assert engine.requests[0].inputs["source"].endswith(".pt")
+
+
+def test_an_onnx_file_is_compared_with_onnxruntime(engine, recipe):
+    Path("net.onnx").write_bytes(b"given")
+    report = pipeline.run(recipe(source="net.onnx"))
+    assert operations(engine) == STAGES[1:]
+    assert report.stages[0].source == "skipped"
+    assert {hop.origin for hop in report.hops} == {"onnxruntime"}
+    assert Path("out/model.onnx").read_bytes() == b"given"
+
+
+def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
+    Path("given").mkdir()
+    Path("given/saved_model.pb").write_bytes(b"given")
+    report = pipeline.run(recipe(source="given"))
+    assert operations(engine) == ["adopt", "convert", "infer", "infer-oldest"]
+    assert [stage.name for stage in report.stages if stage.source == "skipped"] == ["export", "check", "translate"]
+    assert {hop.origin for hop in report.hops} == {"tensorflow"}
+    assert Path("out/saved_model/saved_model.pb").read_bytes() == b"given"
+    assert Path("given/saved_model.pb").read_bytes() == b"given"
+
+
+def test_a_second_conversion_replaces_the_first_whole(engine, recipe):
+    pipeline.run(recipe())
+    Path("given").mkdir()
+    Path("given/saved_model.pb").write_bytes(b"given")
+    pipeline.run(recipe(source="given"))
+    assert engine.requests
+    assert listing("out") == ["model.float32.tflite", "report.json", "samples.npz", "saved_model"]
+    assert listing("out/saved_model") == ["saved_model.pb"]
+
+
+def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
+    def infer(call):
+        arrays = fake_engine.computed(call.inputs["samples"])
+        fake_engine.write(call.outputs["outputs"], arrays | {"mean": arrays["mean"] + 1})
+        return {"outputs": [], "latency_ms": LATENCY, "ops": {}}
+
+    engine.programs["infer"] = infer
+    with pytest.raises(ParityError) as raised:
+        pipeline.run(recipe())
+    assert "tflite-2.14.0 differs from torch by 2 " in str(raised.value)
+    assert "'mean'" in str(raised.value)
+    assert "0.0001" in str(raised.value)
+    assert "--tolerance" in raised.value.hint
+    assert not raised.value.report.ok
+    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert json.loads(Path("out/report.json").read_text())["ok"] is False
+    assert pipeline.run(recipe(tolerance=2.5)).ok
+
+
+def test_outputs_that_can_not_be_compared_are_a_disagreement(engine, recipe):
+    def translate(call):
+        result = fake_engine.translate(call)
+        call.outputs["outputs"].unlink()
+        fake_engine.write(call.outputs["outputs"], {"doubled": np.ones(3, np.float32), "mean": np.array([np.nan])})
+        return result
+
+    engine.programs["translate"] = translate
+    with pytest.raises(ParityError) as raised:
+        pipeline.run(recipe())
+    assert "no numbers" in str(raised.value)
+    assert json.loads(Path("out/report.json").read_text())["hops"][2]["max_rel_error"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("usage", UsageError), ("model", ModelError), ("internal", StageCrashError)]
+)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_refusal_of_any_stage_names_it_and_writes_nothing(engine, recipe, stage, kind, error):
+    def refuse(_):
+        raise RefusalError(kind, "no such operator", "do without")
+
+    engine.programs[stage] = refuse
+    with pytest.raises(error) as raised:
+        pipeline.run(recipe())
+    assert str(raised.value) == f"{stage}: no such operator"
+    assert raised.value.hint
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupt_in_any_stage_writes_nothing(engine, recipe, stage):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    engine.programs[stage] = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(recipe())
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("error", [StageCrashError("gone", hint="log"), OutOfMemoryError("needs more", hint="more")])
+def test_a_worker_that_dies_names_the_stage(engine, recipe, error):
+    def die(_):
+        raise error
+
+    engine.programs["convert"] = die
+    with pytest.raises(type(error), match=r"^convert: "):
+        pipeline.run(recipe())
+    assert not Path("out").exists()
+
+
+def test_a_bug_in_the_midst_leaves_nothing_either(engine, recipe):
+    engine.programs["check"] = lambda _: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        pipeline.run(recipe())
+    assert not Path("out").exists()
+
+
+def test_a_worker_that_can_not_start_ends_the_run(engine, recipe, monkeypatch):
+    starting = engine.start
+
+    def start(job):
+        if job.program == "check":
+            raise StageCrashError("no container", hint="look")
+        return starting(job)
+
+    monkeypatch.setattr(engine, "start", start)
+    with pytest.raises(StageCrashError, match="check: no container"):
+        pipeline.run(recipe())
+
+
+@pytest.mark.parametrize("make", ["folder", "file", "absent"])
+def test_an_output_folder_that_will_not_do_is_refused_before_any_work(engine, recipe, make):
+    out = "/proc/pinlite/out"
+    if make == "folder":
+        Path("out").mkdir()
+        Path("out/mine.txt").write_text("mine")
+        out = "out"
+    elif make == "file":
+        Path("out").write_text("mine")
+        out = "out"
+    with pytest.raises(UsageError) as raised:
+        pipeline.run(recipe(out=out))
+    assert f"--out {out}" in str(raised.value)
+    assert engine.requests == []
+
+
+def test_an_output_folder_that_fills_meanwhile_is_not_overwritten(engine, recipe):
+    def infer(call):
+        Path("out").mkdir(exist_ok=True)
+        Path("out/mine.txt").write_text("mine")
+        return fake_engine.infer(call)
+
+    engine.programs["infer-oldest"] = infer
+    with pytest.raises(UsageError, match=r"mine\.txt"):
+        pipeline.run(recipe())
+    assert listing("out") == ["mine.txt"]
+
+
+def test_a_full_disk_keeps_the_earlier_result(engine, recipe, small_files, monkeypatch):
+    pipeline.run(recipe())
+    before = Path("out/report.json").read_bytes()
+    publish = pipeline.output.publish
+
+    def on_a_full_disk(*arguments):
+        with small_files(1000):
+            publish(*arguments)
+
+    monkeypatch.setattr(pipeline.output, "publish", on_a_full_disk)
+    with pytest.raises(UsageError, match="--out out can't"):
+        pipeline.run(recipe(seed=1))
+    assert engine.requests
+    assert Path("out/report.json").read_bytes() == before
+    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+
+
+def test_a_cache_that_can_not_be_written_says_so(engine, recipe, monkeypatch):
+    monkeypatch.setenv("PINLITE_CACHE", "/proc/pinlite")
+    with pytest.raises(UsageError) as raised:
+        pipeline.run(recipe())
+    assert "/proc/pinlite" in str(raised.value)
+    assert "PINLITE_CACHE" in raised.value.hint
+    assert engine.requests == []
+
+
+def test_what_a_killed_run_left_is_removed_first(engine, recipe):
+    engine.left = [Leftover("process", "1", "gone"), Leftover("process", "2", "gone")]
+    pipeline.run(recipe())
+    assert engine.left == []
+
+
+def test_every_stage_is_announced_and_finished(engine, recipe):
+    events = []
+    pipeline.run(recipe(), events.append)
+    assert [event.stage for event in events if isinstance(event, StageStarted)] == STAGES
+    finished = [event for event in events if isinstance(event, StageFinished)]
+    assert [(event.stage, event.source) for event in finished] == [(name, "ran") for name in STAGES]
+    assert engine.requests
+
+
+def test_a_failed_stage_is_finished_as_failed(engine, recipe):
+    def refuse(_):
+        raise RefusalError("model", "no")
+
+    engine.programs["check"] = refuse
+    events = []
+    with pytest.raises(ModelError):
+        pipeline.run(recipe(), events.append)
+    assert (events[-1].stage, events[-1].source) == ("check", "failed")
+
+
+def test_packages_of_with_are_layered_on_the_export_alone(engine, recipe, monkeypatch):
+    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, _: "\n".join(wanted).encode())
+    report = pipeline.run(recipe(**{"with": ["timm==0.4.12"]}))
+    assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-with"
+    assert set(report.toolchain) == {"torch-with", "onnx", "onnx-tf", "tensorflow", "tflite"}
+    assert engine.requests

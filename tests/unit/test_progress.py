@@ -1,0 +1,61 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, StageFinished, StageStarted
+from pinlite.ui.progress import ProgressView
+
+RUN = [
+    Notice("the venv engine [does] not isolate"),
+    BuildStarted("torch"),
+    BuildProgress("torch", "Step 1/2 : FROM [base]", 1, 2),
+    BuildFinished("torch", 61.25),
+    StageStarted("export"),
+    StageFinished("export", "ran", 2.5),
+    StageStarted("check"),
+    StageFinished("check", "failed", 0.1),
+]
+
+
+def shown(events, **console):
+    text = io.StringIO()
+    with ProgressView(Console(file=text, width=80, **console)) as view:
+        for event in events:
+            view(event)
+    return text.getvalue()
+
+
+def test_without_a_terminal_there_is_one_plain_line_a_step():
+    lines = [" ".join(line.split()) for line in shown(RUN).splitlines()]
+    assert lines == [
+        "note: the venv engine [does] not isolate",
+        "✓ built the torch image 61.2 s",
+        "✓ export 2.5 s",
+        "✗ check 0.1 s",
+    ]
+
+
+def test_on_a_terminal_the_build_moves_and_the_lines_stay():
+    text = shown(RUN, force_terminal=True)
+    assert "\x1b[" in text
+    assert "export" in text
+
+
+@pytest.mark.parametrize("source", ["ran", "hit", "failed", "skipped"])
+def test_every_outcome_has_a_mark(source):
+    assert "export" in shown([StageStarted("export"), StageFinished("export", source, 1)])
+
+
+def test_an_interrupted_view_leaves_the_terminal_in_order():
+    text = io.StringIO()
+    view = ProgressView(Console(file=text, force_terminal=True))
+
+    def interrupted():
+        with view:
+            view(StageStarted("export"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert text.getvalue().rfind("\x1b[?25h") > text.getvalue().rfind("\x1b[?25l")  # the cursor is visible again

@@ -1,0 +1,104 @@
+"""report.json, as others read it."""
+
+import json
+import re
+from pathlib import Path
+
+import fake_engine
+import pytest
+from pydantic import ValidationError
+
+from pinlite import config, pipeline
+from pinlite.model import Report
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.fixture
+def text(engine, model_file):
+    assert engine.requests == []
+    pipeline.run(config.resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"}))
+    return Path("out/report.json").read_text()
+
+
+@pytest.fixture
+def report(text):
+    return json.loads(text)
+
+
+def test_the_schema_comes_first_and_all_keys_are_there(report):
+    assert list(report) == [
+        "schema",
+        "ok",
+        "engine",
+        "source",
+        "lowering",
+        "tolerance",
+        "seed",
+        "opset",
+        "toolchain",
+        "stages",
+        "artifacts",
+        "hops",
+        "variants",
+        "versions",
+    ]
+    assert report["schema"] == "pinlite.report/1"
+    assert (report["ok"], report["engine"], report["lowering"]) == (True, "fake", "nhwc")
+    assert (report["tolerance"], report["seed"], report["opset"]) == (1e-4, 0, 12)
+
+
+def test_a_toolchain_is_images_by_identity(report):
+    assert set(report["toolchain"]) == {"torch", "onnx", "onnx-tf", "tensorflow", "tflite"}
+    assert all(SHA256.fullmatch(identity) for identity in report["toolchain"].values())
+
+
+def test_a_stage(report):
+    assert list(report["stages"][0]) == ["name", "image", "source", "seconds", "peak_memory"]
+    assert [stage["image"] for stage in report["stages"]] == [
+        *("torch", "onnx", "onnx-tf", "tensorflow", "tflite", "tensorflow")
+    ]
+    assert all(0 <= stage["seconds"] < 10 for stage in report["stages"])
+
+
+def test_an_artifact(report):
+    assert {tuple(artifact) for artifact in report["artifacts"]} == {("role", "path", "sha256", "size")}
+    assert {artifact["role"]: artifact["path"] for artifact in report["artifacts"]} == {
+        "onnx": "model.onnx",
+        "graph": "model.graph.txt",
+        "saved_model": "saved_model",
+        "samples": "samples.npz",
+        "tflite.float32": "model.float32.tflite",
+    }
+    assert all(SHA256.fullmatch(artifact["sha256"]) for artifact in report["artifacts"])
+
+
+def test_a_hop(report):
+    keys = ["from", "to", "output", "max_abs_error", "max_rel_error", "cosine", "passed"]
+    assert all(list(hop) == keys for hop in report["hops"])
+    assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")
+
+
+def test_a_variant(report):
+    (variant,) = report["variants"]
+    assert list(variant) == ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops"]
+    assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
+    latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 30}
+    assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}
+    assert variant["inputs"] == [{"name": "image", "tensor": "image:0", "shape": [1, 3, 4, 4], "dtype": "float32"}]
+
+
+def test_versions_are_those_that_each_image_ran_with(report):
+    assert report["versions"]["tflite"] == fake_engine.VERSIONS
+    assert set(report["versions"]) == set(report["toolchain"])
+
+
+def test_it_is_read_back_to_the_same_object(text):
+    report = Report.model_validate_json(text)
+    assert report.to_json() == text
+    with pytest.raises(ValidationError):
+        Report.model_validate_json(text.replace('"engine"', '"motor"'))
+
+
+def test_nothing_of_this_machine_is_in_it_but_the_source_as_it_was_written(text, model_file, tmp_path):
+    assert str(tmp_path) not in text.replace(f"{model_file}:build", "")

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from pinlite import requirements, uv
+from pinlite.errors import ImageError
+
+
+@pytest.fixture
+def resolver(monkeypatch):
+    """Stands for uv, which would ask an index: what it was asked for, and a lock of that."""
+    asked = []
+
+    def run(*arguments):
+        *_, base, wanted = arguments
+        asked.append((Path(base).read_text(), Path(wanted).read_text(), arguments))
+        lock = arguments[arguments.index("--output-file") + 1]
+        Path(lock).write_text(Path(base).read_text() + Path(wanted).read_text() + f"# answer {len(asked)}\n")
+        return ""
+
+    monkeypatch.setattr(uv, "run", run)
+    return asked
+
+
+def test_the_lock_holds_base_and_requirements_with_hashes(resolver):
+    lock = requirements.locked(("timm==0.4.12", "einops==0.3.0"), b"torch==1.7.1\n")
+    assert lock.decode().splitlines()[:3] == ["torch==1.7.1", "einops==0.3.0", "timm==0.4.12"]
+    (_, _, arguments) = resolver[0]
+    assert "--generate-hashes" in arguments
+    assert arguments[arguments.index("--python-version") + 1] == "3.8"
+
+
+def test_a_question_is_asked_once_whatever_the_order(resolver):
+    first = requirements.locked(("a==1", "b==2"), b"torch==1.7.1\n")
+    assert requirements.locked(("b==2", "a==1"), b"torch==1.7.1\n") == first
+    assert len(resolver) == 1
+
+
+def test_another_base_or_requirement_is_another_question(resolver):
+    requirements.locked(("a==1",), b"torch==1.7.1\n")
+    requirements.locked(("a==2",), b"torch==1.7.1\n")
+    requirements.locked(("a==1",), b"torch==1.7.0\n")
+    assert len(resolver) == 3
+
+
+def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch, resolver):
+    answering = uv.run
+
+    def refuse(*_):
+        raise uv.UvError("timm==9 does not exist")
+
+    monkeypatch.setattr(uv, "run", refuse)
+    with pytest.raises(ImageError) as raised:
+        requirements.locked(("timm==9",), b"torch==1.7.1\n")
+    assert "timm==9 does not exist" in str(raised.value)
+    assert raised.value.hint
+    monkeypatch.setattr(uv, "run", answering)
+    assert requirements.locked(("timm==9",), b"torch==1.7.1\n")
+    assert len(resolver) == 1

@@ -1,0 +1,134 @@
+"""The forms of SOURCE and of --input."""
+
+from pathlib import Path
+
+import pytest
+
+from pinlite import config
+from pinlite.errors import UsageError
+
+
+def source(text):
+    found = config.parse_source(text)
+    assert found.text == text
+    return found.kind, found.path, found.module, found.callable
+
+
+@pytest.mark.parametrize("name", ["net.py", "deep/er/net.py"])
+def test_a_file_and_its_callable(name):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).touch()
+    assert source(f"{name}:build") == ("python", Path(name), "net", "build")
+    assert source(f"{name}:Net.small") == ("python", Path(name), "net", "Net.small")
+
+
+def test_a_folder_with_a_colon_is_no_trouble():
+    Path("a:b").mkdir()
+    Path("a:b/net.py").touch()
+    assert source("a:b/net.py:build") == ("python", Path("a:b/net.py"), "net", "build")
+
+
+def test_a_module_of_the_image():
+    assert source("torchvision.models:resnet18") == ("python", None, "torchvision.models", "resnet18")
+
+
+def test_a_module_below_the_current_folder_brings_its_package():
+    Path("nets/deep").mkdir(parents=True)
+    assert source("nets.deep.one:build") == ("python", Path("nets").absolute(), "nets.deep.one", "build")
+    Path("single.py").touch()
+    assert source("single:build") == ("python", Path("single.py").absolute(), "single", "build")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.pt", "checkpoint"), ("a.pth", "checkpoint"), ("a.torchscript", "checkpoint"), ("a.onnx", "onnx")],
+)
+def test_a_file_by_its_ending(name, kind):
+    Path(name).touch()
+    assert source(name) == (kind, Path(name), "", "")
+
+
+def test_a_saved_model_is_a_folder():
+    Path("model").mkdir()
+    Path("model/saved_model.pb").touch()
+    assert source("model") == ("saved_model", Path("model"), "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("absent.py:build", "absent.py"),
+        ("absent.onnx", "absent.onnx"),
+        ("absent.pt", "absent.pt"),
+        ("net.py", "net.py"),
+        ("net.py:", "net.py:"),
+        ("net.py:build()", "net.py:build()"),
+        ("net.py:../up", "net.py:../up"),
+        ("torchvision.models", "torchvision.models"),
+        ("torchvision.models:", "torchvision.models:"),
+        ("", "''"),
+        ("a b:c", "a b:c"),
+        ("folder", "no SavedModel"),
+        ("folder.onnx", "folder.onnx"),
+        ("net.h5", "net.h5"),
+    ],
+)
+def test_what_is_no_source_is_named_with_a_hint(text, names):
+    Path("net.py").touch()
+    Path("net.h5").touch()
+    Path("folder").mkdir()
+    Path("folder.onnx").mkdir()
+    with pytest.raises(UsageError) as raised:
+        config.parse_source(text)
+    assert names in str(raised.value)
+    assert raised.value.hint
+
+
+def test_a_misspelt_file_suggests_the_nearest():
+    Path("mobilenet.py").touch()
+    with pytest.raises(UsageError) as raised:
+        config.parse_source("mobilnet.py:build")
+    assert raised.value.hint == "did you mean mobilenet.py?"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shape", "dtype"),
+    [
+        ("input=1x3x224x224", "input", (1, 3, 224, 224), "float32"),
+        ("ids=1x16:int64", "ids", (1, 16), "int64"),
+        ("x=7", "x", (7,), "float32"),
+        ("mask=2x2:bool", "mask", (2, 2), "bool"),
+        ("a.b/c=1", "a.b/c", (1,), "float32"),
+    ],
+)
+def test_an_input(text, name, shape, dtype):
+    spec = config.parse_input(text)
+    assert (spec.name, spec.shape, spec.dtype) == (name, shape, dtype)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "x=", "=1", "x=1x", "x=x1", "x=0x3", "x=-1x3", "x=1,3", "x=1X3", "x=a", "x=1.5", "x=1x3:float", "x=1:"],
+)
+def test_what_is_no_input_is_named_with_a_hint(text):
+    with pytest.raises(UsageError) as raised:
+        config.parse_input(text)
+    assert repr(text) in str(raised.value)
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("text", ["timm==0.4.12", "a-b_c.d==1", "a[x,y]==1.0", "a==1.0+cu110", "a==1!2.0rc1"])
+def test_a_pinned_requirement_is_taken(text):
+    config.check_requirement(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "timm", "timm>=1", "timm==0.4.*", "timm==0.4,!=1", "timm~=1", "timm == 1", "-r x.txt", "--index-url=x==1",
+     "timm @ https://x/y.whl", "./timm==1", "timm==1\n-e .", "timm==1; python_version>'3'"],
+)  # fmt: skip
+def test_an_unpinned_requirement_is_refused(text):
+    with pytest.raises(UsageError) as raised:
+        config.check_requirement(text)
+    assert repr(text) in str(raised.value)
+    assert "==" in raised.value.hint

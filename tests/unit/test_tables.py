@@ -1,0 +1,138 @@
+"""What people read of a report."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pinlite.model import Artifact, Hop, Latency, Report, StageRecord, VariantReport
+from pinlite.ui import tables
+
+
+def hop(to, output, relative, passed=True):
+    return Hop(
+        origin="torch", to=to, output=output, max_abs_error=relative, max_rel_error=relative, cosine=1.0, passed=passed
+    )
+
+
+@pytest.fixture
+def report():
+    latency = {
+        "tflite-2.14.0": Latency(median=12.34, min=11.5, threads=1, runs=30),
+        "tflite-2.4.1": Latency(median=45.6, min=44.25, threads=4, runs=30),
+    }
+    return Report(
+        ok=True,
+        engine="docker",
+        source="a/rather/deep/folder/of/a/project/that/has/a/long/name/examples/mobilenet_v2.py:mobilenet_v2",
+        lowering="nhwc",
+        tolerance=1e-4,
+        seed=0,
+        opset=12,
+        toolchain={"torch": "0" * 64},
+        stages=(
+            StageRecord(name="export", image="torch-with", source="ran", seconds=3.456, peak_memory=612_000_000),
+            StageRecord(name="translate", image="onnx-tf", source="skipped"),
+            StageRecord(name="infer-oldest", image="tensorflow", source="ran", seconds=0.5, peak_memory=999),
+        ),
+        artifacts=(
+            Artifact(role="onnx", path="model.onnx", sha256="0123456789abcdef" * 4, size=13_986_123),
+            Artifact(role="tflite.float32", path="model.float32.tflite", sha256="f" * 64, size=1_500_000_000),
+        ),
+        hops=(
+            hop("onnxruntime", "scores", 1.5e-6),
+            hop("onnxruntime", "boxes", 2.5e-6),
+            hop("tflite-2.14.0", "scores", 3.5e-6),
+            hop("tflite-2.14.0", "boxes", None, passed=False),
+        ),
+        variants=(
+            VariantReport(
+                name="float32",
+                path="model.float32.tflite",
+                sha256="f" * 64,
+                size=1_500_000_000,
+                inputs=(),
+                outputs=(),
+                parity={},
+                latency_ms=latency,
+                ops={"CONV_2D": 35, "DEPTHWISE_CONV_2D": 17, "ADD": 10, "MEAN": 1, "FULLY_CONNECTED": 1},
+            ),
+        ),
+        versions={},
+    )
+
+
+def shown(report, width=80, **console):
+    text = io.StringIO()
+    tables.show(report, "build/mobilenet_v2", Console(file=text, width=width, **console))
+    return text.getvalue()
+
+
+def row(text, *cells):
+    """The line that starts with these cells, and has nothing but blanks between them."""
+    lines = [line.split() for line in text.splitlines()]
+    wanted = " ".join(cells).split()
+    assert wanted in [line[: len(wanted)] for line in lines], f"{wanted} is no line of\n{text}"
+
+
+def test_each_figure_stands_in_the_line_of_what_it_is_about(report):
+    text = shown(report)
+    row(text, "export", "torch-with", "ran", "3.46", "612.00 MB")
+    row(text, "translate", "onnx-tf", "skipped")
+    row(text, "infer-oldest", "tensorflow", "ran", "0.50", "999 B")
+    row(text, "model.onnx", "13.99 MB", "0123456789abcdef")
+    row(text, "model.float32.tflite", "1.50 GB", "ffffffffffffffff")
+    row(
+        text,
+        "float32",
+        "1.50 GB",
+        "tflite-2.14.0, 1 thread",
+        "12.34 ms",
+        "11.50 ms",
+    )
+    row(text, "float32", "1.50 GB", "tflite-2.4.1, 4 threads", "45.60 ms", "44.25 ms")
+
+
+def test_a_hop_shows_its_worst_output(report):
+    text = shown(report)
+    row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
+    row(text, "torch", "tflite-2.14.0", "-", "-", "1.0000000", "differs in boxes")
+    assert "2 output(s)" in text
+
+
+def test_operators_are_counted_most_frequent_first(report):
+    assert "operators: 35 CONV_2D, 17 DEPTHWISE_CONV_2D, 10 ADD, 1 FULLY_CONNECTED, 1 MEAN" in " ".join(
+        shown(report).split()
+    )
+
+
+def test_the_last_line_is_the_verdict_and_holds_paths_whole(report):
+    last = shown(report).splitlines()[-1]
+    assert last == f"{report.source} -> build/mobilenet_v2: equal to the reference within 0.0001"
+    failed = report.model_copy(update={"ok": False})
+    assert shown(failed).endswith("build/mobilenet_v2: differs by more than 0.0001\n")
+
+
+def test_80_columns_hold_every_table_and_no_colour_is_needed(report):
+    text = shown(report)
+    assert max(map(len, text.splitlines()[:-1])) <= 80
+    assert "\x1b" not in text
+    assert "…" not in text
+
+
+def test_a_terminal_gets_colour(report):
+    assert "\x1b[" in shown(report, force_terminal=True, color_system="standard")
+
+
+def test_names_of_the_users_are_not_taken_for_markup(report):
+    hops = (hop("onnxruntime", "[red]y[/]", 1.0, passed=False),)
+    text = shown(report.model_copy(update={"hops": hops, "source": "[bold]a.py:b"}))
+    assert "differs in [red]y[/]" in text
+    assert "[bold]a.py:b" in text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (1_234_567, "1.23 MB"), (5 * 10**9, "5.00 GB")]
+)
+def test_sizes(size, text):
+    assert tables.bytes_(size) == text

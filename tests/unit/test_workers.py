@@ -1,0 +1,78 @@
+import threading
+
+import pytest
+
+from pinlite import images
+from pinlite.errors import StageCrashError
+from pinlite.model import Limits
+from pinlite.stages import check, convert, export, infer
+from pinlite.workers import Workers
+
+
+@pytest.fixture
+def made(engine):
+    return lambda: Workers(engine, engine.find(images.toolchain().values()), Limits(memory=1))
+
+
+def test_stages_of_one_program_share_a_worker(engine, made):
+    with made() as workers:
+        workers.start([convert.STAGE, infer.STAGE, infer.OLDEST])
+        first, job = workers.get(convert.STAGE)
+        assert workers.get(infer.OLDEST) == (first, job)
+        assert workers.get(infer.STAGE)[0] is not first
+        assert [worker.job.program for worker in engine.running] == ["convert", "infer"]
+        assert (job.image.name, job.limits.memory, job.run) == ("tensorflow", 1, workers.run)
+        assert job.folder.is_relative_to(workers.folder)
+        assert job.log.is_relative_to(workers.logs)
+    assert engine.running == []
+
+
+def test_leaving_ends_everything_and_keeps_only_the_logs(engine, made, temporary):
+    workers = made()
+
+    def interrupted():
+        with workers:
+            workers.start([export.STAGE, check.STAGE])
+            workers.get(check.STAGE)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert engine.running == []
+    assert list(temporary.iterdir()) == []
+    assert workers.logs.is_dir()
+
+
+def test_a_worker_still_starting_when_the_run_ends_is_ended_too(engine, made, monkeypatch):
+    starting, begun, may_go_on = engine.start, threading.Event(), threading.Event()
+
+    def slow(job):
+        begun.set()
+        assert may_go_on.wait(10)
+        return starting(job)
+
+    monkeypatch.setattr(engine, "start", slow)
+    threading.Timer(0.1, may_go_on.set).start()
+    with made() as workers:
+        workers.start([export.STAGE, check.STAGE])
+        assert begun.wait(10)
+    assert engine.running == []
+
+
+def test_a_worker_that_did_not_start_is_told_when_it_is_asked_for(engine, made, monkeypatch, temporary):
+    def fail(_):
+        raise StageCrashError("no start")
+
+    monkeypatch.setattr(engine, "start", fail)
+    with made() as workers:
+        workers.start([check.STAGE])
+        with pytest.raises(StageCrashError, match="no start"):
+            workers.get(check.STAGE)
+    assert list(temporary.iterdir()) == []
+
+
+def test_runs_have_folders_of_their_own(made):
+    with made() as first, made() as second:
+        assert first.run != second.run
+        assert first.folder != second.folder
+        assert first.logs != second.logs
