@@ -66,11 +66,16 @@ def opset(model):
 
 def nodes(graph):
     """Every node, those of the bodies of If, Loop and Scan too."""
+    for part in _graphs(graph):
+        yield from part.node
+
+
+def _graphs(graph):
+    yield graph
     for node in graph.node:
-        yield node
         for attribute in node.attribute:
             for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                yield from nodes(body)
+                yield from _graphs(body)
 
 
 def operators(model):
@@ -114,6 +119,7 @@ def words(model):
         raise StageError(
             "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
         ) from error
+    _mark_open_sizes(graph)
     values = [onnx.helper.printable_value_info(value) for value in list(graph.value_info) + list(graph.output)]
     header = "ONNX IR version {}, opset {}, made by {} {}".format(
         model.ir_version, opset(model), model.producer_name or "?", model.producer_version
@@ -135,3 +141,12 @@ def words(model):
             "",
         ]
     )
+
+
+def _mark_open_sizes(graph):
+    """Name a size ? where it has neither value nor name, which onnx's printer can't put in words."""
+    for part in _graphs(graph):
+        for value in [*part.input, *part.value_info, *part.output]:
+            for size in value.type.tensor_type.shape.dim:
+                if size.WhichOneof("value") is None:
+                    size.dim_param = "?"

@@ -45,15 +45,25 @@ def publish(artifacts: Mapping[str, Path], report: str, out: Path) -> None:
             for name, path in artifacts.items():
                 _copy(path, result / name)
             (result / REPORT).write_text(report)
-            if out.exists():
-                out.replace(Path(folder, "earlier"))
-            result.replace(out)
+            _swap(result, out, Path(folder, "earlier"))
     except OSError as error:
         # copytree collects what went wrong as (source, target, reason).
         reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise UsageError(
             f"--out {out} can't be written: {reason}", hint="make room there, or give another folder"
         ) from error
+
+
+def _swap(result: Path, out: Path, earlier: Path) -> None:
+    """Rename the result to its place; whatever stops it, even ^C, the earlier one is not lost."""
+    try:
+        if out.exists():
+            out.replace(earlier)
+        result.replace(out)
+    except BaseException:
+        if earlier.exists() and not out.exists():
+            earlier.replace(out)
+        raise
 
 
 def _copy(source: Path, target: Path) -> None:

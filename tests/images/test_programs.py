@@ -28,7 +28,7 @@ def test_stage_programs(environments, file):
     done = subprocess.run(
         [image / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
         cwd=path.parent,
-        env=os.environ | {"PYTHONPATH": str(image), "CUDA_VISIBLE_DEVICES": "-1"},
+        env=os.environ | {"PYTHONPATH": str(image / "programs"), "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
         check=False,

@@ -135,6 +135,11 @@ class Check(Stage):
         self.assertIn("%y = Relu(%d)", words)
         self.assertIn("%d[FLOAT, 1x4]", words)
 
+    def test_sizes_without_a_name_are_put_in_words(self):
+        nodes = [helper.make_node("Unique", ["x"], ["u"])]
+        self.call("check", model(nodes, [value("x", (4,))], [value("u", (None,))]))
+        self.assertIn("%u[FLOAT, ?]", (self.folder / "graph").read_text())
+
     def test_the_same_bytes_whatever_the_hash_seed_and_the_folder(self):
         script = (
             "import check, sys; from stagekit import Request; root = sys.argv[1];"

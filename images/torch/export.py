@@ -1,0 +1,113 @@
+"""Stage program of the torch image: a PyTorch model to ONNX, and what PyTorch computes with it."""
+
+import inspect
+import random
+
+import checkpoint
+import numpy as np
+import onnx_export
+import outputs
+import python_source
+import torch
+import weights
+from refusals import OPSETS
+from stagekit import StageError, arrays, samples
+from torch import nn
+from user_code import UserCode
+
+VERSIONS = ("torch", "torchvision", "numpy")
+
+
+def export(request):
+    """Load a model, run it on samples, export it.
+
+    Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
+    shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
+    ``seed``; ``opset``. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
+    (optional). Roles out: model (.onnx), samples, outputs. Returns {inputs, outputs}; raises StageError of kind
+    ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    """
+    parameters = request.parameters
+    _check_opset(parameters["opset"])
+    fed = _samples(request)
+    _seed(parameters["seed"])
+    code = UserCode(request.inputs["source"] if parameters["source"]["kind"] == "python" else None)
+    model = _model(request, code)
+    # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        leaves = outputs.flatten(_answer(model, _tensors(fed), code))
+        # Copies: a model may hand out its inputs or weights, and may change them when it is traced.
+        leaves = [(path, tensor.detach().clone()) for path, tensor in leaves]
+        names = outputs.named(leaves, parameters["output_names"], list(fed))
+        onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], request.outputs["model"], code)
+    computed = {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)}
+    arrays.write(request.outputs["samples"], fed)
+    arrays.write(request.outputs["outputs"], computed)
+    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
+
+
+def _check_opset(opset):
+    if opset not in OPSETS:
+        message = "torch {} writes ONNX opset {} to {}, not {}".format(torch.__version__, OPSETS[0], OPSETS[-1], opset)
+        raise StageError("usage", message, "convert with --opset {}".format(OPSETS[-1]))
+
+
+def _samples(request):
+    """What the model is fed, by input name, in the order of its call."""
+    inputs = request.parameters["inputs"]
+    if inputs:
+        return samples.of(request, inputs)
+    fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
+    if not fed:
+        hint = "give each, in the order of forward: --input NAME=1x3x224x224"
+        raise StageError("usage", "nobody says what the model's inputs are", hint)
+    return fed
+
+
+def _seed(seed):
+    """Weights that the user's code draws at random are the same at every run."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the stream that the user's code may draw from
+    torch.manual_seed(seed)
+
+
+def _model(request, code):
+    source = request.parameters["source"]
+    if source["kind"] == "python":
+        model = python_source.load(request.inputs["source"], source["module"], source["callable"], code)
+    else:
+        model = checkpoint.load(request.inputs["source"])
+    # The exporter takes no DataParallel, which does nothing on one processor.
+    if isinstance(model, nn.DataParallel):
+        model = model.module
+    if "weights" in request.inputs:
+        weights.load(model, request.inputs["weights"])
+    return model.eval()
+
+
+def _tensors(fed):
+    """Tensors of their own, which a model may change in place."""
+    try:
+        return {name: torch.from_numpy(array.copy()) for name, array in fed.items()}
+    except (TypeError, ValueError) as error:
+        raise StageError("usage", "torch has no such samples: {}".format(error)) from error
+
+
+def _answer(model, tensors, code):
+    shapes = ", ".join(
+        "{}: {} of {}".format(spec["name"], spec["shape"], spec["dtype"])
+        for spec in arrays.describe({name: tensor.numpy() for name, tensor in tensors.items()})
+    )
+    with code.blamed("the model fails on its inputs ({})".format(shapes), _how_to_call(model)):
+        return model(*tensors.values())
+
+
+def _how_to_call(model):
+    how = "give each input, in the order of forward: --input NAME=1x3x224x224[:DTYPE]"
+    if isinstance(model, torch.jit.ScriptModule):
+        return how
+    return "forward takes {}; {}".format(inspect.signature(model.forward), how)
+
+
+OPERATIONS = {"export": export}

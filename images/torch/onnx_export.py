@@ -1,0 +1,90 @@
+"""torch.onnx.export, for any structure of outputs."""
+
+import functools
+import sys
+import warnings
+
+import outputs
+import refusals
+import torch
+import torchscript
+from stagekit import StageError
+from symbolics import identity
+from torch import nn
+from torch.onnx import symbolic_registry
+
+# The exporter does it again for every node, a quarter of its time.
+symbolic_registry.register_version = functools.lru_cache(maxsize=None)(symbolic_registry.register_version)
+
+
+class Flat(nn.Module):
+    """A model that returns a flat tuple of ``count`` tensors, whatever the one inside returns.
+
+    Tracing takes neither None nor dataclasses. The outputs at the positions ``repeated`` go through an Identity.
+    """
+
+    def __init__(self, model, count, repeated):
+        super().__init__()
+        self.model = model
+        self._call = torchscript.Interpreter(model) if isinstance(model, torch.jit.ScriptModule) else model.__call__
+        self._count = count
+        self._repeated = repeated
+
+    def state_dict(self, *args, **kwargs):
+        """The inner model's, so that weights keep their names in the ONNX file."""
+        return self.model.state_dict(*args, **kwargs)
+
+    def forward(self, *inputs):
+        leaves = outputs.flatten(self._call(*inputs))
+        if len(leaves) != self._count:
+            message = "the model returns {} outputs when it is traced, {} when it is run".format(
+                len(leaves), self._count
+            )
+            raise StageError("model", message, "return the same whether or not torch.onnx.is_in_onnx_export()")
+        return tuple(identity.of(leaf) if at in self._repeated else leaf for at, (_, leaf) in enumerate(leaves))
+
+
+def export(model, fed, leaves, names, opset, path, code):
+    """Write a model as ONNX.
+
+    ``fed`` are the input tensors by name, ``leaves`` what `outputs.flatten` found in the model's answer to them, and
+    ``names`` the names of those. Raises a StageError of kind ``model`` that names the operators torch can't export.
+    """
+    tensors = [tensor for _, tensor in leaves]
+    repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
+    identity.register(opset)
+    flat = Flat(model, len(leaves), repeated).eval()
+    inputs = tuple(tensor.clone() for tensor in fed.values())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            torch.onnx.export(
+                flat,
+                inputs,
+                str(path),
+                input_names=list(fed),
+                output_names=names,
+                opset_version=opset,
+                do_constant_folding=True,
+            )
+        except (StageError, MemoryError):
+            raise
+        except Exception as error:
+            reasons = [str(warning.message) for warning in caught]
+            raise refusals.refusal(error, flat, inputs, opset, reasons, code) from error
+        finally:
+            for warning in dict.fromkeys("{}: {}".format(w.category.__name__, w.message) for w in caught):
+                sys.stderr.write(warning + "\n")
+
+
+def _repeated(tensors, others):
+    """Positions of outputs that equal an input, a weight or an earlier output.
+
+    In the graph these may be one value, which can have one name only. Equal content is what can be seen from outside:
+    the exporter drops copies (clone, dropout, casts to the same type). An Identity too many does no harm.
+    """
+    return {at for at, tensor in enumerate(tensors) if any(_same(tensor, other) for other in [*others, *tensors[:at]])}
+
+
+def _same(one, other):
+    return one.dtype == other.dtype and one.shape == other.shape and one.numpy().tobytes() == other.numpy().tobytes()

@@ -1,0 +1,84 @@
+"""What went wrong in the user's own code, in one line."""
+
+import contextlib
+import re
+import traceback
+from pathlib import Path
+
+from stagekit import StageError
+
+# torch raises a RuntimeError where memory runs out.
+OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+# A line of the stack that torch keeps with each traced operator: "/path/net.py(12): forward".
+TRACED = re.compile(r"^(.+)\((\d+)\): ", re.MULTILINE)
+LONGEST_MESSAGE = 600
+
+NEEDS_PACKAGE = "add the package that brings it: --with NAME==VERSION"
+SEES_NOTHING_ELSE = (
+    "the model's code sees its own modules only, and no network: build the model without files and downloads "
+    "(pretrained=False), and give its weights with --weights FILE"
+)
+
+
+class UserCode:
+    """The folder that the user's modules lie in; None when the model comes without any."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def blamed(self, doing, hint=""):
+        """Turn what the user's code raises into a StageError of kind ``usage`` that begins with ``doing``.
+
+        The traceback goes to the log. A lack of memory stays what it is.
+        """
+        try:
+            yield
+        except (StageError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            if OUT_OF_MEMORY in str(error):
+                raise MemoryError(one_line(error)) from error
+            traceback.print_exception(type(error), error, error.__traceback__)
+            raise StageError("usage", "{}: {}".format(doing, self.words(error)), hint or _hint(error)) from error
+
+    def words(self, error):
+        """An exception's type, message and line of the user's code."""
+        if isinstance(error, SyntaxError):
+            message, line = error.msg, self._short(error.filename or "", error.lineno)
+        else:
+            message, line = one_line(error), self.line_of(error)
+        return "{}{}{}".format(
+            type(error).__name__, ": " + message if message else "", " ({})".format(line) if line else ""
+        )
+
+    def line_of(self, error):
+        """The innermost line of the user's code that an exception went through, as ``net.py:12``, or ''."""
+        frames = traceback.extract_tb(error.__traceback__)
+        return next(filter(None, (self._short(frame.filename, frame.lineno) for frame in reversed(frames))), "")
+
+    def line_in(self, stack):
+        """The innermost line of the user's code in the stack that torch keeps with a traced operator, or ''."""
+        return next(filter(None, (self._short(path, number) for path, number in TRACED.findall(stack))), "")
+
+    def _short(self, path, number):
+        if self._folder is None or self._folder not in Path(path).parents:
+            return ""
+        return "{}:{}".format(Path(path).relative_to(self._folder), number)
+
+
+def one_line(error):
+    """An exception's message on one line. TorchScript's ends with the reason, after a traceback of its own."""
+    lines = str(error).strip().splitlines()
+    if any("Traceback of TorchScript" in line for line in lines):
+        lines = lines[-1:]
+    message = " ".join(" ".join(lines).split())
+    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "..."
+
+
+def _hint(error):
+    if isinstance(error, ModuleNotFoundError):
+        return NEEDS_PACKAGE
+    if isinstance(error, OSError):
+        return SEES_NOTHING_ELSE
+    return ""

@@ -1,0 +1,177 @@
+"""Models and weights from files."""
+
+from typing import List
+
+import torch
+from stage import StageCase
+from torch import nn
+from torch.nn import functional
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 4)
+
+    def forward(self, x):
+        y = self.linear(x)
+        return x, {"a": y, "b": y * 2, "c": y}
+
+
+class Scripted(nn.Module):
+    """What torch's exporter refuses in TorchScript's graph: BatchNorm, branches, loops, lists and dicts."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)) for _ in range(2)])
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        found = {"input": x}
+        for layer in self.layers:
+            x = functional.relu(layer(x))
+        for turn in range(x.size(3)):
+            if turn % 2 == 0:
+                x = x + turn
+        parts = [x.mean(dim=[2, 3])]
+        parts.append(self.head(parts[0]))
+        found["last"] = parts[-1] * len(parts)
+        return parts, found, torch.flatten(x, 1)
+
+
+class Square(nn.Module):
+    def forward(self, x):
+        return torch.mm(x, x)
+
+
+class ToList(nn.Module):
+    def forward(self, x):
+        values: List[float] = x[0].tolist()  # noqa: FA100 - TorchScript evaluates it
+        return x * values[0]
+
+
+class Rolled(nn.Module):
+    def forward(self, x):
+        return functional.silu(torch.roll(x, 1, 1))
+
+
+def tiny():
+    return nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+
+
+class Checkpoints(StageCase):
+    def of(self, value):
+        return {"source": self.save(value, "model.pt")}
+
+    def test_pickled_module(self):
+        result = self.export(files=self.of(tiny()))
+        self.assertEqual([1, 4], result["outputs"][0]["shape"])
+        self.export(files=self.of(nn.DataParallel(tiny())))
+
+    def test_torchscript(self):
+        model = tiny().eval()
+        for saved in (torch.jit.trace(model, torch.ones(1, 3)), torch.jit.script(model)):
+            result = self.export(files=self.of(saved))
+            self.assertEqual(["output"], self.names(result))
+
+    def test_structured_outputs_of_torchscript(self):
+        result = self.export(files=self.of(torch.jit.script(Nested())))
+        self.assertEqual(["output_0", "a", "b", "c"], self.names(result))
+        self.assertEqual([1, 4], result["outputs"][2]["shape"])
+        for name in self.names(result):
+            self.assertIn(name.encode(), result["model"])
+
+    def test_scripted_control_flow_is_what_the_samples_go_through(self):
+        result = self.export(files=self.of(torch.jit.script(Scripted())), shape=(1, 3, 4, 4))
+        self.assertEqual(["output_0", "output_1", "input", "last", "output_4"], self.names(result))
+        self.assertEqual([1, 2], result["outputs"][3]["shape"])
+        self.assertNotIn(b"\x22\x02If", result["model"])
+        self.assertIn(b"head.weight", result["model"])
+
+    def test_torchscript_that_can_not_be_traced(self):
+        self.refused("model", "prim::tolist", files=self.of(torch.jit.script(ToList())), hint="torch.jit.trace")
+
+    def test_torchscript_on_the_wrong_samples(self):
+        scripted = torch.jit.script(Square())
+        files = self.of(scripted)
+        self.refused("usage", "x: [1, 3, 2] of float32", "self must be a matrix", files=files, shape=(1, 3, 2))
+        two = [{"name": name, "shape": [1, 3], "dtype": "float32"} for name in "xy"]
+        self.refused("usage", "expected at most 2 argument(s)", files=files, inputs=two)
+
+    def test_torchscript_with_a_missing_operator(self):
+        self.refused("model", "roll", files=self.of(torch.jit.script(Rolled())), hint="torch.cat")
+
+    def test_files_that_hold_no_model(self):
+        by_code = "path/to/file.py:callable"
+        self.refused("usage", "a state_dict (2 tensors), no model", files=self.of(tiny().state_dict()), hint=by_code)
+        training = {"epoch": 3, "state_dict": tiny().state_dict()}
+        self.refused("usage", "a dict of epoch, state_dict", files=self.of(training), hint=by_code)
+        self.refused("usage", "type list", files=self.of([1]), hint=by_code)
+
+    def test_files_that_can_not_be_read(self):
+        path = self.folder / "model.pt"
+        for content in (b"", b"no checkpoint at all", b"PK\x03\x04 damaged"):
+            path.write_bytes(content)
+            self.refused("usage", "can't read the file", files={"source": path})
+
+    def test_pickle_of_a_class_that_is_not_there(self):
+        path = self.folder / "model.pt"
+        torch.save(Square(), str(path), _use_new_zipfile_serialization=False)
+        path.write_bytes(path.read_bytes().replace(Square.__module__.encode(), b"q" * len(Square.__module__)))
+        self.refused("usage", "No module named", files={"source": path}, hint="--weights")
+
+
+class Weights(StageCase):
+    def setUp(self):
+        super().setUp()
+        self.write("from torch import nn\ndef build():\n    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))")
+
+    def given(self, value):
+        return {"weights": self.save(value, "weights.pt")}
+
+    def model(self):
+        return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+
+    def test_weights_are_used(self):
+        model = self.model()
+        nn.init.zeros_(model[0].weight)
+        nn.init.constant_(model[0].bias, 2)
+        result = self.export("build", files=self.given(model.state_dict()))
+        self.assertTrue(abs(result["arrays"]["output"] - 2).max() < 1e-4)
+
+    def test_weights_of_a_scripted_model(self):
+        files = dict(self.given(tiny().state_dict()), source=self.save(torch.jit.script(tiny()), "model.pt"))
+        self.export(files=files)
+
+    def test_keys_that_do_not_fit(self):
+        state = self.model().state_dict()
+        state["2.weight"] = state.pop("0.bias")
+        state["0.weight"] = torch.ones(4, 5)
+        self.refused(
+            "usage",
+            "1 missing: 0.bias",
+            "1 unexpected: 2.weight",
+            "1 of another shape: 0.weight [4, 5] instead of [4, 3]",
+            callable_="build",
+            files=self.given(state),
+        )
+
+    def test_many_keys_are_counted(self):
+        self.refused("usage", "6 missing: 0.weight,", ", ...", callable_="build", files=self.given({}))
+
+    def test_wrapped_and_parallel_state_dicts(self):
+        state = self.model().state_dict()
+        for key in ("state_dict", "model"):
+            wrapped = self.given({"epoch": 3, "optimizer": {}, key: state})
+            self.refused("usage", "a dict of epoch", callable_="build", files=wrapped, hint=f"[{key!r}]")
+        parallel = self.given({"module." + key: value for key, value in state.items()})
+        self.refused("usage", "unexpected: module.0.weight", callable_="build", files=parallel, hint="'module.'")
+
+    def test_what_is_no_state_dict(self):
+        whole = self.given(tiny())
+        self.refused("usage", "whole model (Sequential)", callable_="build", files=whole, hint="state_dict")
+        self.refused("usage", "type list", callable_="build", files=self.given([1]))
+        self.refused("usage", "else than tensors: epoch", callable_="build", files=self.given({"epoch": 3}))
+        path = self.folder / "damaged.pt"
+        path.write_bytes(b"damaged")
+        self.refused("usage", "can't read the file", callable_="build", files={"weights": path})
