@@ -2,14 +2,15 @@
 
 import os
 import platform
+import uuid
 from pathlib import Path
 
 from pinlite.engine.protocol import Job
 
 MARK = "pinlite"
 RUN = "pinlite.run"
-IMAGE = "pinlite.image"
 STAGE = "pinlite.stage"
+WORKER = "pinlite.worker"
 OWNER = "pinlite.owner"
 
 # A killed process stays as a zombie until its parent looks; in a container, maybe for ever.
@@ -17,12 +18,12 @@ _ENDED = ("X", "Z")
 
 
 def labels(job: Job) -> dict[str, str]:
-    """What tells a worker from every other, and whose it is."""
+    """What tells one worker from every other, and whose it is."""
     return {
         MARK: "worker",
         RUN: job.run,
-        IMAGE: job.image.name,
         STAGE: job.program,
+        WORKER: uuid.uuid4().hex,
         OWNER: _identity(os.getpid()),
     }
 

@@ -1,5 +1,6 @@
 """The worker's side of the conversation that engines share: whatever the process is, it has pipes and an end."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -82,10 +83,9 @@ class ProcessWorker:
     def request(self, request: Request) -> Response:
         self.ready()
         deadline = time.monotonic() + self._job.limits.timeout
-        try:
+        # Whether its end of the pipe is broken or ours is closed: the reader knows why.
+        with contextlib.suppress(OSError, ValueError):
             self._process.send(contract.line(request))
-        except (OSError, ValueError):  # its end is broken, or ours is closed
-            raise self._ended() from None
         message = self._next(deadline)
         if not isinstance(message, Response) or message.id != request.id:
             raise self._broken("its answer belongs to no request")
@@ -143,6 +143,7 @@ class ProcessWorker:
             self.stop()
             raise self._timed_out() from None
         if message is None:
+            self._messages.put(None)  # whoever asks again gets the same answer
             raise self._ended()
         if isinstance(message, ContractError):
             raise self._broken(str(message))

@@ -28,6 +28,7 @@ from pinlite.images import ImageRecipe
 
 _BASE = f"cpython-{interpreter.VERSION}"
 _CHUNK = 64 * 1024
+_MOMENT = 0.002
 
 
 class VenvEngine:
@@ -190,11 +191,12 @@ class _LocalProcess:
     def remove(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        # What made a session of its own still has the labels.
-        for pid, labels in _labelled():
-            if labels == self._labels:
-                _kill(pid)
         self._child.wait()
+        # What made a session of its own still has the labels, and what was killed may take a moment to end.
+        while remaining := [pid for pid, labels in _labelled() if labels == self._labels]:
+            for pid in remaining:
+                _kill(pid)
+            time.sleep(_MOMENT)
         assert self._child.stdin
         with contextlib.suppress(BrokenPipeError):  # closing writes what is left to write
             self._child.stdin.close()

@@ -40,9 +40,8 @@ class DockerEngine:
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         recipes = list(recipes)
-        known = self.images()
         bases = (images.base().digest, images.local_base_identity())
-        return max((_among(known, recipes, base) for base in bases), key=len)
+        return max((self._find_on(base, recipes) for base in bases), key=len)
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         recipes = list(recipes)
@@ -52,13 +51,10 @@ class DockerEngine:
         base, base_identity = self._ensure_base(observe)
         for recipe in recipes:
             self._ensure_one(recipe, base, base_identity, observe)
-        return _among(self.images(), recipes, base_identity)
+        return self._find_on(base_identity, recipes)
 
     def images(self) -> list[Image]:
-        """Read from one listing, for asking about each image alone takes the daemon longer than the answer is worth.
-
-        An image that someone made on top of one of ours has its labels, but not its tag.
-        """
+        """An image that someone made on top of one of ours has its labels, but not its tag."""
         found = []
         for entry in self._client.api.images(filters={"label": _IDENTITY}):
             name, identity = entry["Labels"][_NAME], entry["Labels"][_IDENTITY]
@@ -93,25 +89,31 @@ class DockerEngine:
     def remove(self, leftover: Leftover) -> None:
         remove(self._client.api, leftover.name)
 
+    def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
+        """Asked for by their tags: a listing of all images takes the daemon far longer."""
+        return {recipe.name: image for recipe in recipes if self._is_there(image := _image(recipe, base))}
+
+    def _is_there(self, image: Image) -> bool:
+        return (self._labels(image.reference) or {}).get(_IDENTITY) == image.identity
+
     def _ensure_one(self, recipe: ImageRecipe, base: str, base_identity: str, observe: Observer) -> str:
         """The image's tag, after it and all that it stands on are built."""
-        identity = recipe.identity(base_identity)
-        tag = _tag(recipe.name, identity)
+        image = _image(recipe, base_identity)
         below = self._ensure_one(recipe.parent, base, base_identity, observe) if recipe.parent else base
-        if (self._labels(tag) or {}).get(_IDENTITY) == identity:
-            return tag
+        if self._is_there(image):
+            return image.reference
         labels = {
             _NAME: recipe.name,
-            _IDENTITY: identity,
+            _IDENTITY: image.identity,
             "org.opencontainers.image.title": f"pinlite/{recipe.name}",
             "org.opencontainers.image.base.name": images.base().reference,
             "org.opencontainers.image.base.digest": base_identity,
         }
         started = time.monotonic()
         observe(BuildStarted(recipe.name))
-        build(self._client, recipe, tag=tag, base=below, labels=labels, observe=observe)
+        build(self._client, recipe, tag=image.reference, base=below, labels=labels, observe=observe)
         observe(BuildFinished(recipe.name, time.monotonic() - started))
-        return tag
+        return image.reference
 
     def base(self) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
@@ -150,8 +152,7 @@ def _tag(name: str, identity: str) -> str:
     return f"pinlite/{name}:{identity[:16]}"
 
 
-def _among(known: Iterable[Image], recipes: Iterable[ImageRecipe], base: str) -> dict[str, Image]:
-    """The known images of the recipes on this base, by name."""
-    by_identity = {(image.name, image.identity): image for image in known}
-    wanted = ((recipe.name, recipe.identity(base)) for recipe in recipes)
-    return {name: by_identity[name, identity] for name, identity in wanted if (name, identity) in by_identity}
+def _image(recipe: ImageRecipe, base: str) -> Image:
+    """What the recipe's image on this base is, whether or not it is there."""
+    identity = recipe.identity(base)
+    return Image(recipe.name, identity, _tag(recipe.name, identity))

@@ -1,0 +1,3 @@
+"""A program that can't be imported."""
+
+raise ImportError("on purpose")

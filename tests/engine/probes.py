@@ -1,0 +1,80 @@
+"""The probe: a stage program that misbehaves on request, its image, and what a test asks of it."""
+
+import contextlib
+import functools
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import docker
+
+from pinlite import images
+from pinlite.contract import Request, Response
+from pinlite.engine import Engine, Image, Job, Worker
+from pinlite.images import ImageRecipe
+
+FOLDER = Path(__file__).parent / "image"
+RUNS = f"conformance-{os.getpid()}"
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    """Read once: a program that is edited while the tests run is no other image to them."""
+    files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
+    stagekit = (images.FOLDER / "stagekit").glob("*.py")
+    return files | {f"stagekit/{path.name}": path.read_bytes() for path in stagekit}
+
+
+def recipe(name: str = "probe", **changed: bytes) -> ImageRecipe:
+    """The probe's image; keywords replace files, with _ for the dot of their name."""
+    return ImageRecipe(name, _files() | {file.replace("_", "."): data for file, data in changed.items()})
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An engine with the probe's image, and how to start and find its workers."""
+
+    engine: Engine
+    image: Image
+    job: Job
+
+    def start(self, program: str = "probe", **limits: float) -> Worker:
+        changed = self.job.limits.model_copy(update=limits)
+        return self.engine.start(replace(self.job, program=program, limits=changed))
+
+    def log(self) -> str:
+        return self.job.log.read_text()
+
+    def traces(self) -> list[str]:
+        """The containers or processes of this test, by what finds them without pinlite."""
+        return traces(self.engine, self.job.run)
+
+
+def ask(worker: Worker, operation: str, **parameters: object) -> Response:
+    return worker.request(Request(id="1", operation=operation, parameters=parameters))
+
+
+def result(worker: Worker, operation: str, **parameters: object) -> dict:
+    response = ask(worker, operation, **parameters)
+    assert response.error is None
+    return response.result
+
+
+def traces(engine: Engine, run: str) -> list[str]:
+    """The containers or processes of all runs whose name begins so."""
+    return _containers(run) if engine.name == "docker" else _processes(run)
+
+
+def _containers(run: str) -> list[str]:
+    with contextlib.closing(docker.from_env()) as client:
+        found = client.api.containers(all=True, filters={"label": "pinlite.run"})
+    return [entry["Id"] for entry in found if entry["Labels"]["pinlite.run"].startswith(run)]
+
+
+def _processes(run: str) -> list[str]:
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if any(item.startswith(f"pinlite.run={run}".encode()) for item in environ.read_bytes().split(b"\0")):
+                found.append(environ.parent.name)
+    return found

@@ -1,0 +1,50 @@
+"""What only the venv engine can get wrong."""
+
+from pathlib import Path
+
+import pytest
+from probes import recipe
+
+from pinlite.engine import VenvEngine
+from pinlite.errors import ImageError
+from pinlite.events import Notice, ignore
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """One with a cache of its own, in a folder with an awkward name."""
+    monkeypatch.setenv("PINLITE_CACHE", str(tmp_path / "an environment é"))
+    return VenvEngine()
+
+
+def test_it_says_that_it_does_not_isolate(venv_probe):
+    events = []
+    venv_probe.engine.ensure([recipe()], events.append)
+    (notice,) = events
+    assert isinstance(notice, Notice)
+    assert "does not isolate" in notice.text
+
+
+def test_a_wrong_hash_is_an_image_error(engine, tmp_path):
+    lock = b"six==1.15.0 --hash=sha256:" + b"0" * 64 + b"\n"
+    with pytest.raises(ImageError, match=r"the environment of the probe image can't be installed(.|\n)*[Hh]ash"):
+        engine.ensure([recipe(requirements_lock=lock)], ignore)
+    assert engine.images() == []
+    assert not list((tmp_path / "an environment é").rglob("requirements.lock"))
+
+
+def test_images_with_the_same_lock_share_an_environment(engine):
+    found = engine.ensure([recipe(), recipe("probe-other")], ignore)
+    (environment,) = {Path(image.reference, "environment").resolve() for image in found.values()}
+    engine.remove_image(found["probe"])
+    assert environment.is_dir()
+    assert engine.images() == [found["probe-other"]]
+    engine.remove_image(found["probe-other"])
+    assert not environment.exists()
+    assert engine.images() == []
+
+
+def test_programs_are_compiled_under_their_own_path(engine):
+    image = Path(engine.ensure([recipe()], ignore)["probe"].reference)
+    compiled = image / "programs" / "__pycache__" / "probe.cpython-38.pyc"
+    assert str(image / "programs" / "probe.py").encode() in compiled.read_bytes()
