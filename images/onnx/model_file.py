@@ -10,6 +10,7 @@ from stagekit import StageError
 
 STANDARD_DOMAINS = ("", "ai.onnx")
 EXPORT_AGAIN = "export the model again, at opset 12"
+GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 
 
 def read(path):
@@ -17,9 +18,10 @@ def read(path):
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:
-        raise StageError("usage", "this is no ONNX file, or a damaged one: {}".format(error)) from error
+        message = "this is no ONNX file, or a damaged one: {}".format(error)
+        raise StageError("usage", message, GIVE_ANOTHER) from error
     if not model.HasField("graph") or not model.ir_version:
-        raise StageError("usage", "this is no ONNX model: it holds no graph")
+        raise StageError("usage", "this is no ONNX model: it holds no graph", GIVE_ANOTHER)
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
         raise StageError(
             "usage",

@@ -55,7 +55,8 @@ def seeded(specs, seed):
         elif dtype.kind == "b":
             samples[spec["name"]] = stream.uniform(size=shape) < 0.5
         else:
-            raise StageError("usage", "input {!r}: no samples can be made for dtype {}".format(spec["name"], dtype))
+            message = "input {!r}: no samples can be made for dtype {}".format(spec["name"], dtype)
+            raise StageError("usage", message, "give a sample of it with --samples FILE.npz")
     return samples
 
 
@@ -81,5 +82,6 @@ def matching(samples, specs):
                 "input {!r} is {} of {}, its sample {} of {}".format(
                     spec["name"], list(wanted), spec["dtype"], list(array.shape), array.dtype
                 ),
+                "give a sample of that shape and dtype",
             )
     return {name: samples[name] for name in names}

@@ -11,6 +11,7 @@ from stagekit.errors import StageError
 
 # Where a .tflite file says that it is one: flatbuffers keep four letters of the schema behind the root's offset.
 IDENTIFIER, IDENTIFIER_AT = b"TFL3", slice(4, 8)
+CONVERT_AGAIN = "give a file that TFLite's converter wrote"
 
 # How a runtime names the operator that it stops at, and how it says that it does not have it.
 OPERATOR = re.compile(r"Node number \d+ \((\w+)\)|unresolved custom op: (\w+)|builtin opcode '(\w+)'")
@@ -40,9 +41,8 @@ def content(path):
     """The bytes of a .tflite file; a StageError of kind ``usage`` for what is none."""
     found = path.read_bytes()
     if found[IDENTIFIER_AT] != IDENTIFIER:
-        raise StageError(
-            "usage", "this is no TFLite file: the letters {} are not in their place".format(IDENTIFIER.decode())
-        )
+        message = "this is no TFLite file: the letters {} are not in their place".format(IDENTIFIER.decode())
+        raise StageError("usage", message, CONVERT_AGAIN)
     return found
 
 
@@ -53,7 +53,8 @@ def load(interpreter_class, path, threads):
     except ValueError as error:
         if MISSING.search(str(error)):
             raise _refusal(error) from error
-        raise StageError("usage", "this TFLite file is damaged: {}".format(" ".join(str(error).split()))) from error
+        message = "this TFLite file is damaged: {}".format(" ".join(str(error).split()))
+        raise StageError("usage", message, CONVERT_AGAIN) from error
 
 
 def bind(details, names):
@@ -88,7 +89,9 @@ def feed(interpreter, inputs, samples):
     except (RuntimeError, ValueError) as error:
         raise _refusal(error) from error
     for name, detail in inputs.items():
-        interpreter.set_tensor(detail["index"], samples[name])
+        # What has no elements has no memory to be set or got either.
+        if samples[name].size:
+            interpreter.set_tensor(detail["index"], samples[name])
 
 
 def invoke(interpreter):
@@ -100,7 +103,13 @@ def invoke(interpreter):
 
 def fetch(interpreter, outputs):
     """The values of the tensors that `bind` gave, by the same names."""
-    return {name: interpreter.get_tensor(detail["index"]) for name, detail in outputs.items()}
+    return {name: _value(interpreter, detail) for name, detail in outputs.items()}
+
+
+def _value(interpreter, detail):
+    if np.prod(detail["shape"]) == 0:
+        return np.zeros(detail["shape"], detail["dtype"])
+    return interpreter.get_tensor(detail["index"])
 
 
 def _spec(name, detail):

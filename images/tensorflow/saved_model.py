@@ -12,6 +12,7 @@ TAG = "serve"
 SIGNATURE = "serving_default"
 # Keras and tf.saved_model.save keep a signature of their own, for initialization.
 INTERNAL = "__saved_model"
+SAVE_AGAIN = "save the model again: tf.saved_model.save(model, folder)"
 
 
 class SavedModel:
@@ -61,14 +62,16 @@ class SavedModel:
                 self._load(session)
                 outputs = session.run(fetch, feed)
             except (tf.errors.OpError, ValueError, KeyError) as error:
-                raise StageError(
-                    "model", "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
-                ) from error
+                message = "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
+                hint = "save it with TensorFlow {} or older".format(tf.__version__)
+                raise StageError("model", message, hint) from error
         # A scalar comes as a numpy scalar.
         outputs = {key: np.asarray(value) for key, value in outputs.items()}
         for key, value in outputs.items():
             if value.dtype.kind not in "fiubc":
-                raise StageError("model", "output {!r} is no tensor of numbers".format(key))
+                raise StageError(
+                    "model", "output {!r} is no tensor of numbers".format(key), "sign tensors of numbers only"
+                )
         return outputs
 
     def _load(self, session):
@@ -82,14 +85,14 @@ def read(folder):
     """The SavedModel message of a folder."""
     path = folder / "saved_model.pb"
     if not path.is_file():
-        raise StageError("usage", "this is no SavedModel: it has no file saved_model.pb")
+        raise StageError("usage", "this is no SavedModel: it has no file saved_model.pb", SAVE_AGAIN)
     message = saved_model_pb2.SavedModel()
     try:
         message.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise StageError("usage", "saved_model.pb is damaged: {}".format(error)) from error
+        raise StageError("usage", "saved_model.pb is damaged: {}".format(error), SAVE_AGAIN) from error
     if not message.meta_graphs:
-        raise StageError("usage", "saved_model.pb holds no graph")
+        raise StageError("usage", "saved_model.pb holds no graph", SAVE_AGAIN)
     return message
 
 
@@ -128,9 +131,8 @@ def _serving(message):
         if TAG in meta_graph.meta_info_def.tags:
             return meta_graph
     tags = sorted({tag for meta_graph in message.meta_graphs for tag in meta_graph.meta_info_def.tags})
-    raise StageError(
-        "usage", "the SavedModel has no graph tagged {!r}, it has {}".format(TAG, ", ".join(tags) or "none")
-    )
+    message = "the SavedModel has no graph tagged {!r}, it has {}".format(TAG, ", ".join(tags) or "none")
+    raise StageError("usage", message, SAVE_AGAIN)
 
 
 def _named(signatures):

@@ -22,7 +22,8 @@ def read(path):
         model = tflite.Model.GetRootAsModel(content, 0)
         _follow(model)
     except DAMAGE as error:
-        raise StageError("usage", "this TFLite file is damaged: {}".format(error)) from error
+        message = "this TFLite file is damaged: {}".format(error)
+        raise StageError("usage", message, interpreter.CONVERT_AGAIN) from error
     return model
 
 

@@ -49,6 +49,12 @@ def execute(action: Action, result: type[ResultT], workers: Workers, observe: Ob
     except PinliteError as error:
         error.stage = name
         raise
+    except OSError as error:
+        raise UsageError(
+            f"its files can't be copied to {workers.folder}: {error}",
+            hint="make room there, or let TMPDIR name another folder",
+            stage=name,
+        ) from error
     finally:
         observe(StageFinished(name, outcome, time.monotonic() - started))
     return done
@@ -67,6 +73,10 @@ def _run(action: Action, result: type[ResultT], workers: Workers, started: float
     response = worker.request(request)
     if response.error:
         raise _refusal(response.error, job)
+    versions = worker.ready().versions
+    if action.stage.runs_user_code:
+        # What that code left running must neither see another request nor touch the outputs while they are taken.
+        worker.stop()
     hint = f"its log is {job.log}"
     try:
         checked = result.model_validate(response.result)
@@ -82,20 +92,21 @@ def _run(action: Action, result: type[ResultT], workers: Workers, started: float
             seconds=round(time.monotonic() - started, 3),
             peak_memory=response.peak_memory,
         ),
-        versions=worker.ready().versions,
+        versions=versions,
     )
 
 
 def _refusal(failure: Failure, job: Job) -> PinliteError:
     kinds: dict[str, Callable[..., PinliteError]] = {"usage": UsageError, "model": ModelError}
     if failure.kind in kinds:
-        return kinds[failure.kind](failure.message, hint=failure.hint)
+        return kinds[failure.kind](failure.message, hint=failure.hint or f"its log is {job.log}")
     return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
 
 
 def _place(source: Path, target: Path) -> str:
     """Copy an input to where the worker sees it, readable for whomever it runs as; its path below the mount."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
     placed = target.with_name(target.name + source.suffix)
     if source.is_dir():
         shutil.copytree(source, placed, copy_function=shutil.copyfile)

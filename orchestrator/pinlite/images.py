@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class ImageRecipe:
     """One image as data. ``files`` is its build context by name; ``parent`` is the image it is layered on."""
 
     name: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(repr=False)
     parent: "ImageRecipe | None" = None
 
     @property

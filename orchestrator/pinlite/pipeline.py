@@ -82,8 +82,6 @@ class _Conversion:
     def _export(self) -> tuple[Path, Path]:
         """The ONNX model, and the samples in the order of its inputs."""
         done = self._do(export.action(self._recipe, self._visible_source()), export.Result)
-        # It has run the user's code: whatever that left in the process is not to see another request.
-        self._workers.end(export.STAGE)
         self._results.outputs["torch"] = done.outputs["outputs"]
         return done.outputs["model"], done.outputs["samples"]
 

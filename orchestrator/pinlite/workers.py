@@ -27,7 +27,6 @@ class Workers:
         self._limits = limits
         self._jobs: dict[tuple[str, str], Job] = {}
         self._started: dict[tuple[str, str], Future[Worker]] = {}
-        self._ending: list[Future[None]] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -41,7 +40,6 @@ class Workers:
                 ) from error
             # One thread, so that workers start in the order in which they are needed.
             self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
-            self._ender = ThreadPoolExecutor(max_workers=8, thread_name_prefix="pinlite-end")
             stack.callback(self._end_all)
             self._stack = stack.pop_all()
         return self
@@ -73,18 +71,12 @@ class Workers:
         key = (stage.image, stage.program)
         return self._started[key].result(), self._jobs[key]
 
-    def end(self, stage: Stage) -> None:
-        """End the stage's worker in the background."""
-        worker = self._started.pop((stage.image, stage.program)).result()
-        self._ending.append(self._ender.submit(worker.stop))
-
     def _end_all(self) -> None:
         for started in self._started.values():
             started.cancel()
         self._starter.shutdown()
-        for started in self._started.values():
-            if not started.cancelled() and not started.exception():
-                self._ending.append(self._ender.submit(started.result().stop))
-        self._ender.shutdown()
-        for ending in self._ending:
-            ending.result()
+        workers = [one.result() for one in self._started.values() if not one.cancelled() and not one.exception()]
+        if workers:
+            with ThreadPoolExecutor(max_workers=len(workers), thread_name_prefix="pinlite-end") as ender:
+                for ending in [ender.submit(worker.stop) for worker in workers]:
+                    ending.result()

@@ -5,7 +5,7 @@ from pathlib import Path
 from pinlite.model import Recipe
 from pinlite.stages.stage import Action, Signature, Stage, as_json, present
 
-STAGE = Stage("export", image="torch", program="export", operation="export")
+STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
 Result = Signature
 
 

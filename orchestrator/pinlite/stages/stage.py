@@ -23,12 +23,16 @@ class Signature(Frozen):
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a conversion: the image and program it runs in."""
+    """A step of a conversion: the image and program it runs in.
+
+    A worker that ``runs_user_code`` serves one request and is gone.
+    """
 
     name: str
     image: str
     program: str
     operation: str
+    runs_user_code: bool = False
 
 
 @dataclass(frozen=True)
