@@ -1,9 +1,10 @@
 """The workers of one run: started ahead of their requests, handed out in time, and always ended."""
 
 import tempfile
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,9 @@ class Workers:
         self._limits = limits
         self._jobs: dict[tuple[str, str], Job] = {}
         self._started: dict[tuple[str, str], Future[Worker]] = {}
+        self._running: list[Worker] = []
+        self._starting = threading.Lock()
+        self._ended = False
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -63,7 +67,7 @@ class Workers:
                     limits=self._limits,
                 )
                 self._jobs[key] = job
-                self._started[key] = self._starter.submit(self._engine.start, job)
+                self._started[key] = self._starter.submit(self._start, job)
 
     def get(self, stage: Stage) -> tuple[Worker, Job]:
         """The worker that serves a stage; waits until its process is started."""
@@ -71,12 +75,20 @@ class Workers:
         key = (stage.image, stage.program)
         return self._started[key].result(), self._jobs[key]
 
+    def _start(self, job: Job) -> Worker:
+        """Keeps what it starts: ^C can reach the main thread before that has the future in its hands."""
+        with self._starting:
+            if self._ended:
+                raise CancelledError
+            worker = self._engine.start(job)
+            self._running.append(worker)
+        return worker
+
     def _end_all(self) -> None:
-        for started in self._started.values():
-            started.cancel()
-        self._starter.shutdown()
-        workers = [one.result() for one in self._started.values() if not one.cancelled() and not one.exception()]
-        if workers:
-            with ThreadPoolExecutor(max_workers=len(workers), thread_name_prefix="pinlite-end") as ender:
-                for ending in [ender.submit(worker.stop) for worker in workers]:
+        self._starter.shutdown(wait=False, cancel_futures=True)
+        with self._starting:
+            self._ended = True
+        if self._running:
+            with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
+                for ending in [ender.submit(worker.stop) for worker in self._running]:
                     ending.result()

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,6 +57,22 @@ def test_a_worker_still_starting_when_the_run_ends_is_ended_too(engine, made, mo
     with made() as workers:
         workers.start([export.STAGE, check.STAGE])
         assert begun.wait(10)
+    assert engine.running == []
+
+
+def test_a_worker_whose_start_is_interrupted_is_ended_too(engine, made, monkeypatch):
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(*arguments):
+        submit(*arguments).result()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), made() as workers:
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+        try:
+            workers.start([export.STAGE])
+        finally:
+            monkeypatch.undo()
     assert engine.running == []
 
 

@@ -1,0 +1,141 @@
+"""pinlite as a user runs it: a process of its own, which is to leave nothing behind."""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+CASES = Path(__file__).parents[1] / "cases"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NETWORK = (f"{CASES}/tiny.py:network", "--input", "image=1x3x16x16")
+PINLITE = ("-m", "pinlite")
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Running:
+    """A command under way. Its temporary files go to a folder of their own."""
+
+    def __init__(self, here: Path, arguments: tuple[object, ...], entry: tuple[str, ...], environment: dict[str, str]):
+        self.temporary = here / "tmp"
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        self._printed = here / "out.txt", here / "err.txt"
+        # Wide enough that no line of a table is broken.
+        wide = {"COLUMNS": "200", "TMPDIR": str(self.temporary)}
+        with self._printed[0].open("w") as out, self._printed[1].open("w") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, *entry, *map(str, arguments)],
+                cwd=here,
+                env=os.environ | wide | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    def said(self) -> str:
+        """Standard error until now."""
+        return self._printed[1].read_text()
+
+    def end(self, timeout: float = LONGEST) -> Ended:
+        """Wait for the end, and see that it is a clean one."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        out, err = (path.read_text() for path in self._printed)
+        assert "Traceback" not in out + err
+        assert workers(self.process.pid) == []
+        assert list(self.temporary.iterdir()) == []
+        return Ended(status, out, err)
+
+
+class Command:
+    """Runs ``python -m pinlite`` in a folder; ``entry`` takes the place of -m pinlite."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+        self._started: list[Running] = []
+
+    def start(self, *arguments: object, entry: tuple[str, ...] = PINLITE, **environment: str) -> Running:
+        self._started.append(Running(self.here, arguments, entry, environment))
+        return self._started[-1]
+
+    def stop(self) -> None:
+        """End what a test that failed has left running."""
+        for running in self._started:
+            running.process.terminate()
+            running.process.wait()
+
+    def __call__(self, *arguments: object, entry: tuple[str, ...] = PINLITE, **environment: str) -> Ended:
+        return self.start(*arguments, entry=entry, **environment).end()
+
+    def succeeds(self, *arguments: object, **options: str) -> Ended:
+        ended = self(*arguments, **options)
+        assert ended.status == 0, ended.err
+        return ended
+
+    def refuses(self, status: int, *arguments: object, **options: str) -> str:
+        """What it says on standard error, ending with this status."""
+        ended = self(*arguments, **options)
+        assert ended.status == status, ended.err
+        assert "error: " in ended.err
+        assert "hint: " in ended.err
+        return ended.err
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker of a command, as the machine sees it: ``processes`` are those that run the stage's program."""
+
+    program: str
+    processes: tuple[int, ...]
+
+
+def workers(command: int, program: str | None = None) -> list[Worker]:
+    """The workers, or those of one program, of the command of this process number, found without pinlite."""
+    mine = f"{platform.node()}/{command}."
+    found = [*_in_containers(mine), *_local(mine)]
+    return [worker for worker in found if program in (None, worker.program)]
+
+
+def _in_containers(owner: str) -> Iterator[Worker]:
+    with contextlib.suppress(DockerException), contextlib.closing(docker.from_env()) as client:
+        for entry in client.api.containers(all=True, filters={"label": "pinlite"}):
+            if entry["Labels"].get("pinlite.owner", "").startswith(owner):
+                inside = set(_processes("cgroup", entry["Id"]))
+                # Not the container's init, nor what prepares the container.
+                yield Worker(entry["Labels"]["pinlite.stage"], tuple(inside & set(_processes("comm", "python"))))
+
+
+def _local(owner: str) -> Iterator[Worker]:
+    for pid, environ in _processes("environ", f"pinlite.owner={owner}").items():
+        variables = dict(item.split("=", 1) for item in environ.split("\0") if "=" in item)
+        yield Worker(variables["pinlite.stage"], (pid,))
+
+
+def _processes(file: str, text: str) -> dict[int, str]:
+    """The processes with this text in a file of theirs below /proc, and what is in it."""
+    found = {}
+    for path in Path("/proc").glob(f"[0-9]*/{file}"):
+        with contextlib.suppress(OSError):
+            content = path.read_text(errors="replace")
+            if text in content:
+                found[int(path.parent.name)] = content
+    return found

@@ -1,0 +1,104 @@
+"""Engines with their images made, models of every kind in files, and conversions that tests share."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from command import NETWORK, Command
+
+from pinlite import images
+from pinlite.engine import Engine, Image, VenvEngine, interpreter
+from pinlite.errors import ImageError
+from pinlite.events import ignore
+
+HERE = Path(__file__).parent
+
+
+def _engine(name: str, request: pytest.FixtureRequest) -> Engine:
+    return request.getfixturevalue("docker_engine" if name == "docker" else "venv_engine")
+
+
+@pytest.fixture(scope="session")
+def venv_engine() -> VenvEngine:
+    """The venv engine. Where there is no CPython 3.8 for it, CI fails; elsewhere its tests are skipped, and say so."""
+    try:
+        interpreter.find_or_make()
+    except ImageError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    return VenvEngine()
+
+
+@pytest.fixture(scope="session", params=["docker", "venv"])
+def engine(request) -> str:
+    """Each engine by its name, with its images: what a test with it asks holds for both."""
+    _engine(request.param, request).ensure(images.toolchain().values(), ignore)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def any_engine(request) -> str:
+    """One engine, for what doesn't depend on which."""
+    _engine("venv", request).ensure(images.toolchain().values(), ignore)
+    return "venv"
+
+
+@pytest.fixture
+def pinlite(tmp_path) -> Iterator[Command]:
+    command = Command(tmp_path / "here")
+    yield command
+    command.stop()
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory) -> Callable[..., Path]:
+    """The folder that a conversion wrote; the same question is not asked twice."""
+    there: dict[tuple[object, ...], Path] = {}
+
+    def convert(*arguments: object, run: int = 1) -> Path:
+        if (run, *arguments) not in there:
+            here = tmp_path_factory.mktemp("conversion")
+            Command(here).succeeds("convert", *arguments, "--out", here / "out")
+            there[run, *arguments] = here / "out"
+        return there[run, *arguments]
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def network(converted, any_engine) -> Path:
+    """What the small network was converted to."""
+    return converted(*NETWORK, "--engine", any_engine)
+
+
+@pytest.fixture(scope="session")
+def environments(venv_engine) -> dict[str, Image]:
+    return venv_engine.ensure(images.toolchain().values(), ignore)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(environments, tmp_path_factory) -> Path:
+    """What make_checkpoints.py writes."""
+    return _made("make_checkpoints.py", environments["torch"], tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture(scope="session")
+def saved_model(environments, tmp_path_factory) -> Path:
+    """A SavedModel as TensorFlow's users save theirs."""
+    return _made("make_saved_model.py", environments["tensorflow"], tmp_path_factory.mktemp("tensorflow") / "model")
+
+
+def _made(script: str, image: Image, folder: Path) -> Path:
+    python = Path(image.reference, "environment", "bin", "python")
+    subprocess.run([python, HERE / script, folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def report() -> Callable[[Path], dict]:
+    """The report of an output folder."""
+    return lambda folder: json.loads((folder / "report.json").read_text())

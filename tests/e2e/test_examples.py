@@ -1,0 +1,115 @@
+"""The examples: the models that the README promises, by the numbers."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from command import EXAMPLES
+
+MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
+RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
+RUNTIMES = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
+STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+ARTIFACTS = {
+    "onnx": "model.onnx",
+    "graph": "model.graph.txt",
+    "saved_model": "saved_model",
+    "samples": "samples.npz",
+    "tflite.float32": "model.float32.tflite",
+}
+KEYS = {
+    "": [
+        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
+        *("artifacts", "hops", "variants", "versions"),
+    ],
+    "stages": ["name", "image", "source", "seconds", "peak_memory"],
+    "artifacts": ["role", "path", "sha256", "size"],
+    "hops": ["from", "to", "output", "max_abs_error", "max_rel_error", "cosine", "passed"],
+    "variants": ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops"],
+}
+
+
+@pytest.fixture(scope="session")
+def mobilenet(converted):
+    return lambda engine, run=1: converted(*MOBILENET, "--engine", engine, run=run)
+
+
+def test_mobilenet_v2_is_equal_in_every_runtime(mobilenet, engine, report):
+    found = report(mobilenet(engine))
+    assert found["ok"]
+    assert found["engine"] == engine
+    assert found["source"] == MOBILENET[0]
+    assert [(stage["name"], stage["source"]) for stage in found["stages"]] == [(name, "ran") for name in STAGES]
+    assert [(hop["from"], hop["to"], hop["output"]) for hop in found["hops"]] == [
+        ("torch", runtime, "output") for runtime in RUNTIMES
+    ]
+    assert all(hop["passed"] and hop["max_rel_error"] <= 1e-4 and hop["cosine"] > 0.9999 for hop in found["hops"])
+
+
+def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
+    found = report(mobilenet(engine))
+    assert found["schema"] == "pinlite.report/1"
+    assert list(found) == KEYS[""]
+    for part in ("stages", "artifacts", "hops", "variants"):
+        assert all(list(entry) == KEYS[part] for entry in found[part])
+    images = ["torch", "onnx", "onnx-tf", "tensorflow", "tflite"]
+    assert sorted(found["toolchain"]) == sorted(found["versions"]) == sorted(images)
+    versions = {name: version for image in images for name, version in found["versions"][image].items()}
+    pins = {"torch": "1.7.1", "torchvision": "0.8.2", "onnx": "1.8.0", "onnxruntime": "1.6.0", "onnx-tf": "1.7.0"}
+    pins |= {"tensorflow-cpu": "2.4.1", "tflite-runtime": "2.14.0"}
+    assert versions | pins == versions
+
+
+def test_what_the_report_says_of_the_files_of_mobilenet_v2_is_true(mobilenet, engine, report):
+    out = mobilenet(engine)
+    found = report(out)
+    assert {path.name for path in out.iterdir()} == {*ARTIFACTS.values(), "report.json"}
+    artifacts = {artifact["path"]: artifact for artifact in found["artifacts"]}
+    assert {artifact["role"]: path for path, artifact in artifacts.items()} == ARTIFACTS
+    for path, artifact in artifacts.items():
+        file = out / path
+        if file.is_file():
+            assert artifact["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+        files = [file] if file.is_file() else [inner for inner in file.rglob("*") if inner.is_file()]
+        assert artifact["size"] == sum(inner.stat().st_size for inner in files)
+    (variant,) = found["variants"]
+    tflite = artifacts["model.float32.tflite"]
+    assert (variant["path"], variant["sha256"], variant["size"]) == (tflite["path"], tflite["sha256"], tflite["size"])
+
+
+def test_the_tflite_file_of_mobilenet_v2_has_its_names_and_operators(mobilenet, engine, report):
+    (variant,) = report(mobilenet(engine))["variants"]
+    assert [(tensor["name"], tensor["shape"]) for tensor in variant["inputs"]] == [("input", [1, 3, 224, 224])]
+    assert [(tensor["name"], tensor["shape"]) for tensor in variant["outputs"]] == [("output", [1, 1000])]
+    assert (variant["ops"]["CONV_2D"], variant["ops"]["DEPTHWISE_CONV_2D"]) == (35, 17)
+    assert sorted(variant["parity"]) == sorted(variant["latency_ms"]) == RUNTIMES[2:]
+    for latency in variant["latency_ms"].values():
+        assert 0 < latency["min"] <= latency["median"]
+        assert latency["threads"] == 1
+
+
+def test_mobilenet_v2_becomes_the_same_bytes_in_both_engines_and_in_two_runs(mobilenet, engine):
+    reference = mobilenet("venv")
+    again = mobilenet(engine, run=2 if engine == "venv" else 1)
+    assert reference != again
+    for name in ("model.onnx", "model.float32.tflite", "saved_model/saved_model.pb", "model.graph.txt", "samples.npz"):
+        assert (again / name).read_bytes() == (reference / name).read_bytes(), name
+
+
+def test_mobilenet_v2_computes_something_that_an_error_would_show_in(mobilenet, engine, pinlite):
+    out = mobilenet(engine)
+    model, samples = out / "model.float32.tflite", out / "samples.npz"
+    pinlite.succeeds("run", model, "--samples", samples, "--out", "y.npz", "--engine", engine)
+    with np.load(pinlite.here / "y.npz") as outputs:
+        (output,) = outputs.values()
+    assert np.abs(output).max() > 1e-2
+    assert output.std() > 1e-2
+
+
+def test_resnet18_is_equal_in_every_runtime(converted, any_engine, report):
+    found = report(converted(*RESNET, "--engine", any_engine))
+    assert found["ok"]
+    assert [hop["to"] for hop in found["hops"]] == RUNTIMES
+    assert all(hop["max_rel_error"] <= 1e-4 for hop in found["hops"])
+    # Two convolutions in each of 8 blocks, one in each of 3 shortcuts, and the first.
+    assert found["variants"][0]["ops"]["CONV_2D"] == 20

@@ -1,0 +1,104 @@
+"""^C in every stage, in every engine: status 130, one line, and nothing left."""
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from command import NETWORK, workers
+
+# Each stage with the program that serves it.
+STAGES = {
+    "export": "export",
+    "check": "check",
+    "translate": "translate",
+    "convert": "convert",
+    "infer": "infer",
+    "infer-oldest": "convert",
+}
+SOON = 20
+
+
+def until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def freeze(running, program):
+    """Make a worker stand still as soon as it is there; its processes."""
+    processes = until(lambda: [pid for worker in workers(running.process.pid, program) for pid in worker.processes])
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    return processes
+
+
+def asked(running, stage):
+    """Wait until the stage has its request's files."""
+    until(lambda: list(running.temporary.glob(f"pinlite-*/*/in/{stage}")))
+
+
+def reach(running, stage):
+    """Wait until the stage runs, and hold it there: on a small model it is over in no time."""
+    if stage == "infer-oldest":
+        # The worker of this stage has served one before; while the one between is held, it can be stopped in time.
+        between = freeze(running, "infer")
+        asked(running, "infer")
+        freeze(running, STAGES[stage])
+        for pid in between:
+            os.kill(pid, signal.SIGCONT)
+    else:
+        freeze(running, STAGES[stage])
+    asked(running, stage)
+
+
+def interrupted(running, number=signal.SIGINT):
+    running.process.send_signal(number)
+    ended = running.end(timeout=SOON)
+    assert ended.status == 130
+    assert ended.err.endswith("error: interrupted\n")
+    assert ended.out == ""
+    return ended
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupt_leaves_nothing(pinlite, engine, stage):
+    running = pinlite.start("convert", *NETWORK, "--engine", engine, "--out", "out")
+    reach(running, stage)
+    said = interrupted(running).err
+    assert f"✗ {stage} " in said
+    assert sorted(path.name for path in pinlite.here.iterdir()) == ["err.txt", "out.txt", "tmp"]
+
+
+def test_an_interrupt_while_a_saved_model_is_adopted(pinlite, any_engine, network):
+    running = pinlite.start("convert", network / "saved_model", "--engine", any_engine, "--out", "out")
+    freeze(running, "convert")
+    asked(running, "adopt")
+    assert "✗ adopt " in interrupted(running).err
+    assert not (pinlite.here / "out").exists()
+
+
+def test_a_termination_is_an_interrupt(pinlite, engine):
+    running = pinlite.start("convert", *NETWORK, "--engine", engine, "--out", "out")
+    reach(running, "export")
+    interrupted(running, signal.SIGTERM)
+    assert not (pinlite.here / "out").exists()
+
+
+def test_an_interrupt_before_any_worker_is_there(pinlite, engine):
+    running = pinlite.start("convert", *NETWORK, "--engine", engine, "--out", "out")
+    until(lambda: list(running.temporary.glob("pinlite-*")))
+    interrupted(running)
+    assert not (pinlite.here / "out").exists()
+
+
+def test_an_earlier_result_survives_an_interrupt(pinlite, any_engine, network, report):
+    shutil.copytree(network, pinlite.here / "out")
+    before = report(pinlite.here / "out")
+    running = pinlite.start("convert", *NETWORK, "--seed", 5, "--engine", any_engine, "--out", "out")
+    reach(running, "infer")
+    interrupted(running)
+    assert report(pinlite.here / "out") == before

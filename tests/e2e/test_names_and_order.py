@@ -1,0 +1,69 @@
+"""Names and order of inputs and outputs, from the user's model to the TFLite file."""
+
+import numpy as np
+import pytest
+from command import CASES
+
+READER = (
+    *(f"{CASES}/tiny.py:Reader", "--input", "picture=1x3x8x8", "--input", "ids=1x6:int64"),
+    *("--input", "mask=1x4:float32"),
+)
+DIFFERENCE = (f"{CASES}/tiny.py:Difference", "--input", "zebra=1x4", "--input", "ape=1x4")
+
+
+def listed(tensors):
+    return [(tensor["name"], tensor["shape"], tensor["dtype"]) for tensor in tensors]
+
+
+@pytest.fixture
+def reader(converted, any_engine):
+    return converted(*READER, "--engine", any_engine)
+
+
+def test_inputs_and_nested_outputs_keep_their_names_order_and_types(reader, report):
+    found = report(reader)
+    (variant,) = found["variants"]
+    assert listed(variant["inputs"]) == [
+        ("picture", [1, 3, 8, 8], "float32"),
+        ("ids", [1, 6], "int64"),
+        ("mask", [1, 4], "float32"),
+    ]
+    assert listed(variant["outputs"]) == [
+        ("score", [1, 4], "float32"),
+        ("parts.0", [1, 4], "float32"),
+        ("parts.1.0", [1, 4], "float32"),
+        ("all", [1, 8], "float32"),
+    ]
+    compared = {}
+    for hop in found["hops"]:
+        compared.setdefault(hop["to"], []).append(hop["output"])
+    assert set(map(tuple, compared.values())) == {("score", "parts.0", "parts.1.0", "all")}
+
+
+def test_the_map_leads_to_the_right_tensors_of_the_tflite_file(pinlite, converted, any_engine, report):
+    out = converted(*DIFFERENCE, "--output-name", "second", "--output-name", "first", "--engine", any_engine)
+    (variant,) = report(out)["variants"]
+    assert [tensor["name"] for tensor in variant["inputs"]] == ["zebra", "ape"]
+    assert [tensor["name"] for tensor in variant["outputs"]] == ["second", "first"]
+    values = {"zebra": np.float32([[1, 2, 3, 4]]), "ape": np.float32([[5, 5, 5, 5]])}
+    pinlite.here.mkdir()
+    np.savez(pinlite.here / "x.npz", **{tensor["tensor"]: values[tensor["name"]] for tensor in variant["inputs"]})
+    arguments = ("run", out / "model.float32.tflite", "--samples", "x.npz", "--out", "y.npz")
+    pinlite.succeeds(*arguments, "--engine", any_engine)
+    with np.load(pinlite.here / "y.npz") as archive:
+        got = {tensor["name"]: archive[tensor["tensor"]] for tensor in variant["outputs"]}
+    np.testing.assert_equal(got, {"second": np.float32([[4, 3, 2, 1]]), "first": np.float32([[3, 1, -1, -3]])})
+
+
+def test_inputs_that_don_t_fit_in_their_order_are_refused(pinlite, any_engine):
+    swapped = [READER[0], *READER[3:5], *READER[1:3], *READER[5:]]
+    said = pinlite.refuses(2, "convert", *swapped, "--engine", any_engine, "--out", "out")
+    assert "error: export: " in said
+    assert "ids: [1, 6] of int64, picture: [1, 3, 8, 8] of float32" in said
+
+
+def test_a_wrong_number_of_output_names_says_how_many_there_are(pinlite, any_engine):
+    said = pinlite.refuses(2, "convert", *READER, "--output-name", "y", "--engine", any_engine, "--out", "out")
+    assert "1 output names for 4 outputs" in said
+    assert "4 times" in said
+    assert not (pinlite.here / "out").exists()
