@@ -4,12 +4,13 @@ import functools
 import sys
 import warnings
 
+import fixed_shapes
 import outputs
 import refusals
 import torch
 import torchscript
 from stagekit import StageError
-from symbolics import identity
+from symbolics import identity, registry
 from torch import nn
 from torch.onnx import symbolic_registry
 
@@ -52,10 +53,10 @@ def export(model, fed, leaves, names, opset, path, code):
     """
     tensors = [tensor for _, tensor in leaves]
     repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
-    identity.register(opset)
+    registry.register(opset, model.state_dict())
     flat = Flat(model, len(leaves), repeated).eval()
     inputs = tuple(tensor.clone() for tensor in fed.values())
-    with warnings.catch_warnings(record=True) as caught:
+    with fixed_shapes.as_numbers(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         try:
             torch.onnx.export(

@@ -21,17 +21,9 @@ NEWER = re.compile(r"try opset version (\d+)")
 BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)[^.]*\.?$")
 
 REWRITES = {
-    "adaptive_avg_pool2d": "choose an output size that divides the input's, or avg_pool2d with a fixed kernel",
-    "adaptive_max_pool2d": "choose an output size that divides the input's, or max_pool2d with a fixed kernel",
-    "cosine_similarity": "write (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))",
-    "grid_sampler": "write F.interpolate where the grid is regular",
-    "hardsigmoid": "write F.relu6(x + 3) / 6",
-    "hardswish": "write x * F.relu6(x + 3) / 6",
-    "repeat_interleave": "write x.unsqueeze(dim + 1), repeat and view",
-    "roll": "write torch.cat of two slices",
-    "silu": "write x * torch.sigmoid(x)",
-    "tril": "multiply by a constant mask",
-    "triu": "multiply by a constant mask",
+    "grid_sampler": "take bilinear or nearest samples of images",
+    "inverse": "invert the matrix before the model is exported, as a buffer of it",
+    "repeat_interleave": "repeat by numbers that are no output of the model's own operators",
 }
 
 

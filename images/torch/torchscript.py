@@ -21,9 +21,15 @@ def _nothing(_node, _inputs):
     return None
 
 
+def _plain(size):
+    """TorchScript's lists are Python's."""
+    return size if isinstance(size, int) else list(size)
+
+
 # Operators that the compiler brings in, by node and inputs.
 NODES = {
     "aten::_unwrap_optional": _first,
+    "aten::size": lambda _, inputs: _plain(inputs[0].size(*inputs[1:])),
     "aten::warn": _nothing,
     "prim::Constant": lambda node, _: node.output().toIValue(),
     "prim::DictConstruct": lambda _, inputs: dict(zip(inputs[::2], inputs[1::2])),

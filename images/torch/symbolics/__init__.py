@@ -1,1 +1,1 @@
-"""ONNX for operators that torch 1.7.1 exports in no way of its own: one module each, with a function ``register``."""
+"""ONNX for operators that torch 1.7.1 exports not at all, wrongly, or as what no runtime has: one module a family."""

@@ -1,9 +1,8 @@
 """aten::alias, the same value under another name, as ONNX's Identity."""
 
 import torch
-from torch.onnx import symbolic_registry
 
-OPERATOR = "aten::alias"
+from symbolics.decomposition import symbolic
 
 
 def of(tensor):
@@ -11,5 +10,6 @@ def of(tensor):
     return torch.ops.aten.alias(tensor)
 
 
-def register(opset):
-    symbolic_registry.register_op("alias", lambda graph, value: graph.op("Identity", value), "", opset)
+@symbolic("alias")
+def alias(graph, value):
+    return graph.op("Identity", value)
