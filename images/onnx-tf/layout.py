@@ -27,6 +27,7 @@ def channels_last(meta_graph, inputs, outputs):
     for node in meta_graph.graph_def.node:
         node.device = "/device:CPU:0"
     graph_def = tf_optimizer.OptimizeGraph(_config(), meta_graph, verbose=False)
+    _spell_out_compositions(graph_def)
     _shelter(graph_def)
     ordered = _ordered(graph_def.node, inputs + outputs)
     meta_graph.graph_def.ClearField("node")
@@ -52,6 +53,18 @@ def _take_weights(graph_def):
             node.attr["shape"].shape.CopyFrom(shape)
             del node.attr["value"]
     return weights
+
+
+def _spell_out_compositions(graph_def):
+    """Undo what "arithmetic" makes of operators in a row that take one operand: no other program knows the node."""
+    for node in [node for node in graph_def.node if node.op == "_UnaryOpsComposition"]:
+        *before, last = [name.decode() for name in node.attr["op_names"].list.s]
+        for index, op in enumerate(before):
+            step = graph_def.node.add(name="{}/{}".format(node.name, index), op=op, input=node.input[:1])
+            step.attr["T"].CopyFrom(node.attr["T"])
+            node.input[0] = step.name
+        node.op = last
+        del node.attr["op_names"]
 
 
 def _shelter(graph_def):

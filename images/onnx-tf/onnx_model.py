@@ -1,6 +1,6 @@
 """What both lowerings ask of an ONNX model."""
 
-from onnx import mapping
+from onnx import TensorProto, mapping
 from stagekit import StageError, arrays
 
 
@@ -26,6 +26,12 @@ def _spec(value):
             "model",
             "input {!r} is no tensor".format(value.name),
             "give the model tensors instead of sequences or maps",
+        )
+    if tensor.elem_type not in mapping.TENSOR_TYPE_TO_NP_TYPE:
+        raise StageError(
+            "model",
+            "input {!r} is {}".format(value.name, TensorProto.DataType.Name(tensor.elem_type)),
+            "give the model numbers of a dtype that numpy has",
         )
     return {
         "name": value.name,

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import handlers
 import tensorflow as tf
+from handlers import dtypes
 from handlers.handler import UnsupportedError
 from handlers.values import Values
 from onnx_tf.pb_wrapper import OnnxNode
@@ -21,10 +22,11 @@ def trace(model, inputs):
     A StageError of kind "model" names every operator that has no handler, or the first node whose handler failed.
     """
     nodes = _nodes(model)
-    chosen = handlers.choose(nodes, {opset.domain: opset.version for opset in model.opset_import})
+    opsets = {opset.domain: opset.version for opset in model.opset_import}
+    chosen = handlers.choose(nodes, opsets)
     graph = tf.Graph()
     with graph.as_default():
-        values = Values(model.graph.initializer)
+        values = Values(model.graph.initializer, opsets.get("") or opsets.get("ai.onnx"))
         for spec in inputs:
             values[spec["name"]] = tf.compat.v1.placeholder(
                 spec["dtype"], spec["shape"], graph.unique_name(_allowed(spec["name"])) + "/"
@@ -54,6 +56,7 @@ def _allowed(name):
 
 def _handle(node, handler, values):
     try:
+        dtypes.check(node, values)
         with tf.name_scope(node.name):
             outputs = handler(node, values)
     except UnsupportedError as error:

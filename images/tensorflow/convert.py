@@ -32,7 +32,8 @@ def convert(request):
     if variant not in VARIANTS:
         raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, ", ".join(VARIANTS)))
     model = SavedModel(request.inputs["saved_model"])
-    frozen = model.is_frozen()
+    # In a graph it takes numbers of these for quantized ones, which next to no operator is for.
+    frozen = model.is_frozen() and not any(entry["dtype"] in ("uint8", "int8") for entry in inputs)
     try:
         converter = _from_graph(model, inputs, outputs) if frozen else _from_saved_model(model)
         VARIANTS[variant](converter)

@@ -12,6 +12,13 @@ from torch._C import _get_tracing_state, _set_tracing_state
 READERS = ("shape", "size", "numel", "nelement")
 
 
+class Size(int):
+    """Where F.interpolate sees that it is traced it takes an axis's size for a tensor."""
+
+    def float(self):
+        return torch.tensor(float(self))
+
+
 @contextlib.contextmanager
 def untraced():
     """While torch.Tensor's shape, size, numel and nelement are read, nothing is traced."""
@@ -40,6 +47,7 @@ def as_numbers():
 def _method(reader):
     def read(tensor, *arguments, **options):
         with untraced():
-            return reader(tensor, *arguments, **options)
+            found = reader(tensor, *arguments, **options)
+        return Size(found) if isinstance(found, int) else found
 
     return read

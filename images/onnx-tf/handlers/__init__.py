@@ -16,12 +16,22 @@ FAMILIES = (
     "activation",
     "arithmetic",
     "convolution",
+    "detection",
+    "dtypes",
+    "elementary",
     "indexing",
     "linear",
+    "logic",
+    "loss",
     "normalization",
     "padding",
     "pooling",
+    "quantization",
+    "recurrent",
+    "reduction",
+    "resizing",
     "shaping",
+    "softmax",
 )
 for family in FAMILIES:
     importlib.import_module("handlers." + family)
@@ -53,7 +63,7 @@ def _ours(node):
 
 def _theirs(node, handlers):
     handler = handlers.get(node.domain, {}).get(node.op_type)
-    if handler is None or _keeps_state(handler) or not hasattr(handler, "version_{}".format(handler.SINCE_VERSION)):
+    if handler is None or _has_graphs(handler) or not hasattr(handler, "version_{}".format(handler.SINCE_VERSION)):
         return None
 
     def handle(node, values):
@@ -67,12 +77,10 @@ def _theirs(node, handlers):
     return handle
 
 
-def _keeps_state(handler):
-    """Whether onnx-tf would make variables for it or look into sub-graphs: a frozen graph of constants has neither."""
-    return any(
-        getattr(handler, method).__func__ is not getattr(BackendHandler, method).__func__
-        for method in ("get_req_vars_template", "get_initializer_from_subgraph")
-    )
+def _has_graphs(handler):
+    """Whether onnx-tf would look into graphs of the node's own: it makes control flow of them."""
+    method = "get_initializer_from_subgraph"
+    return getattr(handler, method).__func__ is not getattr(BackendHandler, method).__func__
 
 
 def _place(op_type, nodes):

@@ -1,15 +1,21 @@
 import tensorflow as tf
 from onnx import numpy_helper
 
+from handlers.handler import UnsupportedError
+
 
 class Values:
-    """The values of a graph that is being built, by ONNX name.
+    """The values of a graph that is being built, by ONNX name. ``opset`` is the version of ONNX's own operators.
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
-    leave a second copy in the graph.
+    leave a second copy in the graph. ``volumes`` and ``transposes`` are what `handlers.volume` and `handlers.shaping`
+    remember of tensors.
     """
 
-    def __init__(self, initializers):
+    def __init__(self, initializers, opset):
+        self.opset = opset
+        self.volumes = {}
+        self.transposes = {}
         self._weights = {weight.name: weight for weight in initializers}
         self._tensors = {}
 
@@ -23,6 +29,15 @@ class Values:
             with tf.name_scope("weights/"):
                 self._tensors[name] = tf.constant(numpy_helper.to_array(self._weights[name]))
         return self._tensors[name]
+
+    def inputs(self, node):
+        """All of the node's inputs as tensors; None for one that is left out."""
+        return [self[name] if name else None for name in node.inputs]
+
+    def computed(self, node):
+        """Those of the node's inputs that are not known now, as tensors by name."""
+        found = {name: self._tensors[name] for name in node.inputs if name in self._tensors}
+        return {name: tensor for name, tensor in found.items() if tf.get_static_value(tensor) is None}
 
     def constant(self, name):
         """The value as a numpy array if it is known now, else None."""
@@ -39,3 +54,13 @@ class Values:
             known = self.constant(node.inputs[index])
             return self[node.inputs[index]] if known is None else known
         return node.attrs.get(attribute, default)
+
+    def fixed(self, node, index, attribute, default=None):
+        """`parameter`, which must be known now. An UnsupportedError says that it is not."""
+        found = self.parameter(node, index, attribute, default)
+        if tf.is_tensor(found):
+            raise UnsupportedError(
+                "its {} is computed by the model".format(attribute),
+                "make it a constant of the model: export the model for a fixed input size",
+            )
+        return found

@@ -25,6 +25,11 @@ class Axis(NamedTuple):
         return (self.kernel - 1) * self.dilation + 1
 
     @property
+    def span(self):
+        """How many elements there are from where the first window starts to where the last does."""
+        return (self.outputs - 1) * self.stride + 1
+
+    @property
     def starts(self):
         """Where each window starts, counted from the first element that is no padding."""
         return np.arange(self.outputs) * self.stride - self.before
@@ -40,6 +45,42 @@ class Axis(NamedTuple):
         outputs = -(-self.size // self.stride)
         total = max((outputs - 1) * self.stride + self.extent - self.size, 0)
         return self.outputs == outputs and self.before == total // 2
+
+
+class TransposedAxis(NamedTuple):
+    """One spatial axis of a ConvTranspose, of ``size`` elements: ``before`` are cut off of what they make."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    outputs: int
+
+    @property
+    def extent(self):
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def valid(self):
+        """How many elements TensorFlow's VALID has to make."""
+        return max((self.size - 1) * self.stride + self.extent, self.before + self.outputs)
+
+    @property
+    def cut(self):
+        return self.outputs != self.valid
+
+    @property
+    def is_same(self):
+        """Whether TensorFlow's SAME makes the same elements."""
+        total = max((self.size - 1) * self.stride + self.extent - self.outputs, 0)
+        return -(-self.outputs // self.stride) == self.size and self.before == total // 2
+
+    def plain(self):
+        """The `Axis` of the convolution that does the same, once each element has ``stride`` - 1 zeros after it."""
+        size, before = self.size * self.stride, self.extent - 1 - self.before
+        after = self.outputs - 1 + self.extent - before - size
+        return Axis(size, self.kernel, 1, self.dilation, before, after, self.outputs)
 
 
 def axes(node, sizes, kernel):
@@ -58,6 +99,30 @@ def axes(node, sizes, kernel):
         _axis(size, width, stride, dilation, pads[index], pads[index + rank], auto_pad, ceil_mode)
         for index, (size, width, stride, dilation) in enumerate(zip(sizes, kernel, strides, dilations))
     ]
+
+
+def transposed_axes(node, sizes, kernel):
+    """The `TransposedAxis` of each spatial dimension of a ConvTranspose node."""
+    rank = len(sizes)
+    strides = node.attrs.get("strides", [1] * rank)
+    dilations = node.attrs.get("dilations", [1] * rank)
+    pads = node.attrs.get("pads", [0] * 2 * rank)
+    added = node.attrs.get("output_padding", [0] * rank)
+    auto_pad = node.attrs.get("auto_pad", "NOTSET")
+    outputs = node.attrs.get("output_shape", [None] * rank)[-rank:]
+    found = []
+    for index, (size, width, stride, dilation) in enumerate(zip(sizes, kernel, strides, dilations)):
+        made = (size - 1) * stride + (width - 1) * dilation + 1 + added[index]
+        before, wanted = pads[index], outputs[index]
+        if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+            wanted = wanted or size * stride
+        if wanted is None:
+            wanted = made - before - pads[index + rank]
+        else:
+            total = max(made - wanted, 0)
+            before = total - total // 2 if auto_pad == "SAME_UPPER" else total // 2
+        found.append(TransposedAxis(size, width, stride, dilation, before, wanted))
+    return found
 
 
 def _axis(size, kernel, stride, dilation, before, after, auto_pad, ceil_mode):
@@ -106,10 +171,12 @@ def as_sequence(x):
 
 def image_node(node):
     """Put the height of `as_image` into the attributes of a node for rank 3."""
-    neutral = {"kernel_shape": [1], "strides": [1], "dilations": [1]}
+    neutral = {"kernel_shape": [1], "strides": [1], "dilations": [1], "output_padding": [0]}
     for name, value in neutral.items():
         if name in node.attrs:
             node.attrs[name] = value + node.attrs[name]
+    if "output_shape" in node.attrs:
+        node.attrs["output_shape"] = [1, *node.attrs["output_shape"][-1:]]
     if "pads" in node.attrs:
         before, after = node.attrs["pads"]
         node.attrs["pads"] = [0, before, 0, after]

@@ -38,6 +38,10 @@ def random(*shape, seed=0):
     return np.random.RandomState(seed).normal(size=shape).astype(np.float32)
 
 
+def scalar(value):
+    return np.float32(value).reshape(())
+
+
 class LoweredTest(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
@@ -84,6 +88,9 @@ class LoweredTest(unittest.TestCase):
 
     def close(self, found, expected):
         self.assertEqual(found.shape, expected.shape)
+        if not np.issubdtype(expected.dtype, np.floating):
+            np.testing.assert_array_equal(found, expected)
+            return
         tolerance = 3e-5 * np.abs(expected).max()
         np.testing.assert_allclose(found, expected, rtol=0, atol=max(tolerance, 1e-7))
 

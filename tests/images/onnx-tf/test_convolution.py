@@ -111,5 +111,110 @@ class ConvTest(LoweredTest):
         self.assertEqual(ops, {"TRANSPOSE": 2, "PAD": 1, "CONV_2D": 2})
 
 
+def conv_transpose(x, w, b=None, strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1), group=1, output_padding=(0, 0)):
+    """What each element of the input adds to the output."""
+    extents = [(size - 1) * dilation + 1 for size, dilation in zip(w.shape[2:], dilations)]
+    full = [(size - 1) * stride + extent for size, stride, extent in zip(x.shape[2:], strides, extents)]
+    y = np.zeros((x.shape[0], w.shape[1] * group, full[0] + output_padding[0], full[1] + output_padding[1]), np.float32)
+    for row in range(x.shape[2]):
+        for column in range(x.shape[3]):
+            parts = zip(np.split(x[:, :, row, column], group, axis=1), np.split(w, group))
+            added = np.concatenate([np.einsum("ni,iohw->nohw", part, filters) for part, filters in parts], axis=1)
+            top, left = row * strides[0], column * strides[1]
+            y[:, :, top : top + extents[0] : dilations[0], left : left + extents[1] : dilations[1]] += added
+    y = y[:, :, pads[0] : y.shape[2] - pads[2], pads[1] : y.shape[3] - pads[3]]
+    return y if b is None else y + b.reshape(1, -1, 1, 1)
+
+
+class ConvTransposeTest(LoweredTest):
+    def transpose(self, x, w, b=None, **settings):
+        attributes = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+        weights = {"w": w} if b is None else {"w": w, "b": b}
+        return self.check_node("ConvTranspose", {"x": x}, conv_transpose(x, w, b, **settings), weights, **attributes)
+
+    def test_twice_the_size(self):
+        for size, pads in ((2, (0, 0, 0, 0)), (4, (1, 1, 1, 1))):
+            with self.subTest(size=size):
+                ops = self.transpose(random(2, 3, 5, 6), random(3, 4, size, size), strides=(2, 2), pads=pads)
+                self.assertEqual(ops, {"TRANSPOSE": 2, "TRANSPOSE_CONV": 1})
+
+    def test_settings(self):
+        cases = {
+            "bias": {},
+            "strides": {"strides": (3, 2)},
+            "pads": {"pads": (1, 2, 0, 1), "strides": (2, 2)},
+            "output_padding": {"strides": (2, 2), "pads": (1, 1, 1, 1), "output_padding": (1, 1)},
+            "output_padding without pads": {"strides": (3, 3), "output_padding": (2, 1)},
+            "dilations": {"dilations": (2, 3), "strides": (2, 1)},
+        }
+        for name, settings in cases.items():
+            with self.subTest(name):
+                self.transpose(random(1, 3, 5, 6), random(3, 4, 3, 3), random(4), **settings)
+
+    def test_groups(self):
+        self.transpose(random(1, 4, 5, 6), random(4, 3, 3, 3), random(6), group=2, strides=(2, 2))
+
+    def test_one_dimension(self):
+        x, w = random(2, 3, 9), random(3, 4, 3)
+        expected = conv_transpose(x[:, :, None], w[:, :, None], strides=(1, 2), pads=(0, 1, 0, 1))[:, :, 0]
+        self.check_node("ConvTranspose", {"x": x}, expected, {"w": w}, strides=[2], pads=[1, 1])
+
+    def test_volume(self):
+        # A kernel that is the outer product of three, each of which works along one axis.
+        x, parts = random(1, 1, 3, 4, 5), [random(3, seed=1), random(2, seed=2), random(3, seed=3)]
+        expected = x[0, 0]
+        for axis, part in enumerate(parts):
+            moved = np.moveaxis(expected, axis, -1)
+            rows = conv_transpose(moved.reshape(-1, 1, 1, moved.shape[-1]), part[None, None, None], strides=(1, 2))
+            expected = np.moveaxis(rows.reshape(*moved.shape[:-1], -1), -1, axis)
+        w = np.einsum("i,j,k->ijk", *parts)[None, None]
+        self.check_node("ConvTranspose", {"x": x}, expected[None, None], {"w": w}, strides=[2, 2, 2])
+
+
+class VolumeTest(LoweredTest):
+    """Conv with three spatial dimensions."""
+
+    def expected(self, x, w, b, strides=(1, 1, 1), pads=(0,) * 6, group=1):
+        """The sum of what each frame of the kernel makes of the frames that it falls on."""
+        x = np.pad(x, [(0, 0), (0, 0), (pads[0], pads[3]), (0, 0), (0, 0)], "constant")
+        plane = {"strides": strides[1:], "pads": (pads[1], pads[2], pads[4], pads[5]), "group": group}
+        starts = range(0, x.shape[2] - w.shape[2] + 1, strides[0])
+        frames = [sum(conv(x[:, :, at + k], w[:, :, k], **plane) for k in range(w.shape[2])) for at in starts]
+        return np.stack(frames, axis=2) + b.reshape(1, -1, 1, 1, 1)
+
+    def test_settings(self):
+        cases = (
+            {},
+            {"strides": (2, 1, 2), "pads": (1, 1, 1, 1, 1, 1)},
+            {"strides": (1, 2, 2), "pads": (0, 1, 0, 2, 0, 1)},
+        )
+        for settings in cases:
+            with self.subTest(**settings):
+                x, w, b = random(2, 3, 5, 6, 7), random(4, 3, 3, 3, 3), random(4)
+                attributes = {name: list(value) for name, value in settings.items()}
+                self.check_node("Conv", {"x": x}, self.expected(x, w, b, **settings), {"w": w, "b": b}, **attributes)
+
+    def test_groups(self):
+        x, w, b = random(1, 4, 5, 6, 7), random(6, 2, 3, 3, 3), random(6)
+        self.check_node("Conv", {"x": x}, self.expected(x, w, b, group=2), {"w": w, "b": b}, group=2)
+
+    def test_convolutions_follow_without_transposes(self):
+        x, w, b = random(1, 3, 4, 6, 6), random(3, 3, 3, 3, 3), random(3)
+        same = {"pads": [1] * 6}
+        nodes = [
+            helper.make_node("Conv", ["x", "w", "b"], ["a"], **same),
+            helper.make_node("Relu", ["a"], ["c"]),
+            helper.make_node("Conv", ["c", "w", "b"], ["d"], **same),
+            helper.make_node("Add", ["d", "c"], ["e"]),
+            helper.make_node("Relu", ["e"], ["f"]),
+            helper.make_node("Conv", ["f", "w", "b"], ["y"], **same),
+        ]
+        first = np.maximum(self.expected(x, w, b, pads=(1,) * 6), 0)
+        second = np.maximum(self.expected(first, w, b, pads=(1,) * 6) + first, 0)
+        expected = self.expected(second, w, b, pads=(1,) * 6)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "b": b}), {"x": x}, {"y": expected})
+        self.assertEqual((ops["TRANSPOSE"], ops["CONV_2D"], ops["RELU"]), (2, 3, 0))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,68 +1,10 @@
-"""The small handlers: activation, arithmetic, indexing, linear, normalization, padding and shaping."""
+"""The small handlers: detection, indexing, linear, loss, normalization, padding, quantization and shaping."""
 
 import unittest
 
 import numpy as np
-from lowered import LoweredTest, model, random
+from lowered import LoweredTest, model, random, scalar
 from onnx import helper
-
-
-def scalar(value):
-    return np.float32(value).reshape(())
-
-
-class ClipTest(LoweredTest):
-    def test_bounds(self):
-        x = 5 * random(1, 3, 4, 4)
-        bounds = {
-            "RELU6": (scalar(0), scalar(6)),
-            "RELU": (scalar(0), scalar(np.finfo(np.float32).max)),
-            "MAXIMUM": (scalar(-1), scalar(3.5)),
-        }
-        for operator, (low, high) in bounds.items():
-            with self.subTest(operator):
-                ops = self.check_node("Clip", {"x": x}, np.clip(x, low, high), {"low": low, "high": high})
-                self.assertIn(operator, ops)
-
-    def test_one_bound(self):
-        x = 5 * random(1, 3, 4, 4)
-        ops = self.check_node("Clip", {"x": x}, np.maximum(x, 0), {"low": scalar(0)})
-        self.assertEqual(ops, {"RELU": 1})
-        node = helper.make_node("Clip", ["x", "", "high"], ["y"])
-        self.check(model([node], {"x": x}, ["y"], {"high": scalar(1)}), {"x": x}, {"y": np.minimum(x, 1)})
-
-    def test_bounds_as_attributes(self):
-        x = 5 * random(1, 3, 4, 4)
-        self.assertEqual(self.check_node("Clip", {"x": x}, np.clip(x, 0, 6), opset=6, min=0.0, max=6.0), {"RELU6": 1})
-
-
-class ArithmeticTest(LoweredTest):
-    def test_operators(self):
-        x = random(1, 3, 4, 4)
-        w = 2 + abs(random(3, 1, 1))
-        for op_type, expected in (("Add", x + w), ("Sub", x - w), ("Mul", x * w), ("Div", x / w)):
-            with self.subTest(op_type):
-                self.check_node(op_type, {"x": x}, expected, {"w": w})
-
-    def test_a_constant_per_channel_keeps_the_layout(self):
-        x, w, s = random(1, 3, 6, 6), random(3, 3, 1, 1), random(3, 1, 1)
-        nodes = [
-            helper.make_node("Conv", ["x", "w"], ["a"]),
-            helper.make_node("Mul", ["s", "a"], ["b"]),
-            helper.make_node("Conv", ["b", "w"], ["y"]),
-        ]
-        kernel = w[:, :, 0, 0]
-        expected = np.einsum("oc,nchw->nohw", kernel, s * np.einsum("oc,nchw->nohw", kernel, x))
-        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "s": s}), {"x": x}, {"y": expected})
-        self.assertEqual(ops["TRANSPOSE"], 2)
-
-    def test_two_inputs(self):
-        a, b = random(1, 3, 4, 4), random(1, 3, 1, 1, seed=1)
-        self.check_node("Add", {"a": a, "b": b}, a + b)
-
-    def test_vectors(self):
-        a, b = random(2, 3), random(3, seed=1)
-        self.check_node("Mul", {"a": a, "b": b}, a * b)
 
 
 class GemmTest(LoweredTest):
@@ -86,6 +28,51 @@ class GemmTest(LoweredTest):
     def test_everything_is_an_input(self):
         x, w, b = random(2, 5), random(4, 5), random(4)
         self.check_node("Gemm", {"x": x, "w": w, "b": b}, x @ w.T + b, transB=1)
+
+
+class MatMulTest(LoweredTest):
+    def test_a_matrix_of_weights_is_one_operator(self):
+        x, w = random(2, 3, 5), random(5, 4)
+        ops = self.check_node("MatMul", {"x": x}, x @ w, {"w": w})
+        self.assertEqual(ops, {"RESHAPE": 2, "FULLY_CONNECTED": 1})
+
+    def test_inputs(self):
+        for one, other in (((2, 3, 4, 5), (2, 3, 5, 2)), ((2, 3, 4, 5), (5, 2)), ((3,), (3, 4)), ((4, 3), (3,))):
+            with self.subTest(one=one, other=other):
+                a, b = random(*one), random(*other, seed=1)
+                self.check_node("MatMul", {"a": a, "b": b}, a @ b)
+
+    def test_einsum(self):
+        cases = {
+            "bij,bjk->bik": ((2, 3, 4), (2, 4, 5)),
+            "bhid, bhjd -> bhij": ((2, 3, 4, 5), (2, 3, 6, 5)),
+            "ij,jk": ((2, 3), (3, 4)),
+            "i,j->ij": ((2,), (3,)),
+            "...ij,...kj->...ik": ((2, 2, 3, 4), (2, 2, 5, 4)),
+            "bi,bij,bj->b": ((2, 3), (2, 3, 4), (2, 4)),
+            "ijk->ki": ((2, 3, 4),),
+        }
+        for equation, shapes in cases.items():
+            with self.subTest(equation):
+                samples = {f"x{at}": random(*shape, seed=at) for at, shape in enumerate(shapes)}
+                expected = np.einsum(equation, *samples.values())
+                self.check_node("Einsum", samples, expected, equation=equation)
+
+    def test_determinant(self):
+        x = random(2, 3, 3)
+        self.check_node("Det", {"x": x}, np.linalg.det(x))
+
+
+class InstanceNormalizationTest(LoweredTest):
+    def test_ranks(self):
+        scale, offset = random(3), random(3, seed=1)
+        for shape in ((2, 3, 7), (2, 3, 5, 4), (2, 3, 2, 3, 4)):
+            with self.subTest(shape=shape):
+                x = random(*shape)
+                flat = x.reshape(2, 3, -1)
+                normal = (flat - flat.mean(2, keepdims=True)) / np.sqrt(flat.var(2, keepdims=True) + 1e-5)
+                expected = (normal * scale[:, np.newaxis] + offset[:, np.newaxis]).reshape(shape)
+                self.check_node("InstanceNormalization", {"x": x}, expected, {"scale": scale, "offset": offset})
 
 
 class BatchNormalizationTest(LoweredTest):
@@ -112,6 +99,13 @@ class PadTest(LoweredTest):
         expected = np.pad(x, widths, "constant", constant_values=1.5)
         self.check_node("Pad", {"x": x}, expected, {"pads": pads, "value": scalar(1.5)})
 
+    def test_edge(self):
+        x = random(1, 2, 5, 5)
+        pads = np.array([0, 0, 1, 2, 0, 0, 3, 0])
+        expected = np.pad(x, [(0, 0), (0, 0), (1, 3), (2, 0)], "edge")
+        ops = self.check_node("Pad", {"x": x}, expected, {"pads": pads}, mode="edge")
+        self.assertEqual(ops["CONCATENATION"], 2)
+
     def test_negative_widths_crop(self):
         x = random(1, 2, 5, 5)
         pads = np.array([0, 0, -1, 2, 0, 0, 1, -2])
@@ -137,6 +131,59 @@ class ShapingTest(LoweredTest):
             with self.subTest(axis=axis):
                 self.check_node("Flatten", {"x": x}, x.reshape(expected), axis=axis)
 
+    def test_squeeze_and_unsqueeze(self):
+        x = random(2, 1, 3, 1)
+        self.check_node("Squeeze", {"x": x}, x[:, 0], axes=[1])
+        self.check_node("Squeeze", {"x": x}, x[..., 0], {"axes": np.array([-1])}, opset=13)
+        self.check_node("Unsqueeze", {"x": x[:, 0, :, 0]}, x, axes=[3, 1])
+        self.check_node("Unsqueeze", {"x": x[:, 0, :, 0]}, x, {"axes": np.array([1, -1])}, opset=13)
+
+    def test_a_transpose_of_more_dimensions_than_tflite_takes(self):
+        x = random(2, 3, 2, 3, 2, 4)
+        ops = self.check_node("Transpose", {"x": x}, x.transpose(0, 1, 3, 2, 4, 5), perm=[0, 1, 3, 2, 4, 5])
+        self.assertEqual(ops, {"RESHAPE": 2, "TRANSPOSE": 1})
+
+    def test_split(self):
+        x = random(2, 6)
+        for sizes, operator in (([3, 3], "SPLIT"), ([1, 5], "STRIDED_SLICE")):
+            with self.subTest(sizes=sizes):
+                node = helper.make_node("Split", ["x"], ["y", "z"], axis=1, split=sizes)
+                expected = dict(zip("yz", np.split(x, sizes[:1], axis=1)))
+                self.assertIn(operator, self.check(model([node], {"x": x}, ["y", "z"]), {"x": x}, expected))
+
+    def test_expand_and_tile(self):
+        x = random(3, 1)
+        self.check_node("Expand", {"x": x}, np.broadcast_to(x, (2, 3, 4)), {"shape": np.array([2, 1, 4])})
+        self.check_node("Tile", {"x": x}, np.tile(x, (2, 3)), {"repeats": np.array([2, 3])})
+
+    def test_depth_to_space(self):
+        x = random(1, 8, 2, 3)
+        blocks = {
+            "DCR": (x.reshape(1, 2, 2, 2, 2, 3), (0, 3, 4, 1, 5, 2)),
+            "CRD": (x.reshape(1, 2, 2, 2, 2, 3), (0, 1, 4, 2, 5, 3)),
+        }
+        for mode, (split, order) in blocks.items():
+            with self.subTest(mode):
+                expected = split.transpose(order).reshape(1, 2, 4, 6)
+                ops = self.check_node("DepthToSpace", {"x": x}, expected, blocksize=2, mode=mode)
+                self.assertEqual(ops["DEPTH_TO_SPACE"], 1)
+
+    def test_pixel_shuffle_as_pytorch_writes_it(self):
+        x = random(1, 8, 2, 3)
+        nodes = [
+            helper.make_node("Reshape", ["x", "split"], ["a"]),
+            helper.make_node("Transpose", ["a"], ["b"], perm=[0, 1, 4, 2, 5, 3]),
+            helper.make_node("Reshape", ["b", "merged"], ["y"]),
+        ]
+        weights = {"split": np.array([1, 2, 2, 2, 2, 3]), "merged": np.array([1, 2, 4, 6])}
+        expected = x.reshape(1, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(1, 2, 4, 6)
+        ops = self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": expected})
+        self.assertEqual(ops["DEPTH_TO_SPACE"], 1)
+
+    def test_reshape_to_a_shape_that_is_an_input(self):
+        x, shape = random(2, 3, 4), np.array([0, -1])
+        self.check_node("Reshape", {"x": x, "shape": shape}, x.reshape(2, 12))
+
     def test_flatten_of_an_image_keeps_the_order_of_onnx(self):
         x, w = random(1, 3, 4, 4), random(2, 3, 1, 1)
         nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Flatten", ["a"], ["y"])]
@@ -157,6 +204,45 @@ class IndexingTest(LoweredTest):
         node = helper.make_node("Gather", ["w", "indices"], ["y"])
         self.check(model([node], {"indices": indices}, ["y"], {"w": x}), {"indices": indices}, {"y": x[indices]})
 
+    def test_gather_elements(self):
+        x, indices = random(2, 3, 4), np.array([[[0, -1, 1, 2]], [[2, 1, 0, -3]]])
+        expected = np.take_along_axis(x, indices, axis=1)
+        self.check_node("GatherElements", {"x": x}, expected, {"indices": indices}, axis=1)
+        self.check_node("GatherElements", {"x": x, "indices": indices}, expected, axis=1)
+
+    def test_gather_nd(self):
+        x = random(2, 3, 4)
+        rows, batched = np.array([[1, 2], [0, -1]]), np.array([[[1]], [[-1]]])
+        for samples, weights in (({"x": x}, {"rows": rows}), ({"x": x, "rows": rows}, {})):
+            self.check_node("GatherND", samples, x[[1, 0], [2, -1]], weights)
+        self.check_node("GatherND", {"x": x}, x[[0, 1], [1, -1]][:, None], {"rows": batched}, batch_dims=1)
+
+    def test_scatter(self):
+        x, updates = random(3, 4), random(1, 4, seed=1)
+        indices = np.array([[2, 0, -2, 1]])
+        expected = x.copy()
+        np.put_along_axis(expected, indices, updates, axis=0)
+        nodes = [helper.make_node("ScatterElements", ["x", "indices", "updates"], ["y"], axis=0)]
+        for fed in ({"x": x, "updates": updates}, {"x": x, "updates": updates, "indices": indices}):
+            weights = {} if "indices" in fed else {"indices": indices}
+            self.check(model(nodes, fed, ["y"], weights), fed, {"y": expected})
+
+    def test_scatter_nd(self):
+        x, updates, rows = random(3, 4), random(2, 4, seed=1), np.array([[2], [-3]])
+        expected = x.copy()
+        expected[[2, 0]] = updates
+        nodes = [helper.make_node("ScatterND", ["x", "rows", "updates"], ["y"])]
+        for fed in ({"x": x, "updates": updates}, {"x": x, "updates": updates, "rows": rows}):
+            weights = {} if "rows" in fed else {"rows": rows}
+            self.check(model(nodes, fed, ["y"], weights), fed, {"y": expected})
+
+    def test_one_hot(self):
+        indices = np.array([0, -2, 2])
+        weights = {"depth": np.array(3), "values": np.float32([2, 5])}
+        expected = np.where(np.eye(3, dtype=bool), 5, 2).astype(np.float32)
+        self.check_node("OneHot", {"indices": indices}, expected, weights)
+        self.check_node("OneHot", {"indices": indices}, expected.T, weights, axis=-2)
+
     def test_slice(self):
         x = random(2, 8, 9)
         cases = {
@@ -170,6 +256,46 @@ class IndexingTest(LoweredTest):
                 weights = {"starts": starts, "ends": ends, "axes": axes, "steps": steps}
                 weights = {key: np.array(value) for key, value in weights.items()}
                 self.check_node("Slice", {"x": x}, expected, weights)
+
+
+class LossTest(LoweredTest):
+    def test_loss(self):
+        x, labels, weight = random(2, 3, 4), np.array([[0, 1, 2, 1], [2, 2, 0, 1]]), np.float32([1, 2, 3])
+        logs = x - np.log(np.exp(x).sum(1, keepdims=True))
+        each = -np.take_along_axis(logs, labels[:, None], axis=1)[:, 0]
+        counted = weight[labels] * (labels != 1)
+        cases = (
+            ({"reduction": "none"}, {}, each),
+            ({"reduction": "sum"}, {"weight": weight}, (each * weight[labels]).sum()),
+            ({"ignore_index": 1}, {"weight": weight}, (each * counted).sum() / counted.sum()),
+        )
+        for attributes, weights, expected in cases:
+            with self.subTest(**attributes):
+                loss, samples = np.float32(expected), {"x": x, "labels": labels}
+                self.check_node("SoftmaxCrossEntropyLoss", samples, loss, weights, **attributes)
+                samples["x"] = logs
+                self.check_node("NegativeLogLikelihoodLoss", samples, loss, weights, **attributes)
+
+
+class QuantizationTest(LoweredTest):
+    def test_there_and_back(self):
+        x, scale, point = 3 * random(2, 3, 4), np.float32([0.5, 0.25, 0.125]), np.uint8([0, 128, 10])
+        nodes = [
+            helper.make_node("QuantizeLinear", ["x", "scale", "point"], ["q"], axis=1),
+            helper.make_node("DequantizeLinear", ["q", "scale", "point"], ["y"], axis=1),
+        ]
+        s, p = scale[:, np.newaxis], point[:, np.newaxis].astype(np.float32)
+        expected = (np.clip(np.round(x / s) + p, 0, 255) - p) * s
+        self.check(model(nodes, {"x": x}, ["y"], {"scale": scale, "point": point}, opset=13), {"x": x}, {"y": expected})
+
+
+class NonMaxSuppressionTest(LoweredTest):
+    def test_two_classes(self):
+        boxes = np.float32([[[0, 0, 1, 1], [1.1, 1, 0.1, 0], [0, 10, 1, 11]]])
+        scores = np.float32([[[0.9, 0.8, 0.7], [0.1, 0.6, 0.2]]])
+        weights = {"most": np.array([2]), "overlap": scalar(0.5), "least": scalar(0.15)}
+        expected = np.array([[0, 0, 0], [0, 0, 2], [0, 1, 1], [0, 1, 2]])
+        self.check_node("NonMaxSuppression", {"boxes": boxes, "scores": scores}, expected, weights)
 
 
 if __name__ == "__main__":

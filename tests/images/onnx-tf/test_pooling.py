@@ -94,5 +94,50 @@ class AveragePoolTest(LoweredTest):
         self.check_node("GlobalAveragePool", {"x": x}, x.mean(axis=(2, 3), keepdims=True))
 
 
+class VolumeTest(LoweredTest):
+    def test_max(self):
+        x = random(1, 2, 5, 6, 7)
+        frames = np.maximum(np.maximum(x[:, :, 0:-2:2], x[:, :, 1:-1:2]), x[:, :, 2::2])
+        expected = np.stack([max_pool(frames[:, :, at], (2, 3)) for at in range(2)], axis=2)
+        self.check_node("MaxPool", {"x": x}, expected, kernel_shape=[3, 2, 3], strides=[2, 1, 1])
+
+    def test_average_leaves_padding_out(self):
+        x = random(1, 2, 4, 6, 6)
+        pads, kernel = [1, 0, 0, 1, 0, 0], [3, 2, 2]
+        frames = [x[:, :, max(at - 1, 0) : at + 2].mean(axis=2) for at in range(4)]
+        expected = np.stack([average_pool(frame, (2, 2)) for frame in frames], axis=2)
+        self.check_node("AveragePool", {"x": x}, expected, kernel_shape=kernel, pads=pads)
+
+    def test_global(self):
+        x = random(1, 3, 4, 5, 6)
+        self.check_node("GlobalAveragePool", {"x": x}, x.mean(axis=(2, 3, 4), keepdims=True))
+
+
+class OtherPoolTest(LoweredTest):
+    def test_dilation(self):
+        x = random(1, 2, 8, 9)
+        rows = np.maximum(np.maximum(x[:, :, :-4], x[:, :, 2:-2]), x[:, :, 4:])
+        expected = np.maximum(rows[:, :, ::2, :-3:2], rows[:, :, ::2, 3::2])
+        attributes = {"kernel_shape": [3, 2], "dilations": [2, 3], "strides": [2, 2]}
+        self.check_node("MaxPool", {"x": x}, expected, **attributes)
+
+    def test_places_of_maxima_and_back(self):
+        x = random(2, 3, 6, 8)
+        nodes = [
+            helper.make_node("MaxPool", ["x"], ["y", "places"], kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("MaxUnpool", ["y", "places"], ["z"], kernel_shape=[2, 2], strides=[2, 2]),
+        ]
+        y = max_pool(x, (2, 2), strides=(2, 2))
+        kept = x == y.repeat(2, axis=2).repeat(2, axis=3)
+        places = np.array([np.flatnonzero(x == value)[0] for value in y.ravel()]).reshape(y.shape)
+        expected = {"y": y, "places": places, "z": np.where(kept, x, 0)}
+        self.check(model(nodes, {"x": x}, list(expected)), {"x": x}, expected)
+
+    def test_lp(self):
+        x = random(1, 2, 6, 6)
+        expected = np.sqrt(4 * average_pool(x * x, (2, 2)))
+        self.check_node("LpPool", {"x": x}, expected, kernel_shape=[2, 2], p=2)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -146,26 +146,43 @@ class RefusalTest(LoweredTest):
         node = helper.make_node("Conv", ["x"], ["y"], domain="com.example")
         self.assertIn("Conv", self.refusal(model([node], {"x": x}, ["y"]), {"x": x}).message)
 
-    def test_an_operator_that_onnx_tf_wants_variables_for(self):
+    def test_a_recurrent_layer_that_clips(self):
         x = random(4, 1, 3)
-        node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], name="lstm", hidden_size=2)
+        node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], name="lstm", hidden_size=2, clip=1.0)
         weights = {"w": random(1, 8, 3), "r": random(1, 8, 2)}
         self.assertIn("LSTM", self.refusal(model([node], {"x": x}, ["y"], weights), {"x": x}).message)
 
     def test_a_setting_that_a_handler_has_no_translation_for(self):
-        x = random(1, 2, 5, 5, 5)
+        x = random(1, 2, 5, 5, 5, 5)
         node = helper.make_node("Conv", ["x", "w"], ["y"], name="conv")
-        error = self.refusal(model([node], {"x": x}, ["y"], {"w": random(2, 2, 1, 1, 1)}), {"x": x})
+        error = self.refusal(model([node], {"x": x}, ["y"], {"w": random(2, 2, 1, 1, 1, 1)}), {"x": x})
         self.assertEqual(error.kind, "model")
         self.assertIn("Conv (node 'conv', output 'y')", error.message)
-        self.assertIn("5 dimensions", error.message)
+        self.assertIn("6 dimensions", error.message)
+
+    def test_an_operator_with_graphs_of_its_own(self):
+        branch = helper.make_graph([helper.make_node("Relu", ["x"], ["z"])], "branch", [], [])
+        samples = {"x": random(1, 3), "condition": np.array(True)}
+        node = helper.make_node("If", ["condition"], ["y"], then_branch=branch, else_branch=branch)
+        self.assertIn("If", self.refusal(model([node], samples, ["y"]), samples).message)
+
+    def test_a_dtype_that_tflite_lacks(self):
+        x = random(2, 3).astype(np.float64)
+        node = helper.make_node("Add", ["x", "x"], ["y"], name="add")
+        self.assertIn("float64", self.refusal(model([node], {"x": x}, ["y"]), {"x": x}).message)
+
+    def test_what_must_be_known_and_is_an_input(self):
+        samples = {"x": random(2, 3), "axes": np.array([1])}
+        node = helper.make_node("ReduceSum", ["x", "axes"], ["y"])
+        error = self.refusal(model([node], samples, ["y"], opset=13), samples)
+        self.assertIn("its axes is computed by the model", error.message)
 
     def test_a_handler_of_onnx_tf_that_fails(self):
         x = random(1, 3)
-        node = helper.make_node("Split", ["x"], ["y", "z"], name="split", axis=5)
-        error = self.refusal(model([node], {"x": x}, ["y", "z"]), {"x": x})
+        node = helper.make_node("LeakyRelu", ["x"], ["y"], name="leaky", alpha="much")
+        error = self.refusal(model([node], {"x": x}, ["y"]), {"x": x})
         self.assertEqual(error.kind, "model")
-        self.assertIn("Split (node 'split', output 'y')", error.message)
+        self.assertIn("LeakyRelu (node 'leaky', output 'y')", error.message)
 
     def test_samples_that_do_not_fit(self):
         for samples in ({"x": random(1, 3, 8, 7)}, {"z": X}, {"x": X.astype(np.float64)}):

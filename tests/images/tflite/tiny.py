@@ -18,7 +18,7 @@ def _table(builder, name, **fields):
     getattr(tflite, name + "Start")(builder)
     for field, value in fields.items():
         if value is not None:
-            getattr(tflite, "{}Add{}".format(name, field))(builder, value)
+            getattr(tflite, f"{name}Add{field}")(builder, value)
     return getattr(tflite, name + "End")(builder)
 
 

@@ -1,0 +1,98 @@
+"""Reductions over axes, and along one: ArgMax, ArgMin, CumSum and TopK."""
+
+import numpy as np
+import tensorflow as tf
+
+from handlers.handler import handles
+
+
+def _norm(x, axes, keepdims):
+    return tf.sqrt(_sum_of_squares(x, axes, keepdims))
+
+
+def _sum_of_squares(x, axes, keepdims):
+    return tf.reduce_sum(x * x, axes, keepdims)
+
+
+def _log_of_sum(x, axes, keepdims):
+    return tf.math.log(tf.reduce_sum(x, axes, keepdims))
+
+
+def _log_of_sum_of_exponentials(x, axes, keepdims):
+    largest = tf.reduce_max(x, axes, keepdims=True)
+    total = tf.math.log(tf.reduce_sum(tf.exp(x - largest), axes, keepdims))
+    return total + (largest if keepdims else tf.squeeze(largest, axes))
+
+
+REDUCTIONS = {
+    "ReduceL1": lambda x, axes, keepdims: tf.reduce_sum(tf.abs(x), axes, keepdims),
+    "ReduceL2": _norm,
+    "ReduceLogSum": _log_of_sum,
+    "ReduceLogSumExp": _log_of_sum_of_exponentials,
+    "ReduceMax": tf.reduce_max,
+    "ReduceMean": tf.reduce_mean,
+    "ReduceMin": tf.reduce_min,
+    "ReduceProd": tf.reduce_prod,
+    "ReduceSum": tf.reduce_sum,
+    "ReduceSumSquare": _sum_of_squares,
+}
+
+
+@handles(*REDUCTIONS)
+def reduction(node, values):
+    x = values[node.inputs[0]]
+    axes = values.fixed(node, 1, "axes")
+    if axes is None or len(axes) == 0:
+        if node.attrs.get("noop_with_empty_axes", 0):
+            return [tf.identity(x)]
+        axes = range(x.shape.rank)
+    axes = sorted(int(axis) % x.shape.rank for axis in axes)
+    return [REDUCTIONS[node.op_type](x, axes, keepdims=bool(node.attrs.get("keepdims", 1)))]
+
+
+@handles("ArgMax", "ArgMin")
+def arg(node, values):
+    x = values[node.inputs[0]]
+    axis = node.attrs.get("axis", 0) % x.shape.rank
+    function = tf.argmax if node.op_type == "ArgMax" else tf.argmin
+    if node.attrs.get("select_last_index", 0):
+        found = x.shape[axis] - 1 - function(tf.reverse(x, [axis]), axis, output_type=tf.int32)
+    else:
+        found = function(x, axis, output_type=tf.int32)
+    if node.attrs.get("keepdims", 1):
+        found = tf.expand_dims(found, axis)
+    return [tf.cast(found, tf.int64)]
+
+
+@handles("CumSum")
+def cumulative_sum(node, values):
+    x = values[node.inputs[0]]
+    axis = int(values.fixed(node, 1, "axis")) % x.shape.rank
+    size = x.shape[axis]
+    # TFLite has no operator for it: a product with a triangle of ones.
+    ones = np.triu(np.ones((size, size)), int(node.attrs.get("exclusive", 0)))
+    if node.attrs.get("reverse", 0):
+        ones = ones.T
+    order = [index for index in range(x.shape.rank) if index != axis] + [axis]
+    rows = tf.transpose(x, order)
+    shape = rows.shape.as_list()
+    # TFLite multiplies matrices of float32 only.
+    sums = tf.matmul(tf.cast(tf.reshape(rows, [-1, size]), tf.float32), ones.astype(np.float32))
+    return [tf.transpose(tf.reshape(tf.cast(sums, x.dtype), shape), np.argsort(order))]
+
+
+@handles("TopK")
+def top_k(node, values):
+    x = values[node.inputs[0]]
+    rank = x.shape.rank
+    axis = node.attrs.get("axis", -1) % rank
+    count = int(np.reshape(values.fixed(node, 1, "k"), ()))
+    order = [index for index in range(rank) if index != axis] + [axis]
+    rows = x if axis == rank - 1 else tf.transpose(x, order)
+    # TFLite has TOPK_V2 for the largest.
+    largest = node.attrs.get("largest", 1)
+    found, indices = tf.math.top_k(rows if largest else -rows, count)
+    found = found if largest else -found
+    if axis != rank - 1:
+        found, indices = (tf.transpose(tensor, np.argsort(order)) for tensor in (found, indices))
+    return [found, tf.cast(indices, tf.int64)]
