@@ -12,7 +12,7 @@ host := .venv/host.ready
 dev := .venv/dev.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench clean
+.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,12 @@ lint: $(dev) ## Check style, types and the direction of imports.
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
+
+zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some); a table, and JSON in build/zoo.
+	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+
+conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
+	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
 lock: $(host) ## Write every lock anew from what it is made of.
 	bash images/lock.sh

@@ -65,14 +65,16 @@ def test_a_worker_whose_start_is_interrupted_is_ended_too(engine, made, monkeypa
 
     def interrupted(*arguments):
         submit(*arguments).result()
+        monkeypatch.undo()
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), made() as workers:
-        monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
-        try:
+    def run():
+        with made() as workers:
+            monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
             workers.start([export.STAGE])
-        finally:
-            monkeypatch.undo()
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
     assert engine.running == []
 
 

@@ -1,0 +1,113 @@
+"""One model of the zoo, converted in a process of its own, and what came of it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from manifest import Model
+
+State = Literal["converted", "refused", "differs", "crashed", "timeout"]
+
+# Seconds in which a command that was told to end removes what it has started.
+GRACE = 60
+
+STATES: dict[int, State] = {0: "converted", 2: "refused", 3: "refused", 7: "differs"}
+ERROR = re.compile(r"^error: (?:(?P<stage>[a-z-]+): )?(?P<message>.*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a model; the figures are there when it was written, ``stage`` and ``message`` when something failed.
+
+    ``hops`` have the largest relative difference from torch by runtime, None where outputs can't be compared;
+    ``latency_ms`` the median by runtime; ``select_tf`` says that TFLite's own operators are not enough.
+    """
+
+    name: str
+    state: State
+    right: bool
+    seconds: float
+    stage: str = ""
+    message: str = ""
+    hops: dict[str, float | None] = field(default_factory=dict)
+    size: int = 0
+    operators: dict[str, int] = field(default_factory=dict)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    select_tf: bool = False
+
+
+def convert(model: Model, out: Path, *, engine: str, timeout: float) -> Outcome:
+    """Convert a model into the folder ``out``, in ``timeout`` seconds at most."""
+    command = [
+        sys.executable,
+        "-m",
+        "pinlite",
+        "convert",
+        model.source,
+        "--out",
+        str(out),
+        "--engine",
+        engine,
+        "--json",
+    ]
+    command += [word for text in model.inputs for word in ("--input", text)]
+    command += [word for text in model.requirements for word in ("--with", text)]
+    started = time.monotonic()
+    status, printed, log = _run(command, timeout)
+    state = "timeout" if status is None else STATES.get(status, "crashed")
+    stage, message = _error(log) if state != "timeout" else ("", f"not done after {timeout:g} s")
+    return Outcome(
+        name=model.name,
+        state=state,
+        right=_right(model, state, stage),
+        seconds=round(time.monotonic() - started, 1),
+        stage=stage,
+        message=message,
+        **(_figures(json.loads(printed)) if state in ("converted", "differs") else {}),
+    )
+
+
+def _right(model: Model, state: State, stage: str) -> bool:
+    return (state, stage) == ("refused", model.refused) if model.refused else state == "converted"
+
+
+def _run(command: list[str], timeout: float) -> tuple[int | None, str, str]:
+    """Exit status (None when time ran out), standard output and standard error."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            printed, log = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.communicate(timeout=GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            return None, "", ""
+        return process.returncode, printed, log
+
+
+def _error(log: str) -> tuple[str, str]:
+    """The stage and the message that a command ended with."""
+    found = ERROR.search(log)
+    return (found["stage"] or "", found["message"]) if found else ("", "")
+
+
+def _figures(report: dict[str, Any]) -> dict[str, Any]:
+    (variant,) = report["variants"]
+    hops: dict[str, float | None] = {}
+    for hop in report["hops"]:
+        before, now = hops.get(hop["to"], 0.0), hop["max_rel_error"]
+        hops[hop["to"]] = None if before is None or now is None else max(before, now)
+    return {
+        "hops": hops,
+        "size": variant["size"],
+        "operators": variant["ops"],
+        "latency_ms": {runtime: round(figures["median"], 3) for runtime, figures in variant["latency_ms"].items()},
+        "select_tf": any(name.startswith("Flex") for name in variant["ops"]),
+    }
