@@ -63,14 +63,13 @@ def test_a_worker_still_starting_when_the_run_ends_is_ended_too(engine, made, mo
 def test_a_worker_whose_start_is_interrupted_is_ended_too(engine, made, monkeypatch):
     submit = ThreadPoolExecutor.submit
 
-    def interrupted(*arguments):
-        submit(*arguments).result()
-        monkeypatch.undo()
+    def interrupted(executor, function, job):
+        submit(executor, function, job).result()
         raise KeyboardInterrupt
 
     def run():
-        with made() as workers:
-            monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+        with made() as workers, monkeypatch.context() as patched:
+            patched.setattr(ThreadPoolExecutor, "submit", interrupted)
             workers.start([export.STAGE])
 
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from conversion import Outcome
@@ -9,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 MOST_OPERATORS = 6
+# A refusal may go on for pages; the JSON has all of it.
+LONGEST_REASON = 300
 SHORT_RUNTIME = {"onnxruntime": "onnx", "tensorflow": "tf"}
 
 
@@ -41,7 +44,8 @@ def verdict(outcome: Outcome) -> Text:
 
 
 def reason(outcome: Outcome) -> str:
-    return f"{outcome.stage}: {outcome.message}" if outcome.stage else outcome.message
+    whole = f"{outcome.stage}: {outcome.message}" if outcome.stage else outcome.message
+    return textwrap.shorten(whole, LONGEST_REASON, placeholder=" ...")
 
 
 def short(operators: dict[str, int]) -> str:
