@@ -64,7 +64,7 @@ def slices(frames, batch, axis, value=0):
 
     ``axis`` is the `window.Axis` of the depth, which is padded with frames of ``value``.
     """
-    if axis.extent == axis.stride == 1:
+    if axis.extent == axis.stride == 1 and not axis.before and not axis.read_after:
         return [frames]
     firsts = [index * axis.dilation for index in range(axis.kernel)]
     widths = (axis.before, axis.read_after)

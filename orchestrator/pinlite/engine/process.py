@@ -26,6 +26,7 @@ ENVIRONMENT = {
 }
 
 _LINES_IN_ERROR = 12
+_TURN = 0.5
 _BYTES_KEPT = 8 * 1024
 
 
@@ -137,17 +138,23 @@ class ProcessWorker:
             self._messages.put(contract.parse(line))
 
     def _next(self, deadline: float) -> Ready | Response:
-        try:
-            message = self._messages.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            self.stop()
-            raise self._timed_out() from None
+        message = self._wait(deadline)
         if message is None:
             self._messages.put(None)  # whoever asks again gets the same answer
             raise self._ended()
         if isinstance(message, ContractError):
             raise self._broken(str(message))
         return message
+
+    def _wait(self, deadline: float) -> Ready | Response | ContractError | None:
+        """In turns: ^C that comes just before a wait begins does not end it."""
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            with contextlib.suppress(queue.Empty):
+                return self._messages.get(timeout=min(left, _TURN))
+            if not left:
+                self.stop()
+                raise self._timed_out()
 
     def _output(self) -> str:
         lines = self._tail.decode(errors="replace").splitlines()
