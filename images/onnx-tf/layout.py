@@ -1,5 +1,7 @@
 """Channels-last layout by TensorFlow's own graph optimizer, grappler."""
 
+from collections import Counter
+
 import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import rewriter_config_pb2
@@ -28,6 +30,8 @@ def channels_last(meta_graph, inputs, outputs):
         node.device = "/device:CPU:0"
     graph_def = tf_optimizer.OptimizeGraph(_config(), meta_graph, verbose=False)
     _spell_out_compositions(graph_def)
+    _restore_hard_swish(graph_def)
+    _transpose_before_padding(graph_def)
     _shelter(graph_def)
     ordered = _ordered(graph_def.node, inputs + outputs)
     meta_graph.graph_def.ClearField("node")
@@ -65,6 +69,55 @@ def _spell_out_compositions(graph_def):
             node.input[0] = step.name
         node.op = last
         del node.attr["op_names"]
+
+
+def _restore_hard_swish(graph_def):
+    """Multiply x * relu6(x + 3) by 1/6 again, as the converter knows it: "constfold" has multiplied x."""
+    nodes = {node.name: node for node in graph_def.node}
+    readers = _readers(graph_def)
+    for node in graph_def.node:
+        if node.op != "Mul":
+            continue
+        for scaled, clipped in (node.input, node.input[::-1]):
+            inner = nodes[_producer(scaled)]
+            if nodes[_producer(clipped)].op != "Relu6" or inner.op != "Mul" or readers[inner.name] > 1:
+                continue
+            constants = [name for name in inner.input if nodes[_producer(name)].op == "Const"]
+            if len(constants) == 1:
+                (x,) = (name for name in inner.input if name not in constants)
+                inner.input[:] = [x, clipped]
+                node.input[:] = [inner.name, constants[0]]
+                break
+
+
+def _transpose_before_padding(graph_def):
+    """Pad what is transposed, not the other way round: a runtime makes padding part of the convolution behind it."""
+    nodes = {node.name: node for node in graph_def.node}
+    for node in [node for node in graph_def.node if node.op == "Transpose"]:
+        pad, order = (nodes[_producer(name)] for name in node.input)
+        if pad.op not in ("Pad", "PadV2") or order.op != "Const" or _readers(graph_def)[pad.name] > 1:
+            continue
+        widths = tf.make_ndarray(nodes[_producer(pad.input[1])].attr["value"].tensor)
+        permuted = graph_def.node.add(name=node.name + "/widths", op="Const")
+        permuted.attr["dtype"].type = tf.as_dtype(widths.dtype).as_datatype_enum
+        permuted.attr["value"].tensor.CopyFrom(
+            tf.make_tensor_proto(widths[tf.make_ndarray(order.attr["value"].tensor)])
+        )
+        # The two nodes change places under their names, so that nothing that reads the last one has to change.
+        moved = graph_def.node.add(name=pad.name + "/transpose", op="Transpose", input=[pad.input[0], node.input[1]])
+        for name in ("T", "Tperm"):
+            moved.attr[name].CopyFrom(node.attr[name])
+        inputs = [moved.name, permuted.name, *pad.input[2:]]
+        node.op = pad.op
+        node.input[:] = inputs
+        node.attr.clear()
+        for name in ("T", "Tpaddings"):
+            node.attr[name].CopyFrom(pad.attr[name])
+
+
+def _readers(graph_def):
+    """How many nodes read each node."""
+    return Counter(_producer(reference) for node in graph_def.node for reference in node.input)
 
 
 def _shelter(graph_def):

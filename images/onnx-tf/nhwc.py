@@ -5,6 +5,7 @@ import trace
 import frozen
 import layout
 import onnx_model
+import rewrites
 
 
 def lower(model, samples, folder):
@@ -15,6 +16,7 @@ def lower(model, samples, folder):
     Returns the inputs and the outputs as [{name, key, shape, dtype}] and the output arrays by ONNX name.
     """
     specs = [dict(spec, shape=list(samples[spec["name"]].shape)) for spec in onnx_model.inputs(model, samples)]
+    rewrites.rewrite(model, {spec["name"]: spec["shape"] for spec in specs})
     graph, inputs, outputs = trace.trace(model, specs)
     meta_graph = layout.channels_last(
         frozen.meta_graph(graph, inputs, outputs),

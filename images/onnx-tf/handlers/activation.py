@@ -10,6 +10,11 @@ ERF = (1.1283797, 0.10276548, -1.8438501e-4, -6.2571817e-4, 8.9711933e-5, -5.985
 ERF_BOUND = 3.9
 
 
+@handles("Relu")
+def relu(node, values):
+    return [_by_parts(tf.nn.relu, values[node.inputs[0]], values)]
+
+
 @handles("Clip")
 def clip(node, values):
     x = values[node.inputs[0]]
@@ -17,14 +22,20 @@ def clip(node, values):
     known = not tf.is_tensor(low) and not tf.is_tensor(high)
     # TFLite fuses these two into the operator before them.
     if known and x.dtype.is_floating and low == 0 and high == 6:
-        return [tf.nn.relu6(x)]
+        return [_by_parts(tf.nn.relu6, x, values)]
     if known and x.dtype.is_floating and low == 0 and (high is None or high >= x.dtype.max):
-        return [tf.nn.relu(x)]
+        return [_by_parts(tf.nn.relu, x, values)]
     if low is not None:
         x = tf.maximum(x, _bound(low, x))
     if high is not None:
         x = tf.minimum(x, _bound(high, x))
     return [tf.identity(x)]
+
+
+def _by_parts(activation, x, values):
+    """TFLite fuses an activation into a convolution, and into each of a grouped one, but not into what joins these."""
+    parts = values.parts.get(x.ref())
+    return activation(x) if parts is None else tf.concat([activation(part) for part in parts], axis=1)
 
 
 def _bound(value, x):

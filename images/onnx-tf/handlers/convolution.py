@@ -12,13 +12,13 @@ def conv(node, values):
     x, kernel, bias = _parameters(node, values)
     if x.shape.rank == 3:
         window.image_node(node)
-        return [window.as_sequence(_conv(node, window.as_image(x), kernel[:, :, np.newaxis], bias))]
+        return [window.as_sequence(_conv(node, values, window.as_image(x), kernel[:, :, np.newaxis], bias))]
     if x.shape.rank == 5:
         spatial = window.axes(node, x.shape[2:].as_list(), kernel.shape[2:])
         frames = volume.to_frames(x, values.volumes)
         convolved = _conv_of_frames(frames, x.shape[0], kernel, bias, node.attrs.get("group", 1), spatial)
         return [volume.from_frames(convolved, x.shape[0])]
-    return [_conv(node, x, kernel, bias)]
+    return [_conv(node, values, x, kernel, bias)]
 
 
 @handles("ConvTranspose")
@@ -47,7 +47,7 @@ def _parameters(node, values):
     return x, kernel, bias
 
 
-def _conv(node, x, kernel, bias):
+def _conv(node, values, x, kernel, bias):
     spatial = window.axes(node, x.shape[2:].as_list(), kernel.shape[2:])
     x, padding = window.padding(x, spatial)
     settings = {
@@ -61,7 +61,7 @@ def _conv(node, x, kernel, bias):
         return _biased(tf.nn.conv2d(x, kernel.transpose(2, 3, 1, 0), **settings), bias)
     if groups == x.shape[1] and _is_even(spatial):
         return _biased(_depthwise(x, kernel, settings), bias)
-    return _grouped(x, kernel, bias, groups, settings)
+    return _grouped(x, kernel, bias, groups, settings, values.parts)
 
 
 def _is_even(spatial):
@@ -80,14 +80,16 @@ def _depthwise(x, kernel, settings):
     return tf.raw_ops.DepthwiseConv2dNative(input=x, filter=filters, **settings)
 
 
-def _grouped(x, kernel, bias, groups, settings):
+def _grouped(x, kernel, bias, groups, settings, remembered):
     # TFLite's CONV_2D of 2.4.1 knows no groups. Each group has its own bias, so that it becomes part of its CONV_2D.
     biases = [None] * groups if bias is None else np.split(bias, groups)
-    parts = zip(tf.split(x, groups, axis=1), np.split(kernel, groups), biases)
-    return tf.concat(
-        [_biased(tf.nn.conv2d(part, filters.transpose(2, 3, 1, 0), **settings), add) for part, filters, add in parts],
-        axis=1,
-    )
+    parts = [
+        _biased(tf.nn.conv2d(part, filters.transpose(2, 3, 1, 0), **settings), add)
+        for part, filters, add in zip(tf.split(x, groups, axis=1), np.split(kernel, groups), biases)
+    ]
+    joined = tf.concat(parts, axis=1)
+    remembered[joined.ref()] = parts
+    return joined
 
 
 def _biased(x, bias):

@@ -8,14 +8,17 @@ from handlers.handler import UnsupportedError, handles
 
 @handles("BatchNormalization")
 def batch_normalization(node, values):
-    """A multiplication and an addition with constants."""
+    """A multiplication and an addition with constants, as far as they change anything."""
     x = values[node.inputs[0]]
     statistics = [values.constant(name) for name in node.inputs[1:]]
     if any(array is None for array in statistics):
         raise UnsupportedError("its statistics are computed by the model", "export the model in evaluation mode")
     scale, offset, mean, variance = [array.astype(np.float64) for array in statistics]
     factor = scale / np.sqrt(variance + node.attrs.get("epsilon", 1e-5))
-    return [x * _along_channels(factor, x) + _along_channels(offset - mean * factor, x)]
+    offset = offset - mean * factor
+    if np.any(factor != 1):
+        x *= _along_channels(factor, x)
+    return [x + _along_channels(offset, x) if np.any(offset) else x]
 
 
 def _along_channels(vector, x):

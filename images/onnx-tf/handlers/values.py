@@ -8,14 +8,15 @@ class Values:
     """The values of a graph that is being built, by ONNX name. ``opset`` is the version of ONNX's own operators.
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
-    leave a second copy in the graph. ``volumes`` and ``transposes`` are what `handlers.volume` and `handlers.shaping`
-    remember of tensors.
+    leave a second copy in the graph. ``volumes``, ``transposes`` and ``parts`` are what `handlers.volume`,
+    `handlers.shaping` and `handlers.convolution` remember of tensors.
     """
 
     def __init__(self, initializers, opset):
         self.opset = opset
         self.volumes = {}
         self.transposes = {}
+        self.parts = {}
         self._weights = {weight.name: weight for weight in initializers}
         self._tensors = {}
 

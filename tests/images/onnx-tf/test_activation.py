@@ -4,6 +4,7 @@ import unittest
 import numpy as np
 from lowered import LoweredTest, model, random, scalar
 from onnx import helper
+from reference import conv
 
 
 class ClipTest(LoweredTest):
@@ -51,6 +52,26 @@ class FusedTest(LoweredTest):
     def test_prelu_with_one_slope(self):
         x, slope = random(1, 3, 4, 4), random(1)
         self.check_node("PRelu", {"x": x}, np.where(x < 0, slope * x, x), {"slope": slope})
+
+    def test_hardswish_after_a_convolution(self):
+        x, w = random(1, 3, 5, 5), random(4, 3, 1, 1)
+        constants = {"three": scalar(3), "zero": scalar(0), "six": scalar(6)}
+        forms = {
+            "x times (relu6 / 6)": [("Div", ["c", "six"], "e"), ("Mul", ["a", "e"], "y")],
+            "(x times relu6) / 6": [("Mul", ["a", "c"], "e"), ("Div", ["e", "six"], "y")],
+        }
+        for form, ending in forms.items():
+            with self.subTest(form):
+                nodes = [
+                    helper.make_node("Conv", ["x", "w"], ["a"]),
+                    helper.make_node("Add", ["a", "three"], ["b"]),
+                    helper.make_node("Clip", ["b", "zero", "six"], ["c"]),
+                    *(helper.make_node(op, inputs, [output]) for op, inputs, output in ending),
+                ]
+                a = conv(x, w)
+                expected = {"y": a * np.clip(a + 3, 0, 6) / 6}
+                ops = self.check(model(nodes, {"x": x}, ["y"], dict(constants, w=w)), {"x": x}, expected)
+                self.assertEqual(ops, {"TRANSPOSE": 2, "CONV_2D": 1, "HARD_SWISH": 1})
 
     def test_hardswish(self):
         x = 4 * random(1, 3, 4, 4)

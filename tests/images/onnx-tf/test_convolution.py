@@ -1,7 +1,7 @@
 import unittest
 
 import numpy as np
-from lowered import LoweredTest, model, random
+from lowered import LoweredTest, meta_graph, model, random
 from onnx import helper
 from reference import conv
 from stagekit import StageError
@@ -71,6 +71,29 @@ class ConvTest(LoweredTest):
 
     def test_groups(self):
         self.conv(random(1, 8, 9, 9), random(6, 4, 3, 3), random(6), pads=(1, 1, 1, 1), group=2)
+
+    def test_each_group_takes_the_activation_that_follows(self):
+        x, w, b = random(1, 4, 6, 6), random(4, 2, 3, 3), random(4)
+        nodes = [helper.make_node("Conv", ["x", "w", "b"], ["a"], group=2), helper.make_node("Relu", ["a"], ["c"])]
+        nodes.append(helper.make_node("Conv", ["c", "last"], ["y"]))
+        last = random(3, 4, 1, 1)
+        expected = conv(np.maximum(conv(x, w, b, group=2), 0), last)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "b": b, "last": last}), {"x": x}, {"y": expected})
+        self.assertNotIn("RELU", ops)
+
+    def test_padding_of_the_models_input_is_next_to_the_convolution(self):
+        made = model(
+            [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], strides=[2, 2])],
+            {"x": random(1, 3, 8, 8)},
+            ["y"],
+            {"w": random(4, 3, 3, 3)},
+        )
+        _, folder, _ = self.translate(made, {"x": random(1, 3, 8, 8)})
+        nodes = {node.name: node for node in meta_graph(folder).graph_def.node}
+        (convolution,) = (node for node in nodes.values() if node.op == "Conv2D")
+        padding = nodes[convolution.input[0]]
+        self.assertEqual(padding.op, "Pad")
+        self.assertEqual(nodes[nodes[padding.input[0]].input[0]].op, "Transpose")
 
     def test_groups_between_convolutions(self):
         x, w, grouped = random(1, 4, 6, 6), random(4, 4, 1, 1), random(4, 2, 3, 3)

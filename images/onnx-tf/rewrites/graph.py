@@ -1,0 +1,85 @@
+from collections import defaultdict
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, shape_inference
+
+# In elements. What decides a shape is smaller; shape inference copies all that it is given.
+LARGE = 64
+
+
+class Graph:
+    """The graph of an ONNX model, open for changes: ``nodes`` in their order, weights as arrays, who reads what.
+
+    ``inputs`` are the shapes of its inputs by name. What is changed takes effect with `save`.
+    """
+
+    def __init__(self, model, inputs):
+        self.nodes = list(model.graph.node)
+        self.opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+        self.outputs = [value.name for value in model.graph.output]
+        self.makers = {name: node for node in self.nodes for name in node.output}
+        self.readers = defaultdict(list)
+        for node in self.nodes:
+            for name in node.input:
+                self.readers[name].append(node)
+        self._model = model
+        self._inputs = inputs
+        self._weights = {weight.name: weight for weight in model.graph.initializer}
+        self._taken = {*self.makers, *self._weights, *inputs}
+
+    def weight(self, name):
+        """The value as an array if it is a weight, else None."""
+        return numpy_helper.to_array(self._weights[name]) if name in self._weights else None
+
+    def add_weight(self, like, array):
+        """Keep an array under a new name, made from the name of something alike; that name."""
+        weight = self._model.graph.initializer.add()
+        weight.CopyFrom(numpy_helper.from_array(array, self.new_name(like)))
+        self._weights[weight.name] = weight
+        return weight.name
+
+    def new_name(self, like):
+        """A name that nothing in the graph has."""
+        name, number = like, 1
+        while name in self._taken:
+            number += 1
+            name = "{}_{}".format(like, number)
+        self._taken.add(name)
+        return name
+
+    def shapes(self):
+        """What shape inference knows: a list of sizes for each value, None for a size that it doesn't know."""
+        bare = onnx.ModelProto(ir_version=self._model.ir_version, opset_import=self._model.opset_import)
+        bare.graph.node.extend(self.nodes)
+        bare.graph.output.extend(self._model.graph.output)
+        for value in self._model.graph.input:
+            if value.name in self._inputs:
+                dtype = value.type.tensor_type.elem_type
+                bare.graph.input.append(helper.make_tensor_value_info(value.name, dtype, self._inputs[value.name]))
+        for weight in self._weights.values():
+            if np.prod(weight.dims) <= LARGE:
+                bare.graph.initializer.append(weight)
+            else:
+                bare.graph.input.append(helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
+        inferred = shape_inference.infer_shapes(bare).graph
+        return {value.name: _sizes(value) for value in [*inferred.input, *inferred.value_info, *inferred.output]}
+
+    def save(self):
+        """Write the nodes back to the model, without those that nothing needs any more."""
+        needed, kept = set(self.outputs), []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.output):
+                needed.update(node.input)
+                kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
+        del self._model.graph.node[:]
+        self._model.graph.node.extend(reversed(kept))
+
+
+def attributes(node):
+    """A node's attributes by name."""
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _sizes(value):
+    return [dim.dim_value if dim.HasField("dim_value") else None for dim in value.type.tensor_type.shape.dim]
