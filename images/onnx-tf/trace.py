@@ -6,18 +6,19 @@ from collections import OrderedDict
 
 import handlers
 import tensorflow as tf
-from handlers import dtypes
+from handlers import dtypes, window
 from handlers.handler import UnsupportedError
 from handlers.values import Values
 from onnx_tf.pb_wrapper import OnnxNode
-from stagekit import StageError
+from stagekit import StageError, layouts
 
 
-def trace(model, inputs):
+def trace(model, inputs, nhwc_inputs=(), nhwc_outputs=()):
     """A tf.Graph that computes the model in its own layout (NCHW), with the weights as constants.
 
-    ``inputs`` are [{name, shape, dtype}]. Returns the graph and its inputs and outputs: tensors by ONNX name, in order,
-    whose node names are the ONNX names as far as TensorFlow's alphabet allows.
+    ``inputs`` are [{name, shape, dtype}]. Those named in ``nhwc_inputs`` and ``nhwc_outputs`` have their channels last,
+    beyond a transpose that the layout pass is to take out. Returns the graph and its inputs and outputs: tensors by
+    ONNX name, in order, whose node names are the ONNX names as far as TensorFlow's alphabet allows.
 
     A StageError of kind "model" names every operator that has no handler, or the first node whose handler failed.
     """
@@ -27,17 +28,34 @@ def trace(model, inputs):
     graph = tf.Graph()
     with graph.as_default():
         values = Values(model.graph.initializer, opsets.get("") or opsets.get("ai.onnx"))
+        fed = OrderedDict()
         for spec in inputs:
-            values[spec["name"]] = tf.compat.v1.placeholder(
-                spec["dtype"], spec["shape"], graph.unique_name(_allowed(spec["name"])) + "/"
-            )
-        fed = OrderedDict((spec["name"], values[spec["name"]]) for spec in inputs)
+            name, order = spec["name"], layouts.to_nhwc(len(spec["shape"]))
+            shape = [spec["shape"][axis] for axis in order] if name in nhwc_inputs else spec["shape"]
+            fed[name] = tf.compat.v1.placeholder(spec["dtype"], shape, graph.unique_name(_allowed(name)) + "/")
+            values[name] = _from_nhwc(fed[name]) if name in nhwc_inputs else fed[name]
         # Taken before any other node can have them.
         reserved = [(value.name, graph.unique_name(_allowed(value.name))) for value in model.graph.output]
         for node, handler in zip(nodes, chosen):
             _handle(node, handler, values)
-        served = OrderedDict((name, tf.identity(values[name], taken + "/")) for name, taken in reserved)
+        served = OrderedDict()
+        for name, taken in reserved:
+            value = _to_nhwc(values[name]) if name in nhwc_outputs else values[name]
+            served[name] = tf.identity(value, taken + "/")
     return graph, fed, served
+
+
+def _from_nhwc(x):
+    """The layout pass knows images: a sequence goes as one of height 1, as it does through the handlers."""
+    if x.shape.rank == 3:
+        return window.as_sequence(_from_nhwc(tf.expand_dims(x, 1)))
+    return tf.transpose(x, layouts.from_nhwc(x.shape.rank))
+
+
+def _to_nhwc(x):
+    if x.shape.rank == 3:
+        return tf.squeeze(_to_nhwc(window.as_image(x)), [1])
+    return tf.transpose(x, layouts.to_nhwc(x.shape.rank))
 
 
 def _nodes(model):

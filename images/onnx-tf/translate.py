@@ -13,17 +13,22 @@ LOWERINGS = {"nhwc": nhwc.lower, "stock": stock.lower}
 def translate(request):
     """Lower the model, run it on the samples and name its tensors.
 
-    The result lists inputs and outputs in ONNX's order, each as {name, key, shape, dtype}: ``key`` is its name in the
-    SavedModel's serving_default signature. A StageError of kind "model" names the operators that have no translation.
+    Parameters: ``lowering``, and what else the lowering's own ``lower`` takes. Roles in: model, samples. Roles out:
+    saved_model, outputs.
+
+    The result lists inputs and outputs in ONNX's order, each as {name, key, shape, dtype} and, of nhwc, ``layout``:
+    ``key`` is its name in the SavedModel's serving_default signature. A StageError of kind "model" names the operators
+    that have no translation.
     """
-    lowering = request.parameters["lowering"]
+    settings = dict(request.parameters)
+    lowering = settings.pop("lowering")
     if lowering not in LOWERINGS:
         raise StageError(
             "usage", "there is no lowering {!r}".format(lowering), "choose one of " + ", ".join(sorted(LOWERINGS))
         )
     model = onnx.load(str(request.inputs["model"]))
     samples = arrays.read(request.inputs["samples"])
-    inputs, outputs, values = LOWERINGS[lowering](model, samples, request.outputs["saved_model"])
+    inputs, outputs, values = LOWERINGS[lowering](model, samples, request.outputs["saved_model"], **settings)
     arrays.write(request.outputs["outputs"], values)
     return {"inputs": inputs, "outputs": outputs}
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from stagekit import arrays
+from stagekit import arrays, layouts
 from stagekit.errors import StageError
 
 # Where a .tflite file says that it is one: flatbuffers keep four letters of the schema behind the root's offset.
@@ -21,17 +21,19 @@ MISSING = re.compile(r"unresolved custom op|Didn't find op|Select TensorFlow op|
 def infer(interpreter_class, request):
     """Answer a request ``infer``: run a .tflite file on samples, and time it.
 
-    Parameters: ``inputs`` and ``outputs``, [{name, tensor, ...}] from the user's names to the file's tensors (empty:
-    the file's own names and order); ``threads``; ``runs``, how many invocations to time (0: none), after
-    ``warmup`` others. Returns {"outputs": [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or None}.
+    Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
+    (empty: the file's own names, order and layout); ``threads``; ``runs``, how many invocations to time (0: none),
+    after ``warmup`` others. Returns {"outputs": [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or
+    None}.
     """
     parameters = request.parameters
     interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
     inputs = bind(interpreter.get_input_details(), parameters["inputs"])
-    feed(interpreter, inputs, arrays.read(request.inputs["samples"]))
+    feed(interpreter, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
     invoke(interpreter)
     # A tensor's shape may be known only once the model has run.
     outputs = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
+    outputs = layouts.read(outputs, parameters["outputs"])
     latency = _latency(interpreter, parameters)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs), "latency_ms": latency}

@@ -11,7 +11,7 @@ import refusals
 import saved_model
 import tensorflow as tf
 from saved_model import SavedModel
-from stagekit import StageError, arrays, interpreter
+from stagekit import StageError, arrays, interpreter, layouts
 from stagekit import samples as samples_of_request
 from tensorflow.lite.python.convert import ConverterError
 from variants import VARIANTS
@@ -23,10 +23,10 @@ tf.get_logger().setLevel("ERROR")
 def convert(request):
     """Convert a SavedModel to one variant of TFLite file.
 
-    Parameters: ``variant``; ``inputs`` and ``outputs``, [{name, key, shape, dtype}] as translate or adopt returned
-    them. Roles in: saved_model. Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape, dtype}]
-    in the order of the parameters, ``tensor`` being the name in the file. Raises a StageError of kind ``model`` that
-    names the operators which the converter refuses.
+    Parameters: ``variant``; ``inputs`` and ``outputs``, [{name, key, shape, dtype, layout}] as translate or adopt
+    returned them. Roles in: saved_model. Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape,
+    dtype, layout}] in the order of the parameters, ``tensor`` being the name in the file. Raises a StageError of kind
+    ``model`` that names the operators which the converter refuses.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
     if variant not in VARIANTS:
@@ -119,6 +119,7 @@ def _mapped(entries, details):
             "tensor": details[entry["name"]]["name"],
             "shape": entry["shape"],
             "dtype": np.dtype(details[entry["name"]]["dtype"]).name,
+            "layout": entry.get("layout", layouts.NCHW),
         }
         for entry in entries
     ]

@@ -18,6 +18,8 @@ def convert(
     output_names: Sequence[str] = (),
     weights: Path | None = None,
     samples: Path | None = None,
+    input_layout: Mapping[str, str] | Sequence[str] = (),
+    output_layout: Mapping[str, str] | Sequence[str] = (),
     requirements: Sequence[str] = (),
     out: Path | None = None,
     observe: Observer = ignore,
@@ -25,23 +27,32 @@ def convert(
 ) -> Report:
     """Convert a model, compare every hop, write the output folder, and return the report.
 
-    ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``requirements`` are those of ``--with``;
+    ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
+    ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
     ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, tolerance, engine, memory, timeout.
 
     Raises:
         PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's.
     """
-    named = [f"{name}={shape}" for name, shape in inputs.items()] if isinstance(inputs, Mapping) else list(inputs)
     given = {
         "source": str(source),
-        "input": named,
+        "input": _assigned(inputs),
         "output-name": list(output_names),
         "weights": _text(weights),
         "samples": _text(samples),
+        "input-layout": _assigned(input_layout),
+        "output-layout": _assigned(output_layout),
         "with": list(requirements),
         "out": _text(out),
     }
     return pipeline.run(config.resolve(given | options), observe)
+
+
+def _assigned(values: Mapping[str, str] | Sequence[str]) -> list[str]:
+    """As the command line has them: NAME=VALUE, one each."""
+    if isinstance(values, Mapping):
+        return [f"{name}={value}" for name, value in values.items()]
+    return [values] if isinstance(values, str) else list(values)
 
 
 def _text(path: Path | None) -> str | None:

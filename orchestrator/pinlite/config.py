@@ -5,15 +5,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinlite.errors import UsageError
-from pinlite.model import Dtype, EngineChoice, InputSpec, Limits, Lowering, Recipe, Source
+from pinlite.model import Dtype, EngineChoice, InputSpec, Layout, LayoutSpec, Limits, Lowering, Recipe, Source
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
+_LAYOUTS: tuple[str, ...] = get_args(Layout)
 _CALLABLE = re.compile(r"\w+(\.\w+)*")
 _MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
@@ -40,6 +41,8 @@ class _Options(BaseModel):
     seed: int = Field(0, ge=0, lt=2**32)
     opset: int = Field(12, ge=7, le=12)
     lowering: Lowering = "nhwc"
+    input_layout: list[str] = []
+    output_layout: list[str] = []
     with_: list[str] = []
     tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
@@ -67,6 +70,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     source = parse_source(options.source)
     for requirement in options.with_:
         check_requirement(requirement)
+    _check_lowered_by_us(options, source)
     return Recipe(
         source=source,
         out=Path(options.out) if options.out else Path("build") / default_name(source),
@@ -77,6 +81,8 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         seed=options.seed,
         opset=options.opset,
         lowering=options.lowering,
+        input_layouts=_layouts("--input-layout", options.input_layout),
+        output_layouts=_layouts("--output-layout", options.output_layout),
         requirements=tuple(options.with_),
         tolerance=options.tolerance,
         engine=options.engine,
@@ -153,6 +159,35 @@ def _inputs(texts: list[str]) -> tuple[InputSpec, ...]:
     if twice:
         raise UsageError(f"--input names {twice[0]!r} twice", hint="every input has a name of its own")
     return specs
+
+
+def _layouts(option: str, texts: list[str]) -> tuple[LayoutSpec, ...]:
+    specs: list[LayoutSpec] = []
+    for text in texts:
+        name, equals, layout = text.rpartition("=")
+        if layout not in _LAYOUTS or bool(equals) != bool(name):
+            raise UsageError(
+                f"{option} {text!r} is not [NAME=]LAYOUT", hint=f"e.g. {option} nhwc, or {option} image=nhwc"
+            )
+        if name in [spec.name for spec in specs]:
+            whom = f"names {name!r}" if name else "speaks of all"
+            raise UsageError(f"{option} {whom} twice", hint="say it once for all, and once for each that differs")
+        specs.append(LayoutSpec(name=name, layout=cast("Layout", layout)))
+    return tuple(specs)
+
+
+def _check_lowered_by_us(options: _Options, source: Source) -> None:
+    """Refuse what is the nhwc lowering's alone where that lowering does not run."""
+    asked = {"--input-layout": options.input_layout, "--output-layout": options.output_layout}
+    option = next((name for name, value in asked.items() if value), None)
+    if option and source.kind == "saved_model":
+        raise UsageError(
+            f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
+        )
+    if option and options.lowering != "nhwc":
+        raise UsageError(
+            f"{option}: the lowering {options.lowering} is onnx-tf as it is", hint="convert with --lowering nhwc"
+        )
 
 
 def _existing(option: str, text: str | None) -> Path | None:

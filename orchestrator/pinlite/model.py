@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 EngineChoice = Literal["auto", "docker", "venv"]
+Layout = Literal["nchw", "nhwc"]
 Lowering = Literal["nhwc", "stock"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 StageSource = Literal["ran", "hit", "failed", "skipped"]
@@ -22,6 +23,16 @@ class InputSpec(Frozen):
     name: str
     shape: tuple[int, ...]
     dtype: Dtype = "float32"
+
+
+class LayoutSpec(Frozen):
+    """The layout that an input or output of the TFLite file is to have; without a ``name``, every one of rank 4.
+
+    ``nchw`` is PyTorch's own order of axes, whatever the rank; ``nhwc`` has the channels last.
+    """
+
+    layout: Layout
+    name: str = ""
 
 
 class Source(Frozen):
@@ -58,6 +69,8 @@ class Recipe(Frozen):
     seed: int = 0
     opset: int = 12
     lowering: Lowering = "nhwc"
+    input_layouts: tuple[LayoutSpec, ...] = ()
+    output_layouts: tuple[LayoutSpec, ...] = ()
     requirements: tuple[str, ...] = ()
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
@@ -109,12 +122,16 @@ class Latency(Frozen):
 
 
 class Tensor(Frozen):
-    """A model's input or output: the user's ``name``, and what the TFLite file calls it (``tensor``)."""
+    """A model's input or output: the user's ``name``, and what the TFLite file calls it (``tensor``).
+
+    ``shape`` is the file's own, in the order of axes that ``layout`` tells.
+    """
 
     name: str
     tensor: str
     shape: tuple[int, ...]
     dtype: str
+    layout: Layout = "nchw"
 
 
 class VariantReport(Frozen):

@@ -90,9 +90,8 @@ class _Conversion:
         checked = self._do(check.action(self._recipe, model, given), check.Result)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
-        lowering = self._recipe.lowering
-        lowered = checked.outputs["simplified"] if lowering == "nhwc" else model
-        done = self._do(translate.action(lowering, lowered, samples), translate.Result)
+        lowered = checked.outputs["simplified"] if self._recipe.lowering == "nhwc" else model
+        done = self._do(translate.action(self._recipe, lowered, samples, checked.result), translate.Result)
         self._results.outputs["tensorflow"] = done.outputs["outputs"]
         self._keep("onnx", model, "model.onnx")
         self._keep("graph", checked.outputs["graph"])

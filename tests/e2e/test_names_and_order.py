@@ -55,6 +55,35 @@ def test_the_map_leads_to_the_right_tensors_of_the_tflite_file(pinlite, converte
     np.testing.assert_equal(got, {"second": np.float32([[4, 3, 2, 1]]), "first": np.float32([[3, 1, -1, -3]])})
 
 
+def test_a_model_with_channels_last_is_fed_channels_last(pinlite, engine, converted, report):
+    options = ("--input", "x=1x3x16x16", "--input-layout", "nhwc", "--output-layout", "nhwc", "--engine", engine)
+    out = converted(f"{CASES}/tiny.py:Filter", *options)
+    (variant,) = report(out)["variants"]
+    assert variant["ops"] == {"CONV_2D": 2}
+    for tensor, shape in ((variant["inputs"][0], [1, 16, 16, 3]), (variant["outputs"][0], [1, 16, 16, 2])):
+        assert (tensor["layout"], tensor["shape"]) == ("nhwc", shape)
+    pinlite.here.mkdir()
+    with np.load(out / "samples.npz") as archive:
+        assert archive["x"].shape == (1, 3, 16, 16)
+        np.savez(pinlite.here / "x.npz", **{variant["inputs"][0]["tensor"]: archive["x"].transpose(0, 2, 3, 1)})
+    for model, samples, result in (
+        ("model.float32.tflite", "x.npz", "y.npz"),
+        ("model.onnx", out / "samples.npz", "z"),
+    ):
+        pinlite.succeeds("run", out / model, "--samples", samples, "--out", result, "--engine", engine)
+    with np.load(pinlite.here / "y.npz") as ours, np.load(pinlite.here / "z") as theirs:
+        found, wanted = ours[variant["outputs"][0]["tensor"]], theirs["output"].transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_layout_of_no_input_says_which_there_are(pinlite, any_engine):
+    arguments = (f"{CASES}/tiny.py:Filter", "--input", "x=1x3x16x16", "--engine", any_engine, "--out", "out")
+    said = pinlite.refuses(2, "convert", *arguments, "--input-layout", "image=nhwc")
+    assert "there is no 'image'" in said
+    assert "there are x" in said
+    assert not (pinlite.here / "out").exists()
+
+
 def test_inputs_that_don_t_fit_in_their_order_are_refused(pinlite, any_engine):
     swapped = [READER[0], *READER[3:5], *READER[1:3], *READER[5:]]
     said = pinlite.refuses(2, "convert", *swapped, "--engine", any_engine, "--out", "out")

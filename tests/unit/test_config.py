@@ -4,7 +4,7 @@ import pytest
 
 from pinlite import config
 from pinlite.errors import UsageError
-from pinlite.model import InputSpec
+from pinlite.model import InputSpec, LayoutSpec
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def test_everything_can_be_asked_for(model_file):
             "samples": "samples.npz",
             "with": ["timm==0.4.12"],
             "out": "out",
-            "lowering": "stock",
+            "lowering": "nhwc",
+            "input-layout": ["nhwc", "b=nchw"],
+            "output-layout": ["y=nhwc"],
             "opset": 11,
             "seed": 7,
             "tolerance": 0.01,
@@ -61,7 +63,9 @@ def test_everything_can_be_asked_for(model_file):
     assert recipe.inputs == (InputSpec(name="a", shape=(1, 3)), InputSpec(name="b", shape=(2,), dtype="int64"))
     assert (recipe.output_names, recipe.requirements) == (("y",), ("timm==0.4.12",))
     assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
-    assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("stock", 11, 7, 0.01)
+    assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("nhwc", 11, 7, 0.01)
+    assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
+    assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
     assert (recipe.engine, recipe.limits.memory, recipe.limits.timeout) == ("venv", 512 * 1024**2, 60)
 
 
@@ -121,6 +125,10 @@ def refusal(command_line, file=None):
         ("seed", 2**32, "--seed"),
         ("opset", 13, "--opset = 13"),
         ("opset", 6, "--opset"),
+        ("input-layout", ["nwhc"], "--input-layout 'nwhc'"),
+        ("input-layout", ["=nhwc"], "--input-layout '=nhwc'"),
+        ("input-layout", ["a=nhwc", "a=nchw"], "'a' twice"),
+        ("output-layout", ["nhwc", "nhwc"], "all twice"),
         ("lowering", "nchw", "--lowering = 'nchw'"),
         ("tolerance", -0.1, "--tolerance"),
         ("tolerance", float("nan"), "--tolerance"),
@@ -195,6 +203,15 @@ def test_a_missing_file_suggests_one_with_a_like_name(toml):
 def test_no_source_says_what_one_looks_like(toml):
     assert "no source" in str(refusal({}))
     assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
+
+
+@pytest.mark.parametrize("option", ["input-layout", "output-layout"])
+def test_a_layout_is_the_nhwc_lowerings_alone(model_file, option):
+    stock = refusal({"source": f"{model_file}:build", "lowering": "stock", option: ["nhwc"]})
+    assert f"--{option}: the lowering stock" in str(stock)
+    Path("saved").mkdir()
+    Path("saved/saved_model.pb").touch()
+    assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: ["nhwc"]}))
 
 
 def test_a_recipe_can_not_be_changed(model_file):

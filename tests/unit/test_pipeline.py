@@ -107,6 +107,60 @@ def test_the_lowering_decides_which_model_is_translated(engine, recipe, lowering
     assert Path("out/model.onnx").read_bytes() == b"an ONNX model"
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "expected"),
+    [
+        ([], [], ([], [])),
+        (["nhwc"], ["mean=nhwc"], (["image"], ["mean"])),
+        (["image=nhwc"], ["nhwc", "mean=nchw"], (["image"], ["doubled"])),
+    ],
+)
+def test_layouts_are_asked_of_the_lowering_by_name(engine, recipe, inputs, outputs, expected):
+    pipeline.run(recipe(**{"input-layout": inputs, "output-layout": outputs}))
+    translate = engine.requests[2].parameters
+    assert (translate["nhwc_inputs"], translate["nhwc_outputs"]) == expected
+
+
+def test_the_layout_that_the_lowering_gave_is_in_the_report(engine, recipe):
+    def translate(call):
+        result = fake_engine.translate(call)
+        result["inputs"][0] |= {"shape": [1, 4, 4, 3], "layout": "nhwc"}
+        return result
+
+    def convert(call):
+        result = fake_engine.convert(call)
+        (given,) = call.parameters["inputs"]
+        result["inputs"][0] |= {key: given[key] for key in ("shape", "layout")}
+        return result
+
+    engine.programs |= {"translate": translate, "convert": convert}
+    (variant,) = pipeline.run(recipe(**{"input-layout": ["nhwc"]})).variants
+    assert (variant.inputs[0].layout, variant.inputs[0].shape) == ("nhwc", (1, 4, 4, 3))
+    assert {tensor.layout for tensor in variant.outputs} == {"nchw"}
+    assert engine.requests[-1].parameters["inputs"][0]["layout"] == "nhwc"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("input-layout", "picture=nhwc", "--input-layout: there is no 'picture'"),
+        ("output-layout", "flat=nhwc", "--output-layout: 'flat' has 2 dimensions"),
+    ],
+)
+def test_a_layout_of_what_is_not_there_or_has_no_channels(engine, recipe, option, value, words):
+    def check(call):
+        result = fake_engine.check(call)
+        result["outputs"].append({"name": "flat", "shape": [1, 3], "dtype": "float32"})
+        return result
+
+    engine.programs["check"] = check
+    with pytest.raises(UsageError) as raised:
+        pipeline.run(recipe(**{option: [value]}))
+    assert str(raised.value) == words
+    assert raised.value.hint
+    assert not Path("out").exists()
+
+
 def test_the_export_sees_the_module_and_nothing_else_of_its_folder(engine, recipe, model_file):
     model_file.with_name("secret.txt").write_text("x")
     seen = []

@@ -85,7 +85,9 @@ def test_a_variant(report):
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 30}
     assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}
-    assert variant["inputs"] == [{"name": "image", "tensor": "image:0", "shape": [1, 3, 4, 4], "dtype": "float32"}]
+    assert variant["inputs"] == [
+        {"name": "image", "tensor": "image:0", "shape": [1, 3, 4, 4], "dtype": "float32", "layout": "nchw"}
+    ]
 
 
 def test_versions_are_those_that_each_image_ran_with(report):

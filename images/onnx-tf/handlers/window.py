@@ -161,6 +161,8 @@ def padded(x, spatial, value=0):
 
 def as_image(x):
     """A tensor of rank 3 as one of rank 4 with height 1: TFLite's windows are two-dimensional."""
+    if x.op.type == "Squeeze" and x.op.get_attr("squeeze_dims") == [2]:
+        return x.op.inputs[0]
     return tf.expand_dims(x, 2)
 
 

@@ -33,6 +33,14 @@ def convert(
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Where the results go [build/<callable>].")] = None,
     lowering: Annotated[Lowering | None, typer.Option(help="How ONNX becomes TensorFlow [nhwc].")] = None,
+    input_layouts: Annotated[
+        list[str] | None,
+        typer.Option("--input-layout", metavar="[NAME=]nhwc", help="Channels last: of an input, or all of rank 4."),
+    ] = None,
+    output_layouts: Annotated[
+        list[str] | None,
+        typer.Option("--output-layout", metavar="[NAME=]nhwc", help="Channels last: of an output, or all of rank 4."),
+    ] = None,
     opset: Annotated[int | None, typer.Option(help="The ONNX opset to export [12].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the samples and of torch [0].")] = None,
     tolerance: Annotated[
@@ -56,6 +64,8 @@ def convert(
         "with": requirements,
         "out": out,
         "lowering": lowering,
+        "input-layout": input_layouts,
+        "output-layout": output_layouts,
         "opset": opset,
         "seed": seed,
         "tolerance": tolerance,

@@ -2,16 +2,23 @@
 
 from pathlib import Path
 
-from pinlite.model import Frozen, Lowering
-from pinlite.stages.stage import Action, Named, Stage
+from pinlite.errors import UsageError
+from pinlite.model import Frozen, Layout, LayoutSpec, Recipe
+from pinlite.stages.stage import Action, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")
 
 
+# How many dimensions what has channels has: sequences, images and volumes.
+_RANKS = range(3, 6)
+_IMAGE = 4
+
+
 class Keyed(Named):
-    """``key`` is the name in the SavedModel's serving_default signature."""
+    """``key`` is the name in the SavedModel's serving_default signature; ``shape`` is in the order of ``layout``."""
 
     key: str
+    layout: Layout = "nchw"
 
 
 class Result(Frozen):
@@ -19,10 +26,34 @@ class Result(Frozen):
     outputs: tuple[Keyed, ...]
 
 
-def action(lowering: Lowering, model: Path, samples: Path) -> Action:
+def action(recipe: Recipe, model: Path, samples: Path, signature: Signature) -> Action:
+    """``signature`` is that of the ONNX model; a UsageError says which layout does not fit it."""
+    settings = {} if recipe.lowering == "stock" else _settings(recipe, signature)
     return Action(
         STAGE,
-        parameters={"lowering": lowering},
+        parameters={"lowering": recipe.lowering} | settings,
         inputs={"model": model, "samples": samples},
         outputs={"saved_model": "saved_model", "outputs": "outputs.npz"},
     )
+
+
+def _settings(recipe: Recipe, signature: Signature) -> dict[str, list[str]]:
+    return {
+        "nhwc_inputs": _channels_last("--input-layout", recipe.input_layouts, signature.inputs),
+        "nhwc_outputs": _channels_last("--output-layout", recipe.output_layouts, signature.outputs),
+    }
+
+
+def _channels_last(option: str, specs: tuple[LayoutSpec, ...], tensors: tuple[Named, ...]) -> list[str]:
+    """The names of the tensors that are to have their channels last."""
+    asked = {spec.name: spec.layout for spec in specs}
+    ranks = {tensor.name: len(tensor.shape) for tensor in tensors}
+    for name in asked.keys() - {""}:
+        if name not in ranks:
+            raise UsageError(f"{option}: there is no {name!r}", hint=f"there are {', '.join(ranks)}")
+        if asked[name] == "nhwc" and ranks[name] not in _RANKS:
+            raise UsageError(
+                f"{option}: {name!r} has {ranks[name]} dimensions", hint="those of 3 to 5 dimensions have channels"
+            )
+    every = asked.get("", "nchw")
+    return [name for name, rank in ranks.items() if asked.get(name, every if rank == _IMAGE else "nchw") == "nhwc"]

@@ -12,7 +12,7 @@ import onnx
 import tensorflow as tf
 import translate
 from onnx import TensorProto, helper, numpy_helper
-from stagekit import Request, arrays
+from stagekit import Request, arrays, layouts
 from tensorflow.core.protobuf import saved_model_pb2
 
 OPSET = 12
@@ -47,37 +47,40 @@ class LoweredTest(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, str(self.folder))
 
-    def request(self, onnx_model, samples, lowering="nhwc"):
+    def request(self, onnx_model, samples, lowering="nhwc", **settings):
         onnx.save(onnx_model, str(self.folder / "model.onnx"))
         arrays.write(self.folder / "samples.npz", samples)
         message = {
             "id": "1",
             "operation": "translate",
-            "parameters": {"lowering": lowering},
+            "parameters": dict(settings, lowering=lowering),
             "inputs": {"model": "model.onnx", "samples": "samples.npz"},
             "outputs": {"saved_model": "saved_model", "outputs": "outputs.npz"},
         }
         return Request(message, self.folder, tempfile.mkdtemp(dir=str(self.folder)))
 
-    def translate(self, onnx_model, samples, lowering="nhwc"):
+    def translate(self, onnx_model, samples, lowering="nhwc", **settings):
         """The result of the stage (as the host reads it), the SavedModel's folder and TensorFlow's outputs."""
-        request = self.request(onnx_model, samples, lowering)
+        request = self.request(onnx_model, samples, lowering, **settings)
         result = json.loads(json.dumps(translate.translate(request)))
         return result, request.outputs["saved_model"], arrays.read(request.outputs["outputs"])
 
-    def check(self, onnx_model, samples, expected):
+    def check(self, onnx_model, samples, expected, **settings):
         """Assert TensorFlow's and TFLite's outputs; the operator counts of the TFLite model."""
-        result, folder, found = self.translate(onnx_model, samples)
+        result, folder, found = self.translate(onnx_model, samples, **settings)
         self.assertEqual(list(found), list(expected))
         interpreter = tf.lite.Interpreter(model_content=tflite(folder, result))
         interpreter.allocate_tensors()
+        fed = layouts.fed(samples, result["inputs"])
         for detail, spec in zip(interpreter.get_input_details(), result["inputs"]):
-            interpreter.set_tensor(detail["index"], samples[spec["name"]])
+            interpreter.set_tensor(detail["index"], fed[spec["name"]])
         interpreter.invoke()
         details = interpreter.get_output_details()
-        for detail, (name, array) in zip(details, expected.items()):
+        values = [interpreter.get_tensor(detail["index"]) for detail in details]
+        made = layouts.read(dict(zip(expected, values)), result["outputs"])
+        for name, array in expected.items():
             self.close(found[name], array)
-            self.close(interpreter.get_tensor(detail["index"]), array)
+            self.close(made[name], array)
         return collections.Counter(op["op_name"] for op in interpreter._get_ops_details())
 
     def check_node(self, op_type, inputs, expected, weights=None, opset=OPSET, **attributes):

@@ -41,7 +41,8 @@ class NhwcTest(LoweredTest):
         self.assertEqual([spec["name"] for spec in result["inputs"]], ["input:1", "_z"])
         self.assertEqual([spec["name"] for spec in result["outputs"]], ["out/é", "last"])
         self.assertEqual(
-            result["inputs"][0], {"name": "input:1", "key": "input:1", "shape": [1, 3], "dtype": "float32"}
+            result["inputs"][0],
+            {"name": "input:1", "key": "input:1", "shape": [1, 3], "dtype": "float32", "layout": "nchw"},
         )
         serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
         served = serve(**{spec["key"]: tf.constant(samples[spec["name"]]) for spec in result["inputs"]})

@@ -109,6 +109,21 @@ class Infer(unittest.TestCase):
         np.testing.assert_array_equal(read(self.folder / "outputs")["out"], np.full((3, 2), 2, np.float32))
         self.assertEqual(self.interpreter.invoked, 1)
 
+    def test_samples_and_outputs_keep_their_layout_whatever_the_files_is(self):
+        def own(interpreter):
+            detail = {"name": "x", "index": 0, "shape": [1, 4, 5, 3], "shape_signature": [1, 4, 5, 3]}
+            interpreter.detail = dict(detail, dtype=np.float32)
+
+        self.interpreter.__init__ = lambda this, **options: (Doubling.__init__(this, **options), own(this))[0]
+        image = np.arange(60, dtype=np.float32).reshape(1, 3, 4, 5)
+        result, read = self.infer(
+            {"in": image},
+            inputs=[{"name": "in", "tensor": "x", "layout": "nhwc"}],
+            outputs=[{"name": "out", "tensor": "y", "layout": "nhwc"}],
+        )
+        self.assertEqual(result["outputs"], [{"name": "out", "shape": [1, 3, 4, 5], "dtype": "float32"}])
+        np.testing.assert_array_equal(read(self.folder / "outputs")["out"], image * 2)
+
     def test_latency_of_the_runs_asked_for(self):
         result, _ = self.infer({"x": np.ones((1, 2), np.float32)}, threads=2, runs=5, warmup=3)
         self.assertEqual({"threads", "runs", "median", "min"}, set(result["latency_ms"]))
