@@ -13,12 +13,13 @@ from onnx_tf.pb_wrapper import OnnxNode
 from stagekit import StageError, layouts
 
 
-def trace(model, inputs, nhwc_inputs=(), nhwc_outputs=()):
+def trace(model, inputs, nhwc_inputs=(), nhwc_outputs=(), *, select_tf=False):
     """A tf.Graph that computes the model in its own layout (NCHW), with the weights as constants.
 
     ``inputs`` are [{name, shape, dtype}]. Those named in ``nhwc_inputs`` and ``nhwc_outputs`` have their channels last,
-    beyond a transpose that the layout pass is to take out. Returns the graph and its inputs and outputs: tensors by
-    ONNX name, in order, whose node names are the ONNX names as far as TensorFlow's alphabet allows.
+    beyond a transpose that the layout pass is to take out. ``select_tf`` allows operators that TFLite itself lacks.
+    Returns the graph and its inputs and outputs: tensors by ONNX name, in order, whose node names are the ONNX names as
+    far as TensorFlow's alphabet allows.
 
     A StageError of kind "model" names every operator that has no handler, or the first node whose handler failed.
     """
@@ -27,7 +28,7 @@ def trace(model, inputs, nhwc_inputs=(), nhwc_outputs=()):
     chosen = handlers.choose(nodes, opsets)
     graph = tf.Graph()
     with graph.as_default():
-        values = Values(model.graph.initializer, opsets.get("") or opsets.get("ai.onnx"))
+        values = Values(model.graph.initializer, opsets.get("") or opsets.get("ai.onnx"), select_tf=select_tf)
         fed = OrderedDict()
         for spec in inputs:
             name, order = spec["name"], layouts.to_nhwc(len(spec["shape"]))

@@ -7,13 +7,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import names
 import numpy as np
-import refusals
+import ops
 import saved_model
 import tensorflow as tf
 from saved_model import SavedModel
 from stagekit import StageError, arrays, interpreter, layouts
 from stagekit import samples as samples_of_request
-from tensorflow.lite.python.convert import ConverterError
 from variants import VARIANTS
 
 VERSIONS = ("tensorflow-cpu", "numpy")
@@ -23,10 +22,11 @@ tf.get_logger().setLevel("ERROR")
 def convert(request):
     """Convert a SavedModel to one variant of TFLite file.
 
-    Parameters: ``variant``; ``inputs`` and ``outputs``, [{name, key, shape, dtype, layout}] as translate or adopt
-    returned them. Roles in: saved_model. Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape,
-    dtype, layout}] in the order of the parameters, ``tensor`` being the name in the file. Raises a StageError of kind
-    ``model`` that names the operators which the converter refuses.
+    Parameters: ``variant``; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``, [{name, key, shape, dtype,
+    layout}] as translate or adopt returned them. Roles in: saved_model. Roles out: model (.tflite). Returns {inputs,
+    outputs, select_tf}: [{name, tensor, shape, dtype, layout}] in the order of the parameters, ``tensor`` being the
+    name in the file, and the names of the Select-TF operators. Raises a StageError of kind ``model`` that names the
+    operators which the converter refuses.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
     if variant not in VARIANTS:
@@ -34,19 +34,20 @@ def convert(request):
     model = SavedModel(request.inputs["saved_model"])
     # In a graph it takes numbers of these for quantized ones, which next to no operator is for.
     frozen = model.is_frozen() and not any(entry["dtype"] in ("uint8", "int8") for entry in inputs)
-    try:
-        converter = _from_graph(model, inputs, outputs) if frozen else _from_saved_model(model)
-        VARIANTS[variant](converter)
-        content = converter.convert()
-    except (ConverterError, ValueError, tf.errors.OpError) as error:
-        raise refusals.refusal(error, model.meta_graph.graph_def) from error
+
+    def converter():
+        made = _from_graph(model, inputs, outputs) if frozen else _from_saved_model(model)
+        VARIANTS[variant](made)
+        return made
+
+    content = ops.converted(converter, request.parameters["ops"], model.meta_graph.graph_def)
     request.outputs["model"].write_bytes(content)
     opened = tf.lite.Interpreter(model_content=content)
     if frozen:
         fed, made = names.by_position(opened, inputs, outputs)
     else:
         fed, made = names.by_signature(opened, inputs, outputs, model)
-    return {"inputs": _mapped(inputs, fed), "outputs": _mapped(outputs, made)}
+    return {"inputs": _mapped(inputs, fed), "outputs": _mapped(outputs, made), "select_tf": ops.select_tf(content)}
 
 
 def adopt(request):
@@ -78,11 +79,12 @@ def run(request):
 
 
 def infer(request):
-    """Run a .tflite file in TensorFlow's own interpreter, as `stagekit.interpreter.infer` says.
+    """Run a .tflite file in TensorFlow's own interpreter, as `stagekit.interpreter.infer` says, with ``ops`` added.
 
     That of 2.4.1 has Select-TF operators and no XNNPACK: its times are those of TFLite's plain kernels.
     """
-    return dict(interpreter.infer(tf.lite.Interpreter, request), ops=None)
+    operators = ops.counted(interpreter.content(request.inputs["model"]))
+    return dict(interpreter.infer(tf.lite.Interpreter, request), ops=operators)
 
 
 def inspect(request):

@@ -13,16 +13,32 @@ ILLEGAL = re.compile(r"failed to legalize operation '(?:tf\.)?([\w.]+)'")
 
 # TensorFlow 2.4.1 folds the transposes around these operators into them; what comes out is no valid program, or an
 # operator that computes in NCHW, which TFLite has not.
-LAYOUT = ("does not dominate this use", "'tf.MaxPool'", "'tf.AvgPool'", "'tf.Conv2D'", 'data_format = "NCHW"')
+IN_NCHW = ("does not dominate this use", 'data_format = "NCHW"')
+LAYOUT = (*IN_NCHW, "'tf.MaxPool'", "'tf.AvgPool'", "'tf.Conv2D'")
+
+# What the converter says of operators that TensorFlow would bring, and of those that nothing does.
+SELECTABLE, FOREIGN = "Ops that can be supported by the flex runtime", "Ops that need custom implementation"
 
 OTHER_OPERATORS = "replace these operators in the model by others that TFLite has"
+SELECT_TF = "; or let TensorFlow's in, which not every runtime has: --ops auto"
 OTHER_LOWERING = "the model computes in NCHW order, which this converter mishandles: convert it with --lowering nhwc"
+
+
+def is_for_select_tf(error):
+    """Whether all that a converter's exception is about is operators that Select-TF has.
+
+    What computes in NCHW is none of it: it would convert, and fail on the device.
+    """
+    text = str(error)
+    return SELECTABLE in text and FOREIGN not in text and not any(sign in text for sign in IN_NCHW)
 
 
 def refusal(error, graph_def):
     """The StageError for a converter's exception, naming the operators that it is about."""
     text = str(error)
     hint = OTHER_LOWERING if any(sign in text for sign in LAYOUT) else OTHER_OPERATORS
+    if is_for_select_tf(error):
+        hint += SELECT_TF
     unsupported = sorted(set(UNSUPPORTED.findall(text)) | set(ILLEGAL.findall(text)))
     if unsupported:
         return StageError("model", "the TFLite converter has no operator for {}".format(", ".join(unsupported)), hint)

@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinlite.errors import UsageError
-from pinlite.model import Dtype, EngineChoice, InputSpec, Layout, LayoutSpec, Limits, Lowering, Recipe, Source
+from pinlite.model import Dtype, EngineChoice, InputSpec, Layout, LayoutSpec, Limits, Lowering, Ops, Recipe, Source
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
@@ -43,6 +43,7 @@ class _Options(BaseModel):
     lowering: Lowering = "nhwc"
     input_layout: list[str] = []
     output_layout: list[str] = []
+    ops: Ops = "auto"
     with_: list[str] = []
     tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
@@ -83,6 +84,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         lowering=options.lowering,
         input_layouts=_layouts("--input-layout", options.input_layout),
         output_layouts=_layouts("--output-layout", options.output_layout),
+        ops=options.ops,
         requirements=tuple(options.with_),
         tolerance=options.tolerance,
         engine=options.engine,

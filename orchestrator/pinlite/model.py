@@ -9,6 +9,7 @@ Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int3
 EngineChoice = Literal["auto", "docker", "venv"]
 Layout = Literal["nchw", "nhwc"]
 Lowering = Literal["nhwc", "stock"]
+Ops = Literal["auto", "builtin", "select-tf"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 StageSource = Literal["ran", "hit", "failed", "skipped"]
 
@@ -71,6 +72,7 @@ class Recipe(Frozen):
     lowering: Lowering = "nhwc"
     input_layouts: tuple[LayoutSpec, ...] = ()
     output_layouts: tuple[LayoutSpec, ...] = ()
+    ops: Ops = "auto"
     requirements: tuple[str, ...] = ()
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
@@ -78,13 +80,17 @@ class Recipe(Frozen):
 
 
 class StageRecord(Frozen):
-    """One stage of a run. ``seconds`` is the host's clock from request to answer; ``peak_memory`` is in bytes."""
+    """One stage of a run. ``seconds`` is the host's clock from request to answer; ``peak_memory`` is in bytes.
+
+    ``reason`` says why a stage was left out that this source would have gone through.
+    """
 
     name: str
     image: str
     source: StageSource
     seconds: float = 0.0
     peak_memory: int = 0
+    reason: str = ""
 
 
 class Artifact(Frozen):
@@ -135,7 +141,10 @@ class Tensor(Frozen):
 
 
 class VariantReport(Frozen):
-    """One TFLite file. ``parity`` has the largest ``max_rel_error`` per runtime, ``ops`` counts its operators."""
+    """One TFLite file. ``parity`` has the largest ``max_rel_error`` per runtime, ``ops`` counts its operators.
+
+    ``select_tf`` are TensorFlow's names of those operators that only a runtime with Select-TF has.
+    """
 
     name: str
     path: str
@@ -146,6 +155,7 @@ class VariantReport(Frozen):
     parity: dict[str, float | None]
     latency_ms: dict[str, Latency]
     ops: dict[str, int]
+    select_tf: tuple[str, ...] = ()
 
 
 class Report(Frozen):

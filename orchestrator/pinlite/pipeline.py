@@ -107,13 +107,15 @@ class _Conversion:
         return saved_model, done.outputs["samples"], done.result
 
     def _to_tflite(self, saved_model: Path, samples: Path, signature: translate.Result) -> None:
-        converted = self._do(convert.action(_VARIANT, saved_model, signature), convert.Result)
+        converted = self._do(convert.action(_VARIANT, self._recipe.ops, saved_model, signature), convert.Result)
         model = converted.outputs["model"]
         self._keep(f"tflite.{_VARIANT}", model)
-        newest = self._do(infer.action(infer.STAGE, model, samples, converted.result), infer.Result)
-        oldest = self._do(infer.action(infer.OLDEST, model, samples, converted.result), infer.Result)
         latency = {}
-        for done, package in ((newest, "tflite-runtime"), (oldest, "tensorflow-cpu")):
+        for stage, package in ((infer.STAGE, "tflite-runtime"), (infer.OLDEST, "tensorflow-cpu")):
+            if converted.result.select_tf and stage is infer.STAGE:
+                self._skip(stage, f"tflite-runtime has no Select-TF operators: {', '.join(converted.result.select_tf)}")
+                continue
+            done = self._do(infer.action(stage, model, samples, converted.result), infer.Result)
             runtime = f"tflite-{done.versions[package]}"
             self._results.outputs[runtime] = done.outputs["outputs"]
             if done.result.latency_ms:
@@ -125,7 +127,8 @@ class _Conversion:
                 inputs=converted.result.inputs,
                 outputs=converted.result.outputs,
                 latency=latency,
-                ops=newest.result.ops or {},
+                ops=done.result.ops,
+                select_tf=converted.result.select_tf,
             )
         )
 
@@ -134,6 +137,9 @@ class _Conversion:
         self._results.stages.append(done.record)
         self._results.versions[done.record.image] = done.versions
         return done
+
+    def _skip(self, stage: Stage, reason: str) -> None:
+        self._results.stages.append(StageRecord(name=stage.name, image=stage.image, source="skipped", reason=reason))
 
     def _keep(self, role: str, path: Path, name: str = "") -> None:
         self._results.artifacts[name or path.name] = (role, path)

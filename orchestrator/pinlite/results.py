@@ -18,6 +18,7 @@ class Variant:
     outputs: tuple[Tensor, ...]
     latency: dict[str, Latency]
     ops: dict[str, int]
+    select_tf: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def _variant(variant: Variant, artifact: Artifact, hops: tuple[Hop, ...]) -> Var
         },
         latency_ms=variant.latency,
         ops=variant.ops,
+        select_tf=variant.select_tf,
     )
 
 

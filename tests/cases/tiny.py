@@ -47,3 +47,16 @@ class Filter(nn.Sequential):
     def __init__(self):
         torch.manual_seed(0)
         super().__init__(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))
+
+
+class RunningSum(nn.Module):
+    """A sum in 64 bits, which TFLite has no operators for."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.see = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        exact = self.see(x).double()
+        return torch.relu((exact.cumsum(3) - exact.sum(3, keepdim=True)).float())

@@ -52,6 +52,7 @@ def test_everything_can_be_asked_for(model_file):
             "lowering": "nhwc",
             "input-layout": ["nhwc", "b=nchw"],
             "output-layout": ["y=nhwc"],
+            "ops": "builtin",
             "opset": 11,
             "seed": 7,
             "tolerance": 0.01,
@@ -65,6 +66,7 @@ def test_everything_can_be_asked_for(model_file):
     assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
     assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("nhwc", 11, 7, 0.01)
     assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
+    assert recipe.ops == "builtin"
     assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
     assert (recipe.engine, recipe.limits.memory, recipe.limits.timeout) == ("venv", 512 * 1024**2, 60)
 
@@ -129,6 +131,7 @@ def refusal(command_line, file=None):
         ("input-layout", ["=nhwc"], "--input-layout '=nhwc'"),
         ("input-layout", ["a=nhwc", "a=nchw"], "'a' twice"),
         ("output-layout", ["nhwc", "nhwc"], "all twice"),
+        ("ops", "flex", "--ops = 'flex'"),
         ("lowering", "nchw", "--lowering = 'nchw'"),
         ("tolerance", -0.1, "--tolerance"),
         ("tolerance", float("nan"), "--tolerance"),

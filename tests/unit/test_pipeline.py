@@ -95,7 +95,7 @@ def test_the_recipe_reaches_the_stages(engine, recipe):
     assert set(export.inputs) == {"source", "weights", "samples"}
     assert check.parameters["seed"] == 7
     assert translate.parameters == {"lowering": "stock"}
-    assert convert.parameters["variant"] == "float32"
+    assert (convert.parameters["variant"], convert.parameters["ops"]) == ("float32", "auto")
     assert [entry["key"] for entry in convert.parameters["inputs"]] == ["image_key"]
 
 
@@ -159,6 +159,28 @@ def test_a_layout_of_what_is_not_there_or_has_no_channels(engine, recipe, option
     assert str(raised.value) == words
     assert raised.value.hint
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(("ops", "allowed"), [("auto", True), ("builtin", False), ("select-tf", True)])
+def test_operators_are_asked_of_lowering_and_converter(engine, recipe, ops, allowed):
+    pipeline.run(recipe(ops=ops))
+    assert engine.requests[2].parameters["select_tf"] is allowed
+    assert engine.requests[3].parameters["ops"] == ops
+
+
+def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
+    engine.programs["convert"] = lambda call: fake_engine.convert(call) | {"select_tf": ["AddV2", "Cast"]}
+    engine.programs["infer-oldest"] = lambda call: fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
+    report = pipeline.run(recipe())
+    assert operations(engine) == ["export", "check", "translate", "convert", "infer-oldest"]
+    skipped = next(stage for stage in report.stages if stage.name == "infer")
+    assert (skipped.source, skipped.image) == ("skipped", "tflite")
+    assert skipped.reason == "tflite-runtime has no Select-TF operators: AddV2, Cast"
+    assert {hop.to for hop in report.hops} == {"onnxruntime", "tensorflow", "tflite-2.4.1"}
+    (variant,) = report.variants
+    assert variant.select_tf == ("AddV2", "Cast")
+    assert variant.ops == {"FlexCast": 2, "FlexAddV2": 1}
+    assert (set(variant.parity), set(variant.latency_ms)) == ({"tflite-2.4.1"}, {"tflite-2.4.1"})
 
 
 def test_the_export_sees_the_module_and_nothing_else_of_its_folder(engine, recipe, model_file):

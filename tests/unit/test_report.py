@@ -54,7 +54,7 @@ def test_a_toolchain_is_images_by_identity(report):
 
 
 def test_a_stage(report):
-    assert list(report["stages"][0]) == ["name", "image", "source", "seconds", "peak_memory"]
+    assert list(report["stages"][0]) == ["name", "image", "source", "seconds", "peak_memory", "reason"]
     assert [stage["image"] for stage in report["stages"]] == [
         *("torch", "onnx", "onnx-tf", "tensorflow", "tflite", "tensorflow")
     ]
@@ -81,7 +81,8 @@ def test_a_hop(report):
 
 def test_a_variant(report):
     (variant,) = report["variants"]
-    assert list(variant) == ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops"]
+    keys = ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops", "select_tf"]
+    assert list(variant) == keys
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 30}
     assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}

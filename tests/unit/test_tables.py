@@ -93,6 +93,13 @@ def test_each_figure_stands_in_the_line_of_what_it_is_about(report):
     row(text, "float32", "1.50 GB", "tflite-2.4.1, 4 threads", "45.60 ms", "44.25 ms")
 
 
+def test_select_tf_operators_are_named(report):
+    assert "Select-TF" not in shown(report)
+    (variant,) = report.variants
+    selected = report.model_copy(update={"variants": (variant.model_copy(update={"select_tf": ("Cast", "Sub")}),)})
+    assert "float32 needs a runtime with TensorFlow's operators (Select-TF): Cast, Sub" in shown(selected, width=200)
+
+
 def test_a_hop_shows_its_worst_output(report):
     text = shown(report)
     row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")

@@ -49,13 +49,17 @@ def matmul(node, values):
 @handles("MatMulInteger")
 def matmul_integer(node, values):
     operands = [values[name] for name in node.inputs[:2]]
-    # float32 adds integers rightly up to 2^24.
-    if operands[0].shape[-1] * 255**2 > 2**24:
-        raise UnsupportedError("its sums may be larger than what float32 counts", "use MatMul instead")
-    points = [tf.cast(values[name], tf.float32) if name else 0.0 for name in (*node.inputs[2:], "", "")[:2]]
-    if tf.is_tensor(points[0]) and points[0].shape.rank == 1 and points[0].shape[0] > 1:
+    # TFLite's own product is of float32, which adds integers rightly up to 2^24.
+    dtype = tf.float32 if operands[0].shape[-1] * 255**2 <= 2**24 else tf.int32
+    if dtype == tf.int32 and not values.select_tf:
+        raise UnsupportedError(
+            "its sums may be larger than what float32 counts",
+            "use MatMul instead, or let Select-TF operators in: --ops auto",
+        )
+    points = [tf.cast(values[name], dtype) if name else tf.zeros([], dtype) for name in (*node.inputs[2:], "", "")[:2]]
+    if points[0].shape.rank == 1 and points[0].shape[0] > 1:
         points[0] = tf.expand_dims(points[0], -1)
-    a, b = (tf.cast(operand, tf.float32) - point for operand, point in zip(operands, points))
+    a, b = (tf.cast(operand, dtype) - point for operand, point in zip(operands, points))
     return [tf.cast(equation.matmul(a, b), tf.int32)]
 
 

@@ -68,10 +68,13 @@ def arg(node, values):
 def cumulative_sum(node, values):
     x = values[node.inputs[0]]
     axis = int(values.fixed(node, 1, "axis")) % x.shape.rank
+    exclusive, reverse = int(node.attrs.get("exclusive", 0)), bool(node.attrs.get("reverse", 0))
+    if x.dtype == tf.float64:
+        return [tf.cumsum(x, axis, bool(exclusive), reverse)]
     size = x.shape[axis]
     # TFLite has no operator for it: a product with a triangle of ones.
-    ones = np.triu(np.ones((size, size)), int(node.attrs.get("exclusive", 0)))
-    if node.attrs.get("reverse", 0):
+    ones = np.triu(np.ones((size, size)), exclusive)
+    if reverse:
         ones = ones.T
     order = [index for index in range(x.shape.rank) if index != axis] + [axis]
     rows = tf.transpose(x, order)

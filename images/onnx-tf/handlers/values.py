@@ -8,12 +8,14 @@ class Values:
     """The values of a graph that is being built, by ONNX name. ``opset`` is the version of ONNX's own operators.
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
-    leave a second copy in the graph. ``volumes``, ``transposes`` and ``parts`` are what `handlers.volume`,
-    `handlers.shaping` and `handlers.convolution` remember of tensors.
+    leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
+    ``transposes`` and ``parts`` are what `handlers.volume`, `handlers.shaping` and `handlers.convolution` remember of
+    tensors.
     """
 
-    def __init__(self, initializers, opset):
+    def __init__(self, initializers, opset, *, select_tf=False):
         self.opset = opset
+        self.select_tf = select_tf
         self.volumes = {}
         self.transposes = {}
         self.parts = {}

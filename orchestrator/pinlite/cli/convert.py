@@ -6,7 +6,7 @@ import typer
 from pinlite import config, pipeline
 from pinlite.cli.options import data, log
 from pinlite.errors import ParityError
-from pinlite.model import EngineChoice, Lowering, Report
+from pinlite.model import EngineChoice, Lowering, Ops, Report
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 
@@ -41,6 +41,9 @@ def convert(
         list[str] | None,
         typer.Option("--output-layout", metavar="[NAME=]nhwc", help="Channels last: of an output, or all of rank 4."),
     ] = None,
+    ops: Annotated[
+        Ops | None, typer.Option(help="TFLite's own operators, or TensorFlow's beside them where need be [auto].")
+    ] = None,
     opset: Annotated[int | None, typer.Option(help="The ONNX opset to export [12].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the samples and of torch [0].")] = None,
     tolerance: Annotated[
@@ -66,6 +69,7 @@ def convert(
         "lowering": lowering,
         "input-layout": input_layouts,
         "output-layout": output_layouts,
+        "ops": ops,
         "opset": opset,
         "seed": seed,
         "tolerance": tolerance,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pinlite.model import Frozen, Tensor
+from pinlite.model import Frozen, Ops, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json
 
@@ -12,13 +12,15 @@ STAGE = Stage("convert", image="tensorflow", program="convert", operation="conve
 class Result(Frozen):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    select_tf: tuple[str, ...]
 
 
-def action(variant: str, saved_model: Path, signature: translate.Result) -> Action:
+def action(variant: str, ops: Ops, saved_model: Path, signature: translate.Result) -> Action:
     return Action(
         STAGE,
         parameters={
             "variant": variant,
+            "ops": ops,
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
         },

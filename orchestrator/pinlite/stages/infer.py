@@ -18,7 +18,7 @@ WARMUP = 5
 class Result(Frozen):
     outputs: tuple[Named, ...]
     latency_ms: Latency | None
-    ops: dict[str, int] | None
+    ops: dict[str, int]
 
 
 def action(stage: Stage, model: Path, samples: Path, signature: convert.Result | None, *, runs: int = RUNS) -> Action:

@@ -1,6 +1,7 @@
 """ONNX to a TensorFlow SavedModel, by onnx-tf as it is (``stock``) or by our lowering (``nhwc``)."""
 
 from pathlib import Path
+from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.model import Frozen, Layout, LayoutSpec, Recipe
@@ -37,10 +38,11 @@ def action(recipe: Recipe, model: Path, samples: Path, signature: Signature) -> 
     )
 
 
-def _settings(recipe: Recipe, signature: Signature) -> dict[str, list[str]]:
+def _settings(recipe: Recipe, signature: Signature) -> dict[str, Any]:
     return {
         "nhwc_inputs": _channels_last("--input-layout", recipe.input_layouts, signature.inputs),
         "nhwc_outputs": _channels_last("--output-layout", recipe.output_layouts, signature.outputs),
+        "select_tf": recipe.ops != "builtin",
     }
 
 

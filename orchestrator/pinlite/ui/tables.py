@@ -75,11 +75,17 @@ def _variants(report: Report) -> Iterator[RenderableType]:
             made.add_row(variant.name, bytes_(variant.size), threads, *figures)
     yield made
     yield from (_operators(variant) for variant in report.variants)
+    yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
 
 
 def _operators(variant: VariantReport) -> RenderableType:
     counts = sorted(variant.ops.items(), key=lambda item: (-item[1], item[0]))
     return Text("operators: ", "dim") + Text(", ".join(f"{count} {name}" for name, count in counts))
+
+
+def _select_tf(variant: VariantReport) -> RenderableType:
+    names = ", ".join(variant.select_tf)
+    return Text(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): {names}", "yellow")
 
 
 def _figure(value: float | None, form: str) -> str:

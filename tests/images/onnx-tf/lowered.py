@@ -69,7 +69,7 @@ class LoweredTest(unittest.TestCase):
         """Assert TensorFlow's and TFLite's outputs; the operator counts of the TFLite model."""
         result, folder, found = self.translate(onnx_model, samples, **settings)
         self.assertEqual(list(found), list(expected))
-        interpreter = tf.lite.Interpreter(model_content=tflite(folder, result))
+        interpreter = tf.lite.Interpreter(model_content=tflite(folder, result, **settings))
         interpreter.allocate_tensors()
         fed = layouts.fed(samples, result["inputs"])
         for detail, spec in zip(interpreter.get_input_details(), result["inputs"]):
@@ -103,7 +103,7 @@ def meta_graph(folder):
     return saved.meta_graphs[0]
 
 
-def tflite(folder, result):
+def tflite(folder, result, *, select_tf=False, **_):
     """The TFLite model of a frozen SavedModel, with inputs and outputs in the order of the result."""
     meta = meta_graph(folder)
     signature = meta.signature_def["serving_default"]
@@ -111,4 +111,7 @@ def tflite(folder, result):
         tf.import_graph_def(meta.graph_def, name="")
         inputs = [graph.get_tensor_by_name(signature.inputs[spec["key"]].name) for spec in result["inputs"]]
         outputs = [graph.get_tensor_by_name(signature.outputs[spec["key"]].name) for spec in result["outputs"]]
-    return tf.compat.v1.lite.TFLiteConverter(meta.graph_def, inputs, outputs).convert()
+    converter = tf.compat.v1.lite.TFLiteConverter(meta.graph_def, inputs, outputs)
+    if select_tf:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    return converter.convert()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import convert
 import numpy as np
+import ops
 import refusals
 import tensorflow as tf
 from stagekit import Request, StageError, arrays
@@ -77,6 +78,8 @@ class Stage(unittest.TestCase):
 
     def call(self, operation, given, samples=None, **parameters):
         read, written = ROLES[operation]
+        if operation == "convert":
+            parameters.setdefault("ops", "auto")
         inputs = {read: given}
         if samples is not None:
             arrays.write(self.folder / "given.npz", samples)
@@ -108,8 +111,9 @@ class Stage(unittest.TestCase):
             self.assertEqual([entry["shape"] for entry in converted[side]], [entry["shape"] for entry in renamed[side]])
         timing = {"threads": 1, "runs": 0, "warmup": 0}
         fed = {"my " + name: array for name, array in samples.items()}
-        inferred = self.call("infer", "made.model", fed, **timing, **converted)
-        self.assertIsNone(inferred["ops"])
+        lists = {side: converted[side] for side in ("inputs", "outputs")}
+        inferred = self.call("infer", "made.model", fed, **timing, **lists)
+        self.assertEqual(inferred["ops"], ops.counted((self.folder / "made.model").read_bytes()))
         got = self.made("outputs")
         self.assertEqual(list(got), [entry["name"] for entry in renamed["outputs"]])
         for name, array in expected.items():
@@ -150,6 +154,55 @@ class Convert(Stage):
         lists = {"inputs": [spec("x", 1, 2, key="x")], "outputs": [spec(key, 1, 2, key=key) for key in "ed"]}
         error = self.refused("model", "Digamma, Erf", "convert", "refused", variant="float32", **lists)
         self.assertIn("replace", error.hint)
+
+    def test_select_tf_operators_where_only_they_will_do(self):
+        def build():
+            x = tf.compat.v1.placeholder(tf.float32, [2, 3], name="x")
+            return {"x": x}, {"y": tf.nn.relu(tf.cast(tf.cast(x, tf.float64) - 1, tf.float32), name="y")}
+
+        save_frozen(self.folder / "double", build)
+        lists = {"inputs": [spec("x", 2, 3, key="x")], "outputs": [spec("y", 2, 3, key="y")]}
+        error = self.refused("model", "Cast, Sub", "convert", "double", variant="float32", ops="builtin", **lists)
+        self.assertIn("--ops auto", error.hint)
+        made = set()
+        for choice in ("auto", "select-tf"):
+            result = self.call("convert", "double", variant="float32", ops=choice, **lists)
+            self.assertEqual(result["select_tf"], ["Cast", "Sub"])
+            made.add((self.folder / "made.model").read_bytes())
+        self.assertEqual(len(made), 1)
+        samples = {"x": np.float32([[0, 1, 2], [3, -4, 5]])}
+        options = {"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}
+        inferred = self.call("infer", "made.model", samples, **options)
+        self.assertEqual(inferred["ops"], {"FlexCast": 2, "FlexSub": 1, "RELU": 1})
+        np.testing.assert_array_equal(self.made("outputs")["y"], np.maximum(samples["x"] - 1, 0))
+
+    def test_tflites_own_operators_are_kept_where_they_will_do(self):
+        save_frozen(self.folder / "frozen", affine)
+        lists = {
+            "inputs": [spec("Z", 1, 2, key="Z"), spec("A", 1, 3, key="A")],
+            "outputs": [spec("SUM", 1, 2, key="SUM")],
+        }
+        made = set()
+        for choice in ops.CHOICES:
+            self.assertEqual(self.call("convert", "frozen", variant="float32", ops=choice, **lists)["select_tf"], [])
+            made.add((self.folder / "made.model").read_bytes())
+        self.assertEqual(len(made), 1)
+
+    def test_select_tf_does_not_swallow_what_is_laid_out_wrongly(self):
+        def build():
+            x = tf.compat.v1.placeholder(tf.float32, [1, 3, 8, 8], name="x")
+            return {"x": x}, {"y": tf.nn.max_pool2d(x, 2, 2, "VALID", data_format="NCHW", name="y")}
+
+        save_frozen(self.folder / "nchw", build)
+        lists = {"inputs": [spec("x", 1, 3, 8, 8, key="x")], "outputs": [spec("y", 1, 3, 4, 4, key="y")]}
+        error = self.refused("model", "MaxPool", "convert", "nchw", variant="float32", **lists)
+        self.assertIn("--lowering nhwc", error.hint)
+        self.assertNotIn("--ops", error.hint)
+
+    def test_an_unknown_choice_of_operators(self):
+        save_frozen(self.folder / "frozen", affine)
+        lists = {"inputs": [spec("A", 1, 3, key="A")], "outputs": [spec("MAX", 1, 2, key="MAX")]}
+        self.refused("usage", "'flex'.*select-tf", "convert", "frozen", variant="float32", ops="flex", **lists)
 
     def test_an_unknown_variant(self):
         self.refused("usage", "'float8'.*float32", "convert", "none", variant="float8", inputs=[], outputs=[])

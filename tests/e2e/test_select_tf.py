@@ -1,0 +1,35 @@
+"""Models that TFLite's own operators are not enough for."""
+
+from command import CASES
+
+MODEL = (f"{CASES}/tiny.py:RunningSum", "--input", "x=1x3x6x6")
+
+
+def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, engine, report):
+    ended = pinlite.succeeds("convert", *MODEL, "--engine", engine, "--out", "out")
+    found = report(pinlite.here / "out")
+    (variant,) = found["variants"]
+    assert found["ok"]
+    assert {"Cast", "Cumsum"} <= set(variant["select_tf"])
+    assert variant["ops"]["FlexCumsum"] == variant["ops"]["CONV_2D"] == 1
+    assert set(variant["parity"]) == set(variant["latency_ms"]) == {"tflite-2.4.1"}
+    assert "Select-TF" in ended.out
+    stages = {stage["name"]: stage for stage in found["stages"]}
+    assert stages["infer-oldest"]["source"] == "ran"
+    assert stages["infer"]["source"] == "skipped"
+    assert "Cumsum" in stages["infer"]["reason"]
+
+
+def test_with_builtin_the_operators_are_refused_by_name(pinlite, any_engine):
+    said = pinlite.refuses(3, "convert", *MODEL, "--ops", "builtin", "--engine", any_engine, "--out", "out")
+    assert "translate: Cast (node " in said
+    assert "--ops auto" in said
+    assert not (pinlite.here / "out").exists()
+
+
+def test_select_tf_from_the_start_keeps_what_tflite_has(pinlite, any_engine, report):
+    small = (f"{CASES}/tiny.py:Filter", "--input", "x=1x3x8x8")
+    pinlite.succeeds("convert", *small, "--ops", "select-tf", "--engine", any_engine, "--out", "out")
+    (variant,) = report(pinlite.here / "out")["variants"]
+    assert variant["select_tf"] == []
+    assert set(variant["latency_ms"]) == {"tflite-2.14.0", "tflite-2.4.1"}
