@@ -12,6 +12,10 @@ STANDARD_DOMAINS = ("", "ai.onnx")
 EXPORT_AGAIN = "export the model again, at opset 12"
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 
+# onnx's printer of scalars knows the dtypes that others are stored as, not these.
+for kind, storage in mapping.TENSOR_TYPE_TO_STORAGE_TENSOR_TYPE.items():
+    mapping.STORAGE_TENSOR_TYPE_TO_FIELD.setdefault(kind, mapping.STORAGE_TENSOR_TYPE_TO_FIELD[storage])
+
 
 def read(path):
     """The model in a file. Nothing but its being an ONNX model with its weights inside is checked."""

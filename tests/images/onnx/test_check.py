@@ -227,6 +227,14 @@ class RunAndInspect(Stage):
         self.assertEqual([entry["name"] for entry in result["outputs"]], ["y", "n", "c"])
         np.testing.assert_array_equal(arrays.read(self.folder / "outputs")["y"], np.full((1, 4), 2, np.float32))
 
+    def test_scalars_of_every_dtype_in_words(self):
+        for dtype in (np.int8, np.uint8, np.int16, np.uint16, np.float16, np.bool_, np.uint64):
+            scalar = helper.make_node("Constant", [], ["y"], value=numpy_helper.from_array(np.array(1, dtype)))
+            kind = onnx.mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(dtype)]
+            with self.subTest(dtype.__name__):
+                self.call("inspect", model([scalar], [], [value("y", (), kind)]))
+                self.assertIn("Scalar Tensor", (self.folder / "text").read_text())
+
     def test_inspect(self):
         self.assertEqual(self.call("inspect", two_branches()), {})
         words = (self.folder / "text").read_text()
