@@ -33,8 +33,9 @@ lint: $(dev) ## Check style, types and the direction of imports.
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
 
-zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some); a table, and JSON in build/zoo.
-	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
+	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
+		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)

@@ -1,9 +1,14 @@
-"""The zoo's data file, by what can be told without PyTorch."""
+"""The zoo's data file and table, by what can be told without PyTorch."""
 
 import ast
+import json
 
+import conversion
+import manifest
 import pytest
-from zoo import manifest
+import table
+from conversion import Outcome
+from rich.console import Console
 
 from pinlite import config
 from pinlite.stages import check, convert, export, translate
@@ -76,3 +81,47 @@ def test_only_and_quick_are_both_held_to():
 def test_a_pattern_that_fits_nothing_is_an_error(only):
     with pytest.raises(ValueError, match="no model is named"):
         manifest.select(MODELS, only)
+
+
+FAILED = {
+    "name": "net",
+    "state": "crashed",
+    "right": False,
+    "seconds": 1.0,
+    "stage": "convert",
+    "message": "the worker was killed",
+}
+CONVERTED = Outcome("net", "converted", right=True, seconds=1.0, sha256={"model.onnx": "a", "model.tflite": "b"})
+
+
+@pytest.mark.parametrize(
+    ("again", "changed"),
+    [
+        ({"model.onnx": "a", "model.tflite": "b"}, []),
+        ({"model.onnx": "a", "model.tflite": "c"}, ["model.tflite"]),
+        ({}, ["model.onnx", "model.tflite"]),
+    ],
+)
+def test_a_model_that_gives_other_bytes_again_is_not_right(again, changed):
+    outcome = conversion.compared(CONVERTED, Outcome("net", "converted", right=True, seconds=1.0, sha256=again))
+    assert outcome.changed == changed
+    assert outcome.right == (not changed)
+    assert json.loads(table.to_json([outcome], "venv"))["models"][0]["changed"] == changed
+
+
+def test_the_table_says_what_came_of_the_second_time():
+    again = [CONVERTED, *(conversion.compared(CONVERTED, other) for other in (CONVERTED, Outcome(**FAILED)))]
+    with (console := Console(width=200)).capture() as shown:
+        console.print(table.table(again))
+    once, same, other = shown.get().splitlines()[1:]
+    assert "bytes" not in once
+    assert "same bytes" in same
+    assert other.endswith("other bytes when it was converted again: model.onnx, model.tflite")
+    assert table.summary(again) == "3 of 3 models converted, 2 of them twice; 1 not as they should be: net"
+
+
+def test_the_table_of_a_failure_has_its_reason():
+    with (console := Console(width=200)).capture() as shown:
+        console.print(table.table([Outcome(**FAILED)]))
+    assert "crashed" in shown.get()
+    assert "convert: the worker was killed" in shown.get()

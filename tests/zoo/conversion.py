@@ -1,12 +1,14 @@
 """One model of the zoo, converted in a process of its own, and what came of it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,9 @@ State = Literal["converted", "refused", "differs", "crashed", "timeout"]
 # Seconds in which a command that was told to end removes what it has started.
 GRACE = 60
 
+# What must not decide what comes out.
+ELSEWHERE = {"LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "1", "TZ": "Asia/Kathmandu"}
+
 STATES: dict[int, State] = {0: "converted", 2: "refused", 3: "refused", 7: "differs"}
 ERROR = re.compile(r"^error: (?:(?P<stage>[a-z-]+): )?(?P<message>.*)", re.MULTILINE)
 
@@ -26,7 +31,9 @@ class Outcome:
     """What came of a model; the figures are there when it was written, ``stage`` and ``message`` when something failed.
 
     ``hops`` have the largest relative difference from torch by runtime, None where outputs can't be compared;
-    ``latency_ms`` the median by runtime; ``select_tf`` says that TFLite's own operators are not enough.
+    ``latency_ms`` the median by runtime; ``select_tf`` says that TFLite's own operators are not enough; ``sha256`` is
+    of the files that must come out the same every time. ``changed`` names those of them that did not when the model
+    was converted again, and is None when it was not.
     """
 
     name: str
@@ -40,10 +47,26 @@ class Outcome:
     operators: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
     select_tf: bool = False
+    sha256: dict[str, str] = field(default_factory=dict)
+    changed: list[str] | None = None
 
 
-def convert(model: Model, out: Path, *, engine: str, timeout: float) -> Outcome:
-    """Convert a model into the folder ``out``, in ``timeout`` seconds at most."""
+def convert(model: Model, folder: Path, *, engine: str, timeout: float, twice: bool) -> Outcome:
+    """Convert a model inside a folder, in ``timeout`` seconds at most; ``twice`` asks for the same bytes again."""
+    outcome = _convert(model, folder / "once", os.environ, engine=engine, timeout=timeout)
+    if not twice or not outcome.sha256:
+        return outcome
+    again = _convert(model, folder / "again", os.environ | ELSEWHERE, engine=engine, timeout=timeout)
+    return compared(outcome, again)
+
+
+def compared(outcome: Outcome, again: Outcome) -> Outcome:
+    """The outcome of a model that was converted again; it is not right if a file has other bytes, or there is none."""
+    changed = sorted(name for name, sha256 in outcome.sha256.items() if again.sha256.get(name) != sha256)
+    return replace(outcome, changed=changed, right=outcome.right and not changed)
+
+
+def _convert(model: Model, out: Path, environment: Mapping[str, str], *, engine: str, timeout: float) -> Outcome:
     command = [
         sys.executable,
         "-m",
@@ -59,7 +82,7 @@ def convert(model: Model, out: Path, *, engine: str, timeout: float) -> Outcome:
     command += [word for text in model.inputs for word in ("--input", text)]
     command += [word for text in model.requirements for word in ("--with", text)]
     started = time.monotonic()
-    status, printed, log = _run(command, timeout)
+    status, printed, log = _run(command, environment, timeout)
     state = "timeout" if status is None else STATES.get(status, "crashed")
     stage, message = _error(log) if state != "timeout" else ("", f"not done after {timeout:g} s")
     return Outcome(
@@ -77,9 +100,11 @@ def _right(model: Model, state: State, stage: str) -> bool:
     return (state, stage) == ("refused", model.refused) if model.refused else state == "converted"
 
 
-def _run(command: list[str], timeout: float) -> tuple[int | None, str, str]:
+def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[int | None, str, str]:
     """Exit status (None when time ran out), standard output and standard error."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             printed, log = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -110,4 +135,9 @@ def _figures(report: dict[str, Any]) -> dict[str, Any]:
         "operators": variant["ops"],
         "latency_ms": {runtime: round(figures["median"], 3) for runtime, figures in variant["latency_ms"].items()},
         "select_tf": any(name.startswith("Flex") for name in variant["ops"]),
+        "sha256": {
+            artifact["path"]: artifact["sha256"]
+            for artifact in report["artifacts"]
+            if artifact["path"].endswith((".onnx", ".tflite"))
+        },
     }

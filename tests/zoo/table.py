@@ -23,6 +23,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     made.add_column("")
     for column in (*(SHORT_RUNTIME.get(hop, hop) for hop in hops), "MB", *(f"ms {name}" for name in runtimes), "s"):
         made.add_column(column, justify="right")
+    made.add_column("again")
     made.add_column("select-tf")
     made.add_column("operators, or why not", overflow="fold")
     for outcome in outcomes:
@@ -33,6 +34,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
             f"{outcome.size / 1e6:.2f}" if outcome.size else "",
             *(f"{outcome.latency_ms[name]:.1f}" if name in outcome.latency_ms else "" for name in runtimes),
             f"{outcome.seconds:.1f}",
+            "" if outcome.changed is None else "other bytes" if outcome.changed else "same bytes",
             "needed" if outcome.select_tf else "",
             Text(reason(outcome) or short(outcome.operators)),
         )
@@ -44,6 +46,8 @@ def verdict(outcome: Outcome) -> Text:
 
 
 def reason(outcome: Outcome) -> str:
+    if outcome.changed:
+        return f"other bytes when it was converted again: {', '.join(outcome.changed)}"
     whole = f"{outcome.stage}: {outcome.message}" if outcome.stage else outcome.message
     return textwrap.shorten(whole, LONGEST_REASON, placeholder=" ...")
 
@@ -60,7 +64,9 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     converted = sum(outcome.state == "converted" for outcome in outcomes)
     wrong = [outcome.name for outcome in outcomes if not outcome.right]
     verdict = f"{len(wrong)} not as they should be: {', '.join(wrong)}" if wrong else "all as they should be"
-    return f"{converted} of {len(outcomes)} models converted; {verdict}"
+    twice = sum(outcome.changed is not None for outcome in outcomes)
+    again = f", {twice} of them twice" if twice else ""
+    return f"{converted} of {len(outcomes)} models converted{again}; {verdict}"
 
 
 def to_json(outcomes: Sequence[Outcome], engine: str) -> str:
