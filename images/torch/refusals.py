@@ -20,6 +20,12 @@ NEWER = re.compile(r"try opset version (\d+)")
 # A request to report a bug in a release that is years old helps nobody.
 BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)[^.]*\.?$")
 
+# What torchvision's detectors derive from. While they are traced they compute sizes, and fail at one that is a number.
+DETECTORS = {
+    "torchvision.models.detection.generalized_rcnn.GeneralizedRCNN",
+    "torchvision.models.detection.retinanet.RetinaNet",
+}
+
 REWRITES = {
     "grid_sampler": "take bilinear or nearest samples of images",
     "inverse": "invert the matrix before the model is exported, as a buffer of it",
@@ -37,6 +43,13 @@ def refusal(error, model, inputs, opset, warned, code):
     message = one_line(error)
     operator = _operator(message)
     start = "torch {} can't export to ONNX opset {}".format(torch.__version__, opset)
+    detector = _detector(model)
+    if detector:
+        what = "{}: how many boxes it finds decides the sizes of its tensors".format(detector)
+        hint = (
+            "convert the detector's backbone and heads, whose outputs have fixed sizes, and choose boxes outside of it"
+        )
+        return StageError("model", "{} the detector {}".format(start, what), hint)
     if operator is None:
         line = code.line_of(error)
         what = "{}: {}{}".format(type(error).__name__, BEGGING.sub("", message), line and " ({})".format(line))
@@ -64,6 +77,13 @@ def _operator(message):
         if found:
             return found.group(found.lastindex).split("::")[-1].rstrip(",.")
     return None
+
+
+def _detector(model):
+    """The class of the detector of torchvision's that is part of a model, or None."""
+    classes = (base for module in model.modules() for base in type(module).__mro__)
+    names = ("{}.{}".format(base.__module__, base.__name__) for base in classes)
+    return next((name.rpartition(".")[2] for name in names if name in DETECTORS), None)
 
 
 def _hint(operator, opset, newer):

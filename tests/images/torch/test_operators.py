@@ -42,6 +42,30 @@ class Operators(StageCase):
         )
         self.refused("model", "the autograd.Function Double (net.py:11)", hint="symbolic")
 
+    def test_detector_that_chooses_boxes(self):
+        self.write(
+            """
+            from torch import nn
+            from torchvision.models.detection.anchor_utils import AnchorGenerator
+            from torchvision.models.detection.retinanet import RetinaNet
+
+            class Backbone(nn.Conv2d):
+                out_channels = 4
+
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    anchors = AnchorGenerator(((8,),), ((1.0,),))
+                    self.detector = RetinaNet(Backbone(3, 4, 8, 8), 2, 32, 32, anchor_generator=anchors)
+
+                def forward(self, x):
+                    return self.detector(list(x))[0]
+            """
+        )
+        self.refused(
+            "model", "can't export", "the detector RetinaNet", "how many boxes", shape=(1, 3, 32, 32), hint="heads"
+        )
+
     def test_any_other_failure_of_the_exporter(self):
         self.write_model("if torch.onnx.is_in_onnx_export():\n    raise KeyError('mode')\nreturn x * 2")
         self.refused("model", "KeyError: 'mode' (net.py:12)")
