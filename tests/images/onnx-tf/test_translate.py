@@ -79,6 +79,16 @@ class NhwcTest(LoweredTest):
         self.assertEqual(result["inputs"][0]["shape"], [1, 3, 8, 8])
         self.close(found["y"], EXPECTED)
 
+    def test_a_transpose_with_several_uses(self):
+        x = random(1, 4, 5, 3)
+        nodes = [
+            helper.make_node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
+            helper.make_node("Tanh", ["a"], ["b"]),
+            helper.make_node("Sub", ["a", "b"], ["c"]),
+            helper.make_node("Transpose", ["c"], ["y"], perm=[0, 2, 3, 1]),
+        ]
+        self.check(model(nodes, {"x": x}, ["y"]), {"x": x}, {"y": x - np.tanh(x)})
+
     def test_an_input_may_be_an_output_and_an_output_a_weight(self):
         x = random(1, 3)
         node = helper.make_node("Relu", ["x"], ["y"])
