@@ -43,11 +43,14 @@ def _to_frames(x, known):
         operands = [_operand(operand, x.shape, known) for operand in x.op.inputs]
         if all(operand is not None for operand in operands):
             return ELEMENTWISE[x.op.type](*operands)
-    is_volume = x.op.type == "Transpose" and list(tf.get_static_value(x.op.inputs[1])) == FROM_FRAMES
-    if is_volume and x.op.inputs[0].op.type == "Reshape":
-        return x.op.inputs[0].op.inputs[0]
     batch, channels, depth, height, width = x.shape.as_list()
-    return tf.reshape(tf.transpose(x, TO_FRAMES), [batch * depth, height, width, channels])
+    shape = [batch * depth, height, width, channels]
+    if x.op.type == "Transpose" and list(tf.get_static_value(x.op.inputs[1])) == FROM_FRAMES:
+        channels_last = x.op.inputs[0]
+        if channels_last.op.type == "Reshape" and channels_last.op.inputs[0].shape == shape:
+            return channels_last.op.inputs[0]
+        return tf.reshape(channels_last, shape)
+    return tf.reshape(tf.transpose(x, TO_FRAMES), shape)
 
 
 def _operand(x, shape, known):

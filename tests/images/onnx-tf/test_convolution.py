@@ -217,6 +217,19 @@ class VolumeTest(LoweredTest):
                 attributes = {name: list(value) for name, value in settings.items()}
                 self.check_node("Conv", {"x": x}, self.expected(x, w, b, **settings), {"w": w, "b": b}, **attributes)
 
+    def test_volumes_that_the_model_transposes_itself(self):
+        x, w, b = random(2, 5, 6, 7, 3), random(4, 3, 3, 3, 3), random(4)
+        expected = self.expected(x.transpose(0, 4, 1, 2, 3), w, b)
+        conv = helper.make_node("Conv", ["a", "w", "b"], ["y"])
+        transpose = helper.make_node("Transpose", ["c"], ["a"], perm=[0, 4, 1, 2, 3])
+        for before, shape in ((["Identity", "x"], x.shape), (["Reshape", "x", "shape"], (2, 5 * 6 * 7 * 3))):
+            with self.subTest(before[0]):
+                nodes = [helper.make_node(before[0], before[1:], ["c"]), transpose, conv]
+                weights = {"w": w, "b": b, "shape": np.int64(x.shape)}
+                samples = {"x": x.reshape(shape)}
+                ops = self.check(model(nodes, samples, ["y"], weights), samples, {"y": expected})
+                self.assertEqual(ops["TRANSPOSE"], 1)
+
     def test_groups(self):
         x, w, b = random(1, 4, 5, 6, 7), random(6, 2, 3, 3, 3), random(6)
         self.check_node("Conv", {"x": x}, self.expected(x, w, b, group=2), {"w": w, "b": b}, group=2)
