@@ -7,6 +7,9 @@ from handlers.handler import UnsupportedError, handles
 
 MODES = ("constant", "edge", "reflect")
 
+# More dimensions TFLite does not pad.
+LARGEST_RANK = 4
+
 
 @handles("Pad")
 def pad(node, values):
@@ -23,7 +26,28 @@ def pad(node, values):
         return [x]
     if mode == "edge":
         return [_repeated(x, added)]
-    return [tf.pad(x, added, mode.upper(), constant_values=np.asarray(value).item())]
+    return [_padded(x, added, mode.upper(), np.asarray(value).item())]
+
+
+def _padded(x, widths, mode, value):
+    """tf.pad; where there are too many axes for TFLite, those that follow one another and are not padded are one."""
+    sizes = x.shape.as_list()
+    if len(sizes) <= LARGEST_RANK:
+        return tf.pad(x, widths, mode, constant_values=value)
+    padded = widths.any(axis=1)
+    runs = [[0]]
+    for axis in range(1, len(sizes)):
+        if padded[axis] or padded[axis - 1]:
+            runs.append([axis])
+        else:
+            runs[-1].append(axis)
+    if len(runs) > LARGEST_RANK:
+        last = np.zeros_like(widths)
+        last[np.flatnonzero(padded)[-1]] = widths[padded][-1]
+        return _padded(_padded(x, widths - last, mode, value), last, mode, value)
+    merged = tf.reshape(x, [int(np.prod([sizes[axis] for axis in run])) for run in runs])
+    merged = tf.pad(merged, widths[[run[0] for run in runs]], mode, constant_values=value)
+    return tf.reshape(merged, sizes + widths.sum(axis=1))
 
 
 def _repeated(x, widths):

@@ -106,6 +106,19 @@ class PadTest(LoweredTest):
         ops = self.check_node("Pad", {"x": x}, expected, {"pads": pads}, mode="edge")
         self.assertEqual(ops["CONCATENATION"], 2)
 
+    def test_more_dimensions_than_tflite_pads(self):
+        x = random(2, 3, 4, 3, 5)
+        cases = (
+            [(0, 0), (0, 0), (1, 2), (0, 0), (0, 0)],
+            [(0, 0), (0, 0), (1, 1), (2, 1), (1, 0)],
+            [(1, 0), (1, 1), (0, 2), (1, 1), (2, 1)],
+        )
+        for widths in cases:
+            pads = np.array(widths).T.ravel()
+            for mode in ("constant", "reflect"):
+                with self.subTest(widths, mode=mode):
+                    self.check_node("Pad", {"x": x}, np.pad(x, widths, mode), {"pads": pads}, mode=mode)
+
     def test_negative_widths_crop(self):
         x = random(1, 2, 5, 5)
         pads = np.array([0, 0, -1, 2, 0, 0, 1, -2])
