@@ -131,11 +131,12 @@ class Tensor(Frozen):
     """A model's input or output: the user's ``name``, and what the TFLite file calls it (``tensor``).
 
     ``shape`` is the file's own, in the order of axes that ``layout`` tells.
+    A size of None is known only once the model has run.
     """
 
     name: str
     tensor: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     dtype: str
     layout: Layout = "nchw"
 

@@ -15,6 +15,7 @@ from handlers.handler import HANDLERS
 FAMILIES = (
     "activation",
     "arithmetic",
+    "chance",
     "convolution",
     "detection",
     "dtypes",

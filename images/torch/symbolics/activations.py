@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional
 
-from symbolics.decomposition import KeptError, decomposition
+from symbolics.decomposition import KeptError, decomposition, symbolic
 
 
 @decomposition("hardsigmoid")
@@ -56,6 +56,13 @@ def softshrink(x, lambd):
     return x - x.clamp(-lambd, lambd)
 
 
+@decomposition("rrelu", "lower", "upper", "training", "generator")
+def rrelu(x, lower, upper, training, generator):  # noqa: ARG001 - the generator decides nothing at inference
+    if training:
+        raise ValueError("its slope is drawn at random in training mode")
+    return functional.leaky_relu(x, (lower + upper) / 2)
+
+
 @decomposition("logit", "eps")
 def logit(x, eps):
     x = x if eps is None else x.clamp(eps, 1 - eps)
@@ -85,3 +92,28 @@ def sinh(x):
 @decomposition("cosh")
 def cosh(x):
     return (torch.exp(x) + torch.exp(-x)) * 0.5
+
+
+@symbolic("asinh")
+def asinh(graph, x):
+    return graph.op("Asinh", x)
+
+
+@symbolic("acosh")
+def acosh(graph, x):
+    return graph.op("Acosh", x)
+
+
+@symbolic("atanh")
+def atanh(graph, x):
+    return graph.op("Atanh", x)
+
+
+@decomposition("atan2")
+def atan2(y, x):
+    high, wide = y.abs(), x.abs()
+    largest = torch.maximum(high, wide)
+    angle = torch.atan(torch.minimum(high, wide) / torch.where(largest > 0, largest, torch.ones_like(largest)))
+    angle = torch.where(high > wide, math.pi / 2 - angle, angle)
+    angle = torch.where(x < 0, math.pi - angle, angle)
+    return torch.where(y < 0, -angle, angle)

@@ -124,6 +124,32 @@ def logical_xor(x, other):
     return truth(x) != truth(other)
 
 
+@decomposition("__xor_")
+def xor(x, other):
+    return _bitwise(torch.logical_xor, x, other)
+
+
+@decomposition("bitwise_xor")
+def bitwise_xor(x, other):
+    return _bitwise(torch.logical_xor, x, other)
+
+
+@decomposition("bitwise_and")
+def bitwise_and(x, other):
+    return _bitwise(torch.logical_and, x, other)
+
+
+@decomposition("bitwise_or")
+def bitwise_or(x, other):
+    return _bitwise(torch.logical_or, x, other)
+
+
+def _bitwise(logical, x, other):
+    if x.dtype is not torch.bool or other.dtype is not torch.bool:
+        raise ValueError("only booleans can be combined: ONNX has no operator for the bits of integers")
+    return logical(x, other)
+
+
 def _comparing(name):
     """The symbolic of a comparison, with a number as what the tensor holds. torch casts both to float64 instead."""
 

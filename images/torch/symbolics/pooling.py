@@ -86,3 +86,10 @@ def avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor
         raise ValueError("its divisor_override goes with no ceil_mode")
     mean = functional.avg_pool2d(x, kernel, stride, padding)
     return mean * (torch.Size(kernel).numel() / divisor)
+
+
+@decomposition("max_unpool2d", "size")
+def max_unpool2d(x, indices, size):
+    planes = [torch.Size(sizes(x)[:-2]).numel(), -1]
+    found = torch.zeros(planes[0], torch.Size(size).numel())
+    return found.scatter(1, indices.reshape(planes), x.reshape(planes)).reshape([*sizes(x)[:-2], *size])

@@ -15,6 +15,13 @@ def squeeze(graph, x, dim=None):
     return graph.op("Squeeze", x, axes_i=axes) if axes else x
 
 
+@symbolic("permute")
+def permute(graph, x, dims):
+    """With every axis counted from the first, as ONNX wants it."""
+    axes = constants.python(dims)
+    return graph.op("Transpose", x, perm_i=[axis % len(axes) for axis in axes])
+
+
 @decomposition("roll", "shifts", "dims")
 def roll(x, shifts, dims):
     shifts, dims = _list(shifts), _list(dims)
