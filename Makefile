@@ -12,7 +12,7 @@ host := .venv/host.ready
 dev := .venv/dev.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance clean
+.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance operators clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,9 @@ zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TW
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+
+operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
+	.venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
 lock: $(host) ## Write every lock anew from what it is made of.
 	bash images/lock.sh

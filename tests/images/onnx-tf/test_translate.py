@@ -182,6 +182,14 @@ class RefusalTest(LoweredTest):
         node = helper.make_node("Add", ["x", "x"], ["y"], name="add")
         self.assertIn("float64", self.refusal(model([node], {"x": x}, ["y"]), {"x": x}).message)
 
+    def test_random_numbers(self):
+        x = random(2, 3)
+        node = helper.make_node("RandomUniformLike", ["x"], ["y"], name="noise")
+        error = self.refusal(model([node], {"x": x}, ["y"]), {"x": x})
+        self.assertIn("'noise'", error.message)
+        self.assertIn("random numbers", error.message)
+        self.assertIn("inputs", error.hint)
+
     def test_what_must_be_known_and_is_an_input(self):
         samples = {"x": random(2, 3), "axes": np.array([1])}
         node = helper.make_node("ReduceSum", ["x", "axes"], ["y"])

@@ -1,0 +1,89 @@
+"""Stage program of `make operators`, in the torch image: PyTorch as it is written in a model, exported alone."""
+
+import warnings
+
+import export
+import onnx_export
+import outputs
+import torch
+import torchvision
+from seeding import seeded
+from stagekit import arrays, samples
+from symbolics import decomposition
+from torch import nn
+from torch.jit import _get_trace_graph
+from torch.nn import functional
+from user_code import UserCode
+
+VERSIONS = export.VERSIONS
+
+NAMES = {"torch": torch, "torchvision": torchvision, "nn": nn, "F": functional}
+
+
+class Probe(nn.Module):
+    """A module, or an expression of inputs with these ``names``. Images come and go as NHWC, and are NCHW inside."""
+
+    def __init__(self, code, names, images):
+        super().__init__()
+        self.code = code
+        self.names = names
+        self.images = images
+        self.layer = eval(code, dict(NAMES)) if code.startswith("nn.") else None
+
+    def forward(self, *inputs):
+        if self.images:
+            inputs = [x.permute(0, -1, *range(1, x.dim() - 1)) for x in inputs]
+        if self.layer is None:
+            found = eval(self.code, dict(NAMES, **dict(zip(self.names, inputs))))
+        else:
+            found = self.layer(*inputs)
+        return found.permute(0, *range(2, found.dim()), 1) if self.images else found
+
+
+def probe(request):
+    """Export a probe.
+
+    Parameters: ``code``; ``inputs``, [{name, shape, dtype}]; ``images``, whether these and the outputs are NHWC;
+    ``signed``, whether what floats hold is in [-2, 2) instead of [0, 1); ``seed``; ``opset``. Roles out: model (.onnx),
+    samples, outputs. Returns {"aten": the operators that torch traces, "ours": those of them that our symbolics export,
+    "edges": how many transposes are not the probe's own}.
+    """
+    parameters = request.parameters
+    fed = samples.of(request, parameters["inputs"])
+    if parameters["signed"]:
+        fed = {name: array * 4 - 2 for name, array in fed.items()}
+    model = seeded(*[array.shape for array in fed.values()])(
+        lambda: Probe(parameters["code"], list(fed), parameters["images"])
+    )()
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        leaves = [(path, tensor.clone()) for path, tensor in outputs.flatten(model(*_tensors(fed)))]
+        names = outputs.named(leaves, [], list(fed))
+        aten = _aten(model, _tensors(fed))
+        onnx_export.export(
+            model,
+            dict(zip(fed, _tensors(fed))),
+            leaves,
+            names,
+            parameters["opset"],
+            request.outputs["model"],
+            UserCode(None),
+        )
+    arrays.write(request.outputs["samples"], fed)
+    arrays.write(request.outputs["outputs"], {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)})
+    ours = [name for name in aten if name in decomposition.SYMBOLICS]
+    return {"aten": aten, "ours": ours, "edges": len(fed) + len(leaves) if parameters["images"] else 0}
+
+
+def _tensors(fed):
+    return tuple(torch.from_numpy(array.copy()) for array in fed.values())
+
+
+def _aten(model, inputs):
+    """The operators that a trace has, by their names; those in place count as the others."""
+    graph = _get_trace_graph(model, inputs, strict=False)[0]
+    kinds = {node.kind() for node in graph.nodes()}
+    return sorted({kind[len("aten::") :].rstrip("_") for kind in kinds if kind.startswith("aten::")})
+
+
+OPERATIONS = {"probe": probe}

@@ -1,0 +1,206 @@
+"""PyTorch's operators, each alone through the stages of a conversion: what becomes of them, and whether it is right.
+
+Writes build/operators/operators.json. Fails if a probe is wrong or a stage crashes; a refusal is an answer.
+"""
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pinlite import config, images, parity
+from pinlite.engine import choose
+from pinlite.errors import ModelError, StageCrashError, UsageError
+from pinlite.events import ignore
+from pinlite.execute import Done, ResultT, execute
+from pinlite.images import ImageRecipe
+from pinlite.model import Frozen, Recipe
+from pinlite.stages import check, convert, infer, translate
+from pinlite.stages.stage import Action, Stage, as_json
+from pinlite.workers import Workers
+
+HERE = Path(__file__).parent
+FILE = HERE / "probes.toml"
+OUT = HERE.parents[1] / "build" / "operators" / "operators.json"
+
+# The same as a conversion's own, relative to the largest magnitude of an output.
+TOLERANCE = config.resolve({"source": "operators:probe"}).tolerance
+
+IMAGE = "operators"
+EXPORT = Stage("export", image=IMAGE, program="probe", operation="probe")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One conversion. ``refused`` names the stage that has to refuse it, if one has to."""
+
+    title: str
+    code: str
+    inputs: tuple[str, ...]
+    images: bool
+    signed: bool
+    refused: str | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a probe: operators by their number, or the refusal of a ``stage``, or that it ``crashed``.
+
+    ``aten`` are the operators that torch traced, ``ours`` those of them that are exported by our symbolics;
+    ``difference`` is the largest of all hops, None where outputs can't be compared.
+    """
+
+    title: str
+    code: str
+    aten: list[str] = field(default_factory=list)
+    ours: list[str] = field(default_factory=list)
+    onnx: dict[str, int] = field(default_factory=dict)
+    tflite: dict[str, int] = field(default_factory=dict)
+    difference: float | None = None
+    stage: str = ""
+    crashed: bool = False
+    message: str = ""
+    hint: str = ""
+
+
+class Exported(Frozen):
+    aten: list[str]
+    ours: list[str]
+    edges: int
+
+
+def probes() -> list[Probe]:
+    """Every probe, in the file's order."""
+    return [
+        Probe(
+            title=family["title"],
+            code=code,
+            inputs=tuple(family["inputs"]),
+            images=family.get("images", False),
+            signed=family.get("signed", False),
+            refused=family.get("refused"),
+        )
+        for family in tomllib.loads(FILE.read_text())["family"]
+        for code in family["probes"]
+    ]
+
+
+def right(probe: Probe, result: Result) -> bool:
+    """Whether the outputs are, or the refusal is the one that has to be."""
+    if probe.refused or result.stage:
+        return result.stage == probe.refused and not result.crashed
+    return result.difference is not None and result.difference <= TOLERANCE
+
+
+class Runner:
+    """The stages of a conversion, whose workers serve one probe after the other."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._number = 0
+
+    def run(self, probe: Probe) -> Result:
+        self._number += 1
+        result = Result(probe.title, probe.code)
+        recipe = config.resolve({"source": "operators:probe", "input": list(probe.inputs)})
+        try:
+            exported = self._do(_export(recipe, probe), Exported)
+            result = replace(result, aten=exported.result.aten, ours=exported.result.ours)
+            return self._converted(recipe, exported, result)
+        except (ModelError, StageCrashError, UsageError) as error:
+            stage, crashed = error.stage.partition(" ")[0], not isinstance(error, ModelError)
+            return replace(result, stage=stage, crashed=crashed, message=error.message, hint=error.hint)
+
+    def _converted(self, recipe: Recipe, exported: Done[Exported], result: Result) -> Result:
+        samples = exported.outputs["samples"]
+        checked = self._do(check.action(recipe, exported.outputs["model"], samples), check.Result)
+        translated = self._do(translate.action("nhwc", checked.outputs["simplified"], samples), translate.Result)
+        converted = self._do(
+            convert.action("float32", translated.outputs["saved_model"], translated.result), convert.Result
+        )
+        ran = [
+            self._do(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0), infer.Result)
+            for stage in (infer.STAGE, infer.OLDEST)
+        ]
+        reference = parity.read(exported.outputs["outputs"])
+        differences = [
+            hop.max_rel_error
+            for done in (checked, translated, *ran)
+            for hop in parity.compare("torch", reference, "", parity.read(done.outputs["outputs"]), recipe.tolerance)
+        ]
+        operators = dict(checked.result.operators)
+        operators["Transpose"] = operators.get("Transpose", 0) - exported.result.edges
+        return replace(
+            result,
+            onnx={name: count for name, count in sorted(operators.items()) if count > 0 and name != "Constant"},
+            tflite=ran[0].result.ops or {},
+            difference=None if None in differences else max(differences),
+        )
+
+    def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
+        # A stage's files go by its name.
+        name = f"{action.stage.name} {self._number}"
+        return execute(replace(action, stage=replace(action.stage, name=name)), result, self._workers, ignore)
+
+
+def _export(recipe: Recipe, probe: Probe) -> Action:
+    return Action(
+        EXPORT,
+        parameters={
+            "code": probe.code,
+            "images": probe.images,
+            "signed": probe.signed,
+            "inputs": as_json(recipe.inputs),
+            "seed": recipe.seed,
+            "opset": recipe.opset,
+        },
+        outputs={"model": "model.onnx", "samples": "samples.npz", "outputs": "outputs.npz"},
+    )
+
+
+def _toolchain() -> dict[str, ImageRecipe]:
+    """The images of a conversion, and the torch image with the programs of this folder and the zoo's seeds."""
+    toolchain = images.toolchain()
+    torch = toolchain["torch"]
+    ours = {path.name: path.read_bytes() for path in (HERE / "probe.py", HERE.parent / "zoo" / "models" / "seeding.py")}
+    return {**toolchain, IMAGE: ImageRecipe(IMAGE, {**torch.files, **ours}, torch.parent)}
+
+
+def _run(chosen: list[Probe], engine_name: str) -> Iterator[tuple[Probe, Result]]:
+    engine = choose(engine_name)
+    recipes = _toolchain()
+    found = engine.ensure(recipes.values(), ignore)
+    with Workers(engine, found, config.resolve({"source": "operators:probe"}).limits) as workers:
+        workers.start((EXPORT, check.STAGE, translate.STAGE, convert.STAGE, infer.STAGE))
+        runner = Runner(workers)
+        for probe in chosen:
+            yield probe, runner.run(probe)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="the probes that fit, such as '*Conv2d*'")
+    parser.add_argument("--engine", default="auto", help="what runs the stages")
+    arguments = parser.parse_args()
+
+    chosen = [probe for probe in probes() if fnmatchcase(probe.code, arguments.only)]
+    results, wrong = [], []
+    for probe, result in _run(chosen, arguments.engine):
+        results.append(result)
+        verdict = f"refused by {result.stage}: {result.message}" if result.stage else f"differs by {result.difference}"
+        if not right(probe, result):
+            wrong.append(probe.code)
+            verdict = f"WRONG: {verdict}"
+        print(f"{len(results)}/{len(chosen)} {probe.code}: {verdict}", flush=True)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    print(f"{len(results) - len(wrong)} of {len(results)} are as they should be; not so: {', '.join(wrong) or 'none'}")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
