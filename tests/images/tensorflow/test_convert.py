@@ -165,7 +165,7 @@ class Convert(Stage):
         error = self.refused("model", "Cast, Sub", "convert", "double", variant="float32", ops="builtin", **lists)
         self.assertIn("--ops auto", error.hint)
         made = set()
-        for choice in ("auto", "select-tf"):
+        for choice in ("auto", "select-tf", "auto", "select-tf", "auto", "select-tf"):
             result = self.call("convert", "double", variant="float32", ops=choice, **lists)
             self.assertEqual(result["select_tf"], ["Cast", "Sub"])
             made.add((self.folder / "made.model").read_bytes())
@@ -203,6 +203,22 @@ class Convert(Stage):
         save_frozen(self.folder / "frozen", affine)
         lists = {"inputs": [spec("A", 1, 3, key="A")], "outputs": [spec("MAX", 1, 2, key="MAX")]}
         self.refused("usage", "'flex'.*select-tf", "convert", "frozen", variant="float32", ops="flex", **lists)
+
+    def test_a_batch_that_is_left_open(self):
+        save_frozen(self.folder / "frozen", affine)
+        lists = {
+            "inputs": [spec("Z", None, 2, key="Z"), spec("A", None, 3, key="A")],
+            "outputs": [spec("SUM", None, 2, key="SUM")],
+        }
+        converted = self.call("convert", "frozen", variant="float32", **lists)
+        self.assertEqual([entry["shape"] for entry in converted["inputs"]], [[None, 2], [None, 3]])
+        details = tf.lite.Interpreter(str(self.folder / "made.model")).get_input_details()
+        self.assertEqual([list(detail["shape_signature"]) for detail in details], [[-1, 2], [-1, 3]])
+        options = {side: converted[side] for side in ("inputs", "outputs")}
+        for rows in (1, 4):
+            fed = {"Z": np.zeros((rows, 2), np.float32), "A": np.ones((rows, 3), np.float32)}
+            self.call("infer", "made.model", fed, threads=1, runs=0, warmup=0, **options)
+            np.testing.assert_array_equal(self.made("outputs")["SUM"], [[9, 12]] * rows)
 
     def test_an_unknown_variant(self):
         self.refused("usage", "'float8'.*float32", "convert", "none", variant="float8", inputs=[], outputs=[])
