@@ -73,15 +73,25 @@ def _compute(call: Call) -> None:
     write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
 
 
+def _wider(samples: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
+    return {name: np.repeat(array, batch, axis=0) for name, array in samples.items()}
+
+
 def export(call: Call) -> dict[str, Any]:
     _samples(call)
     _compute(call)
     call.outputs["model"].write_bytes(b"an ONNX model")
+    for batch in call.parameters["batches"]:
+        write(call.outputs[f"samples.{batch}"], _wider(SAMPLES, batch))
+        write(call.outputs[f"outputs.{batch}"], computed(call.outputs[f"samples.{batch}"]))
+        call.outputs[f"model.{batch}"].write_bytes(b"an ONNX model of %d" % batch)
     return _named()
 
 
 def check(call: Call) -> dict[str, Any]:
     _samples(call)
+    if "batch" in call.parameters:
+        write(call.outputs["samples"], _wider(SAMPLES, call.parameters["batch"]))
     _compute(call)
     call.outputs["graph"].write_text("graph main { Mul ReduceMean }\n")
     call.outputs["simplified"].write_bytes(b"simplified " + call.inputs["model"].read_bytes())
@@ -90,9 +100,12 @@ def check(call: Call) -> dict[str, Any]:
 
 def translate(call: Call) -> dict[str, Any]:
     _compute(call)
+    for batch in call.parameters.get("batches", [])[:1]:
+        write(call.outputs[f"outputs.{batch}"], computed(call.inputs[f"samples.{batch}"]))
     folder = call.outputs["saved_model"]
     (folder / "variables").mkdir(parents=True)
-    (folder / "saved_model.pb").write_bytes(call.inputs["model"].read_bytes())
+    models = [path for role, path in call.inputs.items() if role.startswith("model")]
+    (folder / "saved_model.pb").write_bytes(b", ".join(path.read_bytes() for path in models))
     (folder / "variables" / "variables.index").write_bytes(b"index")
     return _named(key="_key")
 
@@ -146,8 +159,9 @@ class FakeWorker:
         for path in call.outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         answer: dict[str, Any]
+        name = request.id.partition("-batch-")[0]
         try:
-            answer = {"result": self._engine.programs[request.id](call)}
+            answer = {"result": self._engine.programs[name](call)}
         except RefusalError as refusal:
             answer = {"error": refusal.failure}
         return Response(id=request.id, seconds=0.25, peak_memory=123_000_000, **answer)

@@ -13,7 +13,7 @@ from onnx_tf.pb_wrapper import OnnxNode
 from stagekit import StageError, layouts
 
 
-def trace(model, inputs, nhwc_inputs=(), nhwc_outputs=(), *, select_tf=False):
+def trace(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
     """A tf.Graph that computes the model in its own layout (NCHW), with the weights as constants.
 
     ``inputs`` are [{name, shape, dtype}]. Those named in ``nhwc_inputs`` and ``nhwc_outputs`` have their channels last,

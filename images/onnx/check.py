@@ -13,15 +13,22 @@ def check(request):
     """Check a model, run it on samples, simplify it.
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
-    request brings none. Roles in: model, samples (optional). Roles out: graph (text), simplified (.onnx), samples,
-    outputs. Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or
-    onnxruntime refuse.
+    request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
+    samples (optional). Roles out: graph (text), simplified (.onnx), samples, outputs. Sizes that the model leaves open
+    are closed in what is simplified, so that shapes which are computed become constants.
+
+    Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
+    refuse.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
     samples = samples_of_request.of(request, model_file.inputs(model))
-    outputs = runtime.run(simplify.session(model, request.outputs["simplified"]), samples)
+    if "batch" in request.parameters:
+        model_file.check_open_batch(model)
+        samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"])
+    closed = model_file.closed(model, samples)
+    outputs = runtime.run(simplify.session(closed, request.outputs["simplified"]), samples)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {

@@ -99,6 +99,32 @@ def inputs(model):
     return [_spec(value) for value in model.graph.input if value.name not in weights]
 
 
+def check_open_batch(model):
+    """Raise a StageError unless every input leaves its first size open."""
+    for spec in inputs(model):
+        if spec["shape"] and spec["shape"][0] is not None:
+            raise StageError(
+                "usage",
+                "the batch of input {!r} is fixed in the ONNX file: {}".format(spec["name"], spec["shape"]),
+                "export it with dynamic_axes={{{!r}: {{0: 'batch'}}, ...}}, for inputs and outputs".format(
+                    spec["name"]
+                ),
+            )
+
+
+def closed(model, samples):
+    """The model with the sizes that its inputs leave open as they are in the samples."""
+    if not any(None in spec["shape"] for spec in inputs(model)):
+        return model
+    found = onnx.ModelProto()
+    found.CopyFrom(model)
+    for value in found.graph.input:
+        if value.name in samples:
+            for size, count in zip(value.type.tensor_type.shape.dim, samples[value.name].shape):
+                size.dim_value = count
+    return found
+
+
 def outputs(model):
     return [value.name for value in model.graph.output]
 

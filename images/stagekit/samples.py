@@ -17,6 +17,21 @@ def of(request, specs):
     return arrays.matching(samples, specs)
 
 
+def of_batch(samples, batch, seed):
+    """Seeded samples like these, with ``batch`` as the first size of each. A StageError says that they share none."""
+    sizes = {name: array.shape[0] for name, array in samples.items() if array.ndim}
+    if len(set(sizes.values())) != 1:
+        raise StageError(
+            "usage",
+            "the inputs have no batch in common: their first sizes are {}".format(
+                ", ".join("{} of {}".format(size, name) for name, size in sizes.items()) or "none"
+            ),
+            "the batch is the first dimension of every input: give all of them the same",
+        )
+    specs = arrays.describe(samples)
+    return arrays.seeded([dict(spec, shape=spec["shape"] and [batch, *spec["shape"][1:]]) for spec in specs], seed)
+
+
 def _closed(specs):
     for spec in specs:
         if None in spec["shape"]:

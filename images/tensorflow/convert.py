@@ -104,7 +104,6 @@ def _from_graph(model, inputs, outputs):
     with tf.Graph().as_default():
         tensors = tf.import_graph_def(graph_def, name="", return_elements=tensors)
     for tensor, entry in zip(tensors, inputs):
-        # A size left open would become 1.
         tensor.set_shape(entry["shape"])
     return tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[: len(inputs)], tensors[len(inputs) :])
 

@@ -15,6 +15,7 @@ from stagekit import StageError, arrays, samples
 from torch import nn
 from user_code import UserCode
 
+OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
 VERSIONS = ("torch", "torchvision", "numpy")
 
 
@@ -23,8 +24,9 @@ def export(request):
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
     shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
-    ``seed``; ``opset``. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
-    (optional). Roles out: model (.onnx), samples, outputs. Returns {inputs, outputs}; raises StageError of kind
+    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for. Roles in: source (a folder of
+    modules, or a checkpoint), weights (optional), samples (optional). Roles out: model (.onnx), samples, outputs, and
+    these for each of the batches (model.5, samples.5, outputs.5). Returns {inputs, outputs}; raises StageError of kind
     ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
@@ -36,15 +38,29 @@ def export(request):
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
     with torch.no_grad():
-        leaves = outputs.flatten(_answer(model, _tensors(fed), code))
-        # Copies: a model may hand out its inputs or weights, and may change them when it is traced.
-        leaves = [(path, tensor.detach().clone()) for path, tensor in leaves]
-        names = outputs.named(leaves, parameters["output_names"], list(fed))
-        onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], request.outputs["model"], code)
-    computed = {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)}
-    arrays.write(request.outputs["samples"], fed)
-    arrays.write(request.outputs["outputs"], computed)
+        computed = _export(request, model, fed, code, _how_to_call(model))
+        for batch in parameters["batches"]:
+            wider = samples.of_batch(fed, batch, parameters["seed"])
+            _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
     return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
+
+
+def _export(request, model, fed, code, hint, suffix=""):
+    """Write the model and what it computes of these samples, to roles with a suffix; return the latter.
+
+    ``hint`` is for a model that fails on them.
+    """
+    parameters = request.parameters
+    leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
+    # Copies: a model may hand out its inputs or weights, and may change them when it is traced.
+    leaves = [(path, tensor.detach().clone()) for path, tensor in leaves]
+    names = outputs.named(leaves, parameters["output_names"], list(fed))
+    path = request.outputs["model" + suffix]
+    onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
+    computed = {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)}
+    arrays.write(request.outputs["samples" + suffix], fed)
+    arrays.write(request.outputs["outputs" + suffix], computed)
+    return computed
 
 
 def _check_opset(opset):
@@ -94,12 +110,12 @@ def _tensors(fed):
         raise StageError("usage", "torch has no such samples: {}".format(error)) from error
 
 
-def _answer(model, tensors, code):
+def _answer(model, tensors, code, hint):
     shapes = ", ".join(
         "{}: {} of {}".format(spec["name"], spec["shape"], spec["dtype"])
         for spec in arrays.describe({name: tensor.numpy() for name, tensor in tensors.items()})
     )
-    with code.blamed("the model fails on its inputs ({})".format(shapes), _how_to_call(model)):
+    with code.blamed("the model fails on its inputs ({})".format(shapes), hint):
         return model(*tensors.values())
 
 

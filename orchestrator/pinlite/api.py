@@ -29,7 +29,8 @@ def convert(
 
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
     ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
-    ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, tolerance, engine, memory, timeout.
+    ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
+    dynamic_batch, tolerance, engine, memory, timeout.
 
     Raises:
         PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's.
@@ -45,7 +46,9 @@ def convert(
         "with": list(requirements),
         "out": _text(out),
     }
-    return pipeline.run(config.resolve(given | options), observe)
+    return pipeline.run(
+        config.resolve(given | {name.replace("_", "-"): value for name, value in options.items()}), observe
+    )
 
 
 def _assigned(values: Mapping[str, str] | Sequence[str]) -> list[str]:

@@ -44,6 +44,7 @@ class _Options(BaseModel):
     input_layout: list[str] = []
     output_layout: list[str] = []
     ops: Ops = "auto"
+    dynamic_batch: bool = False
     with_: list[str] = []
     tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
@@ -85,6 +86,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         input_layouts=_layouts("--input-layout", options.input_layout),
         output_layouts=_layouts("--output-layout", options.output_layout),
         ops=options.ops,
+        dynamic_batch=options.dynamic_batch,
         requirements=tuple(options.with_),
         tolerance=options.tolerance,
         engine=options.engine,
@@ -180,7 +182,11 @@ def _layouts(option: str, texts: list[str]) -> tuple[LayoutSpec, ...]:
 
 def _check_lowered_by_us(options: _Options, source: Source) -> None:
     """Refuse what is the nhwc lowering's alone where that lowering does not run."""
-    asked = {"--input-layout": options.input_layout, "--output-layout": options.output_layout}
+    asked = {
+        "--input-layout": options.input_layout,
+        "--output-layout": options.output_layout,
+        "--dynamic-batch": options.dynamic_batch,
+    }
     option = next((name for name, value in asked.items() if value), None)
     if option and source.kind == "saved_model":
         raise UsageError(

@@ -73,6 +73,7 @@ class Recipe(Frozen):
     input_layouts: tuple[LayoutSpec, ...] = ()
     output_layouts: tuple[LayoutSpec, ...] = ()
     ops: Ops = "auto"
+    dynamic_batch: bool = False
     requirements: tuple[str, ...] = ()
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
@@ -130,8 +131,8 @@ class Latency(Frozen):
 class Tensor(Frozen):
     """A model's input or output: the user's ``name``, and what the TFLite file calls it (``tensor``).
 
-    ``shape`` is the file's own, in the order of axes that ``layout`` tells.
-    A size of None is known only once the model has run.
+    ``shape`` is the file's own, in the order of axes that ``layout`` tells; None is a batch of any size, or a size that
+    is known only once the model has run.
     """
 
     name: str

@@ -12,7 +12,7 @@ from pinlite.images import ImageRecipe
 from pinlite.model import Recipe, Report, SourceKind, StageRecord
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, check, convert, export, infer, translate
-from pinlite.stages.stage import Action, Stage
+from pinlite.stages.stage import BATCHES, Action, Stage, at_batch
 from pinlite.workers import Workers
 
 _TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
@@ -64,6 +64,8 @@ class _Conversion:
         self._workers = workers
         self._observe = observe
         self._results = Results()
+        # Of another batch size, where the batch is to be open.
+        self._wider_samples: Path | None = None
 
     def convert(self) -> Results:
         source = self._recipe.source
@@ -74,30 +76,56 @@ class _Conversion:
         if source.kind == "saved_model":
             self._to_tflite(*self._adopt(_given(source.path)))
         elif source.kind == "onnx":
-            self._to_tflite(*self._to_tensorflow(_given(source.path), self._recipe.samples))
+            self._to_tflite(*self._to_tensorflow(_given(source.path), self._recipe.samples, {}))
         else:
             self._to_tflite(*self._to_tensorflow(*self._export()))
         return self._results
 
-    def _export(self) -> tuple[Path, Path]:
-        """The ONNX model, and the samples in the order of its inputs."""
+    def _export(self) -> tuple[Path, Path, Mapping[str, Path]]:
+        """The ONNX model, the samples in the order of its inputs, and by role what there is for other batch sizes."""
         done = self._do(export.action(self._recipe, self._visible_source()), export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
-        return done.outputs["model"], done.outputs["samples"]
+        if self._recipe.dynamic_batch:
+            self._results.wider["torch"] = done.outputs[translate.WIDER]
+        return done.outputs["model"], done.outputs["samples"], done.outputs
 
-    def _to_tensorflow(self, model: Path, given: Path | None) -> tuple[Path, Path, translate.Result]:
+    def _to_tensorflow(
+        self, model: Path, given: Path | None, exported: Mapping[str, Path]
+    ) -> tuple[Path, Path, translate.Result]:
         """The SavedModel, the samples, and the SavedModel's signature."""
         checked = self._do(check.action(self._recipe, model, given), check.Result)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
-        lowered = checked.outputs["simplified"] if self._recipe.lowering == "nhwc" else model
-        done = self._do(translate.action(self._recipe, lowered, samples, checked.result), translate.Result)
+        if self._recipe.dynamic_batch:
+            models, wider = self._check_batches(model, given, exported)
+            self._wider_samples = wider[f"samples.{BATCHES[0]}"]
+            action = translate.open_action(self._recipe, models, {**wider, "samples": samples}, checked.result)
+        else:
+            lowered = checked.outputs["simplified"] if self._recipe.lowering == "nhwc" else model
+            action = translate.action(self._recipe, lowered, samples, checked.result)
+        done = self._do(action, translate.Result)
+        if self._recipe.dynamic_batch:
+            self._results.wider["tensorflow"] = done.outputs[translate.WIDER]
         self._results.outputs["tensorflow"] = done.outputs["outputs"]
         self._keep("onnx", model, "model.onnx")
         self._keep("graph", checked.outputs["graph"])
         self._keep("saved_model", done.outputs["saved_model"])
         self._keep("samples", samples)
         return done.outputs["saved_model"], samples, done.result
+
+    def _check_batches(
+        self, model: Path, given: Path | None, exported: Mapping[str, Path]
+    ) -> tuple[dict[str, Path], dict[str, Path]]:
+        """The simplified model and the samples for each of the other batch sizes, by role."""
+        models, samples = {}, {}
+        for batch in BATCHES:
+            wide, its_samples = exported.get(f"model.{batch}", model), exported.get(f"samples.{batch}", given)
+            action = check.at(batch, check.action(self._recipe, wide, its_samples), open_model=not exported)
+            done = self._do(action, check.Result)
+            models[f"model.{batch}"], samples[f"samples.{batch}"] = done.outputs["simplified"], done.outputs["samples"]
+            if batch == BATCHES[0]:
+                self._results.wider["onnxruntime"] = done.outputs["outputs"]
+        return models, samples
 
     def _adopt(self, saved_model: Path) -> tuple[Path, Path, translate.Result]:
         done = self._do(adopt.action(self._recipe, saved_model), adopt.Result)
@@ -118,6 +146,9 @@ class _Conversion:
             done = self._do(infer.action(stage, model, samples, converted.result), infer.Result)
             runtime = f"tflite-{done.versions[package]}"
             self._results.outputs[runtime] = done.outputs["outputs"]
+            if self._wider_samples:
+                action = infer.action(at_batch(stage, BATCHES[0]), model, self._wider_samples, converted.result, runs=0)
+                self._results.wider[runtime] = self._do(action, infer.Result).outputs["outputs"]
             if done.result.latency_ms:
                 latency[runtime] = done.result.latency_ms
         self._results.variants.append(

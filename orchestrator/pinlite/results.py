@@ -1,11 +1,12 @@
 """What a run has come to so far, and the report that follows from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pinlite import digest, parity
 from pinlite.model import Artifact, Hop, Latency, Recipe, Report, StageRecord, Tensor, VariantReport
+from pinlite.stages.stage import BATCHES
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,24 @@ class Variant:
 
 @dataclass(frozen=True)
 class Results:
-    """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first."""
+    """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
+
+    ``wider`` are outputs for the first of the other batch sizes, where the batch is open.
+    """
 
     stages: list[StageRecord] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     artifacts: dict[str, tuple[str, Path]] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
+    wider: dict[str, Path] = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
 
 
 def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str]) -> Report:
-    hops = tuple(_hops(results, recipe.tolerance))
+    hops = (
+        *_hops(results.outputs, recipe.tolerance),
+        *_hops(results.wider, recipe.tolerance, f" at batch {BATCHES[0]}"),
+    )
     artifacts = {
         name: Artifact(role=role, path=name, sha256=digest.of_path(path), size=_size(path))
         for name, (role, path) in results.artifacts.items()
@@ -55,11 +63,13 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
     )
 
 
-def _hops(results: Results, tolerance: float) -> Iterator[Hop]:
-    (origin, first), *others = results.outputs.items()
+def _hops(outputs: Mapping[str, Path], tolerance: float, at: str = "") -> Iterator[Hop]:
+    if not outputs:
+        return
+    (origin, first), *others = outputs.items()
     reference = parity.read(first)
     for runtime, path in others:
-        yield from parity.compare(origin, reference, runtime, parity.read(path), tolerance)
+        yield from parity.compare(origin, reference, runtime + at, parity.read(path), tolerance)
 
 
 def _variant(variant: Variant, artifact: Artifact, hops: tuple[Hop, ...]) -> VariantReport:

@@ -15,11 +15,12 @@ def test_from_python_the_report_is_an_object(engine, model_file):
     assert engine.requests[0].parameters["inputs"][0]["shape"] == [1, 3, 4, 4]
 
 
-def test_from_python_layouts_are_for_all_or_by_name(engine, model_file):
-    options = {"input_layout": "nhwc", "output_layout": {"mean": "nhwc"}}
+def test_from_python_options_are_those_of_the_command(engine, model_file):
+    options = {"input_layout": "nhwc", "output_layout": {"mean": "nhwc"}, "dynamic_batch": True}
     pinlite.convert(f"{model_file}:build", inputs={"image": "1x3x4x4"}, out=Path("out"), **options)
     translate = next(request for request in engine.requests if request.id == "translate")
     assert (translate.parameters["nhwc_inputs"], translate.parameters["nhwc_outputs"]) == (["image"], ["mean"])
+    assert translate.parameters["batches"] == [5, 7]
 
 
 def test_from_python_errors_are_those_of_the_command(engine, model_file):

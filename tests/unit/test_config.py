@@ -53,6 +53,7 @@ def test_everything_can_be_asked_for(model_file):
             "input-layout": ["nhwc", "b=nchw"],
             "output-layout": ["y=nhwc"],
             "ops": "builtin",
+            "dynamic-batch": True,
             "opset": 11,
             "seed": 7,
             "tolerance": 0.01,
@@ -66,7 +67,7 @@ def test_everything_can_be_asked_for(model_file):
     assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
     assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("nhwc", 11, 7, 0.01)
     assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
-    assert recipe.ops == "builtin"
+    assert (recipe.ops, recipe.dynamic_batch) == ("builtin", True)
     assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
     assert (recipe.engine, recipe.limits.memory, recipe.limits.timeout) == ("venv", 512 * 1024**2, 60)
 
@@ -208,13 +209,15 @@ def test_no_source_says_what_one_looks_like(toml):
     assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
 
 
-@pytest.mark.parametrize("option", ["input-layout", "output-layout"])
-def test_a_layout_is_the_nhwc_lowerings_alone(model_file, option):
-    stock = refusal({"source": f"{model_file}:build", "lowering": "stock", option: ["nhwc"]})
+@pytest.mark.parametrize(
+    ("option", "value"), [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]
+)
+def test_what_the_nhwc_lowering_alone_can_do(model_file, option, value):
+    stock = refusal({"source": f"{model_file}:build", "lowering": "stock", option: value})
     assert f"--{option}: the lowering stock" in str(stock)
     Path("saved").mkdir()
     Path("saved/saved_model.pb").touch()
-    assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: ["nhwc"]}))
+    assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: value}))
 
 
 def test_a_recipe_can_not_be_changed(model_file):

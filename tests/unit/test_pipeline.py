@@ -91,6 +91,7 @@ def test_the_recipe_reaches_the_stages(engine, recipe):
         "output_names": ["a", "b"],
         "seed": 7,
         "opset": 11,
+        "batches": [],
     }
     assert set(export.inputs) == {"source", "weights", "samples"}
     assert check.parameters["seed"] == 7
@@ -181,6 +182,50 @@ def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     assert variant.select_tf == ("AddV2", "Cast")
     assert variant.ops == {"FlexCast": 2, "FlexAddV2": 1}
     assert (set(variant.parity), set(variant.latency_ms)) == ({"tflite-2.4.1"}, {"tflite-2.4.1"})
+
+
+WIDER = ["check-batch-5", "check-batch-7", "infer-batch-5", "infer-oldest-batch-5"]
+
+
+def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at_one(engine, recipe):
+    report = pipeline.run(recipe(**{"dynamic-batch": True}))
+    assert report.ok
+    assert sorted(set(operations(engine)) - set(STAGES)) == WIDER
+    export, _, five, seven, translate, *_ = engine.requests
+    assert export.parameters["batches"] == [5, 7]
+    assert (five.inputs["model"], seven.inputs["model"]) == ("check-batch-5/model.onnx", "check-batch-7/model.onnx")
+    assert translate.parameters["batches"] == [5, 7]
+    assert set(translate.inputs) == {"samples", "model.5", "samples.5", "model.7", "samples.7"}
+    made = Path("out/saved_model/saved_model.pb").read_bytes()
+    assert made == b"simplified an ONNX model of 5, simplified an ONNX model of 7"
+    runtimes = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
+    compared = list(dict.fromkeys(hop.to for hop in report.hops))
+    assert compared == [*runtimes, *(f"{runtime} at batch 5" for runtime in runtimes)]
+    assert {hop.origin for hop in report.hops} == {"torch"}
+    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert engine.requests[-1].parameters["runs"] == 0
+
+
+def test_an_onnx_file_with_an_open_batch_is_checked_for_other_sizes_itself(engine, recipe):
+    Path("net.onnx").write_bytes(b"given")
+    report = pipeline.run(recipe(source="net.onnx", **{"dynamic-batch": True}))
+    assert [request.parameters.get("batch") for request in engine.requests[:3]] == [None, 5, 7]
+    assert Path("out/saved_model/saved_model.pb").read_bytes() == b"simplified given, simplified given"
+    assert {hop.origin for hop in report.hops} == {"onnxruntime"}
+    assert "tflite-2.4.1 at batch 5" in {hop.to for hop in report.hops}
+
+
+def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, recipe):
+    def infer(call):
+        result = fake_engine.infer(call)
+        if call.parameters["runs"] == 0:
+            arrays = fake_engine.computed(call.inputs["samples"])
+            fake_engine.write(call.outputs["outputs"], arrays | {"doubled": arrays["doubled"][:1]})
+        return result
+
+    engine.programs["infer"] = infer
+    with pytest.raises(ParityError, match=r"tflite-2\.14\.0 at batch 5 differs from torch in shape"):
+        pipeline.run(recipe(**{"dynamic-batch": True}))
 
 
 def test_the_export_sees_the_module_and_nothing_else_of_its_folder(engine, recipe, model_file):

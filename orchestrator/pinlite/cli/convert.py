@@ -44,6 +44,9 @@ def convert(
     ops: Annotated[
         Ops | None, typer.Option(help="TFLite's own operators, or TensorFlow's beside them where need be [auto].")
     ] = None,
+    dynamic_batch: Annotated[
+        bool | None, typer.Option("--dynamic-batch", help="Leave the batch open, for resize_tensor_input.")
+    ] = None,
     opset: Annotated[int | None, typer.Option(help="The ONNX opset to export [12].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the samples and of torch [0].")] = None,
     tolerance: Annotated[
@@ -70,6 +73,7 @@ def convert(
         "input-layout": input_layouts,
         "output-layout": output_layouts,
         "ops": ops,
+        "dynamic-batch": dynamic_batch,
         "opset": opset,
         "seed": seed,
         "tolerance": tolerance,

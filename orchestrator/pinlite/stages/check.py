@@ -1,9 +1,10 @@
 """ONNX: is it well formed, what does onnxruntime compute with it, and what is its simplest equal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pinlite.model import Recipe
-from pinlite.stages.stage import Action, Signature, Stage, as_json, present
+from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, present
 
 STAGE = Stage("check", image="onnx", program="check", operation="check")
 
@@ -25,3 +26,9 @@ def action(recipe: Recipe, model: Path, samples: Path | None) -> Action:
             "outputs": "outputs.npz",
         },
     )
+
+
+def at(batch: int, action: Action, *, open_model: bool) -> Action:
+    """An action of a model for another size of the batch; of an ``open_model``, which makes samples of this size."""
+    parameters = {**action.parameters, "batch": batch} if open_model else action.parameters
+    return replace(action, stage=at_batch(STAGE, batch), parameters=parameters)

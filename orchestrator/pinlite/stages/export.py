@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pinlite.model import Recipe
-from pinlite.stages.stage import Action, Signature, Stage, as_json, present
+from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, present
 
 STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
 Result = Signature
@@ -14,6 +14,9 @@ def action(recipe: Recipe, source: Path) -> Action:
     described: dict[str, str] = {"kind": recipe.source.kind}
     if recipe.source.kind == "python":
         described |= {"module": recipe.source.module, "callable": recipe.source.callable}
+    batches = BATCHES if recipe.dynamic_batch else ()
+    files = {"model": "model.onnx", "samples": "samples.npz", "outputs": "outputs.npz"}
+    wider = {f"{role}.{batch}": file.replace(".", f".{batch}.") for role, file in files.items() for batch in batches}
     return Action(
         STAGE,
         parameters={
@@ -22,7 +25,8 @@ def action(recipe: Recipe, source: Path) -> Action:
             "output_names": list(recipe.output_names),
             "seed": recipe.seed,
             "opset": recipe.opset,
+            "batches": list(batches),
         },
         inputs=present({"source": source, "weights": recipe.weights, "samples": recipe.samples}),
-        outputs={"model": "model.onnx", "samples": "samples.npz", "outputs": "outputs.npz"},
+        outputs=files | wider,
     )

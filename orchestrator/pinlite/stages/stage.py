@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,11 @@ class Signature(Frozen):
 
     inputs: tuple[Named, ...]
     outputs: tuple[Named, ...]
+
+
+# A model whose batch is to be open is looked at for these sizes of it, and compared at the first. They are prime, and
+# no numbers that models are made of, so that nothing else in a graph changes with them.
+BATCHES = (5, 7)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class Action:
     parameters: Mapping[str, Any]
     outputs: Mapping[str, str]
     inputs: Mapping[str, Path] = field(default_factory=dict)
+
+
+def at_batch(stage: Stage, batch: int) -> Stage:
+    """The stage, once more for another size of the batch."""
+    return replace(stage, name=f"{stage.name}-batch-{batch}")
 
 
 def present(files: Mapping[str, Path | None]) -> dict[str, Path]:

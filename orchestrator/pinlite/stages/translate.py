@@ -1,11 +1,12 @@
 """ONNX to a TensorFlow SavedModel, by onnx-tf as it is (``stock``) or by our lowering (``nhwc``)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.model import Frozen, Layout, LayoutSpec, Recipe
-from pinlite.stages.stage import Action, Named, Signature, Stage
+from pinlite.stages.stage import BATCHES, Action, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")
 
@@ -13,6 +14,10 @@ STAGE = Stage("translate", image="onnx-tf", program="translate", operation="tran
 # How many dimensions what has channels has: sequences, images and volumes.
 _RANKS = range(3, 6)
 _IMAGE = 4
+
+
+# The outputs for the first of the other batch sizes.
+WIDER = f"outputs.{BATCHES[0]}"
 
 
 class Keyed(Named):
@@ -35,6 +40,20 @@ def action(recipe: Recipe, model: Path, samples: Path, signature: Signature) -> 
         parameters={"lowering": recipe.lowering} | settings,
         inputs={"model": model, "samples": samples},
         outputs={"saved_model": "saved_model", "outputs": "outputs.npz"},
+    )
+
+
+def open_action(
+    recipe: Recipe, models: Mapping[str, Path], samples: Mapping[str, Path], signature: Signature
+) -> Action:
+    """The translation with an open batch, from models and samples by role: those of each of `BATCHES` (model.5), and
+    the samples of the model's own batch size.
+    """
+    return Action(
+        STAGE,
+        parameters={"lowering": recipe.lowering, "batches": list(BATCHES)} | _settings(recipe, signature),
+        inputs={**models, **samples},
+        outputs={"saved_model": "saved_model", "outputs": "outputs.npz", WIDER: f"{WIDER}.npz"},
     )
 
 

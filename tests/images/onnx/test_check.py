@@ -53,7 +53,7 @@ class Stage(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def call(self, operation, given, samples=None, inputs=()):
+    def call(self, operation, given, samples=None, inputs=(), **parameters):
         content = given if isinstance(given, bytes) else given.SerializeToString()
         (self.folder / "model.onnx").write_bytes(content)
         roles = {"model": "model.onnx"}
@@ -64,7 +64,7 @@ class Stage(unittest.TestCase):
             {
                 "id": "1",
                 "operation": operation,
-                "parameters": {"inputs": list(inputs), "seed": 0},
+                "parameters": dict(parameters, inputs=list(inputs), seed=0),
                 "inputs": roles,
                 "outputs": {role: role for role in OUTPUTS[operation]},
             },
@@ -163,6 +163,31 @@ class Check(Stage):
         np.testing.assert_array_equal(arrays.read(self.folder / "outputs")["y"], [[0, 0, 1, 2]])
         self.refused("usage", r"sample \[1, 3\]", "check", relu(), {"x": np.ones((1, 3), np.float32)})
         self.refused("usage", "named y", "check", relu(), {"y": np.ones((1, 4), np.float32)})
+
+    def test_shapes_that_open_sizes_decide_are_constants_of_what_is_simplified(self):
+        nodes = [
+            helper.make_node("Shape", ["x"], ["shape"]),
+            helper.make_node("Gather", ["shape", "zero"], ["rows"], axis=0),
+            helper.make_node("Concat", ["rows", "rest"], ["wanted"], axis=0),
+            helper.make_node("Reshape", ["x", "wanted"], ["y"]),
+        ]
+        weights = [weight("zero", np.array([0])), weight("rest", np.array([2, 2]))]
+        flexible = model(nodes, [value("x", ("batch", 4))], [value("y", ("batch", 2, 2))], weights)
+        self.call("check", flexible, inputs=[{"name": "x", "shape": [3, 4], "dtype": "float32"}])
+        simplified = self.simplified()
+        self.assertEqual([node.op_type for node in simplified.graph.node], ["Reshape"])
+        self.assertEqual(simplified.graph.input[0].type.tensor_type.shape.dim[0].dim_value, 3)
+        self.assertEqual(arrays.read(self.folder / "outputs")["y"].shape, (3, 2, 2))
+
+    def test_another_size_of_an_open_batch(self):
+        given = {"x": np.ones((2, 4), np.float32)}
+        result = self.call("check", relu(shape=("batch", 4)), given, batch=5)
+        self.assertEqual(result["inputs"], [{"name": "x", "shape": [5, 4], "dtype": "float32"}])
+        self.assertEqual(arrays.read(self.folder / "outputs")["y"].shape, (5, 4))
+        error = self.refused(
+            "usage", r"batch of input 'x' is fixed.*\[2, 4\]", "check", relu(shape=(2, 4)), given, batch=5
+        )
+        self.assertIn("dynamic_axes", error.hint)
 
     def test_an_open_size_must_be_given(self):
         open_size = relu(shape=("batch", 4))

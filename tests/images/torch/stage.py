@@ -61,12 +61,16 @@ class StageCase(unittest.TestCase):
                     "output_names": [],
                     "seed": 0,
                     "opset": 12,
+                    "batches": [],
                 },
                 **parameters,
             ),
             "inputs": {role: str(path) for role, path in files.items()},
             "outputs": {"model": "model.onnx", "samples": "samples.npz", "outputs": "outputs.npz"},
         }
+        for batch in parameters.get("batches", ()):
+            roles = [f"{role}.{batch}" for role in ("model", "samples", "outputs")]
+            message["outputs"].update(zip(roles, roles))
         out = self.folder / "out"
         answer = _forked(_answer, message, out)
         if "refused" in answer:

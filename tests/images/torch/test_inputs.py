@@ -1,7 +1,7 @@
 """What the model is fed, and what it says to it."""
 
 import numpy as np
-from stage import StageCase
+from stage import RefusedError, StageCase
 from stagekit import arrays
 
 
@@ -27,6 +27,33 @@ class Inputs(StageCase):
         result = self.export(files=self.samples(x=np.ones((1, 3), "float32")))
         self.assertTrue((result["samples"]["x"] == 1).all())
         self.assertTrue((result["arrays"]["output"] == 4).all())
+
+    def test_other_sizes_of_the_batch(self):
+        self.write_model("return self.linear(x) * x.shape[0]", "self.linear = nn.Linear(3, 2)")
+        result = self.export(batches=[4, 5])
+        self.assertEqual(result["samples"]["x"].shape, (1, 3))
+        for batch in (4, 5):
+            fed, made = (arrays.read(self.folder / "out" / f"{role}.{batch}") for role in ("samples", "outputs"))
+            self.assertEqual((fed["x"].shape, made["output"].shape), ((batch, 3), (batch, 2)))
+            self.assertGreater(np.abs(np.diff(fed["x"], axis=0)).max(), 0.1)
+            self.assertNotEqual((self.folder / "out" / "model.4").read_bytes(), result["model"])
+
+    def test_a_model_for_one_size_of_the_batch_only(self):
+        self.write_model("return x.reshape(1, 3)")
+        with self.assertRaises(RefusedError) as caught:
+            self.export(batches=[4])
+        self.assertEqual(caught.exception.kind, "usage")
+        self.assertIn("(x: [4, 3] of float32)", caught.exception.message)
+        self.assertIn("--dynamic-batch", caught.exception.hint)
+
+    def test_inputs_without_a_batch_in_common(self):
+        self.write_model("return x")
+        self.write(
+            "from torch import nn\nclass Two(nn.Module):\n    def forward(self, a, b):\n        return a + b", "two.py"
+        )
+        inputs = [{"name": name, "shape": [size, 3], "dtype": "float32"} for name, size in (("a", 2), ("b", 1))]
+        with self.assertRaisesRegex(RefusedError, "2 of a, 1 of b"):
+            self.export("Two", module="two", inputs=inputs, batches=[4])
 
     def test_samples_that_are_not_the_inputs(self):
         self.write_model("return x")
