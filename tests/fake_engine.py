@@ -51,9 +51,10 @@ def computed(samples: Path) -> dict[str, np.ndarray]:
     return {"doubled": image * 2, "mean": image.mean(keepdims=True)}
 
 
-def _named(**more: str) -> dict[str, Any]:
+def _named(**more: Any) -> dict[str, Any]:
     def entry(name: str, shape: list[int]) -> dict[str, Any]:
-        return {"name": name, "shape": shape, "dtype": "float32"} | {key: name + more[key] for key in more}
+        found = {key: name + value if isinstance(value, str) else value for key, value in more.items()}
+        return {"name": name, "shape": shape, "dtype": "float32"} | found
 
     return {
         "inputs": [entry("image", [1, 3, 4, 4])],
@@ -118,7 +119,13 @@ def adopt(call: Call) -> dict[str, Any]:
 
 def convert(call: Call) -> dict[str, Any]:
     call.outputs["model"].write_bytes(b"TFL3" + bytes(2000))
-    return _named(tensor=":0") | {"select_tf": []}
+    quantization = {"tensors": 0, "per_channel": 0, "float_operators": {"MUL": 2, "MEAN": 1}}
+    return _named(tensor=":0", scale=None, zero_point=None) | {"select_tf": [], "quantization": quantization}
+
+
+def calibrate(call: Call) -> dict[str, Any]:
+    write(call.outputs["samples"], {"image": np.linspace(0, 1, 96, dtype=np.float32).reshape(2, 1, 3, 4, 4)})
+    return {"preparation": ""}
 
 
 def infer(call: Call) -> dict[str, Any]:
@@ -159,9 +166,10 @@ class FakeWorker:
         for path in call.outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         answer: dict[str, Any]
-        name = request.id.partition("-batch-")[0]
         try:
-            answer = {"result": self._engine.programs[name](call)}
+            # A variant's own name is behind its stage's, and so is another batch size.
+            names = [name for name in self._engine.programs if f"{request.id}-".startswith(f"{name}-")]
+            answer = {"result": self._engine.programs[max(names, key=len)](call)}
         except RefusalError as refusal:
             answer = {"error": refusal.failure}
         return Response(id=request.id, seconds=0.25, peak_memory=123_000_000, **answer)
@@ -193,6 +201,7 @@ class FakeEngine:
             "check": check,
             "translate": translate,
             "adopt": adopt,
+            "calibrate": calibrate,
             "convert": convert,
             "infer": infer,
             "infer-oldest": infer,

@@ -81,7 +81,11 @@ def bind(details, names):
 
 
 def feed(interpreter, inputs, samples):
-    """Allocate, and set the samples; sizes that the file leaves open become the samples'."""
+    """Allocate, and set the samples; sizes that the file leaves open become the samples'.
+
+    Floats for an input of quantized integers become those.
+    """
+    samples = {name: _quantized(array, inputs.get(name)) for name, array in samples.items()}
     samples = arrays.matching(samples, [_spec(name, detail) for name, detail in inputs.items()])
     for name, detail in inputs.items():
         if tuple(detail["shape"]) != samples[name].shape:
@@ -112,6 +116,14 @@ def _value(interpreter, detail):
     if np.prod(detail["shape"]) == 0:
         return np.zeros(detail["shape"], detail["dtype"])
     return interpreter.get_tensor(detail["index"])
+
+
+def _quantized(array, detail):
+    scale, zero_point = detail["quantization"] if detail else (0.0, 0)
+    if not scale or array.dtype.kind != "f":
+        return array
+    limits = np.iinfo(detail["dtype"])
+    return np.clip(np.round(array / scale) + zero_point, limits.min, limits.max).astype(detail["dtype"])
 
 
 def _spec(name, detail):

@@ -22,6 +22,12 @@ def fed(samples, entries):
     return _arranged(samples, entries, to_nhwc)
 
 
+def fed_each(samples, entries):
+    """The same for many samples, arrays [samples, *shape of the input] by name: a dict for each of them."""
+    count = len(next(iter(samples.values())))
+    return [fed({name: array[at] for name, array in samples.items()}, entries) for at in range(count)]
+
+
 def read(outputs, entries):
     """Outputs by name that the model gave, in PyTorch's layout. ``entries`` are its outputs, [{name, layout}]."""
     return _arranged(outputs, entries, from_nhwc)

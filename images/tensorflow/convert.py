@@ -1,13 +1,15 @@
 """Stage program of the tensorflow image: SavedModel to TFLite; adopt, run and describe a SavedModel."""
 
+import json
 import os
 
 # TensorFlow reads it when it is imported: below errors it has nothing to say about a model.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import names
+import conversion
 import numpy as np
 import ops
+import quantization
 import saved_model
 import tensorflow as tf
 from saved_model import SavedModel
@@ -23,31 +25,28 @@ def convert(request):
     """Convert a SavedModel to one variant of TFLite file.
 
     Parameters: ``variant``; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``, [{name, key, shape, dtype,
-    layout}] as translate or adopt returned them. Roles in: saved_model. Roles out: model (.tflite). Returns {inputs,
-    outputs, select_tf}: [{name, tensor, shape, dtype, layout}] in the order of the parameters, ``tensor`` being the
-    name in the file, and the names of the Select-TF operators. Raises a StageError of kind ``model`` that names the
+    layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for int8-only. Roles in: saved_model;
+    for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in PyTorch's layout].
+    Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
+    the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
+    operators; {quantization}, as `quantization.File.summary` says. Raises a StageError of kind ``model`` that names the
     operators which the converter refuses.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
     if variant not in VARIANTS:
         raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, ", ".join(VARIANTS)))
-    model = SavedModel(request.inputs["saved_model"])
-    # In a graph it takes numbers of these for quantized ones, which next to no operator is for.
-    frozen = model.is_frozen() and not any(entry["dtype"] in ("uint8", "int8") for entry in inputs)
-
-    def converter():
-        made = _from_graph(model, inputs, outputs) if frozen else _from_saved_model(model)
-        VARIANTS[variant](made)
-        return made
-
-    content = ops.converted(converter, request.parameters["ops"], model.meta_graph.graph_def)
+    folder, signature = request.inputs["saved_model"], json.dumps([inputs, outputs])
+    converted = conversion.opened(folder, request.parameters["ops"], signature)
+    content = VARIANTS[variant](converted, request)
     request.outputs["model"].write_bytes(content)
-    opened = tf.lite.Interpreter(model_content=content)
-    if frozen:
-        fed, made = names.by_position(opened, inputs, outputs)
-    else:
-        fed, made = names.by_signature(opened, inputs, outputs, model)
-    return {"inputs": _mapped(inputs, fed), "outputs": _mapped(outputs, made), "select_tf": ops.select_tf(content)}
+    fed, made = converted.named(tf.lite.Interpreter(model_content=content))
+    file = quantization.File(content)
+    return {
+        "inputs": _mapped(inputs, fed, file),
+        "outputs": _mapped(outputs, made, file),
+        "select_tf": ops.select_tf(content),
+        "quantization": file.summary(),
+    }
 
 
 def adopt(request):
@@ -93,37 +92,24 @@ def inspect(request):
     return {}
 
 
-def _from_graph(model, inputs, outputs):
-    """A converter of a frozen model's GraphDef: a quarter of the time that from_saved_model takes.
-
-    That loads the model as Python objects first.
-    """
-    graph_def = model.meta_graph.graph_def
-    tensors = [model.inputs[entry["key"]].name for entry in inputs]
-    tensors += [model.outputs[entry["key"]].name for entry in outputs]
-    with tf.Graph().as_default():
-        tensors = tf.import_graph_def(graph_def, name="", return_elements=tensors)
-    for tensor, entry in zip(tensors, inputs):
-        tensor.set_shape(entry["shape"])
-    return tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[: len(inputs)], tensors[len(inputs) :])
-
-
-def _from_saved_model(model):
-    return tf.lite.TFLiteConverter.from_saved_model(str(model.folder), signature_keys=[saved_model.SIGNATURE])
-
-
-def _mapped(entries, details):
+def _mapped(entries, details, file):
     """The user's list with the file's tensors; the dtype is the file's, which a quantized variant may have changed."""
-    return [
-        {
-            "name": entry["name"],
-            "tensor": details[entry["name"]]["name"],
-            "shape": entry["shape"],
-            "dtype": np.dtype(details[entry["name"]]["dtype"]).name,
-            "layout": entry.get("layout", layouts.NCHW),
-        }
-        for entry in entries
-    ]
+    mapped = []
+    for entry in entries:
+        detail = details[entry["name"]]
+        scale, zero_point = file.step(detail["index"]) or (None, None)
+        mapped.append(
+            {
+                "name": entry["name"],
+                "tensor": detail["name"],
+                "shape": entry["shape"],
+                "dtype": np.dtype(detail["dtype"]).name,
+                "layout": entry.get("layout", layouts.NCHW),
+                "scale": scale,
+                "zero_point": zero_point,
+            }
+        )
+    return mapped
 
 
 def _keyed(values):

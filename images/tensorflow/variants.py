@@ -1,11 +1,47 @@
-"""The kinds of TFLite file: what a converter is told for each, before it converts."""
+"""The kinds of TFLite file. Each takes a `Conversion` and a `Request` of convert, and returns the file's bytes."""
 
+import half
+import quantization
 import tensorflow as tf
 
 
-def float32(converter):
-    """The numbers as they are. Select-TF operators stay out: no runtime but TensorFlow's own has them."""
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+def float32(conversion, _):
+    """The numbers as they are."""
+    return conversion.float32
 
 
-VARIANTS = {"float32": float32}
+def float16(conversion, _):
+    """Weights of half the size; a runtime computes in float32 unless it has better."""
+    return half.weights(conversion.float32)
+
+
+def dynamic(conversion, _):
+    """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
+    return conversion.convert(tf.lite.Optimize.DEFAULT)
+
+
+def int8(conversion, request):
+    """Weights and activations of int8, floats in and out, and floats within where an operator has no integers."""
+    return conversion.calibrated(request.inputs["calibration"]).quantized("int8")
+
+
+def int8_only(conversion, request):
+    """Nothing but integers, those of the parameter ``integer_io`` in and out, or a StageError."""
+    calibrated = conversion.calibrated(request.inputs["calibration"])
+    quantization.refuse_floats(calibrated.quantized("int8"))
+    return calibrated.quantized("int8", request.parameters["integer_io"])
+
+
+def int16x8(conversion, request):
+    """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
+    return conversion.calibrated(request.inputs["calibration"]).quantized("int16")
+
+
+VARIANTS = {
+    "float32": float32,
+    "float16": float16,
+    "dynamic": dynamic,
+    "int8": int8,
+    "int8-only": int8_only,
+    "int16x8": int16x8,
+}

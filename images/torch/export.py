@@ -1,13 +1,12 @@
 """Stage program of the torch image: a PyTorch model to ONNX, and what PyTorch computes with it."""
 
 import inspect
-import random
 
 import checkpoint
-import numpy as np
 import onnx_export
 import outputs
 import python_source
+import seeding
 import torch
 import weights
 from refusals import OPSETS
@@ -32,7 +31,7 @@ def export(request):
     parameters = request.parameters
     _check_opset(parameters["opset"])
     fed = _samples(request)
-    _seed(parameters["seed"])
+    seeding.seed(parameters["seed"])
     code = UserCode(request.inputs["source"] if parameters["source"]["kind"] == "python" else None)
     model = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
@@ -79,13 +78,6 @@ def _samples(request):
         hint = "give each, in the order of forward: --input NAME=1x3x224x224"
         raise StageError("usage", "nobody says what the model's inputs are", hint)
     return fed
-
-
-def _seed(seed):
-    """Weights that the user's code draws at random are the same at every run."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the stream that the user's code may draw from
-    torch.manual_seed(seed)
 
 
 def _model(request, code):

@@ -20,14 +20,40 @@ def load(folder, module_name, path, code):
     A Module may stand there itself, too. The module is looked for in the folder first, then among what is installed.
     Raises a StageError of kind ``usage`` for what is not there, fails, or is no Module.
     """
-    _make_way()
-    sys.path.insert(0, str(folder))
-    target = _found(_imported(module_name, code), module_name, path)
-    model = target if isinstance(target, nn.Module) else _called(target, path, code)
+    target = find(folder, module_name, path, code)
+    model = target if isinstance(target, nn.Module) else called(target, path, NO_ARGUMENTS, code)
     if isinstance(model, nn.Module):
         return model
     hint = "return the model itself, an instance of torch.nn.Module"
-    raise StageError("usage", "{} gives {}, no torch.nn.Module".format(path, _kind(model)), hint)
+    raise StageError("usage", "{} gives {}, no torch.nn.Module".format(path, kind(model)), hint)
+
+
+def find(folder, module_name, path, code):
+    """What ``path``, a dotted name in a module, stands for; the module is looked for as `load` says."""
+    _make_way()
+    sys.path.insert(0, str(folder))
+    return _found(_imported(module_name, code), module_name, path)
+
+
+def called(target, path, how, code):
+    """What the callable gives without arguments; ``how`` is the hint for one that can't be called so."""
+    if not callable(target):
+        raise StageError("usage", "{} is {}, which can't be called".format(path, kind(target)), how)
+    try:
+        inspect.signature(target).bind()
+    except TypeError as error:
+        raise StageError("usage", "{} wants arguments: {}".format(path, one_line(error)), how) from error
+    except ValueError:
+        pass  # written in C, without a signature
+    with code.blamed("{} fails".format(path)):
+        return target()
+
+
+def kind(value):
+    """What a value is, in words."""
+    if inspect.isclass(value):
+        return "the class {}".format(value.__qualname__)
+    return "a value of type {}".format(type(value).__qualname__)
 
 
 def _make_way():
@@ -69,22 +95,3 @@ def _callables(holder):
     there = {name: value for name, value in public.items() if callable(value)}
     own = [name for name, value in there.items() if getattr(value, "__module__", None) == holder.__name__]
     return sorted(own or there)[:MOST_NAMES] if inspect.ismodule(holder) else sorted(there)[:MOST_NAMES]
-
-
-def _called(target, path, code):
-    if not callable(target):
-        raise StageError("usage", "{} is {}, which can't be called".format(path, _kind(target)), NO_ARGUMENTS)
-    try:
-        inspect.signature(target).bind()
-    except TypeError as error:
-        raise StageError("usage", "{} wants arguments: {}".format(path, one_line(error)), NO_ARGUMENTS) from error
-    except ValueError:
-        pass  # written in C, without a signature
-    with code.blamed("{} fails".format(path)):
-        return target()
-
-
-def _kind(value):
-    if inspect.isclass(value):
-        return "the class {}".format(value.__qualname__)
-    return "a value of type {}".format(type(value).__qualname__)

@@ -21,6 +21,10 @@ def convert(
     input_layout: Mapping[str, str] | Sequence[str] = (),
     output_layout: Mapping[str, str] | Sequence[str] = (),
     requirements: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    calibration: Path | None = None,
+    integer_io: str | None = None,
+    variant_tolerances: Mapping[str, float] | None = None,
     out: Path | None = None,
     observe: Observer = ignore,
     **options: Any,
@@ -29,11 +33,13 @@ def convert(
 
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
     ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
-    ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
-    dynamic_batch, tolerance, engine, memory, timeout.
+    ``variants``, ``calibration`` and ``variant_tolerances`` ({"int8": 0.05}) are those of --variant, --calibration and
+    --variant-tolerance. ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
+    dynamic_batch, mean, std, tolerance, engine, memory, timeout.
 
     Raises:
-        PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's.
+        PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's, and ``report`` is there if
+            the output folder was written nevertheless.
     """
     given = {
         "source": str(source),
@@ -44,6 +50,10 @@ def convert(
         "input-layout": _assigned(input_layout),
         "output-layout": _assigned(output_layout),
         "with": list(requirements),
+        "variant": list(variants),
+        "calibration": _text(calibration),
+        "integer-io": integer_io,
+        "variant-tolerance": [f"{name}={number}" for name, number in (variant_tolerances or {}).items()],
         "out": _text(out),
     }
     return pipeline.run(

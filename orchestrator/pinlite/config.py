@@ -10,7 +10,22 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinlite.errors import UsageError
-from pinlite.model import Dtype, EngineChoice, InputSpec, Layout, LayoutSpec, Limits, Lowering, Ops, Recipe, Source
+from pinlite.model import (
+    Calibration,
+    CalibrationKind,
+    Dtype,
+    EngineChoice,
+    InputSpec,
+    IntegerIo,
+    Layout,
+    LayoutSpec,
+    Limits,
+    Lowering,
+    Ops,
+    Recipe,
+    Source,
+    VariantName,
+)
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
@@ -20,6 +35,13 @@ _MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
 _LONGEST = 7 * 24 * 3600
+_VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
+CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
+_CALIBRATIONS = (
+    "give an .npz file, a folder of .npy files or of images, path/to/file.py:callable, or the word random for numbers "
+    "that say nothing of real accuracy"
+)
 _CHECKPOINTS = (".pt", ".pth", ".torchscript")
 
 
@@ -45,6 +67,12 @@ class _Options(BaseModel):
     output_layout: list[str] = []
     ops: Ops = "auto"
     dynamic_batch: bool = False
+    variant: list[str] = ["float32"]
+    calibration: str | None = None
+    mean: str | None = None
+    std: str | None = None
+    integer_io: IntegerIo = "int8"
+    variant_tolerance: list[str] = []
     with_: list[str] = []
     tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
@@ -73,6 +101,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     for requirement in options.with_:
         check_requirement(requirement)
     _check_lowered_by_us(options, source)
+    variants = _variants(options.variant)
     return Recipe(
         source=source,
         out=Path(options.out) if options.out else Path("build") / default_name(source),
@@ -87,6 +116,10 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         output_layouts=_layouts("--output-layout", options.output_layout),
         ops=options.ops,
         dynamic_batch=options.dynamic_batch,
+        variants=variants,
+        calibration=_calibration(options, variants),
+        integer_io=options.integer_io,
+        variant_tolerances=dict(_tolerance(text) for text in options.variant_tolerance),
         requirements=tuple(options.with_),
         tolerance=options.tolerance,
         engine=options.engine,
@@ -105,12 +138,8 @@ def parse_source(text: str) -> Source:
         return Source(kind="onnx", text=text, path=existing_file(path))
     if path.suffix in _CHECKPOINTS:
         return Source(kind="checkpoint", text=text, path=existing_file(path))
-    file, colon, name = text.rpartition(":")
-    if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
-        python = existing_file(Path(file))
-        return Source(kind="python", text=text, path=python, module=python.stem, callable=name)
-    if matched := _MODULE.fullmatch(text):
-        return Source(kind="python", text=text, path=_local_package(matched["module"]), **matched.groupdict())
+    if python := _python(text):
+        return Source(kind="python", text=text, **python)
     raise UsageError(
         f"{text!r} is no source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
         hint=_FORMS,
@@ -154,6 +183,92 @@ def check_requirement(requirement: str) -> None:
 
 def default_name(source: Source) -> str:
     return source.callable or (source.path.stem if source.path else source.text)
+
+
+def _python(text: str) -> dict[str, Any]:
+    """Path, module and callable of file.py:callable or package.module:callable; nothing for what is neither."""
+    file, colon, name = text.rpartition(":")
+    if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
+        path = existing_file(Path(file))
+        return {"path": path, "module": path.stem, "callable": name}
+    if matched := _MODULE.fullmatch(text):
+        return {"path": _local_package(matched["module"]), **matched.groupdict()}
+    return {}
+
+
+def _variants(names: list[str]) -> tuple[VariantName, ...]:
+    for name in names:
+        _variant("--variant", name)
+    return tuple(variant for variant in _VARIANTS if variant in names)
+
+
+def _variant(option: str, name: str) -> None:
+    if name not in _VARIANTS:
+        near = difflib.get_close_matches(name, _VARIANTS, n=1)
+        hint = (f"did you mean {near[0]}? " if near else "") + f"There are {', '.join(_VARIANTS)}"
+        raise UsageError(f"{option} {name!r}: there is no such variant", hint=hint)
+
+
+def _tolerance(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    _variant("--variant-tolerance", name)
+    try:
+        tolerance = float(number)
+    except ValueError:
+        tolerance = -1
+    if not 0 <= tolerance < float("inf"):
+        raise UsageError(
+            f"--variant-tolerance {text!r} is not VARIANT=NUMBER", hint="e.g. --variant-tolerance int8=0.05"
+        )
+    return name, tolerance
+
+
+def _calibration(options: _Options, variants: tuple[VariantName, ...]) -> Calibration | None:
+    wanting = [variant for variant in variants if variant in CALIBRATED]
+    if options.calibration is None:
+        if wanting:
+            raise UsageError(
+                f"--variant {wanting[0]} needs --calibration: samples to take ranges from", hint=_CALIBRATIONS
+            )
+        if options.mean or options.std:
+            raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_CALIBRATIONS)
+        return None
+    found = _parse_calibration(options.calibration)
+    if found.kind != "images" and (options.mean or options.std):
+        raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_CALIBRATIONS)
+    mean, std = _numbers("--mean", options.mean), _numbers("--std", options.std)
+    if 0 in std:
+        raise UsageError(f"--std {options.std}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
+    return found.model_copy(update={"mean": mean, "std": std})
+
+
+def _parse_calibration(text: str) -> Calibration:
+    path = Path(text)
+    if text == "random":
+        return Calibration(kind="random", text=text)
+    if text and path.is_dir():
+        suffixes = {file.suffix.lower() for file in path.iterdir()}
+        kinds: list[CalibrationKind] = ["arrays"] if ".npy" in suffixes else []
+        if suffixes & set(IMAGES):
+            kinds.append("images")
+        if len(kinds) != 1:
+            what = "both .npy files and images" if kinds else f"no .npy file and no image ({', '.join(IMAGES)})"
+            raise UsageError(f"--calibration {text} holds {what}", hint=_CALIBRATIONS)
+        return Calibration(kind=kinds[0], text=text, path=path)
+    if path.suffix == ".npz":
+        return Calibration(kind="arrays", text=text, path=_existing("--calibration", text))
+    if python := _python(text):
+        return Calibration(kind="python", text=text, **python)
+    raise UsageError(f"--calibration {text!r} is none that pinlite knows, and no folder", hint=_CALIBRATIONS)
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...]:
+    if not text:
+        return ()
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no list of numbers", hint=f"e.g. {option} 0.485,0.456,0.406") from None
 
 
 def _inputs(texts: list[str]) -> tuple[InputSpec, ...]:
@@ -230,14 +345,14 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(
             f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error
-    for key in ("source", "out", "weights", "samples"):
-        if isinstance(content.get(key), str) and (key != "source" or _names_a_path(content[key])):
+    for key in ("source", "out", "weights", "samples", "calibration"):
+        if isinstance(content.get(key), str) and (key not in ("source", "calibration") or _names_a_path(content[key])):
             content[key] = str(file.parent / content[key])
     return content
 
 
 def _names_a_path(source: str) -> bool:
-    return ".py:" in source or not _MODULE.fullmatch(source)
+    return ".py:" in source or not (_MODULE.fullmatch(source) or source == "random")
 
 
 def _explained(error: ValidationError, files: Mapping[str, Path]) -> UsageError:

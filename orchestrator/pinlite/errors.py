@@ -17,6 +17,8 @@ class PinliteError(Exception):
         self.message = message
         self.hint = hint
         self.stage = stage
+        # What a run has come to nevertheless, where it was kept.
+        self.report: Report | None = None
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.message}" if self.stage else self.message

@@ -46,6 +46,10 @@ def execute(action: Action, result: type[ResultT], workers: Workers, observe: Ob
     try:
         done = _run(action, result, workers, started)
         outcome = "ran"
+    except StageCrashError as error:
+        workers.drop(action.stage)
+        error.stage = name
+        raise
     except PinliteError as error:
         error.stage = name
         raise
@@ -67,7 +71,7 @@ def _run(action: Action, result: type[ResultT], workers: Workers, started: float
         id=name,
         operation=action.stage.operation,
         parameters=dict(action.parameters),
-        inputs={role: _place(path, job.inputs / name / role) for role, path in action.inputs.items()},
+        inputs={role: _placed(path, job.inputs / name / role, job, workers) for role, path in action.inputs.items()},
         outputs={role: f"{name}/{file}" for role, file in action.outputs.items()},
     )
     response = worker.request(request)
@@ -101,6 +105,14 @@ def _refusal(failure: Failure, job: Job) -> PinliteError:
     if failure.kind in kinds:
         return kinds[failure.kind](failure.message, hint=failure.hint or f"its log is {job.log}")
     return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
+
+
+def _placed(source: Path, target: Path, job: Job, workers: Workers) -> str:
+    """What `_place` says. An input that the worker had before stays where it is, so that it can stay loaded."""
+    key = (job.folder, source)
+    if key not in workers.placed:
+        workers.placed[key] = _place(source, target)
+    return workers.placed[key]
 
 
 def _place(source: Path, target: Path) -> str:

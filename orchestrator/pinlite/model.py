@@ -11,6 +11,9 @@ Layout = Literal["nchw", "nhwc"]
 Lowering = Literal["nhwc", "stock"]
 Ops = Literal["auto", "builtin", "select-tf"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
+VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+IntegerIo = Literal["int8", "uint8"]
+CalibrationKind = Literal["random", "arrays", "images", "python"]
 StageSource = Literal["ran", "hit", "failed", "skipped"]
 
 
@@ -58,8 +61,27 @@ class Limits(Frozen):
     processes: int = 1024
 
 
+class Calibration(Frozen):
+    """Where the samples come from that integer variants take their ranges from. ``text`` is how the user wrote it.
+
+    ``arrays`` has an .npz file or a folder of .npy files in ``path``, ``images`` a folder of images, whose pixels of
+    [0, 1] less ``mean`` over ``std`` are the input; ``python`` a ``module`` and a ``callable`` as a `Source` has them.
+    """
+
+    kind: CalibrationKind
+    text: str
+    path: Path | None = None
+    module: str = ""
+    callable: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
 class Recipe(Frozen):
-    """One conversion, resolved. ``tolerance`` is relative to the largest magnitude of the reference output."""
+    """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
+
+    ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
+    """
 
     source: Source
     out: Path
@@ -74,6 +96,10 @@ class Recipe(Frozen):
     output_layouts: tuple[LayoutSpec, ...] = ()
     ops: Ops = "auto"
     dynamic_batch: bool = False
+    variants: tuple[VariantName, ...] = ("float32",)
+    calibration: Calibration | None = None
+    integer_io: IntegerIo = "int8"
+    variant_tolerances: dict[str, float] = {}
     requirements: tuple[str, ...] = ()
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
@@ -104,18 +130,21 @@ class Artifact(Frozen):
 
 
 class Hop(Frozen):
-    """One output in two runtimes on the same samples.
+    """One output in two runtimes on the same samples; ``variant`` is the kind of TFLite file that runs in ``to``.
 
+    ``tolerance`` is what ``max_rel_error`` may be; None where the figures are told, not judged.
     ``max_rel_error`` is the largest absolute difference over the largest magnitude of the reference. The figures are
     None where the two can't be compared: another shape, or values that are no numbers on one side alone.
     """
 
     origin: str = Field(alias="from")
     to: str
+    variant: VariantName | None
     output: str
     max_abs_error: float | None
     max_rel_error: float | None
     cosine: float | None
+    tolerance: float | None
     passed: bool
 
 
@@ -133,6 +162,8 @@ class Tensor(Frozen):
 
     ``shape`` is the file's own, in the order of axes that ``layout`` tells; None is a batch of any size, or a size that
     is known only once the model has run.
+    A quantized integer stands for ``scale * (integer - zero_point)``; where the dtype is a float, that is of the
+    integers that it becomes or is made of.
     """
 
     name: str
@@ -140,24 +171,57 @@ class Tensor(Frozen):
     shape: tuple[int | None, ...]
     dtype: str
     layout: Layout = "nchw"
+    scale: float | None
+    zero_point: int | None
+
+
+class Quantization(Frozen):
+    """How many tensors are quantized, how many of those by channel, and the operators that compute in floats."""
+
+    tensors: int
+    per_channel: int
+    float_operators: dict[str, int]
 
 
 class VariantReport(Frozen):
-    """One TFLite file. ``parity`` has the largest ``max_rel_error`` per runtime, ``ops`` counts its operators.
+    """One TFLite file, compared with the reference.
 
-    ``select_tf`` are TensorFlow's names of those operators that only a runtime with Select-TF has.
+    ``parity`` has the largest ``max_rel_error`` per runtime, ``cosine`` the smallest; ``latency_ms`` has those runtimes
+    that were timed; ``ops`` counts its operators, ``select_tf`` has TensorFlow's names of those that only a runtime
+    with Select-TF can run.
     """
 
-    name: str
+    name: VariantName
     path: str
     sha256: str
     size: int
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     parity: dict[str, float | None]
+    cosine: dict[str, float | None]
     latency_ms: dict[str, Latency]
     ops: dict[str, int]
     select_tf: tuple[str, ...] = ()
+    quantization: Quantization
+
+
+class CalibrationReport(Frozen):
+    """What integer variants were calibrated on; ``preparation`` says what was done to images."""
+
+    source: str
+    samples: int
+    preparation: str
+
+
+class Failure(Frozen):
+    """A variant that could not be made: the stage, and what the command would have ended with for it alone."""
+
+    variant: VariantName
+    stage: str
+    code: str
+    exit_status: int
+    message: str
+    hint: str
 
 
 class Report(Frozen):
@@ -176,6 +240,8 @@ class Report(Frozen):
     artifacts: tuple[Artifact, ...]
     hops: tuple[Hop, ...]
     variants: tuple[VariantReport, ...]
+    failures: tuple[Failure, ...]
+    calibration: CalibrationReport | None
     versions: dict[str, dict[str, str]]
 
     def to_json(self) -> str:

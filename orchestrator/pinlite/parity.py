@@ -1,4 +1,10 @@
-"""Comparing what two runtimes computed from the same samples."""
+"""Comparing what two runtimes computed from the same samples.
+
+What a variant may differ from the reference: float32 as much as the recipe says, float16 `HALF` (weights of 11 bits,
+through a deep network), unless the recipe says otherwise. How much numbers of 8 bits cost depends on the model: those
+variants are told, not judged, unless the recipe has a tolerance of theirs. But their two runtimes must agree with each
+other, and nothing may be missing, of another shape, or no number.
+"""
 
 import zipfile
 import zlib
@@ -9,10 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinlite.errors import StageCrashError
-from pinlite.model import Hop
+from pinlite.model import Hop, Recipe, Tensor, VariantName
 
 # What numpy raises for a file that is no .npz, or a damaged one.
-_UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+
+HALF = 2e-2
+
+# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen. A kernel that
+# is wrong is wrong by far more. Outputs of few steps may differ by some of them whatever that is of the largest.
+AGREEMENT = 0.1
+STEPS = 4
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -22,36 +35,84 @@ def read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}") from error
     if not arrays or not all(isinstance(array, np.ndarray) and array.dtype.kind in "biuf" for array in arrays.values()):
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers")
     return arrays
 
 
-def compare(origin: str, reference: Arrays, to: str, outputs: Arrays, tolerance: float) -> list[Hop]:
+def tolerance(recipe: Recipe, variant: VariantName) -> float | None:
+    """What a variant may differ from the reference, over the largest magnitude; None where that is not judged."""
+    rules = {"float32": recipe.tolerance, "float16": max(recipe.tolerance, HALF)}
+    return recipe.variant_tolerances.get(variant, rules.get(variant))
+
+
+def compare(
+    origin: str,
+    reference: Arrays,
+    to: str,
+    outputs: Arrays,
+    tolerance: float | None,
+    variant: VariantName | None = None,
+) -> list[Hop]:
     """One hop per output of the reference; an output that is missing does not pass."""
-    return [_compare(origin, to, name, array, outputs.get(name), tolerance) for name, array in reference.items()]
+    return [
+        _compare(origin, to, variant, name, array, outputs.get(name), tolerance) for name, array in reference.items()
+    ]
+
+
+def agree(
+    origin: str, first: Arrays, to: str, second: Arrays, variant: VariantName, tensors: tuple[Tensor, ...]
+) -> list[Hop]:
+    """One hop per output between the two runtimes of a quantized variant.
+
+    Integers that are no quantized numbers (classes, places) are told, not judged: one step may change them wholly.
+    """
+    scales = {tensor.name: tensor.scale or 0.0 for tensor in tensors}
+    hops = []
+    for name, array in first.items():
+        judged: float | None = None
+        if array.dtype.kind == "f":
+            largest = float(np.abs(array).max(initial=0.0))
+            judged = max(AGREEMENT, STEPS * scales[name] / largest if largest else 0.0)
+        hops.append(_compare(origin, to, variant, name, array, second.get(name), judged))
+    return hops
+
+
+def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, NDArray[np.generic]]:
+    """The numbers that quantized integers stand for; what is not quantized as it is."""
+    steps = {tensor.name: (tensor.scale, tensor.zero_point) for tensor in tensors}
+    found = dict(arrays)
+    for name, array in arrays.items():
+        scale, zero_point = steps.get(name, (None, None))
+        if scale is not None and zero_point is not None and array.dtype.kind != "f":
+            found[name] = (array.astype(np.float64) - zero_point) * scale
+    return found
 
 
 def _compare(
     origin: str,
     to: str,
+    variant: VariantName | None,
     name: str,
     reference: NDArray[np.generic],
     output: NDArray[np.generic] | None,
-    tolerance: float,
+    tolerance: float | None,
 ) -> Hop:
     figures = None if output is None or output.shape != reference.shape else _figures(reference, output)
     absolute, relative, cosine = figures or (None, None, None)
+    within = tolerance is None or (relative is not None and relative <= tolerance)
     return Hop(
         origin=origin,
         to=to,
+        variant=variant,
         output=name,
         max_abs_error=absolute,
         max_rel_error=relative,
         cosine=cosine,
-        passed=relative is not None and relative <= tolerance,
+        tolerance=tolerance,
+        passed=figures is not None and within,
     )
 
 

@@ -1,18 +1,20 @@
 """A whole conversion, from a recipe to a report and a folder of artifacts."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pinlite import images, modules, output, requirements, results
+from pinlite import calibration, config, images, modules, output, requirements, results
+from pinlite.calibration import Array
 from pinlite.engine import choose
-from pinlite.errors import ParityError
+from pinlite.errors import ParityError, PinliteError
 from pinlite.events import Observer, ignore
 from pinlite.execute import Done, ResultT, execute
 from pinlite.images import ImageRecipe
-from pinlite.model import Recipe, Report, SourceKind, StageRecord
+from pinlite.model import Calibration, CalibrationReport, Latency, Recipe, Report, SourceKind, StageRecord, VariantName
 from pinlite.results import Results, Variant
-from pinlite.stages import adopt, check, convert, export, infer, translate
-from pinlite.stages.stage import BATCHES, Action, Stage, at_batch
+from pinlite.stages import adopt, calibrate, check, convert, export, infer, translate
+from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant
 from pinlite.workers import Workers
 
 _TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
@@ -27,30 +29,34 @@ _STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
     "saved_model": (adopt.STAGE, *_TO_TFLITE),
 }
 
-_VARIANT = "float32"
-
 
 def run(recipe: Recipe, observe: Observer = ignore) -> Report:
     """Convert, compare, and write the output folder.
 
     Raises:
-        PinliteError: As engine and stages do; nothing is written then.
+        PinliteError: As engine and stages do; nothing is written then. But where one variant fails and another is
+            finished, it carries the report, and what is finished is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
     """
     output.check(recipe.out)
+    given = _given_calibration(recipe)
     engine = choose(recipe.engine)
     for leftover in engine.leftovers():
         engine.remove(leftover)
-    stages = _STAGES[recipe.source.kind]
+    stages = _stages(recipe)
     wanted = _images(recipe, stages)
     found = engine.ensure(wanted.values(), observe)
     ready = {name: found[image.name] for name, image in wanted.items()}
     with Workers(engine, ready, recipe.limits) as workers:
         workers.start(stages)
-        done = _Conversion(recipe, workers, observe).convert()
+        done = _Conversion(recipe, workers, observe, given).convert()
         toolchain = {image.name: image.identity for image in found.values()}
         report = results.report(recipe, done, engine=engine.name, toolchain=toolchain)
         output.publish({name: path for name, (_, path) in done.artifacts.items()}, report.to_json(), recipe.out)
+    for error in done.failures.values():
+        error.report = report
+        error.hint += f"; {recipe.out} has the variants that are finished"
+        raise error
     if not report.ok:
         raise _disagreement(report, recipe)
     return report
@@ -59,10 +65,13 @@ def run(recipe: Recipe, observe: Observer = ignore) -> Report:
 class _Conversion:
     """The stages of one run in their order, each handing its files to the next."""
 
-    def __init__(self, recipe: Recipe, workers: Workers, observe: Observer) -> None:
+    def __init__(
+        self, recipe: Recipe, workers: Workers, observe: Observer, calibration: dict[str, Array] | None
+    ) -> None:
         self._recipe = recipe
         self._workers = workers
         self._observe = observe
+        self._given_calibration = calibration
         self._results = Results()
         # Of another batch size, where the batch is to be open.
         self._wider_samples: Path | None = None
@@ -135,38 +144,99 @@ class _Conversion:
         return saved_model, done.outputs["samples"], done.result
 
     def _to_tflite(self, saved_model: Path, samples: Path, signature: translate.Result) -> None:
-        converted = self._do(convert.action(_VARIANT, self._recipe.ops, saved_model, signature), convert.Result)
+        """One variant after the other; one that fails does not keep the others from being made."""
+        inputs = [translate.in_pytorch(tensor) for tensor in signature.inputs]
+        calibrated = self._calibrate(inputs) if _needs_calibration(self._recipe) else None
+        for variant in self._recipe.variants:
+            try:
+                self._to_variant(variant, saved_model, samples, signature, calibrated)
+            except PinliteError as error:
+                self._results.failures[variant] = error
+        if not self._results.variants:
+            raise next(iter(self._results.failures.values()))
+
+    def _to_variant(
+        self,
+        variant: VariantName,
+        saved_model: Path,
+        samples: Path,
+        signature: translate.Result,
+        calibrated: Path | None,
+    ) -> None:
+        used = calibrated if variant in config.CALIBRATED else None
+        converted = self._do(convert.action(self._recipe, variant, saved_model, signature, used), convert.Result)
         model = converted.outputs["model"]
-        self._keep(f"tflite.{_VARIANT}", model)
-        latency = {}
-        for stage, package in ((infer.STAGE, "tflite-runtime"), (infer.OLDEST, "tensorflow-cpu")):
-            if converted.result.select_tf and stage is infer.STAGE:
+        computed: dict[str, Path] = {}
+        wider: dict[str, Path] = {}
+        latency: dict[str, Latency] = {}
+        ops: dict[str, int] = {}
+        for kind, package in ((infer.STAGE, "tflite-runtime"), (infer.OLDEST, "tensorflow-cpu")):
+            stage = of_variant(kind, variant)
+            if converted.result.select_tf and kind is infer.STAGE:
                 self._skip(stage, f"tflite-runtime has no Select-TF operators: {', '.join(converted.result.select_tf)}")
                 continue
-            done = self._do(infer.action(stage, model, samples, converted.result), infer.Result)
+            runs = infer.runs(kind, variant)
+            done = self._do(infer.action(stage, model, samples, converted.result, runs=runs), infer.Result)
             runtime = f"tflite-{done.versions[package]}"
-            self._results.outputs[runtime] = done.outputs["outputs"]
+            computed[runtime] = done.outputs["outputs"]
             if self._wider_samples:
                 action = infer.action(at_batch(stage, BATCHES[0]), model, self._wider_samples, converted.result, runs=0)
-                self._results.wider[runtime] = self._do(action, infer.Result).outputs["outputs"]
+                wider[runtime] = self._do(action, infer.Result).outputs["outputs"]
             if done.result.latency_ms:
                 latency[runtime] = done.result.latency_ms
+            ops = done.result.ops
+        self._keep(f"tflite.{variant}", model)
         self._results.variants.append(
             Variant(
-                name=_VARIANT,
+                name=variant,
                 file=model.name,
                 inputs=converted.result.inputs,
                 outputs=converted.result.outputs,
+                quantization=converted.result.quantization,
+                computed=computed,
+                wider=wider,
                 latency=latency,
-                ops=done.result.ops,
+                ops=ops,
                 select_tf=converted.result.select_tf,
             )
         )
 
+    def _calibrate(self, inputs: Sequence[Named]) -> Path:
+        """What all integer variants are calibrated on, as `pinlite.calibration` has it."""
+        asked = self._recipe.calibration
+        assert asked is not None, "the recipe has it where it is needed"
+        preparation = ""
+        if asked.kind == "random":
+            arrays = calibration.random(inputs, self._recipe.seed)
+        elif self._given_calibration is not None:
+            arrays = self._given_calibration
+        else:
+            source = self._calibration_source(asked)
+            action = calibrate.action(asked, source, inputs, self._recipe.seed)
+            done = self._do(action, calibrate.Result)
+            arrays, preparation = calibration.made(done.outputs["samples"], asked), done.result.preparation
+        arrays = calibration.fitted(arrays, inputs, asked)
+        path = self._workers.folder / "calibration.npz"
+        calibration.write(path, arrays)
+        self._keep("calibration", path)
+        count = len(next(iter(arrays.values())))
+        self._results.calibration = CalibrationReport(source=asked.text, samples=count, preparation=preparation)
+        return path
+
+    def _calibration_source(self, asked: Calibration) -> Path:
+        """What the sandbox is shown: the modules that the function needs, or the images."""
+        if asked.kind == "python":
+            return self._modules(asked.path, "calibration")
+        folder = self._workers.folder / "calibration"
+        folder.mkdir()
+        for path in calibration.images(_given(asked.path)):
+            shutil.copyfile(path, folder / path.name)
+        return folder
+
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         done = execute(action, result, self._workers, self._observe)
         self._results.stages.append(done.record)
-        self._results.versions[done.record.image] = done.versions
+        self._results.versions.setdefault(done.record.image, {}).update(done.versions)
         return done
 
     def _skip(self, stage: Stage, reason: str) -> None:
@@ -180,11 +250,14 @@ class _Conversion:
         source = self._recipe.source
         if source.kind == "checkpoint":
             return _given(source.path)
-        folder = self._workers.folder / "source"
-        if source.path is None:
+        return self._modules(source.path, "source")
+
+    def _modules(self, path: Path | None, name: str) -> Path:
+        folder = self._workers.folder / name
+        if path is None:
             folder.mkdir()
             return folder
-        return modules.collect(source.path, folder)
+        return modules.collect(path, folder)
 
 
 def _given(path: Path | None) -> Path:
@@ -192,11 +265,36 @@ def _given(path: Path | None) -> Path:
     return path
 
 
+def _needs_calibration(recipe: Recipe) -> bool:
+    return any(variant in config.CALIBRATED for variant in recipe.variants)
+
+
+def _given_calibration(recipe: Recipe) -> dict[str, Array] | None:
+    """Arrays that the user has in files, checked before any work as far as can be."""
+    asked = recipe.calibration
+    if asked is None or asked.kind != "arrays" or not _needs_calibration(recipe):
+        return None
+    arrays = calibration.read(asked)
+    if recipe.inputs:
+        calibration.fitted(arrays, recipe.inputs, asked)
+    return arrays
+
+
+def _stages(recipe: Recipe) -> tuple[Stage, ...]:
+    """In the order in which workers are needed."""
+    stages = _STAGES[recipe.source.kind]
+    asked = recipe.calibration
+    if asked is None or asked.kind not in ("images", "python") or not _needs_calibration(recipe):
+        return stages
+    at = stages.index(convert.STAGE)
+    return (*stages[:at], calibrate.STAGE, *stages[at:])
+
+
 def _images(recipe: Recipe, stages: tuple[Stage, ...]) -> dict[str, ImageRecipe]:
     """The image recipe of each image that the stages name; export's has the packages of ``--with``."""
     toolchain = images.toolchain()
     wanted = {name: toolchain[name] for name in dict.fromkeys(stage.image for stage in stages)}
-    if recipe.requirements and export.STAGE in stages:
+    if recipe.requirements and export.STAGE.image in wanted:
         base = toolchain[export.STAGE.image]
         wanted[export.STAGE.image] = images.with_requirements(base, requirements.locked(recipe.requirements, base.lock))
     return wanted
@@ -205,9 +303,12 @@ def _images(recipe: Recipe, stages: tuple[Stage, ...]) -> dict[str, ImageRecipe]
 def _disagreement(report: Report, recipe: Recipe) -> ParityError:
     worst = next(hop for hop in report.hops if not hop.passed)
     by = "in shape or in values that are no numbers" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
+    limit = "" if worst.tolerance is None else f"; the tolerance is {worst.tolerance:g}"
+    variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
+    option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
     return ParityError(
-        f"{worst.to} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}; "
-        f"the tolerance is {recipe.tolerance:g}",
-        hint=f"everything was kept in {recipe.out}; report.json has all hops, --tolerance allows more",
+        f"{worst.to}{variant} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}"
+        + limit,
+        hint=f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more",
         report=report,
     )

@@ -1,32 +1,53 @@
 """What a run has come to so far, and the report that follows from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pinlite import digest, parity
-from pinlite.model import Artifact, Hop, Latency, Recipe, Report, StageRecord, Tensor, VariantReport
+from pinlite.errors import PinliteError
+from pinlite.model import (
+    Artifact,
+    CalibrationReport,
+    Failure,
+    Hop,
+    Latency,
+    Quantization,
+    Recipe,
+    Report,
+    StageRecord,
+    Tensor,
+    VariantName,
+    VariantReport,
+)
 from pinlite.stages.stage import BATCHES
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One TFLite file and what its runtimes said of it."""
+    """One TFLite file and what its runtimes said of it.
 
-    name: str
+    ``computed`` maps a runtime to its arrays; ``wider`` to those for another batch size, where the batch is open.
+    """
+
+    name: VariantName
     file: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    quantization: Quantization
+    computed: dict[str, Path]
+    wider: dict[str, Path]
     latency: dict[str, Latency]
     ops: dict[str, int]
     select_tf: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Results:
     """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
 
-    ``wider`` are outputs for the first of the other batch sizes, where the batch is open.
+    ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``failures`` are of those
+    variants that could not be made.
     """
 
     stages: list[StageRecord] = field(default_factory=list)
@@ -35,19 +56,19 @@ class Results:
     outputs: dict[str, Path] = field(default_factory=dict)
     wider: dict[str, Path] = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
+    failures: dict[VariantName, PinliteError] = field(default_factory=dict)
+    calibration: CalibrationReport | None = None
 
 
 def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str]) -> Report:
-    hops = (
-        *_hops(results.outputs, recipe.tolerance),
-        *_hops(results.wider, recipe.tolerance, f" at batch {BATCHES[0]}"),
-    )
+    (origin, _), *_ = results.outputs.items()
+    hops = tuple(_hops(results, recipe))
     artifacts = {
         name: Artifact(role=role, path=name, sha256=digest.of_path(path), size=_size(path))
         for name, (role, path) in results.artifacts.items()
     }
     return Report(
-        ok=all(hop.passed for hop in hops),
+        ok=all(hop.passed for hop in hops) and not results.failures,
         engine=engine,
         source=recipe.source.text,
         lowering=recipe.lowering,
@@ -58,21 +79,45 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         stages=tuple(results.stages),
         artifacts=tuple(artifacts.values()),
         hops=hops,
-        variants=tuple(_variant(variant, artifacts[variant.file], hops) for variant in results.variants),
+        variants=tuple(
+            _variant(variant, artifacts[variant.file], [hop for hop in hops if hop.origin == origin])
+            for variant in results.variants
+        ),
+        failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
+        calibration=results.calibration,
         versions=results.versions,
     )
 
 
-def _hops(outputs: Mapping[str, Path], tolerance: float, at: str = "") -> Iterator[Hop]:
-    if not outputs:
-        return
+def _hops(results: Results, recipe: Recipe) -> Iterator[Hop]:
+    yield from _compared(recipe, results.outputs, [(variant, variant.computed) for variant in results.variants])
+    if results.wider:
+        at = f" at batch {BATCHES[0]}"
+        yield from _compared(recipe, results.wider, [(variant, variant.wider) for variant in results.variants], at)
+
+
+def _compared(
+    recipe: Recipe, outputs: Mapping[str, Path], variants: Sequence[tuple[Variant, Mapping[str, Path]]], at: str = ""
+) -> Iterator[Hop]:
     (origin, first), *others = outputs.items()
     reference = parity.read(first)
     for runtime, path in others:
-        yield from parity.compare(origin, reference, runtime + at, parity.read(path), tolerance)
+        yield from parity.compare(origin, reference, runtime + at, parity.read(path), recipe.tolerance)
+    for variant, paths in variants:
+        tolerance = parity.tolerance(recipe, variant.name)
+        computed = {runtime + at: parity.real(parity.read(path), variant.outputs) for runtime, path in paths.items()}
+        for runtime, arrays in computed.items():
+            yield from parity.compare(origin, reference, runtime, arrays, tolerance, variant.name)
+        if variant.name not in ("float32", "float16") and len(computed) > 1:
+            (one, ones), (other, others_) = computed.items()
+            yield from parity.agree(one, ones, other, others_, variant.name, variant.outputs)
 
 
-def _variant(variant: Variant, artifact: Artifact, hops: tuple[Hop, ...]) -> VariantReport:
+def _variant(variant: Variant, artifact: Artifact, hops: list[Hop]) -> VariantReport:
+    by_runtime = {
+        runtime: [hop for hop in hops if (hop.to, hop.variant) == (runtime, variant.name)]
+        for runtime in variant.computed
+    }
     return VariantReport(
         name=variant.name,
         path=artifact.path,
@@ -80,19 +125,30 @@ def _variant(variant: Variant, artifact: Artifact, hops: tuple[Hop, ...]) -> Var
         size=artifact.size,
         inputs=variant.inputs,
         outputs=variant.outputs,
-        parity={
-            runtime: _largest(hop.max_rel_error for hop in hops if hop.to == runtime) for runtime in variant.latency
-        },
+        parity={runtime: _worst(max, (hop.max_rel_error for hop in found)) for runtime, found in by_runtime.items()},
+        cosine={runtime: _worst(min, (hop.cosine for hop in found)) for runtime, found in by_runtime.items()},
         latency_ms=variant.latency,
         ops=variant.ops,
         select_tf=variant.select_tf,
+        quantization=variant.quantization,
     )
 
 
-def _largest(errors: Iterator[float | None]) -> float | None:
-    """The largest error, or None where one can't be told."""
-    known = list(errors)
-    return None if None in known else max(error for error in known if error is not None)
+def _failure(variant: VariantName, error: PinliteError) -> Failure:
+    return Failure(
+        variant=variant,
+        stage=error.stage,
+        code=error.code,
+        exit_status=error.exit_status,
+        message=error.message,
+        hint=error.hint,
+    )
+
+
+def _worst(choose: Callable[[list[float]], float], figures: Iterable[float | None]) -> float | None:
+    """The worst of the figures, or None where one can't be told."""
+    known = list(figures)
+    return None if None in known else choose([figure for figure in known if figure is not None])
 
 
 def _size(path: Path) -> int:

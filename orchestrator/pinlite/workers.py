@@ -1,5 +1,6 @@
 """The workers of one run: started ahead of their requests, handed out in time, and always ended."""
 
+import contextlib
 import tempfile
 import threading
 import uuid
@@ -28,6 +29,9 @@ class Workers:
         self._limits = limits
         self._jobs: dict[tuple[str, str], Job] = {}
         self._started: dict[tuple[str, str], Future[Worker]] = {}
+        self._dropped = 0
+        # Where the inputs of a worker's requests lie below its mount, by the worker's folder and what they are of.
+        self.placed: dict[tuple[Path, Path], str] = {}
         self._running: list[Worker] = []
         self._starting = threading.Lock()
         self._ended = False
@@ -58,11 +62,12 @@ class Workers:
         for stage in stages:
             key = (stage.image, stage.program)
             if key not in self._started:
+                name = f"{stage.image}-{stage.program}" + (f"-{self._dropped}" if self._dropped else "")
                 job = Job(
                     image=self._images[stage.image],
                     program=stage.program,
-                    folder=self.folder / f"{stage.image}-{stage.program}",
-                    log=self.logs / f"{stage.image}-{stage.program}.log",
+                    folder=self.folder / name,
+                    log=self.logs / f"{name}.log",
                     run=self.run,
                     limits=self._limits,
                 )
@@ -74,6 +79,13 @@ class Workers:
         self.start([stage])
         key = (stage.image, stage.program)
         return self._started[key].result(), self._jobs[key]
+
+    def drop(self, stage: Stage) -> None:
+        """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
+        self._dropped += 1
+        if started := self._started.pop((stage.image, stage.program), None):
+            with contextlib.suppress(Exception):  # that it did not start is known
+                started.result().stop()
 
     def _start(self, job: Job) -> Worker:
         """Keeps what it starts: ^C can reach the main thread before that has the future in its hands."""

@@ -23,6 +23,22 @@ def test_from_python_options_are_those_of_the_command(engine, model_file):
     assert translate.parameters["batches"] == [5, 7]
 
 
+def test_from_python_variants_are_those_of_the_command(engine, model_file):
+    report = pinlite.convert(
+        f"{model_file}:build",
+        inputs={"image": "1x3x4x4"},
+        out=Path("out"),
+        variants=["float32", "int8-only"],
+        calibration="random",
+        integer_io="uint8",
+        variant_tolerances={"int8-only": 0.5},
+    )
+    assert [variant.name for variant in report.variants] == ["float32", "int8-only"]
+    assert {hop.tolerance for hop in report.hops if hop.variant == "int8-only" and hop.origin == "torch"} == {0.5}
+    (convert,) = (request for request in engine.requests if request.id == "convert-int8-only")
+    assert convert.parameters["integer_io"] == "uint8"
+
+
 def test_from_python_errors_are_those_of_the_command(engine, model_file):
     for options in ({"inputs": ["x"]}, {"inputs": {"x": "1"}, "seed": -1}, {"surprise": 1}):
         with pytest.raises(pinlite.PinliteError) as raised:

@@ -206,6 +206,8 @@ def test_help_names_every_option_and_command(command):
     assert status == 0
     for name in ("--weights", "--input", "--output-name", "--samples", "--seed", "--opset", "--lowering", "--with"):
         assert name in out
+    for name in ("--variant", "--calibration", "--mean", "--std", "--integer-io", "--variant-tolerance"):
+        assert name in out
     for name in ("--tolerance", "--engine", "--out", "--config", "--json", "--memory", "--timeout"):
         assert name in out
 

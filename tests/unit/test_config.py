@@ -137,6 +137,19 @@ def refusal(command_line, file=None):
         ("tolerance", -0.1, "--tolerance"),
         ("tolerance", float("nan"), "--tolerance"),
         ("tolerance", float("inf"), "--tolerance"),
+        ("variant", ["int4"], "--variant 'int4'"),
+        ("variant", ["int8"], "--variant int8 needs --calibration"),
+        ("variant", ["float32", "int16x8"], "--variant int16x8 needs --calibration"),
+        ("variant-tolerance", ["int4=0.1"], "--variant-tolerance 'int4'"),
+        ("variant-tolerance", ["int8"], "--variant-tolerance 'int8'"),
+        ("variant-tolerance", ["int8=-1"], "--variant-tolerance 'int8=-1'"),
+        ("variant-tolerance", ["int8=nan"], "--variant-tolerance 'int8=nan'"),
+        ("integer-io", "int16", "--integer-io"),
+        ("calibration", "absent.npz", "--calibration"),
+        ("calibration", "absent.py:samples", "absent.py"),
+        ("calibration", "absent", "--calibration 'absent'"),
+        ("calibration", "..", "no .npy file and no image"),
+        ("mean", "0.5", "--mean and --std"),
         ("engine", "podman", "--engine"),
         ("memory", "much", "--memory 'much'"),
         ("memory", "0g", "--memory '0g'"),
@@ -148,6 +161,54 @@ def refusal(command_line, file=None):
 )
 def test_a_wrong_option_is_named(model_file, option, value, names):
     assert names in str(refusal({"source": f"{model_file}:build", option: value}))
+
+
+def test_variants_come_once_and_in_one_order(model_file):
+    options = {"source": f"{model_file}:build", "variant": ["int8", "float32", "int8"], "calibration": "random"}
+    assert config.resolve(options).variants == ("float32", "int8")
+    assert config.resolve({"source": f"{model_file}:build"}).variants == ("float32",)
+
+
+def test_calibration_of_variants_that_need_none_is_no_mistake(model_file):
+    recipe = config.resolve({"source": f"{model_file}:build", "variant": ["float16"], "calibration": "random"})
+    assert (recipe.variants, recipe.calibration.kind) == (("float16",), "random")
+
+
+def test_a_variant_has_a_tolerance_of_its_own(model_file):
+    options = {"source": f"{model_file}:build", "variant-tolerance": ["int8=0.5", "float16=0"]}
+    assert config.resolve(options).variant_tolerances == {"int8": 0.5, "float16": 0.0}
+
+
+@pytest.fixture
+def photos():
+    Path("photos").mkdir()
+    Path("photos/a.png").touch()
+    return {"variant": ["int8"], "calibration": "photos"}
+
+
+def test_images_have_a_mean_and_a_deviation(model_file, photos):
+    options = {"source": f"{model_file}:build", "mean": "0.485,0.456,0.406", "std": "0.5"} | photos
+    found = config.resolve(options).calibration
+    assert (found.mean, found.std) == ((0.485, 0.456, 0.406), (0.5,))
+
+
+@pytest.mark.parametrize(("option", "value"), [("mean", "a,b"), ("mean", "1,,2"), ("std", "0.5,0"), ("std", "x")])
+def test_a_wrong_mean_or_deviation_is_named(model_file, photos, option, value):
+    assert f"--{option}" in str(refusal({"source": f"{model_file}:build", option: value} | photos))
+
+
+def test_a_folder_of_arrays_and_images_is_ambiguous(model_file, photos):
+    Path("photos/a.npy").touch()
+    assert "both" in str(refusal({"source": f"{model_file}:build"} | photos))
+
+
+def test_a_calibration_in_a_file_is_relative_to_it_unless_it_is_a_word(toml, model_file):
+    file = toml('calibration = "c.npz"\nvariant = ["int8"]')
+    (file.parent / "c.npz").touch()
+    recipe = config.resolve({"source": f"{model_file}:build"}, file)
+    assert recipe.calibration.path == file.parent / "c.npz"
+    recipe = config.resolve({"source": f"{model_file}:build"}, toml('calibration = "random"\nvariant = ["int8"]'))
+    assert recipe.calibration.kind == "random"
 
 
 @pytest.mark.parametrize(

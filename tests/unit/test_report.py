@@ -41,6 +41,8 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "artifacts",
         "hops",
         "variants",
+        "failures",
+        "calibration",
         "versions",
     ]
     assert report["schema"] == "pinlite.report/1"
@@ -74,20 +76,33 @@ def test_an_artifact(report):
 
 
 def test_a_hop(report):
-    keys = ["from", "to", "output", "max_abs_error", "max_rel_error", "cosine", "passed"]
+    keys = [
+        *("from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"),
+    ]
     assert all(list(hop) == keys for hop in report["hops"])
     assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")
 
 
 def test_a_variant(report):
     (variant,) = report["variants"]
-    keys = ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops", "select_tf"]
-    assert list(variant) == keys
+    assert list(variant) == [
+        *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
+        "select_tf",
+        "quantization",
+    ]
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 30}
     assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}
     assert variant["inputs"] == [
-        {"name": "image", "tensor": "image:0", "shape": [1, 3, 4, 4], "dtype": "float32", "layout": "nchw"}
+        {
+            "name": "image",
+            "tensor": "image:0",
+            "shape": [1, 3, 4, 4],
+            "dtype": "float32",
+            "layout": "nchw",
+            "scale": None,
+            "zero_point": None,
+        }
     ]
 
 

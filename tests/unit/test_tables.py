@@ -5,14 +5,35 @@ import io
 import pytest
 from rich.console import Console
 
-from pinlite.model import Artifact, Hop, Latency, Report, StageRecord, VariantReport
+from pinlite.model import (
+    Artifact,
+    CalibrationReport,
+    Failure,
+    Hop,
+    Latency,
+    Quantization,
+    Report,
+    StageRecord,
+    VariantReport,
+)
 from pinlite.ui import tables
 
 
-def hop(to, output, relative, passed=True):
+def hop(to, output, relative, passed=True, variant=None, tolerance=1e-4, origin="torch"):
     return Hop(
-        origin="torch", to=to, output=output, max_abs_error=relative, max_rel_error=relative, cosine=1.0, passed=passed
+        origin=origin,
+        to=to,
+        variant=variant,
+        output=output,
+        max_abs_error=relative,
+        max_rel_error=relative,
+        cosine=1.0,
+        tolerance=tolerance,
+        passed=passed,
     )
+
+
+PLAIN = Quantization(tensors=0, per_channel=0, float_operators={"CONV_2D": 35})
 
 
 @pytest.fixture
@@ -42,8 +63,8 @@ def report():
         hops=(
             hop("onnxruntime", "scores", 1.5e-6),
             hop("onnxruntime", "boxes", 2.5e-6),
-            hop("tflite-2.14.0", "scores", 3.5e-6),
-            hop("tflite-2.14.0", "boxes", None, passed=False),
+            hop("tflite-2.14.0", "scores", 3.5e-6, variant="float32"),
+            hop("tflite-2.14.0", "boxes", None, passed=False, variant="float32"),
         ),
         variants=(
             VariantReport(
@@ -53,11 +74,15 @@ def report():
                 size=1_500_000_000,
                 inputs=(),
                 outputs=(),
-                parity={},
+                parity={"tflite-2.14.0": 0.0, "tflite-2.4.1": 0.0},
+                cosine={"tflite-2.14.0": 1.0, "tflite-2.4.1": 1.0},
                 latency_ms=latency,
                 ops={"CONV_2D": 35, "DEPTHWISE_CONV_2D": 17, "ADD": 10, "MEAN": 1, "FULLY_CONNECTED": 1},
+                quantization=PLAIN,
             ),
         ),
+        failures=(),
+        calibration=None,
         versions={},
     )
 
@@ -103,14 +128,55 @@ def test_select_tf_operators_are_named(report):
 def test_a_hop_shows_its_worst_output(report):
     text = shown(report)
     row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
-    row(text, "torch", "tflite-2.14.0", "-", "-", "1.0000000", "differs in boxes")
+    row(text, "torch", "tflite-2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
     assert "2 output(s)" in text
 
 
 def test_operators_are_counted_most_frequent_first(report):
-    assert "operators: 35 CONV_2D, 17 DEPTHWISE_CONV_2D, 10 ADD, 1 FULLY_CONNECTED, 1 MEAN" in " ".join(
+    assert "float32 operators: 35 CONV_2D, 17 DEPTHWISE_CONV_2D, 10 ADD, 1 FULLY_CONNECTED, 1 MEAN" in " ".join(
         shown(report).split()
     )
+
+
+@pytest.fixture
+def quantized(report):
+    """A report of all variants that failed or are of integers."""
+    (float32,) = report.variants
+    latency = {"tflite-2.14.0": Latency(median=3.0, min=2.0, threads=1, runs=30)}
+    integers = Quantization(tensors=110, per_channel=52, float_operators={"FLOOR": 2, "ABS": 1})
+    int8 = float32.model_copy(update={"name": "int8", "latency_ms": latency, "quantization": integers})
+    hops = (
+        hop("tflite-2.14.0", "y", 2e-2, variant="int8", tolerance=None),
+        hop("tflite-2.4.1", "y", 1e-2, variant="int8-only", tolerance=0.1, origin="tflite-2.14.0"),
+    )
+    calibration = CalibrationReport(source="photos", samples=12, preparation="12 images as RGB")
+    return report.model_copy(update={"variants": (float32, int8), "hops": hops, "calibration": calibration})
+
+
+def test_a_quantized_variant_shows_what_is_judged_and_what_is_in_floats(quantized):
+    text = shown(quantized)
+    row(text, "torch", "tflite-2.14.0 int8", "2.00e-02", "2.00e-02", "1.0000000", "reported")
+    row(text, "tflite-2.14.0", "tflite-2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
+    row(text, "int8", "1.50 GB", "tflite-2.14.0, 1 thread", "3.00 ms", "2.00 ms")
+    row(text, "int8", "1.50 GB", "tflite-2.4.1", "-", "-")
+    assert "110 tensors quantized, 52 of them by channel; in floats: 2 FLOOR, 1 ABS" in " ".join(text.split())
+    assert "calibrated on 12 samples of photos (12 images as RGB)" in text
+    assert text.endswith("build/mobilenet_v2: as near to the reference as the hops say\n")
+    assert max(map(len, text.splitlines()[:-1])) <= 80
+
+
+def test_a_variant_that_failed_is_named_last(quantized):
+    failure = Failure(
+        variant="int8-only",
+        stage="convert-int8-only",
+        code="model",
+        exit_status=3,
+        message="FLOOR computes in floats",
+        hint="",
+    )
+    text = shown(quantized.model_copy(update={"ok": False, "failures": (failure,)}))
+    assert "int8-only failed: convert-int8-only: FLOOR computes in floats" in text
+    assert text.endswith("build/mobilenet_v2: without int8-only\n")
 
 
 def test_the_last_line_is_the_verdict_and_holds_paths_whole(report):

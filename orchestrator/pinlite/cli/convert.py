@@ -5,8 +5,8 @@ import typer
 
 from pinlite import config, pipeline
 from pinlite.cli.options import data, log
-from pinlite.errors import ParityError
-from pinlite.model import EngineChoice, Lowering, Ops, Report
+from pinlite.errors import PinliteError
+from pinlite.model import EngineChoice, IntegerIo, Lowering, Ops, Report
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 
@@ -31,6 +31,27 @@ def convert(
         list[str] | None,
         typer.Option("--with", metavar="NAME==VERSION", help="A package that the model's own code imports."),
     ] = None,
+    variants: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant",
+            metavar="NAME",
+            help="float32 [the default], float16, dynamic, int8, int8-only, int16x8; any number of them.",
+        ),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLES",
+            help="What int8, int8-only and int16x8 take ranges from: FILE.npz, a folder of .npy files or of images, "
+            "file.py:callable that yields samples, or the word random.",
+        ),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Of calibration images, whose pixels are in [0, 1] [0].")
+    ] = None,
+    std: Annotated[str | None, typer.Option(metavar="R,G,B", help="What their pixels are divided by [1].")] = None,
+    integer_io: Annotated[IntegerIo | None, typer.Option(help="What goes in and out of int8-only [int8].")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Where the results go [build/<callable>].")] = None,
     lowering: Annotated[Lowering | None, typer.Option(help="How ONNX becomes TensorFlow [nhwc].")] = None,
     input_layouts: Annotated[
@@ -52,6 +73,12 @@ def convert(
     tolerance: Annotated[
         float | None, typer.Option(help="Largest difference allowed, over the largest output [1e-4].")
     ] = None,
+    variant_tolerances: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant-tolerance", metavar="NAME=NUMBER", help="The same for a variant, e.g. int8=0.05 [float16=0.02]."
+        ),
+    ] = None,
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
@@ -68,6 +95,12 @@ def convert(
         "weights": weights,
         "samples": samples,
         "with": requirements,
+        "variant": variants,
+        "calibration": calibration,
+        "mean": mean,
+        "std": std,
+        "integer-io": integer_io,
+        "variant-tolerance": variant_tolerances,
         "out": out,
         "lowering": lowering,
         "input-layout": input_layouts,
@@ -85,8 +118,9 @@ def convert(
     try:
         with ProgressView(log) as view:
             report = pipeline.run(recipe, view)
-    except ParityError as error:
-        _show(error.report, recipe.out, json)
+    except PinliteError as error:
+        if error.report:
+            _show(error.report, recipe.out, json)
         raise
     _show(report, recipe.out, json)
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pinlite.model import Frozen, Ops, Tensor
+from pinlite.model import Frozen, Quantization, Recipe, Tensor, VariantName
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Stage, as_json
+from pinlite.stages.stage import Action, Stage, as_json, of_variant, present
 
 STAGE = Stage("convert", image="tensorflow", program="convert", operation="convert")
 
@@ -13,17 +13,22 @@ class Result(Frozen):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     select_tf: tuple[str, ...]
+    quantization: Quantization
 
 
-def action(variant: str, ops: Ops, saved_model: Path, signature: translate.Result) -> Action:
+def action(
+    recipe: Recipe, variant: VariantName, saved_model: Path, signature: translate.Result, calibration: Path | None
+) -> Action:
+    """``calibration`` is what `pinlite.calibration` writes; the integer variants need it."""
     return Action(
-        STAGE,
+        of_variant(STAGE, variant),
         parameters={
             "variant": variant,
-            "ops": ops,
+            "ops": recipe.ops,
+            "integer_io": recipe.integer_io,
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
         },
-        inputs={"saved_model": saved_model},
+        inputs=present({"saved_model": saved_model, "calibration": calibration}),
         outputs={"model": f"model.{variant}.tflite"},
     )

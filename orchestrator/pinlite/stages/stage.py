@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pinlite.model import Frozen, InputSpec
+from pinlite.model import Frozen, InputSpec, VariantName
 
 
 class Named(Frozen):
@@ -53,6 +53,11 @@ class Action:
 def at_batch(stage: Stage, batch: int) -> Stage:
     """The stage, once more for another size of the batch."""
     return replace(stage, name=f"{stage.name}-batch-{batch}")
+
+
+def of_variant(stage: Stage, variant: VariantName) -> Stage:
+    """The stage under a name of its own for each variant, which a run may have several of."""
+    return stage if variant == "float32" else replace(stage, name=f"{stage.name}-{variant}")
 
 
 def present(files: Mapping[str, Path | None]) -> dict[str, Path]:

@@ -32,6 +32,14 @@ class Result(Frozen):
     outputs: tuple[Keyed, ...]
 
 
+def in_pytorch(tensor: Keyed) -> Named:
+    """An input or output as PyTorch has it."""
+    shape = tensor.shape
+    if tensor.layout == "nhwc":
+        shape = (shape[0], shape[-1], *shape[1:-1])
+    return Named(name=tensor.name, shape=shape, dtype=tensor.dtype)
+
+
 def action(recipe: Recipe, model: Path, samples: Path, signature: Signature) -> Action:
     """``signature`` is that of the ONNX model; a UsageError says which layout does not fit it."""
     settings = {} if recipe.lowering == "stock" else _settings(recipe, signature)

@@ -1,19 +1,18 @@
 """A report in tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinlite.model import Hop, Report, VariantReport
+from pinlite.model import Failure, Hop, Report, VariantReport
 
 
 def show(report: Report, out: str, console: Console) -> None:
     console.print(Group(_stages(report), _artifacts(report), _hops(report), *_variants(report)))
-    verdict = Text("equal to the reference within", "green") if report.ok else Text("differs by more than", "red")
     # A path that the console broke could not be copied.
-    console.print(Text(f"{report.source} -> {out}: ") + verdict + Text(f" {report.tolerance:g}"), soft_wrap=True)
+    console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
 
 def bytes_(size: int) -> str:
@@ -29,6 +28,16 @@ def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", header_style="dim")
     return made
+
+
+def _verdict(report: Report) -> Text:
+    if report.failures:
+        return Text("without " + ", ".join(failure.variant for failure in report.failures), "red")
+    if not report.ok:
+        return Text("differs by more than", "red") + Text(f" {report.tolerance:g}")
+    if any(hop.tolerance is None for hop in report.hops):
+        return Text("as near to the reference as the hops say", "green")
+    return Text("equal to the reference within", "green") + Text(f" {report.tolerance:g}")
 
 
 def _stages(report: Report) -> RenderableType:
@@ -53,34 +62,64 @@ def _hops(report: Report) -> RenderableType:
         numbers=("absolute", "relative", "cosine"),
     )
     for hop in _worst(report):
-        verdict = Text("equal", "green") if hop.passed else Text(f"differs in {hop.output}", "red")
         figures = (_figure(hop.max_abs_error, ".2e"), _figure(hop.max_rel_error, ".2e"), _figure(hop.cosine, ".7f"))
-        made.add_row(hop.origin, hop.to, *figures, verdict)
+        made.add_row(hop.origin, _runtime(hop), *figures, _judgement(hop))
     return made
 
 
 def _worst(report: Report) -> Iterator[Hop]:
     """The worst output of each hop; where one can't be compared, that one."""
-    for runtime in dict.fromkeys(hop.to for hop in report.hops):
-        hops = [hop for hop in report.hops if hop.to == runtime]
+    for pair in dict.fromkeys((hop.origin, hop.to, hop.variant) for hop in report.hops):
+        hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
         yield max(hops, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
+
+
+def _runtime(hop: Hop) -> str:
+    return f"{hop.to} {hop.variant}" if hop.variant else hop.to
+
+
+def _judgement(hop: Hop) -> Text:
+    if not hop.passed:
+        return Text(f"differs in {hop.output}", "red")
+    if hop.tolerance is None:
+        return Text("reported")
+    # What equal means is above or below the table, but for those that have a tolerance of their own.
+    return Text("equal", "green") if hop.variant in (None, "float32") else Text(f"< {hop.tolerance:.2g}", "green")
 
 
 def _variants(report: Report) -> Iterator[RenderableType]:
     made = table("variants", "variant", "size", "runtime", "median", "fastest", numbers=("size", "median", "fastest"))
     for variant in report.variants:
-        for runtime, latency in variant.latency_ms.items():
-            threads = f"{runtime}, {latency.threads} thread" + ("s" if latency.threads > 1 else "")
-            figures = (f"{latency.median:.2f} ms", f"{latency.min:.2f} ms")
-            made.add_row(variant.name, bytes_(variant.size), threads, *figures)
+        for runtime in variant.parity:
+            latency = variant.latency_ms.get(runtime)
+            threads = f", {latency.threads} thread" + ("s" if latency.threads > 1 else "") if latency else ""
+            figures = (f"{latency.median:.2f} ms", f"{latency.min:.2f} ms") if latency else ("-", "-")
+            made.add_row(variant.name, bytes_(variant.size), runtime + threads, *figures)
     yield made
-    yield from (_operators(variant) for variant in report.variants)
+    yield from (line for variant in report.variants for line in _operators(variant))
     yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
+    if report.calibration:
+        samples = f"calibrated on {report.calibration.samples} samples of "
+        preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
+        yield Text(samples, "dim") + Text(report.calibration.source + preparation)
+    yield from (_failure(failure) for failure in report.failures)
 
 
-def _operators(variant: VariantReport) -> RenderableType:
-    counts = sorted(variant.ops.items(), key=lambda item: (-item[1], item[0]))
-    return Text("operators: ", "dim") + Text(", ".join(f"{count} {name}" for name, count in counts))
+def _operators(variant: VariantReport) -> Iterator[RenderableType]:
+    yield Text(f"{variant.name} operators: ", "dim") + Text(_counted(variant.ops))
+    quantized = variant.quantization
+    if quantized.tensors:
+        floats = f"; in floats: {_counted(quantized.float_operators)}" if quantized.float_operators else ""
+        yield Text(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
+
+
+def _counted(operators: Mapping[str, int]) -> str:
+    counts = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {name}" for name, count in counts)
+
+
+def _failure(failure: Failure) -> RenderableType:
+    return Text(f"{failure.variant} failed: ", "red") + Text(f"{failure.stage}: {failure.message}")
 
 
 def _select_tf(variant: VariantReport) -> RenderableType:

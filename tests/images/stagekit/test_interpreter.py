@@ -48,6 +48,7 @@ class Doubling:
         assert num_threads
         self.values = {}
         self.detail = {"name": "x", "index": 0, "shape": [1, 2], "shape_signature": [-1, 2], "dtype": np.float32}
+        self.detail["quantization"] = (0.0, 0)
 
     def get_input_details(self):
         return [self.detail]
@@ -135,6 +136,19 @@ class Infer(unittest.TestCase):
         with self.assertRaisesRegex(StageError, r"its sample \[1, 3\]") as caught:
             self.infer({"x": np.ones((1, 3), np.float32)})
         self.assertEqual(caught.exception.kind, "usage")
+
+    def test_floats_for_quantized_integers_become_those(self):
+        class Quantized(Doubling):
+            def __init__(self, **options):
+                super().__init__(**options)
+                self.detail.update(dtype=np.uint8, quantization=(0.5, 10))
+
+        self.interpreter = Quantized
+        _, read = self.infer({"x": np.array([[1.3, 20], [-4, -99]], np.float32)})
+        # 1.3 / 0.5 + 10 is 12.6; what is beyond the integers becomes the last of them.
+        np.testing.assert_array_equal(read(self.folder / "outputs")["y"], [[26, 100], [4, 0]])
+        self.infer({"x": np.array([[1, 2]], np.uint8)})
+        np.testing.assert_array_equal(read(self.folder / "outputs")["y"], [[2, 4]])
 
     def test_something_else_than_a_tflite_file(self):
         (self.folder / "model").write_bytes(b"not one")

@@ -2,6 +2,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import conversion
 import convert
 import numpy as np
 import ops
@@ -136,6 +137,7 @@ class Convert(Stage):
         }
         made = set()
         for _ in range(2):
+            conversion.opened.cache_clear()
             self.call("convert", "frozen", variant="float32", **lists)
             made.add((self.folder / "made.model").read_bytes())
         self.assertEqual(len(made), 1)

@@ -1,0 +1,50 @@
+"""Integers for numbers: a .tflite file, the ranges of its tensors on samples, and the files that follow from both.
+
+The converter calibrates anew for each variant, which takes longer than all else. Its two halves are called apart here,
+so that variants share the first; the bytes are the converter's.
+"""
+
+import numpy as np
+import tensorflow as tf
+from stagekit import StageError
+from tensorflow.lite.python.optimize import calibrator
+
+NOT_FINITE = "check what the model computes on the calibration samples: ranges must be finite numbers"
+
+
+class Calibrated:
+    """A .tflite file of floats that has run on samples.
+
+    ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
+    dicts of arrays by name. Raises a StageError of kind ``usage`` for samples that the model can't run on.
+    """
+
+    def __init__(self, content, inputs, samples):
+        order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
+        # The calibrator knows no names: it wants them as the file has them.
+        fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
+        # It reads the bytes as long as it lives, and does not keep them.
+        self._content = calibrator.add_intermediate_tensors(content)
+        self._calibrator = calibrator.Calibrator(self._content)._calibrator  # noqa: SLF001 - no public way
+        self._calibrator.Prepare([list(samples[0][name].shape) for name in fed])
+        try:
+            for sample in samples:
+                self._calibrator.FeedTensor([np.ascontiguousarray(sample[name]) for name in fed])
+        except (RuntimeError, ValueError) as error:
+            message = "the model can't run on the calibration samples: {}".format(" ".join(str(error).split()))
+            raise StageError("usage", message, "give samples that the model takes") from error
+
+    def quantized(self, activations, io="float32"):
+        """A file with int8 weights and activations of int8 or int16, where operators have them.
+
+        ``io`` is the dtype of the inputs and outputs that are floats in the model.
+        """
+        try:
+            return self._calibrator.QuantizeModel(_number(io), _number(io), True, _number(activations))
+        except RuntimeError as error:
+            message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
+            raise StageError("model", message, NOT_FINITE) from error
+
+
+def _number(dtype):
+    return np.dtype(dtype).num

@@ -1,0 +1,84 @@
+"""Weights as float16.
+
+The converter can do it, but in an order that differs from process to process: it keeps what it dequantizes in a hash
+map that is seeded by chance. This makes the same file in the order of the operators.
+"""
+
+import flatbuffers
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+IDENTIFIER = b"TFL3"
+# The schema demands it of a buffer; flatbuffers for Python knows nothing of it.
+ALIGNMENT = 16
+# The version of DEQUANTIZE that takes float16.
+VERSION = 3
+
+
+def weights(content):
+    """The .tflite file with its constants of float32 in float16, each turned back by a DEQUANTIZE before its use.
+
+    What float16 has no number for becomes the largest that it has.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    model.operatorCodes.append(_dequantize())
+    halved = set()
+    for graph in model.subgraphs:
+        operators, floats = [], {}
+        for operator in graph.operators:
+            operator.inputs = np.array(operator.inputs, np.int32)
+            for at, index in enumerate(operator.inputs):
+                if index >= 0 and _is_weight(graph.tensors[index], model.buffers):
+                    floats[index] = len(graph.tensors)
+                    operators.append(_of(graph, index, len(model.operatorCodes) - 1))
+                    _halve(graph.tensors[index], model.buffers, halved)
+                operator.inputs[at] = floats.get(index, index)
+            operators.append(operator)
+        graph.operators = operators
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _Aligned(schema.BufferT):
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+
+    def Pack(self, builder):  # noqa: N802 - the schema's name
+        builder.Prep(ALIGNMENT, len(self.data))
+        return super().Pack(builder)
+
+
+def _is_weight(tensor, buffers):
+    return tensor.type == schema.TensorType.FLOAT32 and buffers[tensor.buffer].data is not None
+
+
+def _dequantize():
+    code = schema.OperatorCodeT()
+    code.deprecatedBuiltinCode = code.builtinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = VERSION
+    return code
+
+
+def _of(graph, index, code):
+    """The operator that makes a float32 tensor, added to the graph, of what will be a float16 one."""
+    tensor = schema.TensorT()
+    tensor.name = graph.tensors[index].name + b"_dequantize"
+    tensor.shape = graph.tensors[index].shape
+    graph.tensors.append(tensor)
+    operator = schema.OperatorT()
+    operator.opcodeIndex = code
+    operator.inputs = np.array([index], np.int32)
+    operator.outputs = np.array([len(graph.tensors) - 1], np.int32)
+    return operator
+
+
+def _halve(tensor, buffers, halved):
+    """Tensors may share a buffer: it is halved once."""
+    tensor.type = schema.TensorType.FLOAT16
+    if tensor.buffer not in halved:
+        halved.add(tensor.buffer)
+        largest = np.finfo(np.float16).max
+        numbers = np.clip(buffers[tensor.buffer].data.view(np.float32), -largest, largest)
+        buffers[tensor.buffer] = _Aligned(numbers.astype(np.float16).view(np.uint8))

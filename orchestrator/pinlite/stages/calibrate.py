@@ -1,0 +1,33 @@
+"""Calibration samples from images, or from a function of the user's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pinlite.model import Calibration, Frozen
+from pinlite.stages.stage import Action, Named, Stage, as_json
+
+STAGE = Stage("calibrate", image="torch", program="calibrate", operation="calibrate", runs_user_code=True)
+
+
+class Result(Frozen):
+    """``preparation`` says what was done to images."""
+
+    preparation: str
+
+
+def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed: int) -> Action:
+    """``source`` is a folder: of images, or of the modules that may be seen."""
+    return Action(
+        STAGE,
+        parameters={
+            "kind": calibration.kind,
+            "module": calibration.module,
+            "callable": calibration.callable,
+            "mean": list(calibration.mean),
+            "std": list(calibration.std),
+            "inputs": as_json(tuple(inputs)),
+            "seed": seed,
+        },
+        inputs={"source": source},
+        outputs={"samples": "samples.npz"},
+    )

@@ -1,0 +1,328 @@
+"""Every variant of small models, as the stage makes them, run in TensorFlow's interpreter."""
+
+import collections
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+import conversion
+import convert
+import numpy as np
+import quantization
+import tensorflow as tf
+from stagekit import Request, StageError, arrays
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.lite.python import schema_py_generated as schema
+
+ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
+INTEGERS = ALL[3:]
+
+
+def weights(*shape, seed=0, scale=0.3):
+    return tf.constant(np.random.RandomState(seed).normal(size=shape, scale=scale).astype(np.float32))
+
+
+def placeholder(name, *shape, dtype=tf.float32):
+    return tf.compat.v1.placeholder(dtype, shape, name=name)
+
+
+def network():
+    """An image and ids, in an order of tensors that is not that of their names."""
+    ids = placeholder("ids", 1, 4, dtype=tf.int32)
+    image = placeholder("image", 1, 8, 8, 3)
+    seen = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(image, weights(3, 3, 3, 64), 1, "SAME"), weights(64, seed=1)))
+    read = tf.reduce_mean(tf.gather(weights(10, 64, seed=2), ids), 1)
+    scores = tf.add(tf.matmul(tf.reduce_mean(seen, [1, 2]) + read, weights(64, 8, seed=3)), 0.1, name="scores")
+    return {"ids": ids, "image": image}, {"scores": scores}
+
+
+def pair():
+    """Two inputs of one shape, with ranges that are ten thousand times apart."""
+    large, small = placeholder("a_large", 1, 8), placeholder("z_small", 1, 8)
+    return {"small": small, "large": large}, {"sum": tf.add(large * 1e-4, small, name="sum")}
+
+
+def with_floor():
+    x = placeholder("x", 1, 4)
+    return {"x": x}, {"y": tf.add(tf.floor(x * 3.0, name="down"), x, name="sum")}
+
+
+class Stage(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, str(self.folder))
+        conversion.opened.cache_clear()
+
+    def save(self, build):
+        """A frozen SavedModel and what the stage is told of it."""
+        with tf.Graph().as_default() as graph:
+            sides = build()
+        message = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+        meta_graph = message.meta_graphs.add()
+        meta_graph.meta_info_def.tags.append("serve")
+        meta_graph.graph_def.CopyFrom(graph.as_graph_def())
+        signed = meta_graph.signature_def["serving_default"]
+        for infos, tensors in zip((signed.inputs, signed.outputs), sides):
+            for key, tensor in tensors.items():
+                infos[key].name = tensor.name
+                infos[key].dtype = tensor.dtype.as_datatype_enum
+                infos[key].tensor_shape.CopyFrom(tensor.shape.as_proto())
+        (self.folder / "model").mkdir()
+        (self.folder / "model" / "saved_model.pb").write_bytes(message.SerializeToString(deterministic=True))
+        self.lists = [
+            [
+                {"name": key, "key": key, "shape": tensor.shape.as_list(), "dtype": tensor.dtype.name}
+                for key, tensor in side.items()
+            ]
+            for side in sides
+        ]
+
+    def seeded(self, count, seed=0):
+        """Samples by name: [count, *shape]."""
+        stream = np.random.RandomState(seed)
+        return {
+            entry["name"]: (
+                stream.normal(size=[count, *entry["shape"]]).astype(np.float32)
+                if entry["dtype"] == "float32"
+                else stream.randint(0, 10, size=[count, *entry["shape"]]).astype(entry["dtype"])
+            )
+            for entry in self.lists[0]
+        }
+
+    def convert(self, variant, calibration=None, **parameters):
+        inputs = {"saved_model": "model"}
+        if calibration is not None:
+            arrays.write(self.folder / "calibration.npz", calibration)
+            inputs["calibration"] = "calibration.npz"
+        fed, made = self.lists
+        message = {
+            "id": "1",
+            "operation": "convert",
+            "parameters": dict(
+                {"variant": variant, "inputs": fed, "outputs": made, "integer_io": "int8"}, **parameters
+            ),
+            "inputs": inputs,
+            "outputs": {"model": variant + ".tflite"},
+        }
+        return convert.convert(Request(message, self.folder, self.folder))
+
+    def content(self, variant):
+        return (self.folder / (variant + ".tflite")).read_bytes()
+
+    def run_variant(self, variant, result, sample):
+        arrays.write(self.folder / "samples.npz", sample)
+        message = {
+            "id": "1",
+            "operation": "infer",
+            "parameters": dict(
+                {"threads": 1, "runs": 0, "warmup": 0}, inputs=result["inputs"], outputs=result["outputs"]
+            ),
+            "inputs": {"model": variant + ".tflite", "samples": "samples.npz"},
+            "outputs": {"outputs": "outputs.npz"},
+        }
+        convert.infer(Request(message, self.folder, self.folder))
+        outputs = arrays.read(self.folder / "outputs.npz")
+        for entry in result["outputs"]:
+            if entry["dtype"] in ("int8", "uint8"):
+                outputs[entry["name"]] = (outputs[entry["name"]].astype(float) - entry["zero_point"]) * entry["scale"]
+        return outputs
+
+
+class Variants(Stage):
+    def test_each_computes_what_float32_does_within_its_bits(self):
+        self.save(network)
+        calibration = self.seeded(20)
+        sample = {name: array[0] for name, array in calibration.items()}
+        reference = self.run_variant("float32", self.convert("float32"), sample)["scores"]
+        bounds = {"float16": 2e-3, "dynamic": 3e-2, "int8": 6e-2, "int8-only": 6e-2, "int16x8": 2e-2}
+        for variant, bound in bounds.items():
+            with self.subTest(variant):
+                result = self.convert(variant, calibration if variant in INTEGERS else None)
+                found = self.run_variant(variant, result, sample)["scores"]
+                error = np.abs(found - reference).max() / np.abs(reference).max()
+                self.assertLess(error, bound)
+                self.assertGreater(error, 0)
+
+    def test_what_goes_in_and_out(self):
+        self.save(network)
+        calibration = self.seeded(3)
+        for variant, dtype, options in (
+            ("int8", "float32", {}),
+            ("int16x8", "float32", {}),
+            ("int8-only", "int8", {}),
+            ("int8-only", "uint8", {"integer_io": "uint8"}),
+        ):
+            with self.subTest(variant, dtype=dtype):
+                result = self.convert(variant, calibration, **options)
+                ids, image = result["inputs"]
+                self.assertEqual((ids["dtype"], ids["scale"], ids["zero_point"]), ("int32", None, None))
+                self.assertEqual((image["dtype"], image["tensor"]), (dtype, "image"))
+                # The scale of an image is its range over the number of steps.
+                steps = 2**16 - 2 if variant == "int16x8" else 255
+                spread = (
+                    np.abs(calibration["image"]).max() * 2 if variant == "int16x8" else np.ptp(calibration["image"])
+                )
+                self.assertAlmostEqual(image["scale"] * steps / spread, 1, places=3)
+                (scores,) = result["outputs"]
+                self.assertEqual(scores["dtype"], dtype)
+                self.assertGreater(scores["scale"], 0)
+
+    def test_weights_have_a_scale_per_channel(self):
+        self.save(network)
+        quantized = self.convert("int8", self.seeded(3))["quantization"]
+        # The kernel and its bias; TFLite quantizes the weights of a FULLY_CONNECTED as one.
+        self.assertEqual(quantized["per_channel"], 2)
+        self.assertGreater(quantized["tensors"], 8)
+        self.assertEqual(quantized["float_operators"], {})
+
+    def test_the_bytes_are_the_converters_own(self):
+        self.save(network)
+        calibration = self.seeded(4)
+        for variant in ("int8", "int16x8", "dynamic"):
+            self.convert(variant, calibration if variant in INTEGERS else None)
+        converter = conversion.Conversion(conversion.SavedModel(self.folder / "model"), *self.lists)._from_graph()
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        self.assertEqual(self.content("dynamic"), converter.convert())
+        positional = [[calibration["ids"][at], calibration["image"][at]] for at in range(4)]
+        converter.representative_dataset = lambda: iter(positional)
+        self.assertEqual(self.content("int8"), converter.convert())
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+        ]
+        self.assertEqual(self.content("int16x8"), converter.convert())
+
+    def test_the_same_bytes_again_from_another_conversion(self):
+        self.save(network)
+        made = collections.defaultdict(set)
+        for _ in range(2):
+            conversion.opened.cache_clear()
+            for variant in ALL:
+                self.convert(variant, self.seeded(4) if variant in INTEGERS else None)
+                made[variant].add(self.content(variant))
+        self.assertEqual({variant: len(contents) for variant, contents in made.items()}, dict.fromkeys(ALL, 1))
+
+    def test_variants_share_one_loaded_model(self):
+        self.save(network)
+        for variant in ALL:
+            self.convert(variant, self.seeded(4) if variant in INTEGERS else None)
+        self.assertEqual(conversion.opened.cache_info().misses, 1)
+
+    def test_float16_is_what_the_converter_makes_in_another_order(self):
+        self.save(network)
+        self.convert("float16")
+        converter = conversion.Conversion(conversion.SavedModel(self.folder / "model"), *self.lists)._from_graph()
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        self.assertEqual(_parts(self.content("float16")), _parts(converter.convert()))
+
+    def test_numbers_beyond_float16_become_its_largest(self):
+        def build():
+            x = placeholder("x", 1, 2)
+            return {"x": x}, {"y": tf.add(x, tf.constant([1e6, -np.inf]), name="y")}
+
+        self.save(build)
+        result = self.convert("float16")
+        found = self.run_variant("float16", result, {"x": np.zeros((1, 2), np.float32)})["y"]
+        np.testing.assert_array_equal(found, [[65504, -65504]])
+
+
+class Calibration(Stage):
+    def test_inputs_are_told_apart_by_name(self):
+        self.save(pair)
+        calibration = self.seeded(8)
+        calibration["large"] *= 10000
+        for order in (("small", "large"), ("large", "small")):
+            with self.subTest(order):
+                conversion.opened.cache_clear()
+                result = self.convert("int8", {name: calibration[name] for name in order})
+                scales = {entry["name"]: entry["scale"] for entry in result["inputs"]}
+                self.assertGreater(scales["large"], 1000 * scales["small"])
+
+    def test_a_saved_model_of_functions_is_calibrated_by_name_too(self):
+        class Functions(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([1, 8], name=name) for name in ("z_small", "a_large")])
+            def __call__(self, z_small, a_large):
+                return {"sum": a_large * 1e-4 + z_small, "difference": a_large * 1e-4 - z_small}
+
+        model = Functions()
+        tf.saved_model.save(model, str(self.folder / "model"), signatures=model.__call__.get_concrete_function())
+        self.lists = [
+            [{"name": key[2:], "key": key, "shape": [1, 8], "dtype": "float32"} for key in ("z_small", "a_large")],
+            [{"name": key, "key": key, "shape": [1, 8], "dtype": "float32"} for key in ("difference", "sum")],
+        ]
+        calibration = self.seeded(8)
+        calibration["large"] *= 10000
+        sample = {name: array[0] for name, array in calibration.items()}
+        for variant in ALL:
+            result = self.convert(variant, calibration if variant in INTEGERS else None)
+            found = self.run_variant(variant, result, sample)
+            for name, sign in (("sum", 1), ("difference", -1)):
+                np.testing.assert_allclose(
+                    found[name], sample["large"] * 1e-4 + sign * sample["small"], atol=0.1, err_msg=variant + name
+                )
+        self.assertGreater(result["inputs"][1]["scale"], 1000 * result["inputs"][0]["scale"])
+
+    def test_samples_that_the_model_can_not_run_on(self):
+        self.save(network)
+        calibration = self.seeded(2)
+        calibration["ids"] += 100
+        with self.assertRaises(StageError) as caught:
+            self.convert("int8", calibration)
+        self.assertEqual(caught.exception.kind, "usage")
+        self.assertIn("calibration samples", caught.exception.message)
+
+
+class IntegersOnly(Stage):
+    def test_no_float_is_left(self):
+        self.save(network)
+        for io in ("int8", "uint8"):
+            self.convert("int8-only", self.seeded(4), integer_io=io)
+            self.assertNotIn("float", " ".join(_parts(self.content("int8-only"))[0]))
+
+    def test_operators_that_would_stay_in_floats_are_named_with_their_place(self):
+        self.save(with_floor)
+        calibration = self.seeded(4)
+        with self.assertRaises(StageError) as caught:
+            self.convert("int8-only", calibration)
+        self.assertEqual(caught.exception.kind, "model")
+        self.assertIn("1 operator(s) compute in floats: FLOOR (down)", caught.exception.message)
+        self.assertIn("--variant int8", caught.exception.hint)
+        quantized = self.convert("int8", calibration)["quantization"]
+        self.assertEqual(quantized["float_operators"], {"FLOOR": 1})
+
+    def test_very_many_are_named_in_part(self):
+        def build():
+            x = y = placeholder("x", 1, 4)
+            for number in range(12):
+                y = tf.floor(y * 1.5, name=f"down_{number}")
+            return {"x": x}, {"y": tf.identity(y, name="y")}
+
+        self.save(build)
+        with self.assertRaises(StageError) as caught:
+            self.convert("int8-only", self.seeded(4))
+        self.assertIn("12 operator(s)", caught.exception.message)
+        self.assertIn("and 2 more", caught.exception.message)
+
+
+def _parts(content):
+    """What a file holds, whatever its order: tensors in words, operators by name and the tensors that they join."""
+    model = schema.Model.GetRootAsModel(content, 0)
+    graph = model.Subgraphs(0)
+    kinds = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
+    tensors = []
+    for at in range(graph.TensorsLength()):
+        tensor = graph.Tensors(at)
+        data = model.Buffers(tensor.Buffer()).DataAsNumpy()
+        digest = data.tobytes().hex()[:200] if isinstance(data, np.ndarray) else ""
+        tensors.append(f"{tensor.Name().decode()} {kinds[tensor.Type()]} {digest}")
+    operators = [
+        (name, [tensor.Name() for tensor in read], [tensor.Name() for tensor in written])
+        for name, read, written in quantization.File(content)._operators(graph)
+    ]
+    return sorted(tensors), sorted(operators)
+
+
+if __name__ == "__main__":
+    unittest.main()

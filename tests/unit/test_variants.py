@@ -1,0 +1,304 @@
+"""Runs of several variants, on the fake engine."""
+
+import json
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import pytest
+from fake_engine import RefusalError
+
+from pinlite import config, pipeline
+from pinlite.errors import ModelError, ParityError, StageCrashError, UsageError
+
+ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+RUNTIMES = ["tflite-2.14.0", "tflite-2.4.1"]
+
+
+@pytest.fixture
+def recipe(model_file):
+    def make(*variants, **options):
+        asked = {"variant": list(variants), "calibration": "random"}
+        return config.resolve(
+            {"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | asked | options
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(engine, temporary):
+    yield
+    assert engine.running == []
+    assert list(temporary.iterdir()) == []
+
+
+def listing(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def asked(engine, operation):
+    return [request for request in engine.requests if request.operation == operation]
+
+
+def off_by(difference, only="infer"):
+    """A runtime that computes something else."""
+
+    def infer(call):
+        result = fake_engine.infer(call)
+        arrays = fake_engine.computed(call.inputs["samples"])
+        fake_engine.write(call.outputs["outputs"], {name: array + difference for name, array in arrays.items()})
+        return result
+
+    return {only: infer}
+
+
+def test_each_variant_is_a_file_that_both_runtimes_ran(engine, recipe):
+    report = pipeline.run(recipe(*ALL))
+    assert [variant.name for variant in report.variants] == ALL
+    assert {f"model.{name}.tflite" for name in ALL} <= set(listing("out"))
+    for name, variant in zip(ALL, report.variants, strict=True):
+        assert variant.path == f"model.{name}.tflite"
+        assert list(variant.parity) == list(variant.cosine) == RUNTIMES
+        hops = [(hop.origin, hop.to) for hop in report.hops if hop.variant == name and hop.output == "mean"]
+        between = [] if name in ("float32", "float16") else [tuple(RUNTIMES)]
+        assert hops == [("torch", runtime) for runtime in RUNTIMES] + between
+    assert [request.parameters["variant"] for request in asked(engine, "convert")] == ALL
+    # Each stage has a name of its own.
+    names = [stage.name for stage in report.stages]
+    assert len(set(names)) == len(names)
+
+
+def test_one_worker_gets_the_saved_model_once_for_all_variants(engine, recipe):
+    pipeline.run(recipe(*ALL))
+    assert len({request.inputs["saved_model"] for request in asked(engine, "convert")}) == 1
+
+
+def test_integer_variants_alone_are_calibrated_all_on_the_same_samples(engine, recipe):
+    report = pipeline.run(recipe(*ALL))
+    requests = {request.parameters["variant"]: request for request in asked(engine, "convert")}
+    given = [requests[name].inputs.get("calibration") for name in ALL]
+    assert given[:3] == [None] * 3
+    assert len(set(given[3:])) == 1
+    assert (report.calibration.source, report.calibration.samples) == ("random", 100)
+    with np.load("out/calibration.npz") as arrays:
+        assert arrays["image"].shape == (100, 1, 3, 4, 4)
+
+
+def test_without_integers_nothing_is_calibrated(engine, recipe):
+    report = pipeline.run(recipe("float32", "dynamic", calibration="model.py:samples"))
+    assert report.calibration is None
+    assert asked(engine, "calibrate") == []
+    assert "calibration.npz" not in listing("out")
+
+
+def test_integers_are_not_timed_where_their_kernels_are_slow(engine, recipe):
+    report = pipeline.run(recipe("float32", "int8", "int16x8"))
+    timed = {variant.name: list(variant.latency_ms) for variant in report.variants}
+    assert timed == {"float32": RUNTIMES, "int8": RUNTIMES[:1], "int16x8": RUNTIMES[:1]}
+    runs = {request.id: request.parameters["runs"] for request in asked(engine, "infer")}
+    assert runs["infer-oldest-int8"] == 0
+    assert 0 < runs["infer-int16x8"] < runs["infer-int8"]
+
+
+def test_what_quantized_integers_stand_for_is_compared(engine, recipe):
+    def convert(call):
+        result = fake_engine.convert(call)
+        for tensor in result["outputs"]:
+            tensor.update(dtype="int8", scale=1 / 32, zero_point=-5)
+        return result
+
+    def infer(call):
+        result = fake_engine.infer(call)
+        arrays = fake_engine.computed(call.inputs["samples"])
+        integers = {name: np.round(array * 32 - 5).astype(np.int8) for name, array in arrays.items()}
+        fake_engine.write(call.outputs["outputs"], integers)
+        return result
+
+    engine.programs |= {"convert-int8-only": convert, "infer-int8-only": infer, "infer-oldest-int8-only": infer}
+    report = pipeline.run(recipe("float32", "int8-only"))
+    (variant,) = [variant for variant in report.variants if variant.name == "int8-only"]
+    assert 0 < variant.parity[RUNTIMES[0]] <= 0.5 / 32 / 0.5
+    assert [hop.passed for hop in report.hops] == [True] * len(report.hops)
+    assert {hop.tolerance for hop in report.hops if hop.variant == "int8-only" and hop.origin == "torch"} == {None}
+
+
+def test_quantized_runtimes_that_disagree_end_with_seven(engine, recipe):
+    engine.programs |= off_by(1, only="infer-oldest-int8")
+    with pytest.raises(ParityError) as raised:
+        pipeline.run(recipe("float32", "int8"))
+    assert "tflite-2.4.1 (int8) differs from tflite-2.14.0" in str(raised.value)
+    assert "model.int8.tflite" in listing("out")
+
+
+def test_float16_is_judged_by_a_tolerance_of_its_own(engine, recipe):
+    engine.programs |= off_by(0.01, only="infer-float16")
+    assert pipeline.run(recipe("float16")).ok
+    with pytest.raises(ParityError) as raised:
+        pipeline.run(recipe("float16", **{"variant-tolerance": ["float16=0.001"]}))
+    assert "--variant-tolerance float16=NUMBER" in raised.value.hint
+
+
+def test_integers_are_judged_where_a_tolerance_is_asked_for(engine, recipe):
+    engine.programs |= off_by(0.05, only="infer-int8") | off_by(0.05, only="infer-oldest-int8")
+    assert pipeline.run(recipe("int8")).ok
+    with pytest.raises(ParityError, match=r"the tolerance is 0\.01"):
+        pipeline.run(recipe("int8", **{"variant-tolerance": ["int8=0.01"]}))
+
+
+def test_a_variant_that_gives_no_numbers_never_passes(engine, recipe):
+    engine.programs |= off_by(np.nan, only="infer-int8") | off_by(np.nan, only="infer-oldest-int8")
+    with pytest.raises(ParityError, match="no numbers"):
+        pipeline.run(recipe("int8"))
+
+
+@pytest.mark.parametrize("stage", ["convert", "infer", "infer-oldest"])
+@pytest.mark.parametrize(
+    ("kind", "error"), [("usage", UsageError), ("model", ModelError), ("internal", StageCrashError)]
+)
+def test_a_variant_that_fails_leaves_the_others(engine, recipe, stage, kind, error):
+    def refuse(_):
+        raise RefusalError(kind, "FLOOR computes in floats", "use int8")
+
+    engine.programs[f"{stage}-int8-only"] = refuse
+    with pytest.raises(error) as raised:
+        pipeline.run(recipe("float32", "int8-only", "int16x8"))
+    assert str(raised.value) == f"{stage}-int8-only: FLOOR computes in floats"
+    assert "out has the variants that are finished" in raised.value.hint
+    kept = [name for name in listing("out") if name.endswith(".tflite")]
+    assert kept == ["model.float32.tflite", "model.int16x8.tflite"]
+    report = json.loads(Path("out/report.json").read_text())
+    assert report["ok"] is False
+    assert [variant["name"] for variant in report["variants"]] == ["float32", "int16x8"]
+    (failure,) = report["failures"]
+    assert (failure["variant"], failure["exit_status"]) == ("int8-only", error.exit_status)
+    assert (failure["stage"], failure["message"]) == (f"{stage}-int8-only", "FLOOR computes in floats")
+    assert raised.value.report.to_json() == Path("out/report.json").read_text()
+
+
+def test_after_a_crash_the_other_variants_have_a_new_worker(engine, recipe):
+    def crash(_):
+        # What a dead worker says to every further request.
+        (worker,) = (worker for worker in engine.running if worker.job.program == "convert")
+
+        def dead(_):
+            raise StageCrashError("ended by signal 11", hint="log")
+
+        worker.request = dead
+        raise StageCrashError("ended by signal 11", hint="log")
+
+    engine.programs["convert-int8"] = crash
+    with pytest.raises(StageCrashError, match="convert-int8: ended by signal 11"):
+        pipeline.run(recipe("float32", "int8", "int16x8"))
+    assert {"model.float32.tflite", "model.int16x8.tflite"} <= set(listing("out"))
+
+
+def test_where_no_variant_is_finished_nothing_is_written(engine, recipe):
+    def refuse(_):
+        raise RefusalError("model", "no", "do without")
+
+    engine.programs["infer"] = engine.programs["infer-int8"] = refuse
+    with pytest.raises(ModelError, match="infer: no") as raised:
+        pipeline.run(recipe("float32", "int8"))
+    assert raised.value.report is None
+    assert not Path("out").exists()
+
+
+def test_the_command_shows_what_is_finished_and_ends_with_the_failing_variants_status(engine, command, model_file):
+    def refuse(_):
+        raise RefusalError("model", "FLOOR computes in floats", "use int8")
+
+    engine.programs["convert-int8-only"] = refuse
+    options = ("--variant", "float32", "--variant", "int8-only", "--calibration", "random", "--out", "out")
+    status, out, err = command("convert", f"{model_file}:build", "--input", "image=1x3x4x4", *options)
+    assert status == 3
+    assert "int8-only failed: convert-int8-only: FLOOR computes in floats" in out
+    assert "model.float32.tflite" in out
+    assert "error: convert-int8-only: FLOOR computes in floats\nhint: use int8; out has" in err
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((0, 3, 4, 4), np.float32), "is empty"),
+        (np.full((2, 3, 4, 4), np.nan, np.float32), "NaN"),
+        (np.zeros((2, 3, 4, 4), np.float32), "everywhere"),
+        (np.ones((2, 3, 4), np.float32), "2x3x4"),
+    ],
+)
+def test_bad_arrays_are_refused_before_any_work(engine, recipe, array, words):
+    np.savez("c.npz", image=array)
+    with pytest.raises(UsageError, match=words):
+        pipeline.run(recipe("float32", "int8", calibration="c.npz"))
+    assert engine.requests == []
+
+
+def test_good_arrays_become_what_is_calibrated_on(engine, recipe):
+    given = np.linspace(0, 1, 144, dtype=np.float32).reshape(3, 3, 4, 4)
+    np.savez("c.npz", image=given)
+    report = pipeline.run(recipe("int8", calibration="c.npz"))
+    assert engine.requests
+    assert report.calibration.samples == 3
+    with np.load("out/calibration.npz") as arrays:
+        np.testing.assert_array_equal(arrays["image"].reshape(given.shape), given)
+
+
+def test_a_function_is_called_in_a_worker_that_is_gone_afterwards(engine, recipe, model_file):
+    seen, programs = [], []
+
+    def calibrate(call):
+        seen.extend(path.name for path in call.inputs["source"].iterdir())
+        return fake_engine.calibrate(call)
+
+    def convert(call):
+        programs.extend(worker.job.program for worker in engine.running)
+        return fake_engine.convert(call)
+
+    Path("data.py").write_text("def samples():\n    ...\n")
+    engine.programs |= {"calibrate": calibrate, "convert": convert}
+    report = pipeline.run(recipe("int8", calibration="data.py:samples", seed=5))
+    (request,) = asked(engine, "calibrate")
+    assert seen == ["data.py"]
+    assert "calibrate" not in programs
+    assert (request.parameters["module"], request.parameters["callable"]) == ("data", "samples")
+    assert request.parameters["seed"] == 5
+    assert request.parameters["inputs"][0]["name"] == "image"
+    assert report.calibration.samples == 2
+    assert model_file.exists()
+
+
+def test_the_images_alone_are_shown_to_the_sandbox(engine, recipe):
+    Path("photos").mkdir()
+    for name in ("b.png", "a.jpg", "secret.txt"):
+        Path("photos", name).touch()
+    seen = []
+
+    def calibrate(call):
+        seen.extend(sorted(path.name for path in call.inputs["source"].iterdir()))
+        return fake_engine.calibrate(call) | {"preparation": "2 images as RGB"}
+
+    engine.programs["calibrate"] = calibrate
+    report = pipeline.run(recipe("int8", calibration="photos", mean="0.5"))
+    assert seen == ["a.jpg", "b.png"]
+    assert report.calibration.preparation == "2 images as RGB"
+    assert asked(engine, "calibrate")[0].parameters["mean"] == [0.5]
+
+
+def test_what_a_calibration_worker_writes_is_not_trusted(engine, recipe):
+    def calibrate(call):
+        fake_engine.write(call.outputs["samples"], {"image": np.full((2, 1, 3, 4, 4), np.inf, np.float32)})
+        return {"preparation": ""}
+
+    engine.programs["calibrate"] = calibrate
+    with pytest.raises(UsageError, match="infinities"):
+        pipeline.run(recipe("float32", "int8", calibration="model.py:samples"))
+    assert not Path("out").exists()
+
+
+def test_an_onnx_file_is_calibrated_by_a_function_with_the_packages_of_with(engine, recipe, monkeypatch):
+    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, _: "\n".join(wanted).encode())
+    Path("net.onnx").write_bytes(b"given")
+    options = {"source": "net.onnx", "calibration": "model.py:samples", "with": ["timm==0.4.12"]}
+    report = pipeline.run(recipe("int8", **options))
+    assert {stage.name: stage.image for stage in report.stages}["calibrate"] == "torch-with"
+    assert engine.requests
