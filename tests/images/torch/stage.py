@@ -72,11 +72,8 @@ class StageCase(unittest.TestCase):
             roles = [f"{role}.{batch}" for role in ("model", "samples", "outputs")]
             message["outputs"].update(zip(roles, roles))
         out = self.folder / "out"
-        answer = _forked(_answer, message, out)
-        if "refused" in answer:
-            raise RefusedError(*answer["refused"])
         return dict(
-            answer["result"],
+            ask(export, message, out),
             samples=arrays.read(out / "samples.npz"),
             arrays=arrays.read(out / "outputs.npz"),
             model=(out / "model.onnx").read_bytes(),
@@ -105,10 +102,18 @@ class StageCase(unittest.TestCase):
         return path
 
 
-def _answer(message, out):
+def ask(program, message, out):
+    """What a program answers to a message in a process of its own; raises RefusedError."""
+    answer = _forked(_answer, program, message, out)
+    if "refused" in answer:
+        raise RefusedError(*answer["refused"])
+    return answer["result"]
+
+
+def _answer(program, message, out):
     request = Request(message, "/", str(out))
     try:
-        return {"result": export.OPERATIONS[request.operation](request)}
+        return {"result": program.OPERATIONS[request.operation](request)}
     except StageError as error:
         return {"refused": (error.kind, error.message, error.hint)}
 
