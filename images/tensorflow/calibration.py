@@ -5,6 +5,7 @@ so that variants share the first; the bytes are the converter's.
 """
 
 import numpy as np
+import padding
 import tensorflow as tf
 from stagekit import StageError
 from tensorflow.lite.python.optimize import calibrator
@@ -40,10 +41,11 @@ class Calibrated:
         ``io`` is the dtype of the inputs and outputs that are floats in the model.
         """
         try:
-            return self._calibrator.QuantizeModel(_number(io), _number(io), True, _number(activations))
+            content = self._calibrator.QuantizeModel(_number(io), _number(io), True, _number(activations))
         except RuntimeError as error:
             message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
             raise StageError("model", message, NOT_FINITE) from error
+        return padding.in_integers(content)
 
 
 def _number(dtype):

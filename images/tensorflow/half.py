@@ -4,13 +4,10 @@ The converter can do it, but in an order that differs from process to process: i
 map that is seeded by chance. This makes the same file in the order of the operators.
 """
 
-import flatbuffers
+import flatbuffer
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-IDENTIFIER = b"TFL3"
-# The schema demands it of a buffer; flatbuffers for Python knows nothing of it.
-ALIGNMENT = 16
 # The version of DEQUANTIZE that takes float16.
 VERSION = 3
 
@@ -20,7 +17,7 @@ def weights(content):
 
     What float16 has no number for becomes the largest that it has.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    model = flatbuffer.unpacked(content)
     model.operatorCodes.append(_dequantize())
     halved = set()
     for graph in model.subgraphs:
@@ -35,19 +32,7 @@ def weights(content):
                 operator.inputs[at] = floats.get(index, index)
             operators.append(operator)
         graph.operators = operators
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
-
-
-class _Aligned(schema.BufferT):
-    def __init__(self, data):
-        super().__init__()
-        self.data = data
-
-    def Pack(self, builder):  # noqa: N802 - the schema's name
-        builder.Prep(ALIGNMENT, len(self.data))
-        return super().Pack(builder)
+    return flatbuffer.packed(model)
 
 
 def _is_weight(tensor, buffers):
@@ -81,4 +66,4 @@ def _halve(tensor, buffers, halved):
         halved.add(tensor.buffer)
         largest = np.finfo(np.float16).max
         numbers = np.clip(buffers[tensor.buffer].data.view(np.float32), -largest, largest)
-        buffers[tensor.buffer] = _Aligned(numbers.astype(np.float16).view(np.uint8))
+        buffers[tensor.buffer].data = numbers.astype(np.float16).view(np.uint8)

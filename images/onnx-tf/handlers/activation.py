@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from handlers import channels
 from handlers.handler import UnsupportedError, handles
 
 # erf(x) = tanh(x * p(x^2)): fitted to 6e-8, with float32's own rounding right to 2e-7. Beyond the bound erf is 1.
@@ -45,8 +46,20 @@ def _bound(value, x):
 @handles("PRelu")
 def prelu(node, values):
     x, slope = values.inputs(node)
-    # The converter knows PRELU in these terms. It is for a slope per channel.
-    return [tf.nn.relu(x) + -slope * tf.nn.relu(-x)]
+    known = values.constant(node.inputs[1])
+    if known is not None and known.size == 1:
+        return [tf.nn.leaky_relu(x, known.item())]
+    if x.shape.rank == 4 and slope.shape[-3:].as_list() == [x.shape[1], 1, 1]:
+        # The layout pass knows no slope per channel, and would turn the image back for it; the converter pulls the
+        # transposes in between the parts, but through no node that means nothing.
+        slope = tf.reshape(slope, [1, 1, -1])
+        return [channels.last(x, lambda image: tf.stop_gradient(_prelu(tf.stop_gradient(image), slope)))]
+    return [_prelu(x, slope)]
+
+
+def _prelu(x, slope):
+    # The converter knows PRELU in these terms, with a slope of one dimension less. NEG alone has no integers.
+    return tf.nn.relu(x) + -slope * tf.nn.relu(-x)
 
 
 @handles("HardSigmoid")

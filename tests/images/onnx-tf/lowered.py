@@ -103,15 +103,19 @@ def meta_graph(folder):
     return saved.meta_graphs[0]
 
 
-def tflite(folder, result, *, select_tf=False, **_):
-    """The TFLite model of a frozen SavedModel, with inputs and outputs in the order of the result."""
+def converter(folder, result):
+    """The TFLite converter of a frozen SavedModel, with inputs and outputs in the order of the result."""
     meta = meta_graph(folder)
     signature = meta.signature_def["serving_default"]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(meta.graph_def, name="")
         inputs = [graph.get_tensor_by_name(signature.inputs[spec["key"]].name) for spec in result["inputs"]]
         outputs = [graph.get_tensor_by_name(signature.outputs[spec["key"]].name) for spec in result["outputs"]]
-    converter = tf.compat.v1.lite.TFLiteConverter(meta.graph_def, inputs, outputs)
+    return tf.compat.v1.lite.TFLiteConverter(meta.graph_def, inputs, outputs)
+
+
+def tflite(folder, result, *, select_tf=False, **_):
+    made = converter(folder, result)
     if select_tf:
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
-    return converter.convert()
+        made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    return made.convert()

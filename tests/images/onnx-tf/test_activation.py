@@ -49,6 +49,14 @@ class FusedTest(LoweredTest):
         ops = self.check_node("PRelu", {"x": x}, np.where(x < 0, slope * x, x), {"slope": slope})
         self.assertEqual(ops["PRELU"], 1)
 
+    def test_prelu_of_an_image_that_is_turned(self):
+        x, kernel, slope = random(1, 3, 4, 4), random(5, 3, 1, 1), random(5, 1, 1)
+        nodes = [helper.make_node("Conv", ["x", "k"], ["c"]), helper.make_node("PRelu", ["c", "s"], ["y"])]
+        seen = np.einsum("nchw,oc->nohw", x, kernel[:, :, 0, 0])
+        expected = np.where(seen < 0, slope * seen, seen)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"k": kernel, "s": slope}), {"x": x}, {"y": expected})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "CONV_2D": 1, "PRELU": 1})
+
     def test_prelu_with_one_slope(self):
         x, slope = random(1, 3, 4, 4), random(1)
         self.check_node("PRelu", {"x": x}, np.where(x < 0, slope * x, x), {"slope": slope})

@@ -274,6 +274,50 @@ class Calibration(Stage):
         self.assertIn("calibration samples", caught.exception.message)
 
 
+def pooled(value):
+    """A maximum over windows that reach into a padding of this value; what goes in is negative as often as not."""
+
+    def build():
+        x = placeholder("x", 1, 8, 8, 3)
+        seen = tf.nn.conv2d(x, weights(3, 3, 3, 8), 1, "SAME")
+        padded = tf.pad(seen, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=value, name="padded")
+        return {"x": x}, {"y": tf.nn.max_pool2d(padded, 3, 2, "VALID", name="y")}
+
+    return build
+
+
+class Padding(Stage):
+    def test_a_padding_with_another_number_than_zero_is_quantized_as_what_it_pads(self):
+        for value in (np.finfo(np.float32).min, -np.inf, -0.75, 0.5):
+            with self.subTest(value):
+                self.folder = Path(tempfile.mkdtemp(dir=str(self.folder)))
+                self.save(pooled(value))
+                calibration = self.seeded(20)
+                sample = {"x": calibration["x"][3]}
+                reference = self.run_variant("float32", self.convert("float32"), sample)["y"]
+                for variant in ("int8", "int8-only"):
+                    result = self.convert(variant, calibration)
+                    found = self.run_variant(variant, result, sample)["y"]
+                    # Rounding in the input, the weights and the output, of 8 bits each.
+                    self.assertLess(np.abs(found - reference).max(), 3 * result["outputs"][0]["scale"], variant)
+                    self.assertEqual(result["quantization"]["float_operators"], {})
+
+    def test_a_number_beyond_the_integers_is_refused(self):
+        self.save(pooled(100))
+        with self.assertRaises(StageError) as caught:
+            self.convert("int8", self.seeded(4))
+        self.assertEqual(caught.exception.kind, "model")
+        self.assertIn("is padded with 100, but in integers it goes from -", caught.exception.message)
+
+    def test_of_16_bits(self):
+        self.save(pooled(np.finfo(np.float32).min))
+        calibration = self.seeded(20)
+        sample = {"x": calibration["x"][3]}
+        reference = self.run_variant("float32", self.convert("float32"), sample)["y"]
+        found = self.run_variant("int16x8", self.convert("int16x8", calibration), sample)["y"]
+        np.testing.assert_allclose(found, reference, atol=0.02 * np.abs(reference).max())
+
+
 class IntegersOnly(Stage):
     def test_no_float_is_left(self):
         self.save(network)
