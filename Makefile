@@ -13,6 +13,7 @@ dev := .venv/dev.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench zoo conformance operators clean
+.PHONY: help convert test lint lock base engine engine-stop bench bench-variants zoo conformance clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,6 +37,11 @@ bench: $(host) ## Time the conversion of the example, images present and nothing
 zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
 	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
 		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
+bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
+	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
+
+zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some); a table, and JSON in build/zoo.
+	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)

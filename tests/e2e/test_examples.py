@@ -20,12 +20,15 @@ ARTIFACTS = {
 KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
-        *("artifacts", "hops", "variants", "versions"),
+        *("artifacts", "hops", "variants", "failures", "calibration", "versions"),
     ],
     "stages": ["name", "image", "source", "seconds", "peak_memory"],
     "artifacts": ["role", "path", "sha256", "size"],
-    "hops": ["from", "to", "output", "max_abs_error", "max_rel_error", "cosine", "passed"],
-    "variants": ["name", "path", "sha256", "size", "inputs", "outputs", "parity", "latency_ms", "ops"],
+    "hops": ["from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"],
+    "variants": [
+        *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
+        "quantization",
+    ],
 }
 
 
