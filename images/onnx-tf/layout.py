@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import products
 import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import rewriter_config_pb2
@@ -33,6 +34,7 @@ def channels_last(meta_graph, inputs, outputs):
     _restore_hard_swish(graph_def)
     _transpose_before_padding(graph_def)
     _shelter(graph_def)
+    products.keep_whole(graph_def)
     ordered = _ordered(graph_def.node, inputs + outputs)
     meta_graph.graph_def.ClearField("node")
     for node in ordered:

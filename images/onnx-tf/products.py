@@ -1,0 +1,86 @@
+"""Products of many matrices (BatchMatMul), kept whole.
+
+TFLite has an operator for them, but the converter of TensorFlow 2.4.1 takes a product whose shapes it knows apart,
+matrix by matrix: attention becomes thousands of operators. So a shape is hidden from it until that is over. What hides
+it is dropped then, and the result's shape is stated.
+"""
+
+from collections import Counter
+
+import numpy as np
+import tensorflow as tf
+
+# What hides a shape is dropped just before products are looked at, unlike these, whose results have it from their first
+# input.
+CARRIERS = ("Mul", "Softmax", "Transpose")
+
+INT32 = tf.int32.as_datatype_enum
+
+
+def keep_whole(graph_def):
+    """Rewrite the products of a graph in place. Nodes keep their names and what they compute."""
+    products = [node for node in graph_def.node if node.op == "BatchMatMulV2"]
+    if not products:
+        return
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    uses = Counter(name for node in graph_def.node for name in node.input)
+    nodes = {node.name: node for node in graph_def.node}
+    for node in products:
+        operation = graph.get_operation_by_name(node.name)
+        operands = [nodes[name] for name in node.input if uses[name] == 1 and name in nodes]
+        carrier = next((operand for operand in operands if _carries(operand, graph)), None)
+        if carrier is None:
+            _hide(graph_def, *_transposed(graph_def, node, operation))
+        else:
+            _hide(graph_def, carrier, graph.get_operation_by_name(carrier.name).inputs[0])
+        _state(graph_def, node, operation.outputs[0].shape)
+
+
+def _carries(node, graph):
+    """Whether a shape that is not known of the first input is not known of the result either."""
+    others = graph.get_operation_by_name(node.name).inputs[1:]
+    return node.op in CARRIERS and (node.op != "Mul" or all(other.shape.num_elements() == 1 for other in others))
+
+
+def _transposed(graph_def, node, operation):
+    """A transpose of an operand that is no constant, and the operand: TFLite's own product would transpose it too."""
+    at = 0 if operation.inputs[1].op.type == "Const" else 1
+    operand = operation.inputs[at]
+    rank = operand.shape.rank
+    order = _constant(graph_def, node.name + "/order", [*range(rank - 2), rank - 1, rank - 2])
+    found = graph_def.node.add(name=node.name + "/transposed", op="Transpose", input=[node.input[at], order])
+    found.attr["T"].CopyFrom(node.attr["T"])
+    found.attr["Tperm"].type = INT32
+    node.input[at] = found.name
+    adjoint = node.attr["adj_y" if at else "adj_x"]
+    adjoint.b = not adjoint.b
+    return found, operand
+
+
+def _hide(graph_def, carrier, x):
+    """Let nobody know the shape of the tensor ``x``, which is the carrier's first input."""
+    hidden = graph_def.node.add(name=carrier.name + "/hidden", op="PlaceholderWithDefault", input=carrier.input[:1])
+    hidden.attr["dtype"].type = x.dtype.as_datatype_enum
+    hidden.attr["shape"].shape.CopyFrom(tf.TensorShape([None] * x.shape.rank).as_proto())
+    carrier.input[0] = hidden.name
+
+
+def _state(graph_def, node, shape):
+    """Put a product behind a node of its name that says the shape of the result."""
+    product = graph_def.node.add()
+    product.CopyFrom(node)
+    product.name = node.name + "/product"
+    stated = _constant(graph_def, node.name + "/shape", shape.as_list())
+    node.op = "Reshape"
+    node.input[:] = [product.name, stated]
+    node.attr.clear()
+    node.attr["T"].CopyFrom(product.attr["T"])
+    node.attr["Tshape"].type = INT32
+
+
+def _constant(graph_def, name, numbers):
+    found = graph_def.node.add(name=name, op="Const")
+    found.attr["dtype"].type = INT32
+    found.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.int32(numbers)))
+    return name
