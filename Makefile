@@ -7,13 +7,17 @@ endif
 ENGINE ?= auto
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# What onnx2tf needs; without one, uv fetches it.
+PYTHON312 ?= $(shell for python in python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12.*/bin/python3.12; do \
+	$$python -c '' 2>/dev/null && echo $$python && break; done)
 
 host := .venv/host.ready
 dev := .venv/dev.ready
+peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance operators clean
-.PHONY: help convert test lint lock base engine engine-stop bench bench-variants zoo conformance clean
+.PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers zoo conformance operators \
+	clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,14 +38,15 @@ lint: $(dev) ## Check style, types and the direction of imports.
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
 
-zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
-	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
-		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
 
-zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some); a table, and JSON in build/zoo.
-	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+bench-peers: $(host) $(peers) ## Race what pinlite and onnx2tf make of the same models (ONLY=name,glob for some), build/peers.
+	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
+zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
+	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
+		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
@@ -55,6 +60,9 @@ lock: $(host) ## Write every lock anew from what it is made of.
 		--group build pyproject.toml --output-file requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--constraint requirements.lock --group build --group dev pyproject.toml --output-file requirements-dev.lock
+	for peer in onnx2tf litert; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
+			tests/bench/$$peer.in --output-file tests/bench/$$peer.lock || exit; done
 
 base: $(host) ## Build the base image from Debian's packages, where no registry can be reached.
 	bash images/base/build.sh
@@ -77,4 +85,10 @@ $(host): requirements.lock pyproject.toml
 
 $(dev): requirements-dev.lock $(host)
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+$(peers): .venv/%.ready: tests/bench/%.lock $(host)
+	.venv/bin/uv venv --quiet --clear --no-project --python "$(or $(PYTHON312),3.12)" .venv/$* || \
+		{ echo "error: no Python 3.12 for $*; name one with make bench-peers PYTHON312=..." >&2; exit 2; }
+	.venv/bin/uv pip install --quiet --python .venv/$*/bin/python --compile-bytecode --require-hashes --requirements $<
 	touch $@

@@ -1,0 +1,165 @@
+"""Converting a model with pinlite and with onnx2tf, and racing what they wrote, each in processes of their own."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import pairs
+from bench.pairs import Made, Match, Pair, Run
+from zoo.manifest import Model
+
+RACE = Path(__file__).with_name("race.py")
+HEATS = 16
+SECONDS = 0.5
+TIMEOUT = 1800
+LAST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A variant as both converters write it: the options that ask for it, and the files' names in the output folder."""
+
+    name: str
+    ours: str
+    our_options: tuple[str, ...]
+    theirs: str
+    their_options: tuple[str, ...]
+
+
+# onnx2tf's files have their channels last: so have ours, or a transpose at the edges would be timed with the model.
+FLOAT32 = Kind(
+    name="float32",
+    ours="model.float32.tflite",
+    our_options=("--input-layout", "nhwc", "--output-layout", "nhwc"),
+    theirs="model_float32.tflite",
+    their_options=(),
+)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An interpreter: the Python that has it, its module there, and how many threads it is given."""
+
+    name: str
+    python: Path
+    module: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every pair is measured with. ``out`` gets both files of each model."""
+
+    kind: Kind
+    runtimes: tuple[Runtime, ...]
+    onnx2tf: Path
+    engine: str
+    out: Path
+
+    def pair(self, model: Model) -> Pair:
+        """A model by both converters, in every runtime."""
+        with tempfile.TemporaryDirectory(prefix="peers-") as name:
+            folder = Path(name)
+            if error := self._export(model, folder):
+                return Pair(model.name, error=error)
+            kept = self.out / model.name
+            kept.mkdir(parents=True, exist_ok=True)
+            ours, theirs = self._ours(folder, kept / "pinlite.tflite"), self._theirs(folder, kept / "onnx2tf.tflite")
+            matches = {runtime.name: self._match(runtime, folder, kept, ours, theirs) for runtime in self.runtimes}
+            return Pair(model.name, ours, theirs, matches)
+
+    def _export(self, model: Model, folder: Path) -> str:
+        """Export a model and run it in onnxruntime, which pinlite finds equal to torch. Returns what failed, if so."""
+        options = [word for text in model.inputs for word in ("--input", text)]
+        options += [word for text in model.requirements for word in ("--with", text)]
+        made = _timed(self._pinlite("convert", model.source, *options, "--out", folder / "export"))
+        if made.error:
+            return f"not exported: {made.error}"
+        onnx, samples = folder / "export" / "model.onnx", folder / "export" / "samples.npz"
+        return _timed(self._pinlite("run", onnx, "--samples", samples, "--out", folder / "reference.npz")).error
+
+    def _ours(self, folder: Path, kept: Path) -> Made:
+        export = folder / "export"
+        command = self._pinlite("convert", export / "model.onnx", "--samples", export / "samples.npz")
+        made = _timed([*command, *self.kind.our_options, "--out", folder / "ours"])
+        return _kept(made, folder / "ours" / self.kind.ours, kept)
+
+    def _theirs(self, folder: Path, kept: Path) -> Made:
+        command = [self.onnx2tf, "-i", folder / "export" / "model.onnx", "-o", folder / "theirs"]
+        made = _timed([*command, *self.kind.their_options])
+        return _kept(made, folder / "theirs" / self.kind.theirs, kept)
+
+    def _pinlite(self, command: str, *arguments: str | Path) -> list[str | Path]:
+        return [sys.executable, "-m", "pinlite", command, *arguments, "--engine", self.engine]
+
+    def _match(self, runtime: Runtime, folder: Path, kept: Path, ours: Made, theirs: Made) -> Match:
+        files = [kept / "pinlite.tflite", kept / "onnx2tf.tflite"]
+        # Each alone first: one that ends the process must not take the other with it.
+        runs = [
+            Run(error=made.error) if made.error else _run(runtime, folder, file)
+            for made, file in zip((ours, theirs), files, strict=True)
+        ]
+        if not all(run.right for run in runs):
+            return Match(*runs)
+        heats = _raced(runtime, folder, files, heats=HEATS)["heats"]
+        fastest = (round(min(min(heat[at]) for heat in heats), 3) for at in range(len(files)))
+        timed = [replace(run, milliseconds=milliseconds) for run, milliseconds in zip(runs, fastest, strict=True)]
+        return Match(*timed, pairs.latency(heats))
+
+
+class _FailedError(Exception):
+    """A process failed; the message is the end of what it printed."""
+
+
+def _run(runtime: Runtime, folder: Path, file: Path) -> Run:
+    try:
+        return Run(*_raced(runtime, folder, [file], heats=0)["differences"])
+    except _FailedError as error:
+        return Run(error=str(error))
+
+
+def _raced(runtime: Runtime, folder: Path, files: list[Path], *, heats: int) -> dict[str, Any]:
+    """What race.py found in a process of its own."""
+    found = folder / "race.json"
+    command = [runtime.python, RACE, *files, "--runtime", runtime.module, "--threads", str(runtime.threads)]
+    command += ["--samples", folder / "export" / "samples.npz", "--reference", folder / "reference.npz"]
+    _process([*command, "--heats", str(heats), "--seconds", str(SECONDS), "--out", found])
+    return json.loads(found.read_text())
+
+
+def _timed(command: list[str | Path]) -> Made:
+    started = time.perf_counter()
+    try:
+        _process(command)
+        error = ""
+    except _FailedError as failed:
+        error = str(failed)
+    return Made(round(time.perf_counter() - started, 2), error=error)
+
+
+def _kept(made: Made, file: Path, kept: Path) -> Made:
+    """What was made, with its size, once the file is where it stays."""
+    kept.unlink(missing_ok=True)
+    if made.error:
+        return made
+    if not file.exists():
+        return Made(made.seconds, error=f"it wrote no {file.name}")
+    shutil.move(file, kept)
+    return Made(made.seconds, kept.stat().st_size)
+
+
+def _process(command: list[str | Path]) -> None:
+    """Run a command to its end; a `_FailedError` when that is no good one."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise _FailedError(f"not done after {TIMEOUT} s") from error
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise _FailedError(" ".join(lines[-LAST_LINES:]) or f"it ended with status {done.returncode}")

@@ -1,0 +1,70 @@
+"""Convert the same ONNX files with pinlite and with onnx2tf, and run both outputs in turns in the same runtimes.
+
+Writes build/peers/: peers.md, peers.json, and both .tflite files of each model. Fails when a target is missed: the
+geometric mean of latency (ours / theirs) 1.00, one model's 1.03, size 1.01, and ours right wherever theirs is.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import pairs, peers_table
+from bench.measure import FLOAT32, Bench, Runtime
+from zoo import manifest
+
+from pinlite import images
+from pinlite.engine import VenvEngine
+from pinlite.events import ignore
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "build" / "peers"
+# One of each kind that peers convert well, and the six that the targets name.
+MODELS = (
+    "mobilenet_v2", "resnet18", "shufflenet_v2_x1_0", "densenet121", "efficientnet_lite0", "deeplabv3_resnet50",
+    "squeezenet1_1", "mnasnet1_0", "resnet50", "mobilenetv3_large_100", "googlenet", "regnetx_002", "unet",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default=",".join(MODELS), metavar="NAMES", help="models of the zoo, or patterns")
+    parser.add_argument("--engine", default="auto", help="what runs pinlite's stages")
+    arguments = parser.parse_args()
+    try:
+        models = manifest.select(manifest.load(), arguments.only)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    onnx2tf, litert = (ROOT / ".venv" / name / "bin" for name in ("onnx2tf", "litert"))
+    versions = {
+        "onnx2tf": _version(onnx2tf / "python", "onnx2tf"),
+        "litert": _version(litert / "python", "ai-edge-litert"),
+    }
+    tensorflow = images.toolchain()["tensorflow"]
+    oldest = Path(VenvEngine().ensure([tensorflow], ignore)["tensorflow"].reference, "environment", "bin", "python")
+    current = ("ai_edge_litert.interpreter", f"litert {versions['litert']}")
+    runtimes = (
+        Runtime(f"{current[1]}, 1 thread", litert / "python", current[0], 1),
+        Runtime(f"{current[1]}, 2 threads", litert / "python", current[0], 2),
+        Runtime("TF 2.4.1, 1 thread", oldest, "tensorflow.lite.python.interpreter", 1),
+    )
+    names = [runtime.name for runtime in runtimes]
+    OUT.mkdir(parents=True, exist_ok=True)
+    bench, found = Bench(FLOAT32, runtimes, onnx2tf / "onnx2tf", arguments.engine, OUT), []
+    for number, model in enumerate(models, 1):
+        print(f"{number}/{len(models)} {model.name}", file=sys.stderr)
+        found.append(bench.pair(model))
+        (OUT / "peers.md").write_text(peers_table.markdown(found, names, versions))
+        (OUT / "peers.json").write_text(peers_table.to_json(found, names, versions))
+    print(peers_table.markdown(found, names, versions), end="")
+    sys.exit(bool(pairs.shortfalls(found, names)))
+
+
+def _version(python: Path, package: str) -> str:
+    """What is installed there. It also brings that Python into the machine's cache, before a conversion is timed."""
+    command = [python, "-c", f"import importlib.metadata as found; print(found.version('{package}'))"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Pairs as a table in Markdown and as JSON."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from bench import pairs
+from bench.pairs import Pair, Ratio, Run
+
+NONE = "-"
+
+
+def markdown(found: Sequence[Pair], runtimes: Sequence[str], versions: Mapping[str, str]) -> str:
+    """The pairs, a row each, with their geometric means; then what is not right, and which targets are missed."""
+    latencies = {runtime: pairs.latencies(found, runtime) for runtime in runtimes}
+    sizes = pairs.sizes(found)
+    heads = ["model", "ours right", "theirs right", *(f"latency, {runtime}" for runtime in runtimes)]
+    lines = [
+        f"pinlite over onnx2tf {versions['onnx2tf']}; in brackets the quartiles of what was measured.",
+        "",
+        _row([*heads, "size", "seconds, ours", "seconds, theirs"]),
+        f"|---|---|---|{'---:|' * (len(runtimes) + 3)}",
+    ]
+    for pair in found:
+        ratios = [_ratio(latencies[runtime].get(pair.model)) for runtime in runtimes]
+        size = f"{sizes[pair.model]:.4f}" if pair.model in sizes else NONE
+        seconds = [f"{made.seconds:.1f}" if made else NONE for made in (pair.ours, pair.theirs)]
+        lines.append(_row([pair.model, _right(pair, "ours"), _right(pair, "theirs"), *ratios, size, *seconds]))
+    means = [_mean([ratio.median for ratio in latencies[runtime].values()], 3) for runtime in runtimes]
+    both = [(pair.ours.seconds, pair.theirs.seconds) for pair in found if pair.ours and pair.theirs]
+    seconds = [_mean(column, 1) for column in zip(*both, strict=True)] or [NONE, NONE]
+    lines.append(_row(["**geometric mean**", "", "", *means, _mean(list(sizes.values()), 4), *seconds]))
+    lines += _section("Not right", _reasons(found))
+    lines += _section("Targets missed", pairs.shortfalls(found, runtimes))
+    return "\n".join(lines) + "\n"
+
+
+def to_json(found: Sequence[Pair], runtimes: Sequence[str], versions: Mapping[str, str]) -> str:
+    document = {
+        "versions": versions,
+        "pairs": [asdict(pair) | {"size": pair.size} for pair in found],
+        "shortfalls": pairs.shortfalls(found, runtimes),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", f"## {title}", *(f"- {line}" for line in lines)] if lines else []
+
+
+def _right(pair: Pair, side: str) -> str:
+    """In how many of the runtimes, and the largest difference there."""
+    runs: list[Run] = [getattr(match, side) for match in pair.matches.values()]
+    right = [run.difference for run in runs if run.right]
+    if not right:
+        return "no"
+    return f"{max(right):.0e}" if len(right) == len(runs) else f"{max(right):.0e} in {len(right)} of {len(runs)}"
+
+
+def _reasons(found: Sequence[Pair]) -> list[str]:
+    """Why a file is not right, once for all runtimes that say the same of it."""
+    reasons: dict[str, list[str]] = {}
+    for pair in found:
+        for runtime, match in pair.matches.items():
+            for side, run in (("ours", match.ours), ("theirs", match.theirs)):
+                if not run.right:
+                    reasons.setdefault(f"{pair.model}, {side}: {_why(run)}", []).append(runtime)
+    return [f"{reason} ({', '.join(runtimes)})" for reason, runtimes in reasons.items()]
+
+
+def _why(run: Run) -> str:
+    if run.error:
+        return " ".join(run.error.split())
+    return "other shapes, or no numbers" if run.difference is None else f"it differs by {run.difference:.1e}"
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    return f"{ratio.median:.3f} ({ratio.lower:.3f} to {ratio.upper:.3f})" if ratio else NONE
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    return f"**{statistics.geometric_mean(values):.{digits}f}**" if values else NONE

@@ -1,0 +1,122 @@
+"""Run .tflite files in turns in one TFLite runtime; write how long each took and how far its outputs are off.
+
+It stands alone and keeps to Python 3.8, because each runtime brings a Python of its own.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+# Of two invocations in a row the faster one finds the model's weights in the cache and is not interrupted.
+TURN = 2
+FEWEST_ROUNDS = 3
+TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
+
+
+def opened(interpreter_class, path, samples, threads):
+    """An interpreter of a file that has run once on the samples, arrays in the order of its inputs."""
+    interpreter = interpreter_class(model_path=str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    for detail, sample in zip(interpreter.get_input_details(), samples):
+        interpreter.set_tensor(detail["index"], _laid_out(sample, tuple(detail["shape"]), TO_NHWC))
+    interpreter.invoke()
+    return interpreter
+
+
+def returned(interpreter):
+    """The arrays that an interpreter has computed, in the order of its outputs."""
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def difference(outputs, reference):
+    """The largest difference of arrays, over the largest magnitude of the output. An image may have its channels last.
+
+    None where the shapes are others or a value is no number.
+    """
+    if len(outputs) != len(reference):
+        return None
+    worst = 0.0
+    for output, expected in zip(outputs, reference):
+        found = _laid_out(output, expected.shape, TO_NCHW)
+        if found.shape != expected.shape or not np.all(np.isfinite(found)):
+            return None
+        off = np.max(np.abs(found.astype(np.float64) - expected), initial=0.0)
+        worst = max(worst, float(off / max(np.max(np.abs(expected), initial=0.0), 1e-30)))
+    return worst
+
+
+def race(opened_anew, models, heats, seconds, clock):
+    """Milliseconds of each model's turns by heat, which is to take this long.
+
+    Where memory lies decides a few percent, for as long as an interpreter lives: each heat draws it anew. What is
+    opened first, and whose turn is first, changes.
+    """
+    found = []
+    for number in range(heats):
+        direction = -1 if number % 2 else 1
+        found.append(_heat([opened_anew(model) for model in models[::direction]][::direction], seconds, clock))
+    return found
+
+
+def _heat(interpreters, seconds, clock):
+    started = time.perf_counter()
+    for interpreter in interpreters:
+        _turn(interpreter, clock)
+    rounds = max(int(seconds / (time.perf_counter() - started)), FEWEST_ROUNDS)
+    times = [[] for _ in interpreters]
+    order = list(range(len(interpreters)))
+    for _ in range(rounds):
+        for at in order:
+            times[at].append(_turn(interpreters[at], clock))
+        order.reverse()
+    return times
+
+
+def _turn(interpreter, clock):
+    times = []
+    for _ in range(TURN):
+        started = clock()
+        interpreter.invoke()
+        times.append((clock() - started) * 1000)
+    return min(times)
+
+
+def _laid_out(array, shape, axes):
+    """The array with its axes turned if it is an image that has this shape only then."""
+    return np.transpose(array, axes) if array.ndim == 4 and array.shape != shape else array
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--runtime", required=True, help="the module that has the class Interpreter")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="an .npz, in the order of the inputs")
+    parser.add_argument("--reference", type=Path, required=True, help="an .npz, in the order of the outputs")
+    parser.add_argument("--heats", type=int, default=0, help="how often to race [0: the differences alone]")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long a heat takes")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    interpreter_class = importlib.import_module(arguments.runtime).Interpreter
+    samples, reference = (list(np.load(str(file)).values()) for file in (arguments.samples, arguments.reference))
+    # What one thread computes takes as long on a busy machine by this clock, and on one at rest by either.
+    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+
+    def opened_anew(model):
+        return opened(interpreter_class, model, samples, arguments.threads)
+
+    try:
+        differences = [difference(returned(opened_anew(model)), reference) for model in arguments.models]
+        heats = race(opened_anew, arguments.models, arguments.heats, arguments.seconds, clock)
+    except (RuntimeError, ValueError) as error:
+        sys.exit(str(error))
+    arguments.out.write_text(json.dumps({"differences": differences, "heats": heats}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What `make bench-peers` makes of its measurements."""
+
+import json
+
+import numpy as np
+import pytest
+from bench import pairs, peers, peers_table, race
+from bench.pairs import Made, Match, Pair, Ratio, Run
+from zoo import manifest
+
+RIGHT = Run(difference=1e-6, milliseconds=2.0)
+WRONG = Run(difference=1e-3)
+BROKEN = Run(error="Encountered unresolved\ncustom op")
+VERSIONS = {"onnx2tf": "1.2.3", "litert": "4.5.6"}
+
+
+def pair(latency, *, model="net", ours=RIGHT, theirs=RIGHT, size=100):
+    ratio = Ratio(latency, latency, latency) if latency else None
+    return Pair(model, Made(1.0, size), Made(4.0, 100), {"litert": Match(ours, theirs, ratio)})
+
+
+def test_latency_is_the_median_of_the_heats_with_their_quartiles():
+    heats = [([ratio * 10.0] * 3, [10.0] * 3) for ratio in (0.8, 0.9, 1.0, 1.1, 1.2)]
+    assert pairs.latency(heats) == Ratio(*(pytest.approx(each) for each in (1.0, 0.9, 1.1)))
+
+
+def test_a_machine_that_becomes_slower_does_not_change_the_ratio():
+    speeds = np.linspace(1.0, 3.0, 20)
+    heat = (list(speeds * 5.0), list(speeds * 10.0))
+    assert pairs.latency([heat, heat]).median == pytest.approx(0.5)
+
+
+def test_a_few_interrupted_turns_do_not_change_the_ratio():
+    ours, theirs = [10.0] * 9, [10.0] * 9
+    ours[3], theirs[5], theirs[6] = 100.0, 50.0, 80.0
+    assert pairs.latency([(ours, theirs), (ours, theirs)]).median == 1.0
+
+
+def test_targets_that_are_met():
+    found = [pair(0.97, model="a"), pair(1.02, model="b", size=101)]
+    assert pairs.shortfalls(found, ["litert"]) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        ([pair(1.04, model="slow"), pair(0.8)], "slow in litert: latency 1.040"),
+        ([pair(1.02, model="a"), pair(1.01, model="b")], "geometric mean in litert: latency 1.015"),
+        ([pair(0.9, model="large", size=102)], "large: size 1.0200"),
+        ([pair(None, model="bad", ours=WRONG)], "bad in litert: theirs is right"),
+        ([pair(None, model="bad", ours=BROKEN)], "bad in litert: theirs is right"),
+        ([Pair("bad", error="not exported: why")], "bad: not exported: why"),
+    ],
+)
+def test_a_target_that_is_missed(found, missed):
+    (line,) = pairs.shortfalls(found, ["litert"])
+    assert line.startswith(missed)
+
+
+def test_nothing_is_asked_of_a_model_that_they_get_wrong():
+    found = [pair(None, theirs=BROKEN, size=300), pair(None, theirs=WRONG, ours=WRONG, size=300)]
+    assert pairs.shortfalls(found, ["litert"]) == []
+    assert pairs.sizes(found) == {}
+
+
+def test_table():
+    found = [pair(0.5, model="a", size=50), pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
+    lines = peers_table.markdown(found, ["litert"], VERSIONS).splitlines()
+    assert lines[3:8] == [
+        "|---|---|---|---:|---:|---:|---:|",
+        "| a | 1e-06 | 1e-06 | 0.500 (0.500 to 0.500) | 0.5000 | 1.0 | 4.0 |",
+        "| b | 1e-06 | no | - | - | 1.0 | 4.0 |",
+        "| c | no | no | - | - | - | - |",
+        "| **geometric mean** |  |  | **0.500** | **0.5000** | **1.0** | **4.0** |",
+    ]
+    assert "- b, theirs: Encountered unresolved custom op (litert)" in lines
+    assert lines[-1] == "- c: not exported: why"
+
+
+def test_json_has_what_was_measured():
+    document = json.loads(peers_table.to_json([pair(1.5, model="a")], ["litert"], VERSIONS))
+    (found,) = document["pairs"]
+    assert found["matches"]["litert"]["latency"] == {"median": 1.5, "lower": 1.5, "upper": 1.5}
+    assert (found["size"], document["versions"]) == (1.0, VERSIONS)
+    assert len(document["shortfalls"]) == 2
+
+
+def test_an_image_is_compared_whichever_way_it_lies():
+    image = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
+    turned = image.transpose(0, 2, 3, 1)
+    assert race.difference([image], [image]) == 0.0
+    assert race.difference([turned], [image]) == 0.0
+    assert race.difference([turned * 1.5], [image]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("outputs", [[], [np.zeros(3)], [np.array([1.0, np.nan])], [np.zeros(2), np.zeros(2)]])
+def test_what_cannot_be_compared(outputs):
+    assert race.difference(outputs, [np.ones(2)]) is None
+
+
+def test_who_is_opened_first_and_whose_turn_is_first_changes():
+    turns = []
+
+    class Interpreter:
+        def __init__(self, model):
+            self.model = model
+            turns.append(f"open {model}")
+
+        def invoke(self):
+            turns.append(self.model)
+
+    heats = race.race(Interpreter, ["a", "b"], 2, 0.0, clock=iter(range(1000)).__next__)
+    assert [[len(times) for times in heat] for heat in heats] == [[race.FEWEST_ROUNDS] * 2] * 2
+    assert [turn for turn in turns if turn.startswith("open")] == ["open a", "open b", "open b", "open a"]
+    warming, first, second = (turns[2 + at : 2 + at + 2 * race.TURN] for at in (0, 4, 8))
+    assert warming == first == ["a"] * race.TURN + ["b"] * race.TURN
+    assert second == first[::-1]
+
+
+def test_its_models_are_in_the_zoo():
+    assert {model.name for model in manifest.select(manifest.load(), ",".join(peers.MODELS))} == set(peers.MODELS)
