@@ -20,7 +20,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 	clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 convert: $(host) ## Convert MODEL (INPUT="NAME=1x3x224x224 ...", OUT=DIR, ENGINE=docker|venv, ARGS="--seed 1").
 	.venv/bin/pinlite convert $(MODEL) $(foreach input,$(INPUT),--input $(input)) \
