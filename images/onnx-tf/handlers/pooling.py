@@ -99,9 +99,15 @@ def _max_pool(x, spatial):
     if any(axis.dilation > 1 for axis in spatial):
         return _dilated_max_pool(x, spatial)
     # A zero loses against every element that is not negative, and is the one pad that quantizes well.
-    never_negative = x.op.type in NEVER_NEGATIVE
-    x, padding = window.padding(x, spatial, 0 if never_negative else x.dtype.min)
+    x, padding = window.padding(x, spatial, 0 if _is_never_negative(x) else x.dtype.min)
     return tf.nn.max_pool2d(x, _kernel(spatial), _strides(spatial), padding, data_format="NCHW")
+
+
+def _is_never_negative(x):
+    if x.op.type == "ConcatV2":
+        *joined, _ = x.op.inputs
+        return all(_is_never_negative(part) for part in joined)
+    return x.op.type in NEVER_NEGATIVE
 
 
 def _dilated_max_pool(x, spatial):

@@ -3,7 +3,7 @@ import unittest
 import numpy as np
 from lowered import LoweredTest, model, random
 from onnx import helper
-from reference import average_pool, max_pool
+from reference import average_pool, conv, max_pool
 
 
 class MaxPoolTest(LoweredTest):
@@ -33,6 +33,17 @@ class MaxPoolTest(LoweredTest):
         expected = max_pool(np.maximum(x, 0), (3, 3), (2, 2), (1, 1, 1, 1))
         ops = self.check(model(nodes, {"x": x}, ["y"]), {"x": x}, {"y": expected})
         self.assertIn("PAD", ops)
+        self.assertNotIn("PADV2", ops)
+
+    def test_padding_after_a_relu_in_each_group_is_zero(self):
+        x, w = random(1, 4, 8, 8), random(4, 2, 1, 1)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"], group=2),
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("MaxPool", ["b"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        ]
+        expected = max_pool(np.maximum(conv(x, w, group=2), 0), (3, 3), (2, 2), (1, 1, 1, 1))
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w}), {"x": x}, {"y": expected})
         self.assertNotIn("PADV2", ops)
 
     def test_ceil_mode(self):
