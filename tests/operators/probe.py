@@ -21,18 +21,23 @@ NAMES = {"torch": torch, "torchvision": torchvision, "nn": nn, "F": functional}
 
 
 class Probe(nn.Module):
-    """A module, or an expression of inputs with these ``names``. Images come and go as NHWC, and are NCHW inside."""
+    """A module, or an expression of inputs with these ``names``.
 
-    def __init__(self, code, names, images):
+    Images come and go as NHWC. Inside they are NCHW, and those of two dimensions out of a convolution, as in a network:
+    ``channels`` is how many it makes of as many.
+    """
+
+    def __init__(self, code, names, images, channels):
         super().__init__()
         self.code = code
         self.names = names
         self.images = images
+        self.before = nn.Conv2d(channels, channels, 1) if channels else nn.Identity()
         self.layer = eval(code, dict(NAMES)) if code.startswith("nn.") else None
 
     def forward(self, *inputs):
         if self.images:
-            inputs = [x.permute(0, -1, *range(1, x.dim() - 1)) for x in inputs]
+            inputs = [self.before(x.permute(0, -1, *range(1, x.dim() - 1))) for x in inputs]
         if self.layer is None:
             found = eval(self.code, dict(NAMES, **dict(zip(self.names, inputs))))
         else:
@@ -46,14 +51,17 @@ def probe(request):
     Parameters: ``code``; ``inputs``, [{name, shape, dtype}]; ``images``, whether these and the outputs are NHWC;
     ``signed``, whether what floats hold is in [-2, 2) instead of [0, 1); ``seed``; ``opset``. Roles out: model (.onnx),
     samples, outputs. Returns {"aten": the operators that torch traces, "ours": those of them that our symbolics export,
-    "edges": how many transposes are not the probe's own}.
+    "around": ONNX operators that are not the probe's own, by their number}.
     """
     parameters = request.parameters
     fed = samples.of(request, parameters["inputs"])
     if parameters["signed"]:
         fed = {name: array * 4 - 2 for name, array in fed.items()}
+    images = parameters["images"]
+    first = next(iter(fed.values()))
+    channels = first.shape[-1] if images and first.ndim == 4 else None
     model = seeded(*[array.shape for array in fed.values()])(
-        lambda: Probe(parameters["code"], list(fed), parameters["images"])
+        lambda: Probe(parameters["code"], list(fed), images, channels)
     )()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -72,7 +80,8 @@ def probe(request):
     arrays.write(request.outputs["samples"], fed)
     arrays.write(request.outputs["outputs"], {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)})
     ours = [name for name in aten if name in decomposition.SYMBOLICS]
-    return {"aten": aten, "ours": ours, "edges": len(fed) + len(leaves) if parameters["images"] else 0}
+    around = {"Transpose": len(fed) + len(leaves) if images else 0, "Conv": len(fed) if channels else 0}
+    return {"aten": aten, "ours": ours, "around": around}
 
 
 def _tensors(fed):

@@ -70,7 +70,7 @@ class Result:
 class Exported(Frozen):
     aten: list[str]
     ours: list[str]
-    edges: int
+    around: dict[str, int]
 
 
 def probes() -> list[Probe]:
@@ -132,12 +132,11 @@ class Runner:
             for done in (checked, translated, *ran)
             for hop in parity.compare("torch", reference, "", parity.read(done.outputs["outputs"]), recipe.tolerance)
         ]
-        operators = dict(checked.result.operators)
-        operators["Transpose"] = operators.get("Transpose", 0) - exported.result.edges
+        around = exported.result.around
         return replace(
             result,
-            onnx={name: count for name, count in sorted(operators.items()) if count > 0 and name != "Constant"},
-            tflite=ran[0].result.ops or {},
+            onnx=_without(checked.result.operators, around),
+            tflite=_without(ran[0].result.ops or {}, {"CONV_2D": around["Conv"]}),
             difference=None if None in differences else max(differences),
         )
 
@@ -145,6 +144,12 @@ class Runner:
         # A stage's files go by its name.
         name = f"{action.stage.name} {self._number}"
         return execute(replace(action, stage=replace(action.stage, name=name)), result, self._workers, ignore)
+
+
+def _without(operators: dict[str, int], others: dict[str, int]) -> dict[str, int]:
+    """Operators by name, less the others, and without constants."""
+    counts = {name: count - others.get(name, 0) for name, count in sorted(operators.items()) if name != "Constant"}
+    return {name: count for name, count in counts.items() if count > 0}
 
 
 def _export(recipe: Recipe, probe: Probe) -> Action:
