@@ -9,8 +9,9 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from tensorflow.python.grappler import tf_optimizer
 
 # The layout optimizer goes by known shapes and leaves transposes of constants: fold before and after it, and let
-# "arithmetic" remove each pair of transposes that undo one another.
-OPTIMIZERS = ("constfold", "arithmetic", "layout", "constfold", "arithmetic", "dependency")
+# "arithmetic" remove each pair of transposes that undo one another. It does so in two calls, because what "arithmetic"
+# makes of operators in a row has to be undone before the layout optimizer sees it.
+OPTIMIZERS = (("constfold", "arithmetic"), ("layout", "constfold", "arithmetic", "dependency"))
 
 # TFLite's converter pulls transposes through these. A MaxPool is left NCHW by that, which it has no operator for, and
 # through a Pad there is more to transpose.
@@ -29,18 +30,18 @@ def channels_last(meta_graph, inputs, outputs):
     # The layout optimizer passes by nodes that are on no device.
     for node in meta_graph.graph_def.node:
         node.device = "/device:CPU:0"
-    graph_def = tf_optimizer.OptimizeGraph(_config(), meta_graph, verbose=False)
-    _spell_out_compositions(graph_def)
+    for optimizers in OPTIMIZERS:
+        graph_def = tf_optimizer.OptimizeGraph(_config(optimizers), meta_graph, verbose=False)
+        _spell_out_compositions(graph_def)
+        meta_graph.graph_def.CopyFrom(graph_def)
     _restore_hard_swish(graph_def)
     _transpose_before_padding(graph_def)
     _shelter(graph_def)
     products.keep_whole(graph_def)
-    ordered = _ordered(graph_def.node, inputs + outputs)
     meta_graph.graph_def.ClearField("node")
-    for node in ordered:
+    for node in _ordered(graph_def.node, inputs + outputs):
         meta_graph.graph_def.node.add().CopyFrom(weights.pop(node.name, node))
         meta_graph.graph_def.node[-1].device = ""
-    meta_graph.graph_def.library.CopyFrom(graph_def.library)
     return meta_graph
 
 
@@ -164,10 +165,10 @@ def _producer(reference):
     return reference.lstrip("^").split(":")[0]
 
 
-def _config():
+def _config(optimizers):
     config = tf.compat.v1.ConfigProto()
     rewriting = config.graph_options.rewrite_options
-    rewriting.optimizers.extend(OPTIMIZERS)
+    rewriting.optimizers.extend(optimizers)
     rewriting.cpu_layout_conversion = rewriter_config_pb2.RewriterConfig.NCHW_TO_NHWC
     rewriting.fail_on_optimizer_errors = True
     # No graph is too small, and a slow machine makes the same graph.

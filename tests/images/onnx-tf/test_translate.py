@@ -89,6 +89,19 @@ class NhwcTest(LoweredTest):
         ]
         self.check(model(nodes, {"x": x}, ["y"]), {"x": x}, {"y": x - np.tanh(x)})
 
+    def test_operators_in_a_row_between_convolutions_are_no_reason_to_transpose(self):
+        x, w = random(1, 3, 6, 6), random(3, 3, 1, 1)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            helper.make_node("Tanh", ["a"], ["b"]),
+            helper.make_node("Abs", ["b"], ["c"]),
+            helper.make_node("Exp", ["c"], ["d"]),
+            helper.make_node("Conv", ["d", "w"], ["y"]),
+        ]
+        expected = {"y": conv(np.exp(np.abs(np.tanh(conv(x, w)))), w)}
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w}), {"x": x}, expected)
+        self.assertEqual(ops["TRANSPOSE"], 2)
+
     def test_an_input_may_be_an_output_and_an_output_a_weight(self):
         x = random(1, 3)
         node = helper.make_node("Relu", ["x"], ["y"])
