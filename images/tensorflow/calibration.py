@@ -10,7 +10,9 @@ import tensorflow as tf
 from stagekit import StageError
 from tensorflow.lite.python.optimize import calibrator
 
-NOT_FINITE = "check what the model computes on the calibration samples: ranges must be finite numbers"
+LEAVE_OUT = (
+    "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
+).format(tf.__version__)
 
 
 class Calibrated:
@@ -44,7 +46,7 @@ class Calibrated:
             content = self._calibrator.QuantizeModel(_number(io), _number(io), True, _number(activations))
         except RuntimeError as error:
             message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
-            raise StageError("model", message, NOT_FINITE) from error
+            raise StageError("model", message, LEAVE_OUT) from error
         return padding.in_integers(content)
 
 

@@ -109,7 +109,10 @@ def _quantization(parameters):
     if parameters is None or not parameters.ScaleLength():
         return ""
     if parameters.ScaleLength() > 1:
-        return ", quantized, {} scales along axis {}".format(parameters.ScaleLength(), parameters.QuantizedDimension())
+        scales = parameters.ScaleAsNumpy()
+        return ", quantized, {} scales from {:.6g} to {:.6g} along axis {}".format(
+            len(scales), scales.min(), scales.max(), parameters.QuantizedDimension()
+        )
     return ", quantized, scale {:.6g}, zero point {}".format(parameters.Scale(0), parameters.ZeroPoint(0))
 
 

@@ -159,6 +159,9 @@ def test_a_quantized_variant_shows_what_is_judged_and_what_is_in_floats(quantize
     row(text, "tflite-2.14.0", "tflite-2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
     row(text, "int8", "1.50 GB", "tflite-2.14.0, 1 thread", "3.00 ms", "2.00 ms")
     row(text, "int8", "1.50 GB", "tflite-2.4.1", "-", "-")
+    (_, int8) = quantized.variants
+    dynamic = quantized.model_copy(update={"variants": (int8.model_copy(update={"name": "dynamic"}),)})
+    assert "in floats" not in shown(dynamic)
     assert "110 tensors quantized, 52 of them by channel; in floats: 2 FLOOR, 1 ABS" in " ".join(text.split())
     assert "calibrated on 12 samples of photos (12 images as RGB)" in text
     assert text.endswith("build/mobilenet_v2: as near to the reference as the hops say\n")

@@ -109,7 +109,9 @@ def _operators(variant: VariantReport) -> Iterator[RenderableType]:
     yield Text(f"{variant.name} operators: ", "dim") + Text(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
-        floats = f"; in floats: {_counted(quantized.float_operators)}" if quantized.float_operators else ""
+        # Those of dynamic have floats around them, and integers within.
+        told = quantized.float_operators if variant.name != "dynamic" else {}
+        floats = f"; in floats: {_counted(told)}" if told else ""
         yield Text(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
 
 

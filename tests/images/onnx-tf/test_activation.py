@@ -91,6 +91,18 @@ class FusedTest(LoweredTest):
         ops = self.check(model(nodes, {"x": x}, ["y"]), {"x": x}, {"y": expected})
         self.assertEqual(ops, {"HARD_SWISH": 1})
 
+    def test_hardswish_of_a_convolution(self):
+        x, kernel = random(1, 3, 4, 4), random(5, 3, 1, 1)
+        nodes = [
+            helper.make_node("Conv", ["x", "k"], ["c"]),
+            helper.make_node("HardSigmoid", ["c"], ["a"], alpha=1 / 6, beta=0.5),
+            helper.make_node("Mul", ["c", "a"], ["y"]),
+        ]
+        seen = np.einsum("nchw,oc->nohw", x, kernel[:, :, 0, 0])
+        expected = seen * np.clip(seen / 6 + 0.5, 0, 1)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"k": kernel}), {"x": x}, {"y": expected})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "CONV_2D": 1, "HARD_SWISH": 1})
+
 
 class FormulaTest(LoweredTest):
     def test_formulas(self):

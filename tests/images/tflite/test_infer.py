@@ -104,6 +104,7 @@ class Inspect(Stage):
             "output second: ?x3 of float32",
             "1 c: 3 of float32",
             "small: 2 of int8, quantized, scale 0.5, zero point -3",
+            "channels: 2 of int8, quantized, 2 scales from 0.25 to 0.5 along axis 0",
             "ADD 1",
             "Mine 1",
         ):

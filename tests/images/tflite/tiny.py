@@ -29,8 +29,8 @@ def _ints(builder, values):
 def _tensor(builder, name, shape, buffer=0, kind=FLOAT32, scale=None):
     quantization = None
     if scale is not None:
-        scales = builder.CreateNumpyVector(np.array([scale], np.float32))
-        points = builder.CreateNumpyVector(np.array([-3], np.int64))
+        scales = builder.CreateNumpyVector(np.array(scale, np.float32))
+        points = builder.CreateNumpyVector(np.full(len(scale), -3, np.int64))
         quantization = _table(builder, "QuantizationParameters", Scale=scales, ZeroPoint=points)
     fields = {"Name": builder.CreateString(name), "Type": kind, "Buffer": buffer, "Quantization": quantization}
     fixed = [max(size, 1) for size in shape]
@@ -41,7 +41,8 @@ def _tensor(builder, name, shape, buffer=0, kind=FLOAT32, scale=None):
 def model(rows=1, custom=None):
     """A file that adds [1, 2, 3] to ``x``, rows by 3 (-1: any number), twice, giving ``first`` and ``second``.
 
-    With ``custom``, a custom operator of that name makes ``second``. A fourth tensor, ``small``, is quantized.
+    With ``custom``, a custom operator of that name makes ``second``. A fifth tensor, ``small``, is quantized, and a
+    sixth, ``channels``, by channel.
     """
     builder = flatbuffers.Builder(1024)
     constant = builder.CreateNumpyVector(np.array([1, 2, 3], np.float32).view(np.uint8))
@@ -51,7 +52,8 @@ def model(rows=1, custom=None):
         _tensor(builder, "c", [3], buffer=1),
         _tensor(builder, "first", [rows, 3]),
         _tensor(builder, "second", [rows, 3]),
-        _tensor(builder, "small", [2], kind=INT8, scale=0.5),
+        _tensor(builder, "small", [2], kind=INT8, scale=[0.5]),
+        _tensor(builder, "channels", [2], kind=INT8, scale=[0.5, 0.25]),
     ]
     builtin = tflite.BuiltinOperator
     codes = [_table(builder, "OperatorCode", DeprecatedBuiltinCode=builtin.ADD, BuiltinCode=builtin.ADD, Version=1)]
