@@ -17,8 +17,8 @@ from pinlite.stages.stage import Named
 
 Array = NDArray[np.generic]
 
-# As many as TensorFlow's guide to quantization takes; each costs a run of the model.
-RANDOM_SAMPLES = 100
+# Each costs a run of the model, in slow kernels; more of them would say no more.
+RANDOM_SAMPLES = 32
 MOST_IMAGES = 500
 _INTEGERS_BELOW = 10
 

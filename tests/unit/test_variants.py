@@ -80,9 +80,9 @@ def test_integer_variants_alone_are_calibrated_all_on_the_same_samples(engine, r
     given = [requests[name].inputs.get("calibration") for name in ALL]
     assert given[:3] == [None] * 3
     assert len(set(given[3:])) == 1
-    assert (report.calibration.source, report.calibration.samples) == ("random", 100)
+    assert (report.calibration.source, report.calibration.samples) == ("random", 32)
     with np.load("out/calibration.npz") as arrays:
-        assert arrays["image"].shape == (100, 1, 3, 4, 4)
+        assert arrays["image"].shape == (32, 1, 3, 4, 4)
 
 
 def test_without_integers_nothing_is_calibrated(engine, recipe):
