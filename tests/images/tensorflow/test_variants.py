@@ -267,7 +267,7 @@ class Calibration(Stage):
     def test_samples_that_the_model_can_not_run_on(self):
         self.save(network)
         calibration = self.seeded(2)
-        calibration["ids"] += 100
+        calibration["ids"] = calibration["ids"].astype(np.float32)
         with self.assertRaises(StageError) as caught:
             self.convert("int8", calibration)
         self.assertEqual(caught.exception.kind, "usage")
