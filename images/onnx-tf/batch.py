@@ -78,7 +78,17 @@ class _Merge:
             if name in self._differing:
                 shape = self._open_shape(one) if one.op == "Reshape" and index == 1 else None
                 node.input[index] = shape or self._of_batch(name, one)
+        if one.op == "Mean":
+            node.input[0] = self._sheltered(node)
         return node
+
+    def _sheltered(self, node):
+        """The name of a node that means nothing, before this one.
+
+        Where a size is unknown, TFLite's converter pulls transposes through a mean without turning its result.
+        """
+        dtype = tf.as_dtype(node.attr["T"].type)
+        return self._add("StopGradient", node.name + "/shelter", list(node.input[:1]), T=dtype)
 
     def _open_shape(self, reshape):
         """The name of a constant with -1 for the one size of the result that depends on the batch, if it is one."""

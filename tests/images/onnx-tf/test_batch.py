@@ -155,6 +155,17 @@ class BatchTest(LoweredTest):
 
         self.check_open(build, (4, 3), function)
 
+    def test_a_mean_of_what_was_transposed(self):
+        def build(x):
+            nodes = [
+                helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+                helper.make_node("ReduceMean", ["t"], ["m"], axes=[2]),
+                helper.make_node("Sub", ["t", "m"], ["y"]),
+            ]
+            return model(nodes, {"x": x}, ["y"])
+
+        self.check_open(build, (3, 4), lambda x: (x - x.mean(1, keepdims=True)).transpose(0, 2, 1))
+
     def test_a_constant_that_is_another_for_each_element_is_refused(self):
         def build(x):
             counting = np.arange(len(x), dtype=np.float32).reshape(-1, 1)
