@@ -59,25 +59,33 @@ def _conv(node, values, x, kernel, bias):
     groups = node.attrs.get("group", 1)
     if groups == 1:
         return _biased(tf.nn.conv2d(x, kernel.transpose(2, 3, 1, 0), **settings), bias)
-    if groups == x.shape[1] and _is_even(spatial):
-        return _biased(_depthwise(x, kernel, settings), bias)
+    if groups == x.shape[1] and spatial[0].stride == spatial[1].stride:
+        if all(axis.dilation == 1 for axis in spatial):
+            return _biased(_depthwise(x, kernel, settings), bias)
+        if spatial[0].stride == 1:
+            return _dilated_depthwise(x, kernel, bias, padding, settings["dilations"][2:])
     return _grouped(x, kernel, bias, groups, settings, values.parts)
 
 
-def _is_even(spatial):
-    """Whether DepthwiseConv2dNative can do it.
-
-    It wants the same stride on both axes, and TensorFlow's CPU kernel ignores dilation.
-    """
-    return spatial[0].stride == spatial[1].stride and all(axis.dilation == 1 for axis in spatial)
-
-
 def _depthwise(x, kernel, settings):
+    return tf.raw_ops.DepthwiseConv2dNative(input=x, filter=_depthwise_filters(kernel, x.shape[1]), **settings)
+
+
+def _dilated_depthwise(x, kernel, bias, padding, dilations):
+    """By SpaceToBatch and BatchToSpace, of which the converter makes one operator: TensorFlow's own ignores dilation."""
+    filters = _depthwise_filters(kernel, x.shape[1])
+
+    def convolve(image):
+        found = tf.nn.depthwise_conv2d(image, filters, [1, 1, 1, 1], padding, dilations=dilations)
+        return found if bias is None else tf.nn.bias_add(found, bias)
+
+    return channels.last(x, convolve)
+
+
+def _depthwise_filters(kernel, count):
+    """ONNX has the multiplier inside of the output channels, TensorFlow as a dimension of its own."""
     outputs, _, height, width = kernel.shape
-    count = x.shape[1]
-    # ONNX has the multiplier inside of the output channels, TensorFlow as a dimension of its own.
-    filters = kernel.reshape(count, outputs // count, height, width).transpose(2, 3, 0, 1)
-    return tf.raw_ops.DepthwiseConv2dNative(input=x, filter=filters, **settings)
+    return kernel.reshape(count, outputs // count, height, width).transpose(2, 3, 0, 1)
 
 
 def _grouped(x, kernel, bias, groups, settings, remembered):

@@ -64,7 +64,21 @@ class ConvTest(LoweredTest):
         self.assertEqual(ops["DEPTHWISE_CONV_2D"], 1)
 
     def test_depthwise_with_dilation(self):
-        self.conv(random(1, 3, 9, 9), random(3, 1, 3, 3), random(3), pads=(2, 2, 2, 2), dilations=(2, 2), group=3)
+        for dilations, pads in (
+            ((2, 2), (2, 2, 2, 2)),
+            ((3, 3), (0, 0, 0, 0)),
+            ((2, 1), (2, 1, 2, 1)),
+            ((2, 3), (1, 0, 2, 4)),
+        ):
+            for count in (3, 6):
+                with self.subTest(dilations=dilations, pads=pads, count=count):
+                    x, w, b = random(1, 3, 9, 11), random(count, 1, 3, 3), random(count)
+                    ops = self.conv(x, w, b, pads=pads, dilations=dilations, group=3)
+                    self.assertEqual((ops["DEPTHWISE_CONV_2D"], ops["CONV_2D"]), (1, 0))
+
+    def test_depthwise_with_dilation_and_strides(self):
+        settings = {"pads": (2, 2, 2, 2), "dilations": (2, 2), "strides": (2, 2)}
+        self.conv(random(1, 3, 9, 9), random(3, 1, 3, 3), random(3), group=3, **settings)
 
     def test_depthwise_with_uneven_strides(self):
         self.conv(random(1, 3, 9, 9), random(3, 1, 3, 3), random(3), pads=(1, 1, 1, 1), strides=(2, 1), group=3)
