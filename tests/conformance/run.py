@@ -191,7 +191,12 @@ def main() -> None:
 
     counts = {status: sum(result.status == status for result in results) for status in STATUSES}
     (OUT / "conformance.md").write_text(table(results))
-    document = {"counts": counts, "stale": stale, "cases": [asdict(result) for result in results]}
+    document = {
+        "everything": everything,
+        "counts": counts,
+        "stale": stale,
+        "cases": [asdict(result) for result in results],
+    }
     (OUT / "conformance.json").write_text(json.dumps(document, indent=1) + "\n")
     print(table(results))
     expressible = sum(counts.values()) - sum(counts[kind] for kind in LISTS)
