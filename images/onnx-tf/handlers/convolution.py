@@ -72,7 +72,7 @@ def _depthwise(x, kernel, settings):
 
 
 def _dilated_depthwise(x, kernel, bias, padding, dilations):
-    """By SpaceToBatch and BatchToSpace, of which the converter makes one operator. TensorFlow itself ignores dilation."""
+    """By SpaceToBatch and BatchToSpace, of which the converter makes one operator: TensorFlow's ignores dilation."""
     filters = _depthwise_filters(kernel, x.shape[1])
 
     def convolve(image):

@@ -100,12 +100,17 @@ class Stage(unittest.TestCase):
             "id": "1",
             "operation": "convert",
             "parameters": dict(
-                {"variant": variant, "inputs": fed, "outputs": made, "integer_io": "int8"}, **parameters
+                {"variant": variant, "ops": "builtin", "inputs": fed, "outputs": made, "integer_io": "int8"},
+                **parameters,
             ),
             "inputs": inputs,
             "outputs": {"model": variant + ".tflite"},
         }
         return convert.convert(Request(message, self.folder, self.folder))
+
+    def converter(self):
+        """TensorFlow's own converter of the model."""
+        return conversion.Conversion(conversion.SavedModel(self.folder / "model"), "builtin", *self.lists)._from_graph()
 
     def content(self, variant):
         return (self.folder / (variant + ".tflite")).read_bytes()
@@ -181,7 +186,7 @@ class Variants(Stage):
         calibration = self.seeded(4)
         for variant in ("int8", "int16x8", "dynamic"):
             self.convert(variant, calibration if variant in INTEGERS else None)
-        converter = conversion.Conversion(conversion.SavedModel(self.folder / "model"), *self.lists)._from_graph()
+        converter = self.converter()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         self.assertEqual(self.content("dynamic"), converter.convert())
         positional = [[calibration["ids"][at], calibration["image"][at]] for at in range(4)]
@@ -212,7 +217,7 @@ class Variants(Stage):
     def test_float16_is_what_the_converter_makes_in_another_order(self):
         self.save(network)
         self.convert("float16")
-        converter = conversion.Conversion(conversion.SavedModel(self.folder / "model"), *self.lists)._from_graph()
+        converter = self.converter()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         self.assertEqual(_parts(self.content("float16")), _parts(converter.convert()))

@@ -48,6 +48,7 @@ class Worker(unittest.TestCase):
                     "output_names": [],
                     "seed": 7,
                     "opset": 12,
+                    "batches": [],
                 },
                 "inputs": {"source": "1"},
                 "outputs": FILES,
