@@ -42,10 +42,10 @@ def main() -> None:
     }
     tensorflow = images.toolchain()["tensorflow"]
     oldest = Path(VenvEngine().ensure([tensorflow], ignore)["tensorflow"].reference, "environment", "bin", "python")
-    current = ("ai_edge_litert.interpreter", f"litert {versions['litert']}")
+    litert_name = f"litert {versions['litert']}"
     runtimes = (
-        Runtime(f"{current[1]}, 1 thread", litert / "python", current[0], 1),
-        Runtime(f"{current[1]}, 2 threads", litert / "python", current[0], 2),
+        Runtime(f"{litert_name}, 1 thread", litert / "python", "ai_edge_litert.interpreter", 1),
+        Runtime(f"{litert_name}, 2 threads", litert / "python", "ai_edge_litert.interpreter", 2),
         Runtime("TF 2.4.1, 1 thread", oldest, "tensorflow.lite.python.interpreter", 1),
     )
     names = [runtime.name for runtime in runtimes]
