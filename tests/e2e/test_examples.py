@@ -22,12 +22,12 @@ KEYS = {
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
         *("artifacts", "hops", "variants", "failures", "calibration", "versions"),
     ],
-    "stages": ["name", "image", "source", "seconds", "peak_memory"],
+    "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],
     "hops": ["from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        "quantization",
+        *("select_tf", "quantization"),
     ],
 }
 
