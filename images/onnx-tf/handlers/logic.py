@@ -12,6 +12,7 @@ COMPARISONS = {
     "Less": tf.less,
     "LessOrEqual": tf.less_equal,
 }
+OR_EQUAL = {"Greater": tf.greater_equal, "Less": tf.less_equal}
 CONNECTIVES = {"And": tf.logical_and, "Or": tf.logical_or, "Xor": tf.not_equal}
 
 
@@ -22,7 +23,17 @@ def comparison(node, values):
 
 @handles(*CONNECTIVES)
 def connective(node, values):
-    return [broadcast(CONNECTIVES[node.op_type], *values.inputs(node))]
+    one, other = values.inputs(node)
+    if node.op_type == "Or" and _alike(one, other):
+        return [OR_EQUAL[one.op.type](*one.op.inputs)]
+    return [broadcast(CONNECTIVES[node.op_type], one, other)]
+
+
+def _alike(one, other):
+    """Whether these are a > b or a < b, and a == b: so onnxruntime spells GreaterOrEqual and LessOrEqual."""
+    if one.op.type not in OR_EQUAL or other.op.type != "Equal":
+        return False
+    return all(a is b for a, b in zip(one.op.inputs, other.op.inputs))
 
 
 @handles("Where")

@@ -271,6 +271,34 @@ class IndexingTest(LoweredTest):
                 self.check_node("Slice", {"x": x}, expected, weights)
 
 
+class LogicTest(LoweredTest):
+    def test_a_comparison_that_onnxruntime_took_apart(self):
+        a, b = random(2, 3), random(2, 3, seed=1)
+        b[0] = a[0]
+        for strict, expected in (("Greater", a >= b), ("Less", a <= b)):
+            with self.subTest(strict):
+                nodes = [
+                    helper.make_node(strict, ["a", "b"], ["c"]),
+                    helper.make_node("Equal", ["a", "b"], ["d"]),
+                    helper.make_node("Or", ["c", "d"], ["y"]),
+                ]
+                samples = {"a": a, "b": b}
+                ops = self.check(model(nodes, samples, ["y"]), samples, {"y": expected})
+                self.assertEqual(ops, {strict.upper() + "_EQUAL": 1})
+
+    def test_a_comparison_of_others_is_kept(self):
+        a, b = random(2, 3), random(2, 3, seed=1)
+        nodes = [
+            helper.make_node("Greater", ["a", "b"], ["c"]),
+            helper.make_node("Equal", ["b", "a"], ["d"]),
+            helper.make_node("Or", ["c", "d"], ["e"]),
+            helper.make_node("Equal", ["a", "a"], ["f"]),
+            helper.make_node("Or", ["e", "f"], ["y"]),
+        ]
+        samples = {"a": a, "b": b}
+        self.check(model(nodes, samples, ["y"]), samples, {"y": np.ones((2, 3), bool)})
+
+
 class LossTest(LoweredTest):
     def test_loss(self):
         x, labels, weight = random(2, 3, 4), np.array([[0, 1, 2, 1], [2, 2, 0, 1]]), np.float32([1, 2, 3])
