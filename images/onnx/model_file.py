@@ -5,10 +5,12 @@ from collections import Counter
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import mapping
+from onnx import mapping, numpy_helper
 from stagekit import StageError
 
 STANDARD_DOMAINS = ("", "ai.onnx")
+SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
+SMALL[onnx.TensorProto.FLOAT16] = onnx.TensorProto.FLOAT
 EXPORT_AGAIN = "export the model again, at opset 12"
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 
@@ -152,6 +154,7 @@ def words(model):
             "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
         ) from error
     _mark_open_sizes(graph)
+    _widen_small_scalars(graph)
     values = [onnx.helper.printable_value_info(value) for value in list(graph.value_info) + list(graph.output)]
     header = "ONNX IR version {}, opset {}, made by {} {}".format(
         model.ir_version, opset(model), model.producer_name or "?", model.producer_version
@@ -182,3 +185,13 @@ def _mark_open_sizes(graph):
             for size in value.type.tensor_type.shape.dim:
                 if size.WhichOneof("value") is None:
                     size.dim_param = "?"
+
+
+def _widen_small_scalars(graph):
+    """Make numbers of 8 and 16 bits larger ones where they are attributes: onnx's printer doesn't know theirs."""
+    for node in nodes(graph):
+        for attribute in node.attribute:
+            scalar = attribute.t
+            if attribute.HasField("t") and not scalar.dims and scalar.data_type in SMALL:
+                wide = SMALL[scalar.data_type]
+                scalar.CopyFrom(onnx.helper.make_tensor(scalar.name, wide, [], [numpy_helper.to_array(scalar).item()]))

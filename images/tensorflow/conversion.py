@@ -1,15 +1,20 @@
 """A SavedModel on its way to TFLite: what several variants have in common is made once."""
 
+import copy
 import functools
 import json
 
 import names
 import ops
+import padding
 import saved_model
 import tensorflow as tf
 from calibration import Calibrated
 from saved_model import SavedModel
 from stagekit import arrays, layouts
+from tensorflow.core.framework import node_def_pb2
+
+RANGE = "FakeQuantWithMinMaxVars"
 
 
 @functools.lru_cache(maxsize=1)
@@ -37,16 +42,44 @@ class Conversion:
     def float32(self):
         return self.convert()
 
+    @functools.cached_property
+    def has_ranges(self):
+        """Whether the model has been trained for int8: its graph says what to round to."""
+        return self._frozen and any(node.op == RANGE for node in self._model.meta_graph.graph_def.node)
+
+    @functools.cached_property
+    def plain(self):
+        """The conversion of the same model without ranges."""
+        return (
+            Conversion(_without_ranges(self._model), self._choice, self.inputs, self.outputs)
+            if self.has_ranges
+            else self
+        )
+
+    def trained(self, io="float32"):
+        """A file with weights and activations of int8 by the ranges in the graph, as bytes.
+
+        ``io`` is the dtype of the inputs and outputs that are floats in the model.
+        """
+        converter = self._from_graph()
+        # None is the int8 of training-time quantization. The statistics of inputs, which the converter then asks for,
+        # would become a rounding of their own; the graph has the range of each input.
+        converter.inference_type = None
+        converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001 - there is no other way to go without
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
+        return padding.in_integers(self._converted(converter, tf.lite.Optimize.DEFAULT))
+
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
+        return self._converted(self._converter, *optimizations)
 
-        def converter():
-            made = self._converter
-            made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-            made.optimizations = list(optimizations)
-            return made
+    def _converted(self, converter, *optimizations):
+        def prepared():
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            converter.optimizations = list(optimizations)
+            return converter
 
-        return ops.converted(converter, self._choice, self._model.meta_graph.graph_def)
+        return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
     def calibrated(self, samples):
@@ -93,6 +126,18 @@ class Conversion:
     def _from_saved_model(self):
         folder = str(self._model.folder)
         return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[saved_model.SIGNATURE])
+
+
+def _without_ranges(model):
+    plain = copy.copy(model)
+    plain.meta_graph = type(model.meta_graph)()
+    plain.meta_graph.CopyFrom(model.meta_graph)
+    for node in plain.meta_graph.graph_def.node:
+        if node.op == RANGE:
+            value, *_ = node.input
+            node.CopyFrom(node_def_pb2.NodeDef(name=node.name, op="Identity", input=[value]))
+            node.attr["T"].type = tf.float32.as_datatype_enum
+    return plain
 
 
 def _indices(found, details):

@@ -17,24 +17,30 @@ def float16(conversion, _):
 
 def dynamic(conversion, _):
     """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
-    return conversion.convert(tf.lite.Optimize.DEFAULT)
+    return conversion.plain.convert(tf.lite.Optimize.DEFAULT)
 
 
 def int8(conversion, request):
     """Weights and activations of int8, floats in and out, and floats within where an operator has no integers."""
-    return conversion.calibrated(request.inputs["calibration"]).quantized("int8")
+    return _of_int8(conversion, request)
 
 
 def int8_only(conversion, request):
     """Nothing but integers, those of the parameter ``integer_io`` in and out, or a StageError."""
-    calibrated = conversion.calibrated(request.inputs["calibration"])
-    quantization.refuse_floats(calibrated.quantized("int8"))
-    return calibrated.quantized("int8", request.parameters["integer_io"])
+    quantization.refuse_floats(_of_int8(conversion, request))
+    return _of_int8(conversion, request, request.parameters["integer_io"])
 
 
 def int16x8(conversion, request):
     """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
-    return conversion.calibrated(request.inputs["calibration"]).quantized("int16")
+    return conversion.plain.calibrated(request.inputs["calibration"]).quantized("int16")
+
+
+def _of_int8(conversion, request, io="float32"):
+    """By the ranges that the model was trained with, else by those of the calibration samples."""
+    if conversion.has_ranges:
+        return conversion.trained(io)
+    return conversion.calibrated(request.inputs["calibration"]).quantized("int8", io)
 
 
 VARIANTS = {

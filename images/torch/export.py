@@ -8,6 +8,7 @@ import outputs
 import python_source
 import seeding
 import torch
+import training
 import weights
 from refusals import OPSETS
 from stagekit import StageError, arrays, samples
@@ -23,25 +24,31 @@ def export(request):
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
     shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
-    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for. Roles in: source (a folder of
-    modules, or a checkpoint), weights (optional), samples (optional). Roles out: model (.onnx), samples, outputs, and
-    these for each of the batches (model.5, samples.5, outputs.5). Returns {inputs, outputs}; raises StageError of kind
-    ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
+    `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
+    (optional), functions and data (optional, for the training). Roles out: model (.onnx), samples, outputs, and these
+    for each of the batches (model.5, samples.5, outputs.5). Returns {inputs, outputs, training}; raises StageError of
+    kind ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     _check_opset(parameters["opset"])
     fed = _samples(request)
     seeding.seed(parameters["seed"])
-    code = UserCode(request.inputs["source"] if parameters["source"]["kind"] == "python" else None)
+    code = UserCode(*_folders(request))
     model = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
+    steps = []
+    if parameters["training"]:
+        with torch.no_grad():
+            _answer(model, _tensors(fed), code)
+        model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
     with torch.no_grad():
         computed = _export(request, model, fed, code, _how_to_call(model))
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"])
             _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
-    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
+    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -80,8 +87,16 @@ def _samples(request):
     return fed
 
 
+def _folders(request):
+    """Where the user's modules lie."""
+    roles = ["source"] if request.parameters["source"]["kind"] == "python" else []
+    return [request.inputs[role] for role in [*roles, "functions"] if role in request.inputs]
+
+
 def _model(request, code):
     source = request.parameters["source"]
+    if "functions" in request.inputs:
+        python_source.show(request.inputs["functions"])
     if source["kind"] == "python":
         model = python_source.load(request.inputs["source"], source["module"], source["callable"], code)
     else:

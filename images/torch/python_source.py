@@ -30,8 +30,7 @@ def load(folder, module_name, path, code):
 
 def find(folder, module_name, path, code):
     """What ``path``, a dotted name in a module, stands for; the module is looked for as `load` says."""
-    _make_way()
-    sys.path.insert(0, str(folder))
+    show(folder)
     return _found(_imported(module_name, code), module_name, path)
 
 
@@ -54,6 +53,23 @@ def kind(value):
     if inspect.isclass(value):
         return "the class {}".format(value.__qualname__)
     return "a value of type {}".format(type(value).__qualname__)
+
+
+def show(folder):
+    """Let the modules of a folder be imported, before what is installed."""
+    _make_way()
+    sys.path.insert(0, str(folder))
+
+
+def function(module_name, path, code):
+    """What ``path``, a dotted name in a module, stands for, which must be something to call.
+
+    Raises a StageError of kind ``usage``.
+    """
+    target = _found(_imported(module_name, code), module_name, path)
+    if not callable(target):
+        raise StageError("usage", "{} is {}, which can't be called".format(path, kind(target)), "name a function")
+    return target
 
 
 def _make_way():

@@ -21,10 +21,10 @@ SEES_NOTHING_ELSE = (
 
 
 class UserCode:
-    """The folder that the user's modules lie in; None when the model comes without any."""
+    """The folders that the user's modules lie in; none when the model comes without any."""
 
-    def __init__(self, folder):
-        self._folder = folder
+    def __init__(self, *folders):
+        self._folders = folders
 
     @contextlib.contextmanager
     def blamed(self, doing, hint=""):
@@ -62,9 +62,10 @@ class UserCode:
         return next(filter(None, (self._short(path, number) for path, number in TRACED.findall(stack))), "")
 
     def _short(self, path, number):
-        if self._folder is None or self._folder not in Path(path).parents:
-            return ""
-        return "{}:{}".format(Path(path).relative_to(self._folder), number)
+        for folder in self._folders:
+            if folder in Path(path).parents:
+                return "{}:{}".format(Path(path).relative_to(folder), number)
+        return ""
 
 
 def one_line(error):

@@ -35,7 +35,7 @@ def convert(
     ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
     ``variants``, ``calibration`` and ``variant_tolerances`` ({"int8": 0.05}) are those of --variant, --calibration and
     --variant-tolerance. ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
-    dynamic_batch, mean, std, tolerance, engine, memory, timeout.
+    dynamic_batch, mean, std, prune, prune_structured, cluster, finetune, qat, data, tolerance, engine, memory, timeout.
 
     Raises:
         PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's, and ``report`` is there if
@@ -56,9 +56,10 @@ def convert(
         "variant-tolerance": [f"{name}={number}" for name, number in (variant_tolerances or {}).items()],
         "out": _text(out),
     }
-    return pipeline.run(
-        config.resolve(given | {name.replace("_", "-"): value for name, value in options.items()}), observe
-    )
+    others = {
+        name.replace("_", "-"): str(value) if isinstance(value, PathLike) else value for name, value in options.items()
+    }
+    return pipeline.run(config.resolve(given | others), observe)
 
 
 def _assigned(values: Mapping[str, str] | Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ from pinlite.model import (
     Ops,
     Recipe,
     Source,
+    Training,
     VariantName,
 )
 
@@ -34,10 +35,11 @@ _CALLABLE = re.compile(r"\w+(\.\w+)*")
 _MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
+_TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 _LONGEST = 7 * 24 * 3600
 _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
-CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
+_CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
 _CALIBRATIONS = (
     "give an .npz file, a folder of .npy files or of images, path/to/file.py:callable, or the word random for numbers "
     "that say nothing of real accuracy"
@@ -74,7 +76,13 @@ class _Options(BaseModel):
     integer_io: IntegerIo = "int8"
     variant_tolerance: list[str] = []
     with_: list[str] = []
-    tolerance: float = Field(1e-4, ge=0, allow_inf_nan=False)
+    prune: float | None = Field(None, gt=0, lt=1)
+    prune_structured: bool = False
+    cluster: int | None = Field(None, ge=2, le=256)
+    finetune: str | None = None
+    qat: str | None = None
+    data: str | None = None
+    tolerance: float | None = Field(None, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
     memory: str = "8g"
     timeout: float = Field(1800, gt=0, le=_LONGEST)
@@ -121,7 +129,8 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         integer_io=options.integer_io,
         variant_tolerances=dict(_tolerance(text) for text in options.variant_tolerance),
         requirements=tuple(options.with_),
-        tolerance=options.tolerance,
+        training=_training(options, source),
+        tolerance=_tolerance_of_all(options),
         engine=options.engine,
         limits=Limits(memory=_memory(options.memory), timeout=options.timeout),
     )
@@ -224,7 +233,7 @@ def _tolerance(text: str) -> tuple[str, float]:
 
 
 def _calibration(options: _Options, variants: tuple[VariantName, ...]) -> Calibration | None:
-    wanting = [variant for variant in variants if variant in CALIBRATED]
+    wanting = [variant for variant in variants if needs_calibration(variant, trained=options.qat is not None)]
     if options.calibration is None:
         if wanting:
             raise UsageError(
@@ -240,6 +249,11 @@ def _calibration(options: _Options, variants: tuple[VariantName, ...]) -> Calibr
     if 0 in std:
         raise UsageError(f"--std {options.std}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
     return found.model_copy(update={"mean": mean, "std": std})
+
+
+def needs_calibration(variant: VariantName, *, trained: bool) -> bool:
+    """Whether a variant takes ranges from samples. A model that was ``trained`` for int8 has ranges for that."""
+    return variant in _CALIBRATED and not (trained and variant in ("int8", "int8-only"))
 
 
 def _parse_calibration(text: str) -> Calibration:
@@ -313,6 +327,62 @@ def _check_lowered_by_us(options: _Options, source: Source) -> None:
         )
 
 
+def _tolerance_of_all(options: _Options) -> float:
+    """What is asked for; else what is usual.
+
+    With rounding in it a model carries the last bit of a sum on: a number on the border of two steps goes either way.
+    """
+    if options.tolerance is not None:
+        return options.tolerance
+    return _TOLERANCE_ROUNDED if options.qat else _TOLERANCE
+
+
+def _training(options: _Options, source: Source) -> Training | None:
+    """What is to be done to the model's weights, or None; a UsageError for options that mean nothing together."""
+    techniques = [name for name in ("prune", "cluster", "qat") if getattr(options, name)]
+    for name, needed in (("prune_structured", ["prune"]), ("finetune", ["prune", "cluster"])):
+        if getattr(options, name) and not set(needed) & set(techniques):
+            raise UsageError(
+                f"--{_dashed(name)} is given without {' or '.join(f'--{other}' for other in needed)}",
+                hint="e.g. --prune 0.5: half of the weights become zero",
+            )
+    if options.data and not (options.finetune or options.qat):
+        raise UsageError("--data is given, but nothing that reads it", hint="give --finetune file.py:callable, too")
+    if not techniques:
+        return None
+    if source.kind not in ("python", "checkpoint"):
+        raise UsageError(
+            f"--{techniques[0]} changes the weights of a PyTorch model, which {source.text} is not",
+            hint="convert the code that builds the model, path/to/file.py:callable",
+        )
+    return Training(
+        prune=options.prune,
+        structured=options.prune_structured,
+        cluster=options.cluster,
+        finetune=_function("--finetune", options.finetune),
+        qat=_function("--qat", options.qat),
+        data=_existing_path("--data", options.data),
+    )
+
+
+def _function(option: str, text: str | None) -> Source | None:
+    """A function of the user's, as a SOURCE of kind python."""
+    if text is None:
+        return None
+    try:
+        source = parse_source(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", hint=f"e.g. {option} path/to/file.py:callable") from None
+    if source.kind != "python":
+        raise UsageError(f"{option}: {text} names no function", hint=f"e.g. {option} path/to/file.py:callable")
+    return source
+
+
+def _existing_path(option: str, text: str | None) -> Path | None:
+    """A file or folder that there is."""
+    return Path(text) if text and Path(text).is_dir() else _existing(option, text)
+
+
 def _existing(option: str, text: str | None) -> Path | None:
     if text is None:
         return None
@@ -345,8 +415,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(
             f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error
-    for key in ("source", "out", "weights", "samples", "calibration"):
-        if isinstance(content.get(key), str) and (key not in ("source", "calibration") or _names_a_path(content[key])):
+    for key in ("source", "out", "weights", "samples", "calibration", "finetune", "qat", "data"):
+        named = key not in ("source", "calibration", "finetune", "qat") or _names_a_path(content.get(key, ""))
+        if isinstance(content.get(key), str) and named:
             content[key] = str(file.parent / content[key])
     return content
 

@@ -53,6 +53,22 @@ class Source(Frozen):
     callable: str = ""
 
 
+class Training(Frozen):
+    """What is done to the model before it is exported.
+
+    ``prune`` is the share of weights that become zero, by whole channels where it is ``structured``; ``cluster`` the
+    number of values that the weights of a layer share; ``finetune`` and ``qat`` are functions of the user's that train
+    the model in place, the latter with its numbers rounded as int8 rounds them; ``data`` is what they may read.
+    """
+
+    prune: float | None = None
+    structured: bool = False
+    cluster: int | None = None
+    finetune: Source | None = None
+    qat: Source | None = None
+    data: Path | None = None
+
+
 class Limits(Frozen):
     """What a stage may take: ``memory`` in bytes, ``timeout`` in seconds per request, ``processes`` with threads."""
 
@@ -101,6 +117,7 @@ class Recipe(Frozen):
     integer_io: IntegerIo = "int8"
     variant_tolerances: dict[str, float] = {}
     requirements: tuple[str, ...] = ()
+    training: Training | None = None
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
     limits: Limits = Limits()
@@ -188,7 +205,8 @@ class VariantReport(Frozen):
 
     ``parity`` has the largest ``max_rel_error`` per runtime, ``cosine`` the smallest; ``latency_ms`` has those runtimes
     that were timed; ``ops`` counts its operators, ``select_tf`` has TensorFlow's names of those that only a runtime
-    with Select-TF can run.
+    with Select-TF can run; ``gzip_size`` is its size after gzip where a technique is there to make that small, else
+    None.
     """
 
     name: VariantName
@@ -203,6 +221,7 @@ class VariantReport(Frozen):
     ops: dict[str, int]
     select_tf: tuple[str, ...] = ()
     quantization: Quantization
+    gzip_size: int | None = None
 
 
 class CalibrationReport(Frozen):
@@ -224,6 +243,25 @@ class Failure(Frozen):
     hint: str
 
 
+class LayerWeights(Frozen):
+    """The weights of one layer: the share of zeros, and how many different values there are."""
+
+    name: str
+    shape: tuple[int, ...]
+    sparsity: float
+    distinct: int
+
+
+class TrainingStep(Frozen):
+    """The weights after a technique (``none``: before the first); sizes in bytes, as float32 numbers in a row."""
+
+    technique: str
+    size: int
+    gzip_size: int
+    sparsity: float
+    layers: tuple[LayerWeights, ...]
+
+
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object."""
 
@@ -242,6 +280,7 @@ class Report(Frozen):
     variants: tuple[VariantReport, ...]
     failures: tuple[Failure, ...]
     calibration: CalibrationReport | None
+    training: tuple[TrainingStep, ...] = ()
     versions: dict[str, dict[str, str]]
 
     def to_json(self) -> str:

@@ -3,8 +3,10 @@
 import ast
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from pinlite.errors import UsageError
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 
@@ -24,6 +26,35 @@ def collect(source: Path, folder: Path) -> Path:
         else:
             shutil.copyfile(path, folder / path.name)
     return folder
+
+
+def collect_beside(sources: Sequence[Path], folder: Path, other: Path) -> Path:
+    """Copy several modules, each as `collect` does it, into a new folder; that folder.
+
+    Raises:
+        UsageError: A module of one name is another one in two of them, or in ``other``, a folder of modules that are
+            seen together with these: Python has one module of a name.
+    """
+    folder.mkdir()
+    for at, source in enumerate(sources):
+        alone = collect(source, folder.with_name(f"{folder.name}-{at}"))
+        for seen in (folder, other):
+            twice = next((name for name in _files(alone) & _files(seen) if not _same(alone / name, seen / name)), None)
+            if twice:
+                raise UsageError(
+                    f"two modules are named {twice}: one beside {source}, another beside the model or its functions",
+                    hint="give one of them another name",
+                )
+        shutil.copytree(alone, folder, dirs_exist_ok=True)
+    return folder
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*.py")}
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
 
 
 def _closure(first: Path) -> set[Path]:

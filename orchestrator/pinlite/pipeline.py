@@ -92,8 +92,10 @@ class _Conversion:
 
     def _export(self) -> tuple[Path, Path, Mapping[str, Path]]:
         """The ONNX model, the samples in the order of its inputs, and by role what there is for other batch sizes."""
-        done = self._do(export.action(self._recipe, self._visible_source()), export.Result)
+        source = self._visible_source()
+        done = self._do(export.action(self._recipe, source, self._visible_functions(source)), export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
+        self._results.training.extend(done.result.training)
         if self._recipe.dynamic_batch:
             self._results.wider["torch"] = done.outputs[translate.WIDER]
         return done.outputs["model"], done.outputs["samples"], done.outputs
@@ -163,7 +165,7 @@ class _Conversion:
         signature: translate.Result,
         calibrated: Path | None,
     ) -> None:
-        used = calibrated if variant in config.CALIBRATED else None
+        used = calibrated if config.needs_calibration(variant, trained=_trained(self._recipe)) else None
         converted = self._do(convert.action(self._recipe, variant, saved_model, signature, used), convert.Result)
         model = converted.outputs["model"]
         computed: dict[str, Path] = {}
@@ -259,6 +261,13 @@ class _Conversion:
             return folder
         return modules.collect(path, folder)
 
+    def _visible_functions(self, source: Path) -> Path | None:
+        """The modules of the functions that train the model, in a folder; None without any."""
+        paths = [function.path for function in export.functions(self._recipe) if function.path]
+        if not paths:
+            return None
+        return modules.collect_beside(paths, self._workers.folder / "functions", source)
+
 
 def _given(path: Path | None) -> Path:
     assert path is not None, "only a module may have no path"
@@ -266,7 +275,12 @@ def _given(path: Path | None) -> Path:
 
 
 def _needs_calibration(recipe: Recipe) -> bool:
-    return any(variant in config.CALIBRATED for variant in recipe.variants)
+    return any(config.needs_calibration(variant, trained=_trained(recipe)) for variant in recipe.variants)
+
+
+def _trained(recipe: Recipe) -> bool:
+    """Whether the model comes with the ranges of int8."""
+    return recipe.training is not None and recipe.training.qat is not None
 
 
 def _given_calibration(recipe: Recipe) -> dict[str, Array] | None:

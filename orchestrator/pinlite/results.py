@@ -1,5 +1,6 @@
 """What a run has come to so far, and the report that follows from it."""
 
+import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,14 @@ from pinlite.model import (
     Report,
     StageRecord,
     Tensor,
+    TrainingStep,
     VariantName,
     VariantReport,
 )
 from pinlite.stages.stage import BATCHES
+
+# What gzip itself takes unless it is told otherwise.
+_GZIP_LEVEL = 6
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Results:
     outputs: dict[str, Path] = field(default_factory=dict)
     wider: dict[str, Path] = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
+    training: list[TrainingStep] = field(default_factory=list)
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
     calibration: CalibrationReport | None = None
 
@@ -80,11 +86,12 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         artifacts=tuple(artifacts.values()),
         hops=hops,
         variants=tuple(
-            _variant(variant, artifacts[variant.file], [hop for hop in hops if hop.origin == origin])
+            _variant(variant, artifacts[variant.file], [hop for hop in hops if hop.origin == origin], results)
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
         calibration=results.calibration,
+        training=tuple(results.training),
         versions=results.versions,
     )
 
@@ -113,7 +120,8 @@ def _compared(
             yield from parity.agree(one, ones, other, others_, variant.name, variant.outputs)
 
 
-def _variant(variant: Variant, artifact: Artifact, hops: list[Hop]) -> VariantReport:
+def _variant(variant: Variant, artifact: Artifact, hops: list[Hop], results: Results) -> VariantReport:
+    _, path = results.artifacts[variant.file]
     by_runtime = {
         runtime: [hop for hop in hops if (hop.to, hop.variant) == (runtime, variant.name)]
         for runtime in variant.computed
@@ -123,6 +131,7 @@ def _variant(variant: Variant, artifact: Artifact, hops: list[Hop]) -> VariantRe
         path=artifact.path,
         sha256=artifact.sha256,
         size=artifact.size,
+        gzip_size=len(gzip.compress(path.read_bytes(), _GZIP_LEVEL)) if results.training else None,
         inputs=variant.inputs,
         outputs=variant.outputs,
         parity={runtime: _worst(max, (hop.max_rel_error for hop in found)) for runtime, found in by_runtime.items()},

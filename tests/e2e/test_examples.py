@@ -20,14 +20,14 @@ ARTIFACTS = {
 KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
-        *("artifacts", "hops", "variants", "failures", "calibration", "versions"),
+        *("artifacts", "hops", "variants", "failures", "calibration", "training", "versions"),
     ],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],
     "hops": ["from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "quantization"),
+        *("select_tf", "quantization", "gzip_size"),
     ],
 }
 

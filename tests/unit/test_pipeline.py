@@ -92,6 +92,7 @@ def test_the_recipe_reaches_the_stages(engine, recipe):
         "seed": 7,
         "opset": 11,
         "batches": [],
+        "training": None,
     }
     assert set(export.inputs) == {"source", "weights", "samples"}
     assert check.parameters["seed"] == 7

@@ -43,6 +43,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "variants",
         "failures",
         "calibration",
+        "training",
         "versions",
     ]
     assert report["schema"] == "pinlite.report/1"
@@ -87,9 +88,9 @@ def test_a_variant(report):
     (variant,) = report["variants"]
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        "select_tf",
-        "quantization",
+        *("select_tf", "quantization", "gzip_size"),
     ]
+    assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 30}
     assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}

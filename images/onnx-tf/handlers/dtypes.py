@@ -30,6 +30,8 @@ def check(node, values):
     if node.op_type in MOVES:
         return
     for name, tensor in values.computed(node).items():
+        if name in values.ranges and node.op_type == "DequantizeLinear":
+            continue
         if _is_lacking(tensor.dtype, values) or (tensor.op.type == "Placeholder" and tensor.dtype.name in NOT_FED):
             raise UnsupportedError(
                 "its input {!r} is {}, which TFLite has no operators for".format(name, tensor.dtype.name),

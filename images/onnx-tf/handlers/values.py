@@ -9,8 +9,8 @@ class Values:
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
     leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
-    ``transposes`` and ``parts`` are what `handlers.volume`, `handlers.shaping` and `handlers.convolution` remember of
-    tensors.
+    ``transposes``, ``parts`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`, `handlers.convolution` and
+    `handlers.quantization` remember of tensors.
     """
 
     def __init__(self, initializers, opset, *, select_tf=False):
@@ -19,6 +19,7 @@ class Values:
         self.volumes = {}
         self.transposes = {}
         self.parts = {}
+        self.ranges = {}
         self._weights = {weight.name: weight for weight in initializers}
         self._tensors = {}
 

@@ -70,6 +70,24 @@ def convert(
     ] = None,
     opset: Annotated[int | None, typer.Option(help="The ONNX opset to export [12].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the samples and of torch [0].")] = None,
+    prune: Annotated[float | None, typer.Option(metavar="SHARE", help="Make this share of the weights zero.")] = None,
+    structured: Annotated[
+        bool | None, typer.Option("--prune-structured", help="Prune whole output channels, by layer.")
+    ] = None,
+    cluster: Annotated[
+        int | None, typer.Option(metavar="COUNT", help="Let the weights of each layer share this many values.")
+    ] = None,
+    finetune: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:CALLABLE", help="Trains the pruned or clustered model in place: (model, data)."),
+    ] = None,
+    qat: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:CALLABLE", help="Trains the model in place for int8: quantization-aware."),
+    ] = None,
+    training_data: Annotated[
+        str | None, typer.Option("--data", metavar="PATH", help="A file or folder that the training reads.")
+    ] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Largest difference allowed, over the largest output [1e-4].")
     ] = None,
@@ -109,6 +127,12 @@ def convert(
         "dynamic-batch": dynamic_batch,
         "opset": opset,
         "seed": seed,
+        "prune": prune,
+        "prune-structured": structured,
+        "cluster": cluster,
+        "finetune": finetune,
+        "qat": qat,
+        "data": training_data,
         "tolerance": tolerance,
         "engine": engine,
         "memory": memory,

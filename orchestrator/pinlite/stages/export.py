@@ -1,19 +1,25 @@
 """PyTorch to ONNX: load the model, run it on the samples, export it. Runs the user's own code."""
 
 from pathlib import Path
+from typing import Any
 
-from pinlite.model import Recipe
+from pinlite.model import Recipe, Source, Training, TrainingStep
 from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, present
 
 STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
-Result = Signature
 
 
-def action(recipe: Recipe, source: Path) -> Action:
-    """``source`` is what may be seen of the model: a folder of modules, or a checkpoint."""
+class Result(Signature):
+    training: tuple[TrainingStep, ...] = ()
+
+
+def action(recipe: Recipe, source: Path, functions: Path | None) -> Action:
+    """``source`` is what may be seen of the model: a folder of modules, or a checkpoint. ``functions`` is a folder with
+    the modules of the functions that train it.
+    """
     described: dict[str, str] = {"kind": recipe.source.kind}
     if recipe.source.kind == "python":
-        described |= {"module": recipe.source.module, "callable": recipe.source.callable}
+        described |= _named(recipe.source)
     batches = BATCHES if recipe.dynamic_batch else ()
     files = {"model": "model.onnx", "samples": "samples.npz", "outputs": "outputs.npz"}
     wider = {f"{role}.{batch}": file.replace(".", f".{batch}.") for role, file in files.items() for batch in batches}
@@ -26,7 +32,37 @@ def action(recipe: Recipe, source: Path) -> Action:
             "seed": recipe.seed,
             "opset": recipe.opset,
             "batches": list(batches),
+            "training": recipe.training and _training(recipe.training),
         },
-        inputs=present({"source": source, "weights": recipe.weights, "samples": recipe.samples}),
+        inputs=present(
+            {
+                "source": source,
+                "weights": recipe.weights,
+                "samples": recipe.samples,
+                "functions": functions,
+                "data": recipe.training.data if recipe.training else None,
+            }
+        ),
         outputs=files | wider,
     )
+
+
+def functions(recipe: Recipe) -> tuple[Source, ...]:
+    """The functions of the user's that train the model."""
+    if recipe.training is None:
+        return ()
+    return tuple(function for function in (recipe.training.finetune, recipe.training.qat) if function)
+
+
+def _training(training: Training) -> dict[str, Any]:
+    return {
+        "prune": training.prune,
+        "structured": training.structured,
+        "cluster": training.cluster,
+        "finetune": training.finetune and _named(training.finetune),
+        "qat": training.qat and _named(training.qat),
+    }
+
+
+def _named(function: Source) -> dict[str, str]:
+    return {"module": function.module, "callable": function.callable}

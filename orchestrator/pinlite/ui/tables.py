@@ -10,7 +10,7 @@ from pinlite.model import Failure, Hop, Report, VariantReport
 
 
 def show(report: Report, out: str, console: Console) -> None:
-    console.print(Group(_stages(report), _artifacts(report), _hops(report), *_variants(report)))
+    console.print(Group(_stages(report), _artifacts(report), _hops(report), *_training(report), *_variants(report)))
     # A path that the console broke could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
@@ -85,6 +85,31 @@ def _judgement(hop: Hop) -> Text:
         return Text("reported")
     # What equal means is above or below the table, but for those that have a tolerance of their own.
     return Text("equal", "green") if hop.variant in (None, "float32") else Text(f"< {hop.tolerance:.2g}", "green")
+
+
+def _training(report: Report) -> Iterator[RenderableType]:
+    if not report.training:
+        return
+    numbers = ("after gzip", "sparsity", "distinct weights per layer")
+    made = table(
+        "training, the weights after each technique", "technique", "size", *numbers, numbers=("size", *numbers)
+    )
+    for step in report.training:
+        counts = [layer.distinct for layer in step.layers]
+        made.add_row(
+            step.technique,
+            bytes_(step.size),
+            bytes_(step.gzip_size),
+            f"{step.sparsity:.1%}",
+            f"{min(counts)} to {max(counts)}",
+        )
+    yield made
+    sizes = [
+        f"{variant.name} {bytes_(variant.gzip_size)} of {bytes_(variant.size)}"
+        for variant in report.variants
+        if variant.gzip_size is not None
+    ]
+    yield Text("after gzip: ", "dim") + Text(", ".join(sizes))
 
 
 def _variants(report: Report) -> Iterator[RenderableType]:

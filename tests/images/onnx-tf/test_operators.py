@@ -3,8 +3,10 @@
 import unittest
 
 import numpy as np
-from lowered import LoweredTest, model, random, scalar
+import tensorflow as tf
+from lowered import LoweredTest, meta_graph, model, random, scalar
 from onnx import helper
+from stagekit import StageError
 
 
 class GemmTest(LoweredTest):
@@ -328,6 +330,50 @@ class QuantizationTest(LoweredTest):
         s, p = scale[:, np.newaxis], point[:, np.newaxis].astype(np.float32)
         expected = (np.clip(np.round(x / s) + p, 0, 255) - p) * s
         self.check(model(nodes, {"x": x}, ["y"], {"scale": scale, "point": point}, opset=13), {"x": x}, {"y": expected})
+
+
+class RangeTest(LoweredTest):
+    """A pair of one constant scale and zero point of int8 is a range, which the int8 converter reads."""
+
+    SCALE, POINT = np.float32(0.05), np.int8(-28)
+
+    def pair(self, **second):
+        weights = dict({"scale": self.SCALE, "point": self.POINT}, **second)
+        back = "other" if second else "scale"
+        nodes = [
+            helper.make_node("QuantizeLinear", ["x", "scale", "point"], ["q"]),
+            helper.make_node("DequantizeLinear", ["q", back, "point"], ["y"]),
+        ]
+        return nodes, {name: np.asarray(value).reshape(()) for name, value in weights.items()}
+
+    def test_a_pair_is_one_operator_that_knows_its_range(self):
+        x = 6 * random(2, 3, 4, 4)
+        nodes, weights = self.pair()
+        steps = np.clip(np.round(x / self.SCALE) + self.POINT, -128, 127) - np.float32(self.POINT)
+        onnx_model = model(nodes, {"x": x}, ["y"], weights)
+        result, folder, found = self.translate(onnx_model, {"x": x})
+        self.close(found["y"], steps * self.SCALE)
+        operators = [node.op for node in meta_graph(folder).graph_def.node if node.op not in ("Const", "Identity")]
+        self.assertEqual(["Placeholder", "FakeQuantWithMinMaxVars"], operators)
+        constants = [node for node in meta_graph(folder).graph_def.node if node.op == "Const"]
+        limits = sorted(tf.make_ndarray(node.attr["value"].tensor).item() for node in constants)
+        np.testing.assert_allclose(limits, [-5, 7.75], rtol=1e-6)
+        self.assertEqual("x", result["inputs"][0]["name"])
+
+    def test_an_image_is_turned_around_it(self):
+        x, kernel = random(1, 3, 6, 6), random(4, 3, 3, 3)
+        nodes, weights = self.pair()
+        nodes.append(helper.make_node("Conv", ["y", "kernel"], ["z"]))
+        onnx_model = model(nodes, {"x": x}, ["z"], dict(weights, kernel=kernel))
+        _, folder, _ = self.translate(onnx_model, {"x": x})
+        layouts = [node.attr["data_format"].s for node in meta_graph(folder).graph_def.node if node.op == "Conv2D"]
+        self.assertEqual([b"NHWC"], layouts)
+
+    def test_another_scale_on_the_way_back(self):
+        nodes, weights = self.pair(other=np.float32(0.1))
+        with self.assertRaises(StageError) as caught:
+            self.translate(model(nodes, {"x": random(1, 4)}, ["y"], weights), {"x": random(1, 4)})
+        self.assertIn("another scale than the QuantizeLinear before it, of int8", caught.exception.message)
 
 
 class NonMaxSuppressionTest(LoweredTest):

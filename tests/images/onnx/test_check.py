@@ -266,6 +266,20 @@ class RunAndInspect(Stage):
         for expected in ("opset 12", "%b[FLOAT, 1x4]", "Sub(%b, %a)", "Relu 1"):
             self.assertIn(expected, words)
 
+    def test_inspect_scalars_of_few_bits(self):
+        scalars = [np.array(-3, np.int8), np.array(200, np.uint8), np.array(1.5, np.float16)]
+        nodes = [
+            helper.make_node("Constant", [], [f"c{at}"], value=numpy_helper.from_array(scalar))
+            for at, scalar in enumerate(scalars)
+        ]
+        nodes.append(helper.make_node("Relu", ["a"], ["y"]))
+        a = helper.make_tensor_value_info("a", TensorProto.FLOAT, [1])
+        y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+        self.call("inspect", model(nodes, [a], [y]))
+        words = (self.folder / "text").read_text()
+        for expected in ("Scalar Tensor [-3]", "Scalar Tensor [200]", "Scalar Tensor [1.5]"):
+            self.assertIn(expected, words)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -48,6 +48,25 @@ def with_floor():
     return {"x": x}, {"y": tf.add(tf.floor(x * 3.0, name="down"), x, name="sum")}
 
 
+def trained():
+    """A convolution and a linear layer that were trained for int8, their weights on the grid."""
+    image = placeholder("image", 1, 8, 8, 4)
+
+    def ranged(tensor, low, high, name=None):
+        return tf.quantization.fake_quant_with_min_max_vars(tensor, low, high, name=name)
+
+    def on_grid(*shape):
+        steps = np.random.RandomState(0).randint(-126, 127, size=shape).astype(np.float32)
+        steps[(0,) * (len(shape) - 1)] = 127
+        return tf.constant(steps * np.float32(0.004))
+
+    seen = tf.nn.relu(tf.nn.conv2d(ranged(image, -4.0, 3.96875), on_grid(3, 3, 4, 8), 1, "SAME"))
+    seen = tf.reduce_mean(ranged(seen, 0.0, 15.9375), [1, 2])
+    return {"image": image}, {
+        "scores": ranged(tf.matmul(ranged(seen, 0.0, 7.96875), on_grid(8, 5)), -8.0, 7.9375, "scores")
+    }
+
+
 class Stage(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
@@ -132,6 +151,52 @@ class Stage(unittest.TestCase):
             if entry["dtype"] in ("int8", "uint8"):
                 outputs[entry["name"]] = (outputs[entry["name"]].astype(float) - entry["zero_point"]) * entry["scale"]
         return outputs
+
+
+class Trained(Stage):
+    """A model that brings its ranges along."""
+
+    def test_int8_needs_no_samples_and_is_within_a_step(self):
+        self.save(trained)
+        step = 15.9375 / 255
+        for seed in range(5):
+            sample = {name: array[0] for name, array in self.seeded(1, seed).items()}
+            reference = self.run_variant("float32", self.convert("float32"), sample)["scores"]
+            self.assertGreater(np.ptp(reference), 10 * step)
+            for variant in ("int8", "int8-only"):
+                found = self.run_variant(variant, self.convert(variant), sample)["scores"]
+                self.assertLess(np.abs(found - reference).max(), 1.01 * step, variant)
+
+    def test_everything_is_integers(self):
+        self.save(trained)
+        self.assertEqual({}, self.convert("int8")["quantization"]["float_operators"])
+        for io in ("int8", "uint8"):
+            result = self.convert("int8-only", integer_io=io)
+            (fed,), (made,) = result["inputs"], result["outputs"]
+            self.assertEqual((io, io), (fed["dtype"], made["dtype"]))
+            self.assertAlmostEqual(7.96875 / 255, fed["scale"], places=6)
+            self.assertAlmostEqual(15.9375 / 255, made["scale"], places=6)
+
+    def test_other_variants_are_those_of_the_plain_model(self):
+        self.save(trained)
+        calibration = self.seeded(20)
+        sample = {name: array[0] for name, array in calibration.items()}
+        reference = self.run_variant("float32", self.convert("float32"), sample)["scores"]
+        for variant in ("float16", "dynamic", "int16x8"):
+            result = self.convert(variant, calibration if variant == "int16x8" else None)
+            found = self.run_variant(variant, result, sample)["scores"]
+            self.assertLess(np.abs(found - reference).max(), 0.1 * np.abs(reference).max(), variant)
+        for variant in ("dynamic", "int16x8"):
+            self.assertLess(len(self.content(variant)), len(self.content("float32")))
+
+    def test_the_same_bytes_again(self):
+        self.save(trained)
+        made = []
+        for _ in range(2):
+            conversion.opened.cache_clear()
+            self.convert("int8")
+            made.append(self.content("int8"))
+        self.assertEqual(*made)
 
 
 class Variants(Stage):

@@ -62,6 +62,7 @@ class StageCase(unittest.TestCase):
                     "seed": 0,
                     "opset": 12,
                     "batches": [],
+                    "training": None,
                 },
                 **parameters,
             ),

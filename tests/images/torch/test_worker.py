@@ -49,6 +49,7 @@ class Worker(unittest.TestCase):
                     "seed": 7,
                     "opset": 12,
                     "batches": [],
+                    "training": None,
                 },
                 "inputs": {"source": "1"},
                 "outputs": FILES,
