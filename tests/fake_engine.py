@@ -72,6 +72,14 @@ def _samples(call: Call) -> None:
 
 def _compute(call: Call) -> None:
     write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
+    if "evaluation" in call.inputs:
+        _evaluate(call)
+
+
+def _evaluate(call: Call) -> None:
+    with np.load(call.inputs["evaluation"]) as arrays:
+        image = arrays["image"]
+    write(call.outputs["evaluated"], {"doubled": image * 2, "mean": image.mean((1, 2, 3, 4))})
 
 
 def _wider(samples: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
@@ -126,6 +134,26 @@ def convert(call: Call) -> dict[str, Any]:
 def calibrate(call: Call) -> dict[str, Any]:
     write(call.outputs["samples"], {"image": np.linspace(0, 1, 96, dtype=np.float32).reshape(2, 1, 3, 4, 4)})
     return {"preparation": ""}
+
+
+def gather(call: Call) -> dict[str, Any]:
+    """Three images of nothing but one bright number, whose place is the label."""
+    images = np.zeros((3, 1, 3, 4, 4), np.float32)
+    labels = np.array([3, 40, 7])
+    images.reshape(3, -1)[range(3), labels] = 1
+    write(call.outputs["samples"], {"image": images})
+    write(call.outputs["labels"], {"labels": labels})
+    return {}
+
+
+def evaluate(call: Call) -> dict[str, Any]:
+    _evaluate(call)
+    return {}
+
+
+def metric(call: Call) -> dict[str, Any]:
+    count = len(call.parameters["metrics"])
+    return {"scores": [[at + 0.5] * count for at in range(call.parameters["outputs"])]}
 
 
 def infer(call: Call) -> dict[str, Any]:
@@ -203,6 +231,9 @@ class FakeEngine:
             "adopt": adopt,
             "calibrate": calibrate,
             "convert": convert,
+            "gather": gather,
+            "evaluate": evaluate,
+            "metric": metric,
             "infer": infer,
             "infer-oldest": infer,
             "run": run,

@@ -1,4 +1,6 @@
-"""Writes digits.npz from scikit-learn's digits (UCI's "Optical Recognition of Handwritten Digits", test part).
+"""Writes digits.npz and calibration.npz from scikit-learn's digits.
+
+They are the test part of UCI's "Optical Recognition of Handwritten Digits".
 
 The first half is for training, the second, which other people wrote, is held out: scikit-learn's own example splits
 them so. Needs scikit-learn.
@@ -18,3 +20,6 @@ np.savez_compressed(
     test_images=digits.images[half:].astype(np.uint8),
     test_labels=digits.target[half:].astype(np.uint8),
 )
+# Some of the first half as the network takes them: pixels from 0 to 1.
+images = (digits.images[:100, np.newaxis, np.newaxis] / 16).astype(np.float32)
+np.savez_compressed(Path(__file__).with_name("calibration.npz"), image=images)

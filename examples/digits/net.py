@@ -1,6 +1,6 @@
 """A small network for scikit-learn's digits, images of 8x8 pixels, and what there is to do with it.
 
-``build`` is the model; ``finetune`` and ``qat`` train it further on the data's first half.
+``build`` is the model; ``finetune`` and ``qat`` train it further on the data's first half, ``labelled`` is the second.
 
     pinlite convert examples/digits/net.py:build --weights examples/digits/digits.pt --input image=1x1x8x8 \
         --data examples/digits/digits.npz --prune 0.5 --finetune examples/digits/net.py:finetune
@@ -68,6 +68,13 @@ def finetune(model, data):
 
 def qat(model, data):
     train(model, data, epochs=5, rate=5e-4)
+
+
+def labelled(data):
+    """The held-out part, as pairs of an image, [1, 1, 8, 8], and its digit."""
+    images, labels = read(data, "test")
+    for image, label in zip(images, labels):  # noqa: B905 - Python 3.8 has no strict
+        yield image.unsqueeze(0), label
 
 
 def accuracy(model, data):

@@ -3,7 +3,7 @@
 import model_file
 import runtime
 import simplify
-from stagekit import arrays
+from stagekit import arrays, evaluation
 from stagekit import samples as samples_of_request
 
 VERSIONS = ("onnx", "onnxruntime", "numpy")
@@ -27,8 +27,9 @@ def check(request):
     if "batch" in request.parameters:
         model_file.check_open_batch(model)
         samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"])
-    closed = model_file.closed(model, samples)
-    outputs = runtime.run(simplify.session(closed, request.outputs["simplified"]), samples)
+    session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
+    outputs = runtime.run(session, samples)
+    evaluation.each(request, lambda sample: runtime.run(session, sample))
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {

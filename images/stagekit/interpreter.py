@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from stagekit import arrays, layouts
+from stagekit import arrays, evaluation, layouts
 from stagekit.errors import StageError
 
 # Where a .tflite file says that it is one: flatbuffers keep four letters of the schema behind the root's offset.
@@ -23,8 +23,8 @@ def infer(interpreter_class, request):
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
     (empty: the file's own names, order and layout); ``threads``; ``runs``, how many invocations to time (0: none),
-    after ``warmup`` others. Returns {"outputs": [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or
-    None}.
+    after ``warmup`` others. Samples of the role ``evaluation`` are run as `evaluation.each` says. Returns {"outputs":
+    [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or None}.
     """
     parameters = request.parameters
     interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
@@ -35,6 +35,14 @@ def infer(interpreter_class, request):
     outputs = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
     outputs = layouts.read(outputs, parameters["outputs"])
     latency = _latency(interpreter, parameters)
+
+    def run(sample):
+        feed(interpreter, inputs, layouts.fed(sample, parameters["inputs"]))
+        invoke(interpreter)
+        found = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
+        return layouts.read(found, parameters["outputs"])
+
+    evaluation.each(request, run)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs), "latency_ms": latency}
 

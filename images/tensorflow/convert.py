@@ -13,7 +13,7 @@ import quantization
 import saved_model
 import tensorflow as tf
 from saved_model import SavedModel
-from stagekit import StageError, arrays, interpreter, layouts
+from stagekit import StageError, arrays, evaluation, interpreter, layouts
 from stagekit import samples as samples_of_request
 from variants import VARIANTS
 
@@ -77,6 +77,23 @@ def run(request):
     return {"outputs": arrays.describe(outputs)}
 
 
+def evaluate(request):
+    """Run a SavedModel as `stagekit.evaluation.each` says. Parameters: ``inputs`` and ``outputs`` as for `convert`.
+
+    Roles in: model, evaluation. Roles out: evaluated. Returns {}.
+    """
+    fed, made = (request.parameters[name] for name in ("inputs", "outputs"))
+    with SavedModel(request.inputs["model"]).loaded() as run:
+
+        def run_named(sample):
+            sample = layouts.fed(sample, fed)
+            found = run({entry["key"]: sample[entry["name"]] for entry in fed})
+            return layouts.read({entry["name"]: found[entry["key"]] for entry in made}, made)
+
+        evaluation.each(request, run_named)
+    return {}
+
+
 def infer(request):
     """Run a .tflite file in TensorFlow's own interpreter, as `stagekit.interpreter.infer` says, with ``ops`` added.
 
@@ -116,4 +133,4 @@ def _keyed(values):
     return [dict(entry, key=entry["name"]) for entry in arrays.describe(values)]
 
 
-OPERATIONS = {"convert": convert, "adopt": adopt, "run": run, "infer": infer, "inspect": inspect}
+OPERATIONS = {"convert": convert, "adopt": adopt, "run": run, "evaluate": evaluate, "infer": infer, "inspect": inspect}

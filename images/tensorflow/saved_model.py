@@ -1,5 +1,6 @@
 """A SavedModel folder: its signatures, running it, and saying what it holds."""
 
+import contextlib
 from collections import Counter
 
 import numpy as np
@@ -46,7 +47,13 @@ class SavedModel:
         return [_spec(key, info) for key, info in self.inputs.items()]
 
     def run(self, samples):
-        """The outputs by signature key, of samples by signature key.
+        """The outputs by signature key, of samples by signature key."""
+        with self.loaded() as run:
+            return run(samples)
+
+    @contextlib.contextmanager
+    def loaded(self):
+        """While this context is entered, what runs the model on samples: a function as `run` is.
 
         A session runs frozen graphs and SavedModels of functions alike, and in half the time that loading the
         functions as Python objects takes. Grappler is off: it takes longer to optimize a graph than to run it once. One
@@ -55,16 +62,18 @@ class SavedModel:
         """
         config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
         config.graph_options.rewrite_options.disable_meta_optimizer = True
-        feed = {self.inputs[key].name: value for key, value in samples.items()}
-        fetch = {key: info.name for key, info in self.outputs.items()}
         with tf.compat.v1.Session(graph=tf.Graph(), config=config) as session:
             try:
                 self._load(session)
-                outputs = session.run(fetch, feed)
+                yield lambda samples: self._fetched(session, samples)
             except (tf.errors.OpError, ValueError, KeyError) as error:
                 message = "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
                 hint = "save it with TensorFlow {} or older".format(tf.__version__)
                 raise StageError("model", message, hint) from error
+
+    def _fetched(self, session, samples):
+        feed = {self.inputs[key].name: value for key, value in samples.items()}
+        outputs = session.run({key: info.name for key, info in self.outputs.items()}, feed)
         # A scalar comes as a numpy scalar.
         outputs = {key: np.asarray(value) for key, value in outputs.items()}
         for key, value in outputs.items():

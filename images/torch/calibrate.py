@@ -47,15 +47,15 @@ def _yielded(folder, module, path, inputs):
             message = "{} gives {}, no samples".format(path, python_source.kind(given))
             raise StageError("usage", message, HOW) from error
         for number, sample in enumerate(samples):
-            named = _named(sample, inputs, "sample {} of {}".format(number, path))
+            sized = named(sample, inputs, "sample {} of {}".format(number, path))
             for spec in inputs:
-                gathered[spec["name"]].append(named[spec["name"]])
+                gathered[spec["name"]].append(sized[spec["name"]])
     if not gathered[inputs[0]["name"]]:
         raise StageError("usage", "{} yields no sample".format(path), "yield at least one, better a hundred")
     return {name: np.concatenate(parts) for name, parts in gathered.items()}
 
 
-def _named(sample, inputs, which):
+def named(sample, inputs, which):
     """The arrays of one sample by name, [samples, *shape of the input] each."""
     names = [spec["name"] for spec in inputs]
     if not isinstance(sample, dict):

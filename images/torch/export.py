@@ -11,7 +11,7 @@ import torch
 import training
 import weights
 from refusals import OPSETS
-from stagekit import StageError, arrays, samples
+from stagekit import StageError, arrays, evaluation, samples
 from torch import nn
 from user_code import UserCode
 
@@ -26,9 +26,10 @@ def export(request):
     shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
     ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
     `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
-    (optional), functions and data (optional, for the training). Roles out: model (.onnx), samples, outputs, and these
-    for each of the batches (model.5, samples.5, outputs.5). Returns {inputs, outputs, training}; raises StageError of
-    kind ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
+    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); evaluated as
+    `stagekit.evaluation.each` says. Returns {inputs, outputs, training}; raises StageError of kind ``usage`` for a
+    model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     _check_opset(parameters["opset"])
@@ -48,6 +49,9 @@ def export(request):
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"])
             _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
+        evaluation.each(
+            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code)))
+        )
     return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
 
 
@@ -63,7 +67,7 @@ def _export(request, model, fed, code, hint, suffix=""):
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
     onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
-    computed = {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)}
+    computed = _named(names, leaves)
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
     return computed
@@ -124,6 +128,11 @@ def _answer(model, tensors, code, hint):
     )
     with code.blamed("the model fails on its inputs ({})".format(shapes), hint):
         return model(*tensors.values())
+
+
+def _named(names, leaves):
+    """The arrays of what `outputs.flatten` found. Copies: a model may hand out one tensor again."""
+    return {name: tensor.detach().numpy().copy() for name, (_, tensor) in zip(names, leaves)}
 
 
 def _how_to_call(model):

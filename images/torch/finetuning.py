@@ -23,7 +23,7 @@ class Trainer:
         nothing or the model, changes the model's layers, or leaves weights that are no numbers.
         """
         before = _architecture(model)
-        self._check_arguments(model)
+        bound(self._function, [model, *self._arguments], self._name, self._how())
         with torch.enable_grad(), self._code.blamed("{} fails".format(self._name)):
             returned = self._function(model.train(), *self._arguments)
         # It may have had more threads, which would decide in which order torch adds.
@@ -38,15 +38,10 @@ class Trainer:
             what = "{} leaves values that are no finite numbers in {}".format(self._name, broken[0])
             raise StageError("usage", what, "train with a smaller learning rate")
 
-    def _check_arguments(self, model):
-        try:
-            inspect.signature(self._function).bind(model, *self._arguments)
-        except TypeError as error:
-            given = "the model and the path of --data" if self._arguments else "the model, and no path without --data"
-            message = "{} can't be called with {}: {}".format(self._name, given, one_line(error))
-            raise StageError("usage", message, "give it the parameters (model, data), or (model) alone") from error
-        except ValueError:
-            pass  # written in C, without a signature
+    def _how(self):
+        if self._arguments:
+            return "give it the parameters (model, data): the path of --data"
+        return "give it the parameter (model) alone, or data with --data"
 
     def _check_kept(self, before, after):
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
@@ -55,6 +50,19 @@ class Trainer:
                 self._name, _change(changed[0], before.get(changed[0]), after.get(changed[0]))
             )
             raise StageError("usage", what, IN_PLACE)
+
+
+def bound(function, arguments, name, how):
+    """Raise a StageError of kind ``usage`` with the hint ``how`` unless a function can be called with the arguments."""
+    if not callable(function):
+        raise StageError("usage", "{} is {}, which can't be called".format(name, type(function).__qualname__), how)
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        message = "{} can't be called with {} argument(s): {}".format(name, len(arguments), one_line(error))
+        raise StageError("usage", message, how) from error
+    except ValueError:
+        pass  # written in C, without a signature
 
 
 def _architecture(model):

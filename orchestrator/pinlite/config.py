@@ -15,12 +15,14 @@ from pinlite.model import (
     CalibrationKind,
     Dtype,
     EngineChoice,
+    Evaluation,
     InputSpec,
     IntegerIo,
     Layout,
     LayoutSpec,
     Limits,
     Lowering,
+    Metric,
     Ops,
     Recipe,
     Source,
@@ -81,6 +83,8 @@ class _Options(BaseModel):
     cluster: int | None = Field(None, ge=2, le=256)
     finetune: str | None = None
     qat: str | None = None
+    evaluate: str | None = None
+    metric: list[str] = []
     data: str | None = None
     tolerance: float | None = Field(None, ge=0, allow_inf_nan=False)
     engine: EngineChoice = "auto"
@@ -130,6 +134,8 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         variant_tolerances=dict(_tolerance(text) for text in options.variant_tolerance),
         requirements=tuple(options.with_),
         training=_training(options, source),
+        evaluation=_evaluation(options),
+        data=_existing_path("--data", options.data),
         tolerance=_tolerance_of_all(options),
         engine=options.engine,
         limits=Limits(memory=_memory(options.memory), timeout=options.timeout),
@@ -346,7 +352,7 @@ def _training(options: _Options, source: Source) -> Training | None:
                 f"--{_dashed(name)} is given without {' or '.join(f'--{other}' for other in needed)}",
                 hint="e.g. --prune 0.5: half of the weights become zero",
             )
-    if options.data and not (options.finetune or options.qat):
+    if options.data and not (options.finetune or options.qat or options.evaluate):
         raise UsageError("--data is given, but nothing that reads it", hint="give --finetune file.py:callable, too")
     if not techniques:
         return None
@@ -361,8 +367,26 @@ def _training(options: _Options, source: Source) -> Training | None:
         cluster=options.cluster,
         finetune=_function("--finetune", options.finetune),
         qat=_function("--qat", options.qat),
-        data=_existing_path("--data", options.data),
     )
+
+
+def _evaluation(options: _Options) -> Evaluation | None:
+    function = _function("--evaluate", options.evaluate)
+    if function is None:
+        if options.metric:
+            raise UsageError("--metric is given without --evaluate", hint="e.g. --evaluate data.py:labelled")
+        return None
+    if not options.input:
+        raise UsageError("--evaluate needs --input: what the samples have to be", hint="e.g. --input image=1x3x224x224")
+    return Evaluation(function=function, metrics=tuple(_metric(text) for text in dict.fromkeys(options.metric)))
+
+
+def _metric(text: str) -> Metric:
+    if text == "mse" or re.fullmatch(r"top-[1-9]\d{0,5}", text):
+        return Metric(name=text)
+    if ":" in text:
+        return Metric(name=text.rpartition(":")[2], function=_function("--metric", text))
+    raise UsageError(f"--metric {text!r} is none that pinlite knows", hint="top-1, top-5, mse, or file.py:callable")
 
 
 def _function(option: str, text: str | None) -> Source | None:
@@ -415,8 +439,10 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(
             f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error
-    for key in ("source", "out", "weights", "samples", "calibration", "finetune", "qat", "data"):
-        named = key not in ("source", "calibration", "finetune", "qat") or _names_a_path(content.get(key, ""))
+    for key in ("source", "out", "weights", "samples", "calibration", "finetune", "qat", "evaluate", "data"):
+        named = key not in ("source", "calibration", "finetune", "qat", "evaluate") or _names_a_path(
+            content.get(key, "")
+        )
         if isinstance(content.get(key), str) and named:
             content[key] = str(file.parent / content[key])
     return content

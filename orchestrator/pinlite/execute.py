@@ -140,6 +140,8 @@ def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
         raise StageCrashError(
             f"its outputs should be {', '.join(declared)}, but are {', '.join(found) or 'none'}", hint=hint
         )
+    if not declared:
+        return {}
     for path in kept.rglob("*"):
         if not stat.S_ISREG(path.lstat().st_mode) and not stat.S_ISDIR(path.lstat().st_mode):
             raise StageCrashError(f"its output {path.name!r} is neither a file nor a folder", hint=hint)

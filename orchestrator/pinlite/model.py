@@ -58,7 +58,7 @@ class Training(Frozen):
 
     ``prune`` is the share of weights that become zero, by whole channels where it is ``structured``; ``cluster`` the
     number of values that the weights of a layer share; ``finetune`` and ``qat`` are functions of the user's that train
-    the model in place, the latter with its numbers rounded as int8 rounds them; ``data`` is what they may read.
+    the model in place, the latter with its numbers rounded as int8 rounds them.
     """
 
     prune: float | None = None
@@ -66,7 +66,20 @@ class Training(Frozen):
     cluster: int | None = None
     finetune: Source | None = None
     qat: Source | None = None
-    data: Path | None = None
+
+
+class Metric(Frozen):
+    """How outputs are scored against labels: ``top-1`` and so on, ``mse``, or a function of the user's."""
+
+    name: str
+    function: Source | None = None
+
+
+class Evaluation(Frozen):
+    """What is scored: the labelled samples that a function yields. Without metrics, the labels decide."""
+
+    function: Source
+    metrics: tuple[Metric, ...] = ()
 
 
 class Limits(Frozen):
@@ -118,6 +131,8 @@ class Recipe(Frozen):
     variant_tolerances: dict[str, float] = {}
     requirements: tuple[str, ...] = ()
     training: Training | None = None
+    evaluation: Evaluation | None = None
+    data: Path | None = None
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
     limits: Limits = Limits()
@@ -262,6 +277,22 @@ class TrainingStep(Frozen):
     layers: tuple[LayerWeights, ...]
 
 
+class Score(Frozen):
+    """What one runtime scored: torch, onnxruntime and tensorflow on the model, TFLite's on a ``variant``; by metric."""
+
+    runtime: str
+    variant: VariantName | None
+    scores: dict[str, float]
+
+
+class EvaluationReport(Frozen):
+    """The scores on ``samples`` labelled samples of a ``source``, the reference first. top-k is a share of 1."""
+
+    source: str
+    samples: int
+    scores: tuple[Score, ...]
+
+
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object."""
 
@@ -281,6 +312,7 @@ class Report(Frozen):
     failures: tuple[Failure, ...]
     calibration: CalibrationReport | None
     training: tuple[TrainingStep, ...] = ()
+    evaluation: EvaluationReport | None = None
     versions: dict[str, dict[str, str]]
 
     def to_json(self) -> str:

@@ -28,17 +28,17 @@ def collect(source: Path, folder: Path) -> Path:
     return folder
 
 
-def collect_beside(sources: Sequence[Path], folder: Path, other: Path) -> Path:
+def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path:
     """Copy several modules, each as `collect` does it, into a new folder; that folder.
 
     Raises:
-        UsageError: A module of one name is another one in two of them, or in ``other``, a folder of modules that are
+        UsageError: A module of one name is another one in two of them, or in ``others``, folders of modules that are
             seen together with these: Python has one module of a name.
     """
     folder.mkdir()
     for at, source in enumerate(sources):
         alone = collect(source, folder.with_name(f"{folder.name}-{at}"))
-        for seen in (folder, other):
+        for seen in (folder, *others):
             twice = next((name for name in _files(alone) & _files(seen) if not _same(alone / name, seen / name)), None)
             if twice:
                 raise UsageError(

@@ -3,17 +3,31 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from pinlite import calibration, config, images, modules, output, requirements, results
+from pinlite import calibration, config, images, modules, output, parity, requirements, results
 from pinlite.calibration import Array
 from pinlite.engine import choose
 from pinlite.errors import ParityError, PinliteError
+from pinlite.evaluation import Scoring
 from pinlite.events import Observer, ignore
 from pinlite.execute import Done, ResultT, execute
 from pinlite.images import ImageRecipe
-from pinlite.model import Calibration, CalibrationReport, Latency, Recipe, Report, SourceKind, StageRecord, VariantName
+from pinlite.model import (
+    Calibration,
+    CalibrationReport,
+    Evaluation,
+    EvaluationReport,
+    Latency,
+    Recipe,
+    Report,
+    SourceKind,
+    StageRecord,
+    Tensor,
+    VariantName,
+)
 from pinlite.results import Results, Variant
-from pinlite.stages import adopt, calibrate, check, convert, export, infer, translate
+from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant
 from pinlite.workers import Workers
 
@@ -75,6 +89,7 @@ class _Conversion:
         self._results = Results()
         # Of another batch size, where the batch is to be open.
         self._wider_samples: Path | None = None
+        self._scoring: Scoring | None = None
 
     def convert(self) -> Results:
         source = self._recipe.source
@@ -82,19 +97,42 @@ class _Conversion:
         self._results.stages.extend(
             StageRecord(name=stage.name, image=stage.image, source="skipped") for stage in _ALL if stage not in ran
         )
+        if self._recipe.evaluation:
+            self._scoring = self._gather(self._recipe.evaluation)
         if source.kind == "saved_model":
             self._to_tflite(*self._adopt(_given(source.path)))
         elif source.kind == "onnx":
             self._to_tflite(*self._to_tensorflow(_given(source.path), self._recipe.samples, {}))
         else:
             self._to_tflite(*self._to_tensorflow(*self._export()))
+        if self._scoring:
+            self._results.evaluation = self._score(self._scoring)
         return self._results
+
+    def _gather(self, asked: Evaluation) -> Scoring:
+        """The labelled samples, before any work: what the user's function does wrong shows at once."""
+        named = [asked.function, *evaluate.functions(asked)]
+        paths = [function.path for function in named if function.path]
+        folder = modules.collect_beside(paths, self._workers.folder / "evaluation")
+        done = self._do(evaluate.gather(self._recipe, asked, folder), evaluate.Nothing)
+        return Scoring(asked, folder, done.outputs["samples"], done.outputs["labels"])
+
+    def _score(self, scoring: Scoring) -> EvaluationReport:
+        functions = evaluate.functions(scoring.asked)
+        own: Sequence[tuple[float, ...]] = [()] * len(scoring.computed)
+        if functions:
+            outputs = list(scoring.computed.values())
+            action = evaluate.metric(functions, scoring.modules, scoring.labels, outputs, self._recipe.seed)
+            own = self._do(action, evaluate.Scores).result.scores
+        return scoring.report(own)
 
     def _export(self) -> tuple[Path, Path, Mapping[str, Path]]:
         """The ONNX model, the samples in the order of its inputs, and by role what there is for other batch sizes."""
         source = self._visible_source()
-        done = self._do(export.action(self._recipe, source, self._visible_functions(source)), export.Result)
+        action = export.action(self._recipe, source, self._visible_functions(source), self._evaluation)
+        done = self._do(action, export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
+        self._evaluated("torch", done)
         self._results.training.extend(done.result.training)
         if self._recipe.dynamic_batch:
             self._results.wider["torch"] = done.outputs[translate.WIDER]
@@ -104,7 +142,8 @@ class _Conversion:
         self, model: Path, given: Path | None, exported: Mapping[str, Path]
     ) -> tuple[Path, Path, translate.Result]:
         """The SavedModel, the samples, and the SavedModel's signature."""
-        checked = self._do(check.action(self._recipe, model, given), check.Result)
+        checked = self._do(check.action(self._recipe, model, given, self._evaluation), check.Result)
+        self._evaluated("onnxruntime", checked)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
         if self._recipe.dynamic_batch:
@@ -131,7 +170,7 @@ class _Conversion:
         models, samples = {}, {}
         for batch in BATCHES:
             wide, its_samples = exported.get(f"model.{batch}", model), exported.get(f"samples.{batch}", given)
-            action = check.at(batch, check.action(self._recipe, wide, its_samples), open_model=not exported)
+            action = check.at(batch, check.action(self._recipe, wide, its_samples, None), open_model=not exported)
             done = self._do(action, check.Result)
             models[f"model.{batch}"], samples[f"samples.{batch}"] = done.outputs["simplified"], done.outputs["samples"]
             if batch == BATCHES[0]:
@@ -147,6 +186,9 @@ class _Conversion:
 
     def _to_tflite(self, saved_model: Path, samples: Path, signature: translate.Result) -> None:
         """One variant after the other; one that fails does not keep the others from being made."""
+        if self._evaluation:
+            action = evaluate.saved_model(saved_model, signature, self._evaluation)
+            self._evaluated("tensorflow", self._do(action, evaluate.Nothing))
         inputs = [translate.in_pytorch(tensor) for tensor in signature.inputs]
         calibrated = self._calibrate(inputs) if _needs_calibration(self._recipe) else None
         for variant in self._recipe.variants:
@@ -177,9 +219,14 @@ class _Conversion:
             if converted.result.select_tf and kind is infer.STAGE:
                 self._skip(stage, f"tflite-runtime has no Select-TF operators: {', '.join(converted.result.select_tf)}")
                 continue
-            runs = infer.runs(kind, variant)
-            done = self._do(infer.action(stage, model, samples, converted.result, runs=runs), infer.Result)
+            action = infer.action(
+                *(stage, model, samples, converted.result),
+                runs=infer.runs(kind, variant),
+                evaluation=self._evaluation,
+            )
+            done = self._do(action, infer.Result)
             runtime = f"tflite-{done.versions[package]}"
+            self._evaluated(runtime, done, variant, converted.result.outputs)
             computed[runtime] = done.outputs["outputs"]
             if self._wider_samples:
                 action = infer.action(at_batch(stage, BATCHES[0]), model, self._wider_samples, converted.result, runs=0)
@@ -234,6 +281,20 @@ class _Conversion:
         for path in calibration.images(_given(asked.path)):
             shutil.copyfile(path, folder / path.name)
         return folder
+
+    @property
+    def _evaluation(self) -> Path | None:
+        """The samples that every runtime is scored on."""
+        return self._scoring.samples if self._scoring else None
+
+    def _evaluated(
+        self, runtime: str, done: Done[Any], variant: VariantName | None = None, tensors: tuple[Tensor, ...] = ()
+    ) -> None:
+        """Keep what a runtime computed from the samples to be scored on, as the numbers that integers stand for."""
+        if self._scoring:
+            path = self._workers.folder / f"evaluated-{len(self._scoring.computed)}.npz"
+            calibration.write(path, parity.real(parity.read(done.outputs["evaluated"]), tensors))
+            self._scoring.computed[runtime, variant] = path
 
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         done = execute(action, result, self._workers, self._observe)
@@ -298,10 +359,13 @@ def _stages(recipe: Recipe) -> tuple[Stage, ...]:
     """In the order in which workers are needed."""
     stages = _STAGES[recipe.source.kind]
     asked = recipe.calibration
-    if asked is None or asked.kind not in ("images", "python") or not _needs_calibration(recipe):
-        return stages
-    at = stages.index(convert.STAGE)
-    return (*stages[:at], calibrate.STAGE, *stages[at:])
+    if asked is not None and asked.kind in ("images", "python") and _needs_calibration(recipe):
+        at = stages.index(convert.STAGE)
+        stages = (*stages[:at], calibrate.STAGE, *stages[at:])
+    if recipe.evaluation is not None:
+        scored = (evaluate.METRIC,) if evaluate.functions(recipe.evaluation) else ()
+        stages = (evaluate.GATHER, *stages, *scored)
+    return stages
 
 
 def _images(recipe: Recipe, stages: tuple[Stage, ...]) -> dict[str, ImageRecipe]:

@@ -10,6 +10,7 @@ from pinlite.errors import PinliteError
 from pinlite.model import (
     Artifact,
     CalibrationReport,
+    EvaluationReport,
     Failure,
     Hop,
     Latency,
@@ -62,6 +63,7 @@ class Results:
     wider: dict[str, Path] = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
     training: list[TrainingStep] = field(default_factory=list)
+    evaluation: EvaluationReport | None = None
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
     calibration: CalibrationReport | None = None
 
@@ -92,6 +94,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
         calibration=results.calibration,
         training=tuple(results.training),
+        evaluation=results.evaluation,
         versions=results.versions,
     )
 

@@ -20,7 +20,7 @@ ARTIFACTS = {
 KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
-        *("artifacts", "hops", "variants", "failures", "calibration", "training", "versions"),
+        *("artifacts", "hops", "variants", "failures", "calibration", "training", "evaluation", "versions"),
     ],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],

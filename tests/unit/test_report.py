@@ -44,6 +44,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "failures",
         "calibration",
         "training",
+        "evaluation",
         "versions",
     ]
     assert report["schema"] == "pinlite.report/1"

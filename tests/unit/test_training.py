@@ -126,10 +126,10 @@ def test_paths_in_a_file_are_relative_to_it(asked, tmp_path):
         (tmp_path / name).touch()
     file = tmp_path / "pinlite.toml"
     file.write_text('prune = 0.5\nfinetune = "tuning.py:tune"\ndata = "data.npz"\n')
-    training = config.resolve(asked, file).training
-    assert training is not None
-    assert training.finetune is not None
-    assert (training.finetune.path, training.data) == (tmp_path / "tuning.py", tmp_path / "data.npz")
+    recipe = config.resolve(asked, file)
+    assert recipe.training is not None
+    assert recipe.training.finetune is not None
+    assert (recipe.training.finetune.path, recipe.data) == (tmp_path / "tuning.py", tmp_path / "data.npz")
 
 
 @pytest.mark.parametrize(

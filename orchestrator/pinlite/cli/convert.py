@@ -85,8 +85,16 @@ def convert(
         str | None,
         typer.Option(metavar="FILE.py:CALLABLE", help="Trains the model in place for int8: quantization-aware."),
     ] = None,
+    evaluate: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:CALLABLE", help="Yields pairs of a sample and its label, to score on."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="METRIC", help="top-1, top-5, mse or FILE.py:CALLABLE [by the labels]."),
+    ] = None,
     training_data: Annotated[
-        str | None, typer.Option("--data", metavar="PATH", help="A file or folder that the training reads.")
+        str | None, typer.Option("--data", metavar="PATH", help="A file or folder that training and evaluation read.")
     ] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Largest difference allowed, over the largest output [1e-4].")
@@ -132,6 +140,8 @@ def convert(
         "cluster": cluster,
         "finetune": finetune,
         "qat": qat,
+        "evaluate": evaluate,
+        "metric": metrics,
         "data": training_data,
         "tolerance": tolerance,
         "engine": engine,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pinlite.model import Recipe
-from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, present
+from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present
 
 STAGE = Stage("check", image="onnx", program="check", operation="check")
 
@@ -14,17 +14,18 @@ class Result(Signature):
     operators: dict[str, int]
 
 
-def action(recipe: Recipe, model: Path, samples: Path | None) -> Action:
+def action(recipe: Recipe, model: Path, samples: Path | None, evaluation: Path | None) -> Action:
     return Action(
         STAGE,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
-        inputs=present({"model": model, "samples": samples}),
+        inputs=present({"model": model, "samples": samples, "evaluation": evaluation}),
         outputs={
             "graph": "model.graph.txt",
             "simplified": "simplified.onnx",
             "samples": "samples.npz",
             "outputs": "outputs.npz",
-        },
+        }
+        | evaluated(evaluation),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.model import Recipe, Source, Training, TrainingStep
-from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, present
+from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present
 
 STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
 
@@ -13,9 +13,9 @@ class Result(Signature):
     training: tuple[TrainingStep, ...] = ()
 
 
-def action(recipe: Recipe, source: Path, functions: Path | None) -> Action:
+def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Path | None) -> Action:
     """``source`` is what may be seen of the model: a folder of modules, or a checkpoint. ``functions`` is a folder with
-    the modules of the functions that train it.
+    the modules of the functions that train it, ``evaluation`` the samples that it is scored on.
     """
     described: dict[str, str] = {"kind": recipe.source.kind}
     if recipe.source.kind == "python":
@@ -40,10 +40,11 @@ def action(recipe: Recipe, source: Path, functions: Path | None) -> Action:
                 "weights": recipe.weights,
                 "samples": recipe.samples,
                 "functions": functions,
-                "data": recipe.training.data if recipe.training else None,
+                "data": recipe.data if recipe.training else None,
+                "evaluation": evaluation,
             }
         ),
-        outputs=files | wider,
+        outputs=files | wider | evaluated(evaluation),
     )
 
 

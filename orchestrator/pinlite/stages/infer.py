@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pinlite.model import Frozen, Latency, VariantName
 from pinlite.stages import convert
-from pinlite.stages.stage import Action, Named, Stage, as_json
+from pinlite.stages.stage import Action, Named, Stage, as_json, evaluated, present
 
 STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
 OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation="infer")
@@ -31,7 +31,15 @@ def runs(stage: Stage, variant: VariantName) -> int:
     return RUNS_OF[stage.name].get(variant, RUNS)
 
 
-def action(stage: Stage, model: Path, samples: Path, signature: convert.Result | None, *, runs: int = RUNS) -> Action:
+def action(
+    stage: Stage,
+    model: Path,
+    samples: Path,
+    signature: convert.Result | None,
+    *,
+    runs: int = RUNS,
+    evaluation: Path | None = None,
+) -> Action:
     """Without a signature, the file's own tensor names are used, in its order; without runs, nothing is timed."""
     return Action(
         stage,
@@ -42,6 +50,6 @@ def action(stage: Stage, model: Path, samples: Path, signature: convert.Result |
             "runs": runs,
             "warmup": min(WARMUP, runs),
         },
-        inputs={"model": model, "samples": samples},
-        outputs={"outputs": "outputs.npz"},
+        inputs=present({"model": model, "samples": samples, "evaluation": evaluation}),
+        outputs={"outputs": "outputs.npz"} | evaluated(evaluation),
     )

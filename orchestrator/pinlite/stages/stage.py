@@ -60,6 +60,11 @@ def of_variant(stage: Stage, variant: VariantName) -> Stage:
     return stage if variant == "float32" else replace(stage, name=f"{stage.name}-{variant}")
 
 
+def evaluated(evaluation: Path | None) -> dict[str, str]:
+    """The output that answers the input role ``evaluation``, samples to be scored on, where there is one."""
+    return {"evaluated": "evaluated.npz"} if evaluation else {}
+
+
 def present(files: Mapping[str, Path | None]) -> dict[str, Path]:
     """The inputs that there are."""
     return {role: path for role, path in files.items() if path is not None}

@@ -10,7 +10,16 @@ from pinlite.model import Failure, Hop, Report, VariantReport
 
 
 def show(report: Report, out: str, console: Console) -> None:
-    console.print(Group(_stages(report), _artifacts(report), _hops(report), *_training(report), *_variants(report)))
+    console.print(
+        Group(
+            _stages(report),
+            _artifacts(report),
+            _hops(report),
+            *_training(report),
+            *_variants(report),
+            *_evaluation(report),
+        )
+    )
     # A path that the console broke could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
@@ -110,6 +119,17 @@ def _training(report: Report) -> Iterator[RenderableType]:
         if variant.gzip_size is not None
     ]
     yield Text("after gzip: ", "dim") + Text(", ".join(sizes))
+
+
+def _evaluation(report: Report) -> Iterator[RenderableType]:
+    if report.evaluation is None:
+        return
+    metrics = list(report.evaluation.scores[0].scores)
+    title = f"scores on {report.evaluation.samples} samples of {report.evaluation.source}"
+    made = table(title, "runtime", "variant", *metrics, numbers=tuple(metrics))
+    for entry in report.evaluation.scores:
+        made.add_row(entry.runtime, entry.variant or "", *(f"{entry.scores[name]:.4f}" for name in metrics))
+    yield made
 
 
 def _variants(report: Report) -> Iterator[RenderableType]:

@@ -215,7 +215,7 @@ class Refusals(TrainingCase):
     def test_a_function_of_other_parameters(self):
         self.refuses(
             "usage",
-            "tune can't be called with the model, and no path",
+            "tune can't be called with 1 argument(s)",
             finetune="def tune(m, data): pass",
-            hint="(model, data)",
+            hint="(model) alone",
         )
