@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from handlers import channels
 from handlers.handler import UnsupportedError, handles
 
 MODES = ("constant", "edge", "reflect")
@@ -26,6 +27,9 @@ def pad(node, values):
         return [x]
     if mode == "edge":
         return [_repeated(x, added)]
+    if mode == "reflect" and x.shape.rank == 4:
+        # The layout pass turns no MirrorPad by itself.
+        return [channels.last(x, lambda image: tf.pad(image, added[[0, 2, 3, 1]], "REFLECT"))]
     return [_padded(x, added, mode.upper(), np.asarray(value).item())]
 
 

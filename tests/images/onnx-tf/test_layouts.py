@@ -56,6 +56,19 @@ class LayoutsTest(LoweredTest):
         _, turned = self.both(onnx_model, samples, nhwc_inputs=["mask"], nhwc_outputs=["y"])
         self.assertEqual(turned["MUL"], 1)
 
+    def test_mirrored_edges_are_laid_out_as_what_is_around_them(self):
+        samples = {"x": random(1, 3, 8, 6)}
+        nodes = [
+            helper.make_node("Pad", ["x", "pads"], ["p"], mode="reflect"),
+            helper.make_node("Conv", ["p", "w", "b"], ["a"]),
+            helper.make_node("Pad", ["a", "pads"], ["q"], mode="reflect"),
+            helper.make_node("Conv", ["q", "v", "c"], ["y"]),
+        ]
+        onnx_model = model(nodes, samples, ["y"], dict(WEIGHTS, pads=np.array([0, 0, 1, 2, 0, 0, 1, 1])))
+        plain, turned = self.both(onnx_model, samples, nhwc_inputs=["x"], nhwc_outputs=["y"])
+        self.assertEqual((plain["TRANSPOSE"], turned["TRANSPOSE"]), (2, 0))
+        self.assertEqual(turned["MIRROR_PAD"], 2)
+
     def test_a_sequence(self):
         samples = {"x": random(2, 3, 9)}
         weights = {"w": random(4, 3, 3), "b": random(4)}
