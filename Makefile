@@ -16,9 +16,8 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers zoo conformance operators \
-	clean
-.PHONY: help convert test lint lock base engine engine-stop bench bench-variants digits zoo conformance clean
+.PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers digits zoo conformance \
+	operators clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,14 +44,12 @@ bench-variants: $(host) ## Compare variants of the examples made in one run with
 bench-peers: $(host) $(peers) ## Race what pinlite and onnx2tf make of the same models (ONLY=name,glob for some), build/peers.
 	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
-zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
-	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
-		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 digits: $(host) ## What techniques and variants cost the digits network: a table of its accuracy (ENGINE).
 	.venv/bin/python tests/bench/digits.py --engine $(ENGINE)
 
-zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some); a table, and JSON in build/zoo.
-	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
+	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
+		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)

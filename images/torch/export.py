@@ -39,18 +39,19 @@ def export(request):
     model = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
+    hint = _how_to_call(model)
     steps = []
     if parameters["training"]:
         with torch.no_grad():
-            _answer(model, _tensors(fed), code)
+            _answer(model, _tensors(fed), code, hint)
         model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
     with torch.no_grad():
-        computed = _export(request, model, fed, code, _how_to_call(model))
+        computed = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"])
             _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
         evaluation.each(
-            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code)))
+            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
         )
     return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
 

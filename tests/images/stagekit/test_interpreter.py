@@ -113,7 +113,7 @@ class Infer(unittest.TestCase):
     def test_samples_and_outputs_keep_their_layout_whatever_the_files_is(self):
         def own(interpreter):
             detail = {"name": "x", "index": 0, "shape": [1, 4, 5, 3], "shape_signature": [1, 4, 5, 3]}
-            interpreter.detail = dict(detail, dtype=np.float32)
+            interpreter.detail = dict(detail, dtype=np.float32, quantization=(0.0, 0))
 
         self.interpreter.__init__ = lambda this, **options: (Doubling.__init__(this, **options), own(this))[0]
         image = np.arange(60, dtype=np.float32).reshape(1, 3, 4, 5)
