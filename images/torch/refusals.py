@@ -80,10 +80,11 @@ def _operator(message):
 
 
 def _detector(model):
-    """The class of the detector of torchvision's that is part of a model, or None."""
-    classes = (base for module in model.modules() for base in type(module).__mro__)
-    names = ("{}.{}".format(base.__module__, base.__name__) for base in classes)
-    return next((name.rpartition(".")[2] for name in names if name in DETECTORS), None)
+    """The class of the first detector of torchvision's that is part of a model, or None."""
+    for kind in map(type, model.modules()):
+        if any("{}.{}".format(base.__module__, base.__name__) in DETECTORS for base in kind.__mro__):
+            return kind.__name__
+    return None
 
 
 def _hint(operator, opset, newer):
