@@ -1,0 +1,106 @@
+"""From defaults, pinlite.toml and the command line to one frozen `Recipe`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pinlite.config.calibration import IMAGES, calibration_of, needs_calibration
+from pinlite.config.options import Options, explained, read
+from pinlite.config.paths import existing, existing_file, existing_path
+from pinlite.config.sources import default_name, parse_source
+from pinlite.config.training import evaluation_of, training_of
+from pinlite.config.values import check_requirement, inputs, layouts, memory, parse_input, tolerance, variants
+from pinlite.errors import UsageError
+from pinlite.model import Limits, Recipe, Source
+
+__all__ = [
+    "IMAGES",
+    "check_requirement",
+    "existing_file",
+    "needs_calibration",
+    "parse_input",
+    "parse_source",
+    "resolve",
+]
+
+_TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
+
+
+def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
+    """One recipe; the command line wins over the file, a None there says nothing.
+
+    Paths in the file are relative to the file.
+
+    Raises:
+        UsageError: A key, value or path is wrong; the message names it.
+    """
+    given = {key: value for key, value in command_line.items() if value not in (None, (), [])}
+    from_file = read(file) if file else {}
+    merged = from_file | given
+    if "source" not in merged:
+        raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
+    try:
+        options = Options.model_validate(merged)
+    except ValidationError as error:
+        raise explained(error, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file)) from None
+    source = parse_source(options.source)
+    for requirement in options.with_:
+        check_requirement(requirement)
+    _check_lowered_by_us(options, source)
+    wanted = variants(options.variant)
+    return Recipe(
+        source=source,
+        out=Path(options.out) if options.out else Path("build") / default_name(source),
+        weights=existing("--weights", options.weights),
+        inputs=inputs(options.input),
+        output_names=tuple(options.output_name),
+        samples=existing("--samples", options.samples),
+        seed=options.seed,
+        opset=options.opset,
+        lowering=options.lowering,
+        input_layouts=layouts("--input-layout", options.input_layout),
+        output_layouts=layouts("--output-layout", options.output_layout),
+        ops=options.ops,
+        dynamic_batch=options.dynamic_batch,
+        variants=wanted,
+        calibration=calibration_of(options, wanted),
+        integer_io=options.integer_io,
+        variant_tolerances=dict(tolerance(text) for text in options.variant_tolerance),
+        requirements=tuple(options.with_),
+        training=training_of(options, source),
+        evaluation=evaluation_of(options),
+        data=existing_path("--data", options.data),
+        tolerance=_tolerance_of_all(options),
+        engine=options.engine,
+        limits=Limits(memory=memory(options.memory), timeout=options.timeout),
+    )
+
+
+def _check_lowered_by_us(options: Options, source: Source) -> None:
+    """Refuse what is the nhwc lowering's alone where that lowering does not run."""
+    asked = {
+        "--input-layout": options.input_layout,
+        "--output-layout": options.output_layout,
+        "--dynamic-batch": options.dynamic_batch,
+    }
+    option = next((name for name, value in asked.items() if value), None)
+    if option and source.kind == "saved_model":
+        raise UsageError(
+            f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
+        )
+    if option and options.lowering != "nhwc":
+        raise UsageError(
+            f"{option}: the lowering {options.lowering} is onnx-tf as it is", hint="convert with --lowering nhwc"
+        )
+
+
+def _tolerance_of_all(options: Options) -> float:
+    """What is asked for; else what is usual.
+
+    With rounding in it a model carries the last bit of a sum on: a number on the border of two steps goes either way.
+    """
+    if options.tolerance is not None:
+        return options.tolerance
+    return _TOLERANCE_ROUNDED if options.qat else _TOLERANCE
