@@ -18,6 +18,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers digits zoo conformance \
 	operators clean
+.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance operators docs clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +57,9 @@ conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob o
 
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
 	.venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
+docs: $(host) ## Write docs/operators.md and docs/zoo.md from what operators, conformance and zoo measured.
+	PYTHONPATH=tests/zoo .venv/bin/python tests/operators/pages.py
 
 lock: $(host) ## Write every lock anew from what it is made of.
 	bash images/lock.sh

@@ -17,6 +17,7 @@ from user_code import UserCode
 
 VERSIONS = export.VERSIONS
 
+TORCH_SYMBOLIC = decomposition.torch_symbolic
 NAMES = {"torch": torch, "torchvision": torchvision, "nn": nn, "F": functional}
 
 
@@ -51,7 +52,7 @@ def probe(request):
     Parameters: ``code``; ``inputs``, [{name, shape, dtype}]; ``images``, whether these and the outputs are NHWC;
     ``signed``, whether what floats hold is in [-2, 2) instead of [0, 1); ``seed``; ``opset``. Roles out: model (.onnx),
     samples, outputs. Returns {"aten": the operators that torch traces, "ours": those of them that our symbolics export,
-    "around": ONNX operators that are not the probe's own, by their number}.
+    "kept": those of these that they leave to torch's own, "around": ONNX operators that are not the probe's own}.
     """
     parameters = request.parameters
     fed = samples.of(request, parameters["inputs"])
@@ -68,6 +69,7 @@ def probe(request):
         leaves = [(path, tensor.clone()) for path, tensor in outputs.flatten(model(*_tensors(fed)))]
         names = outputs.named(leaves, [], list(fed))
         aten = _aten(model, _tensors(fed))
+        kept = _watched()
         onnx_export.export(
             model,
             dict(zip(fed, _tensors(fed))),
@@ -79,9 +81,10 @@ def probe(request):
         )
     arrays.write(request.outputs["samples"], fed)
     arrays.write(request.outputs["outputs"], {name: tensor.numpy() for name, (_, tensor) in zip(names, leaves)})
-    ours = [name for name in aten if name in decomposition.SYMBOLICS]
+    symbolics = {name.rstrip("_") for name in decomposition.SYMBOLICS}
+    ours = [name for name in aten if name in symbolics]
     around = {"Transpose": len(fed) + len(leaves) if images else 0, "Conv": len(fed) if channels else 0}
-    return {"aten": aten, "ours": ours, "around": around}
+    return {"aten": aten, "ours": ours, "kept": sorted(kept), "around": around}
 
 
 def _tensors(fed):
@@ -93,6 +96,18 @@ def _aten(model, inputs):
     graph = _get_trace_graph(model, inputs, strict=False)[0]
     kinds = {node.kind() for node in graph.nodes()}
     return sorted({kind[len("aten::") :].rstrip("_") for kind in kinds if kind.startswith("aten::")})
+
+
+def _watched():
+    """The set of the operators for which torch's own symbolics are asked from now on."""
+    asked = set()
+
+    def torch_symbolic(name):
+        asked.add(name)
+        return TORCH_SYMBOLIC(name)
+
+    decomposition.torch_symbolic = torch_symbolic
+    return asked
 
 
 OPERATIONS = {"probe": probe}

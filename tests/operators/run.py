@@ -6,11 +6,13 @@ Writes build/operators/operators.json. Fails if a probe is wrong or a stage cras
 import argparse
 import json
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import probes
+from probes import Probe
 
 from pinlite import config, images, parity
 from pinlite.engine import choose
@@ -24,7 +26,6 @@ from pinlite.stages.stage import Action, Stage, as_json
 from pinlite.workers import Workers
 
 HERE = Path(__file__).parent
-FILE = HERE / "probes.toml"
 OUT = HERE.parents[1] / "build" / "operators" / "operators.json"
 
 # The same as a conversion's own, relative to the largest magnitude of an output.
@@ -35,29 +36,19 @@ EXPORT = Stage("export", image=IMAGE, program="probe", operation="probe")
 
 
 @dataclass(frozen=True)
-class Probe:
-    """One conversion. ``refused`` names the stage that has to refuse it, if one has to."""
-
-    title: str
-    code: str
-    inputs: tuple[str, ...]
-    images: bool
-    signed: bool
-    refused: str | None
-
-
-@dataclass(frozen=True)
 class Result:
     """What became of a probe: operators by their number, or the refusal of a ``stage``, or that it ``crashed``.
 
-    ``aten`` are the operators that torch traced, ``ours`` those of them that are exported by our symbolics;
-    ``difference`` is the largest of all hops, None where outputs can't be compared.
+    ``aten`` are the operators that torch traced, ``ours`` those of them that are exported by our symbolics, ``kept``
+    those that these leave to torch's own; ``difference`` is the largest of all hops, None where outputs can't be
+    compared.
     """
 
     title: str
     code: str
     aten: list[str] = field(default_factory=list)
     ours: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     onnx: dict[str, int] = field(default_factory=dict)
     tflite: dict[str, int] = field(default_factory=dict)
     difference: float | None = None
@@ -70,23 +61,8 @@ class Result:
 class Exported(Frozen):
     aten: list[str]
     ours: list[str]
+    kept: list[str]
     around: dict[str, int]
-
-
-def probes() -> list[Probe]:
-    """Every probe, in the file's order."""
-    return [
-        Probe(
-            title=family["title"],
-            code=code,
-            inputs=tuple(family["inputs"]),
-            images=family.get("images", False),
-            signed=family.get("signed", False),
-            refused=family.get("refused"),
-        )
-        for family in tomllib.loads(FILE.read_text())["family"]
-        for code in family["probes"]
-    ]
 
 
 def right(probe: Probe, result: Result) -> bool:
@@ -109,7 +85,7 @@ class Runner:
         recipe = config.resolve({"source": "operators:probe", "input": list(probe.inputs)})
         try:
             exported = self._do(_export(recipe, probe), Exported)
-            result = replace(result, aten=exported.result.aten, ours=exported.result.ours)
+            result = replace(result, aten=exported.result.aten, ours=exported.result.ours, kept=exported.result.kept)
             return self._converted(recipe, exported, result)
         except (ModelError, StageCrashError, UsageError) as error:
             stage, crashed = error.stage.partition(" ")[0], not isinstance(error, ModelError)
@@ -192,7 +168,7 @@ def main() -> None:
     parser.add_argument("--engine", default="auto", help="what runs the stages")
     arguments = parser.parse_args()
 
-    chosen = [probe for probe in probes() if fnmatchcase(probe.code, arguments.only)]
+    chosen = [probe for probe in probes.load() if fnmatchcase(probe.code, arguments.only)]
     results, wrong = [], []
     for probe, result in _run(chosen, arguments.engine):
         results.append(result)

@@ -1,0 +1,240 @@
+"""Write docs/operators.md and docs/zoo.md from what `make operators`, `make conformance` and `make zoo` measured.
+
+What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import manifest
+import probes
+
+ROOT = Path(__file__).parents[2]
+BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
+
+MOST_OPERATORS = 6
+NEWEST = "tflite-2.14.0"
+
+OPERATORS = """\
+# PyTorch's operators, and what becomes of them
+
+Each line is an operator or a module as it is written in a model. `make operators` exported it to ONNX (operator set
+12), converted it, and ran it in onnxruntime, TensorFlow and two TFLite runtimes: {right} convert, equal to PyTorch's
+result within {difference:.0e} of its largest magnitude, {refused} are refused. `make docs` writes this page anew.
+
+- **bold**: torch 1.7.1 exports it not at all, wrongly, or as what no runtime has. pinlite exports it, in operators
+  that ONNX has.
+- An image comes out of a convolution, as in a network. Where nothing stands for TFLite, the operator became part of
+  that convolution.
+- *Flex...*: TFLite has no operator for it; the runtime must be one with Select-TF operators.
+- Indices, sizes and axes that the model computes are refused where TFLite wants them fixed; the error names the
+  operator and its line. The sizes of inputs are fixed when a model is exported.
+- What is not listed may convert too: whatever torch 1.7.1 exports as what the last table has.
+"""
+
+ONNX = """\
+## ONNX operators
+
+For a model that comes as `.onnx`. Of the {total} ONNX operator tests that TFLite 2.4.1 has operators for, {passed} pass
+(`make conformance`).
+"""
+
+ZOO = """\
+# The zoo
+
+Whole models with seeded weights, each converted alone by `make zoo`: {converted} of {total} convert. The difference is
+the largest of any output in any runtime from PyTorch's, relative to the output's largest magnitude; the time is that of
+one thread in tflite-runtime 2.14.0 on the machine that measured. `make docs` writes this page anew.
+"""
+
+
+def reduced_operators(results: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """What the page says of the probes; None if these are not all there are."""
+    if [result["code"] for result in results] != [probe.code for probe in probes.load()]:
+        return None
+    kept = ("title", "code", "ours", "kept", "onnx", "tflite", "stage", "message", "hint")
+    return [
+        {**{name: result[name] for name in kept}, "difference": _rounded(result["difference"])} for result in results
+    ]
+
+
+def reduced_conformance(document: dict[str, Any]) -> dict[str, Any] | None:
+    """What the page says of ONNX's operators; None if not all cases ran."""
+    if not document["everything"]:
+        return None
+    counts: dict[str, Counter[str]] = {}
+    refused: dict[str, list[str]] = {}
+    for case in document["cases"]:
+        # An operator that is spelled out in others is theirs.
+        if "(expanded)" not in case["operator"]:
+            counts.setdefault(case["operator"], Counter())[case["status"]] += 1
+            if case["status"] not in ("pass", "disputed"):
+                refused.setdefault(case["operator"], []).append(case["reason"])
+    operators = {
+        name: {"counts": dict(sorted(counts[name].items())), "reasons": sorted(set(refused.get(name, [])))}
+        for name in sorted(counts)
+    }
+    return {"counts": document["counts"], **operators}
+
+
+def reduced_zoo(document: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """What the page says of the models; None if these are not all there are."""
+    if [model["name"] for model in document["models"]] != [model.name for model in manifest.load()]:
+        return None
+    return [
+        {
+            "name": model["name"],
+            "state": model["state"],
+            "right": model["right"],
+            "reason": f"{model['stage']}: {model['message']}" if model["message"] else "",
+            "difference": _rounded(max(model["hops"].values(), default=None)),
+            "size": model["size"],
+            "ms": model["latency_ms"].get(NEWEST),
+            "operators": model["operators"],
+            "same": None if model["changed"] is None else not model["changed"],
+        }
+        for model in document["models"]
+    ]
+
+
+def _rounded(difference: float | None) -> float | None:
+    """To one digit: the next machine may give another."""
+    return None if difference is None else float(f"{difference:.0e}")
+
+
+def operators_page(results: list[dict[str, Any]], conformance: dict[str, Any]) -> str:
+    converted = [result for result in results if not result["stage"]]
+    lines = OPERATORS.format(
+        right=len(converted),
+        refused=len(results) - len(converted),
+        difference=max((result["difference"] for result in converted), default=0),
+    ).splitlines()
+    for title in dict.fromkeys(result["title"] for result in results):
+        lines += ["", f"## {title}", "", "| PyTorch | ONNX | TFLite |", "|---|---|---|"]
+        lines += [_operator_row(result) for result in results if result["title"] == title]
+    return "\n".join([*lines, "", *_onnx_lines(conformance)]) + "\n"
+
+
+def zoo_page(models: list[dict[str, Any]]) -> str:
+    twice = sum(model["same"] is not None for model in models)
+    same = sum(model["same"] is True for model in models)
+    lines = ZOO.format(
+        converted=sum(model["state"] == "converted" for model in models),
+        total=len(models),
+    ).splitlines()
+    if twice:
+        lines.append(f"\nOf the {twice} that were converted twice {same} came out with the same bytes.")
+    if wrong := [model["name"] for model in models if not model["right"]]:
+        lines += ["", f"Not as they should be: {', '.join(wrong)}."]
+    lines += ["", "| model | difference | MB | ms | TFLite operators, or why not |", "|---|---:|---:|---:|---|"]
+    return "\n".join([*lines, *(_model_row(model) for model in models)]) + "\n"
+
+
+def _operator_row(result: dict[str, Any]) -> str:
+    code = _code(result["code"])
+    # What every index and shape goes through tells nothing of a probe.
+    if set(result["ours"]) - set(result["kept"]) - {"permute", "select", "size", "squeeze"}:
+        code = f"**{code}**"
+    if result["stage"]:
+        refused = f"refused by {result['stage']}: {result['message']}; {result['hint']}"
+        return f"| {code} | {_text(refused)} | |"
+    return f"| {code} | {_counted(result['onnx'])} | {_counted(result['tflite'])} |"
+
+
+def _onnx_lines(conformance: dict[str, Any]) -> list[str]:
+    counts = conformance["counts"]
+    operators = {name: found for name, found in conformance.items() if name != "counts"}
+    total = sum(counts.values()) - counts["inexpressible"] - counts["disputed"]
+    whole = [name for name, found in operators.items() if not found["reasons"]]
+    lines = ONNX.format(passed=counts["pass"], total=total).splitlines()
+    lines += ["", f"Every case of these passes: {', '.join(whole)}.", "", "| ONNX | passes | else |", "|---|---:|---|"]
+    for name, found in operators.items():
+        if found["reasons"]:
+            passed = found["counts"].get("pass", 0) + found["counts"].get("disputed", 0)
+            share = f"{passed} of {sum(found['counts'].values())}"
+            lines.append(f"| {name} | {share} | {_text('; '.join(found['reasons']))} |")
+    return lines
+
+
+def _model_row(model: dict[str, Any]) -> str:
+    if model["reason"]:
+        why = f"{model['state']} by {model['reason']}"
+        return f"| {model['name']} | | | | {_text(why)} |"
+    ms = "" if model["ms"] is None else f"{model['ms']:.1f}"
+    operators = Counter(model["operators"])
+    most = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{count} {name}" for name, count in most[:MOST_OPERATORS]]
+    rest = sum(count for _, count in most[MOST_OPERATORS:])
+    words = ", ".join([*shown, f"{rest} others"] if rest else shown)
+    return f"| {model['name']} | {model['difference']:.0e} | {model['size'] / 1e6:.2f} | {ms} | {words} |"
+
+
+def _counted(operators: dict[str, int]) -> str:
+    return ", ".join((f"{count} " if count > 1 else "") + _operator(name) for name, count in sorted(operators.items()))
+
+
+def _operator(name: str) -> str:
+    return f"*{name}*" if name.startswith("Flex") else name
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
+
+
+Reduce = Callable[[Any], Any]
+SOURCES: dict[str, Reduce] = {
+    "operators": reduced_operators,
+    "conformance": reduced_conformance,
+    "zoo": reduced_zoo,
+}
+
+
+def take() -> Iterable[str]:
+    """Put whole results of build/ in docs/measured; what is not taken is told."""
+    for name, reduce in SOURCES.items():
+        file = BUILD / name / f"{name}.json"
+        found = reduce(json.loads(file.read_text())) if file.exists() else None
+        if found is None:
+            yield f"build/{name} has no result of everything: docs/measured/{name}.json stays"
+        else:
+            (MEASURED / f"{name}.json").write_text(_json(found))
+
+
+def _json(found: Any) -> str:
+    """An entry a line, so that a difference shows what changed."""
+    if isinstance(found, list):
+        return "[\n" + ",\n".join(json.dumps(entry, sort_keys=True) for entry in found) + "\n]\n"
+    entries = (f"{json.dumps(name)}: {json.dumps(found[name], sort_keys=True)}" for name in sorted(found))
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def measured(name: str) -> Any:
+    """What is kept of a result."""
+    return json.loads((MEASURED / f"{name}.json").read_text())
+
+
+def pages() -> dict[str, str]:
+    """The pages by their file names, from docs/measured."""
+    return {
+        "operators.md": operators_page(measured("operators"), measured("conformance")),
+        "zoo.md": zoo_page(measured("zoo")),
+    }
+
+
+def main() -> None:
+    for line in take():
+        print(line, file=sys.stderr)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The pages that `make docs` writes, and that what they say is of everything there is."""
+
+import ast
+from types import SimpleNamespace
+
+import manifest
+import pages
+import probes
+
+from pinlite import images
+
+DONE = {
+    "title": "Pooling",
+    "code": "nn.Pool(2)",
+    "aten": ["pool"],
+    "ours": ["pool"],
+    "kept": [],
+    "onnx": {"Pool": 1, "Pad": 2},
+    "tflite": {"POOL_2D": 1, "FlexPad": 1},
+    "difference": 3.14e-7,
+    "stage": "",
+    "crashed": False,
+    "message": "",
+    "hint": "",
+}
+REFUSED = {**DONE, "code": "x | x", "ours": [], "difference": None, "stage": "export", "message": "no", "hint": "do y"}
+CONFORMANCE = {
+    "everything": True,
+    "counts": {"pass": 2, "refused": 1, "wrong": 0, "crashed": 0, "inexpressible": 1, "disputed": 0},
+    "cases": [
+        {"operator": "Pool", "status": "pass", "reason": ""},
+        {"operator": "Pool (expanded)", "status": "refused", "reason": "spelled out"},
+        {"operator": "Text", "status": "pass", "reason": ""},
+        {"operator": "Text", "status": "inexpressible", "reason": "no strings"},
+    ],
+}
+MODEL = {
+    "name": "net",
+    "state": "converted",
+    "right": True,
+    "stage": "",
+    "message": "",
+    "hops": {"onnxruntime": 1.23e-6, "tflite-2.14.0": 4.56e-6},
+    "size": 1_500_000,
+    "latency_ms": {"tflite-2.14.0": 7.25},
+    "operators": {"ADD": 1, "CONV_2D": 2},
+    "changed": [],
+}
+
+
+def symbolics():
+    """The operators that symbolics of ours are decorated with."""
+    for path in (images.FOLDER / "torch" / "symbolics").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(node, "decorator_list", ()):
+                name, _, given = ast.unparse(decorator).partition("(")
+                if given and name in ("decomposition", "symbolic"):
+                    yield decorator.args[0].value
+
+
+def test_the_pages_follow_from_what_was_measured():
+    for name, text in pages.pages().items():
+        assert (pages.DOCS / name).read_text() == text, f"{name}: run make docs"
+
+
+def test_every_probe_and_every_model_was_measured():
+    assert [result["code"] for result in pages.measured("operators")] == [probe.code for probe in probes.load()]
+    assert [model["name"] for model in pages.measured("zoo")] == [model.name for model in manifest.load()]
+
+
+def test_every_symbolic_of_ours_has_a_probe():
+    names = {name.rstrip("_") for name in symbolics()}
+    probed = {name.rstrip("_") for result in pages.measured("operators") for name in result["ours"]}
+    # Outputs that repeat go through "alias"; torch itself makes "outer" of "ger".
+    assert names - probed == {"alias", "ger"}
+
+
+def test_a_part_of_the_results_is_no_result():
+    assert pages.reduced_operators([DONE]) is None
+    assert pages.reduced_conformance({**CONFORMANCE, "everything": False}) is None
+    assert pages.reduced_zoo({"models": [MODEL]}) is None
+
+
+def test_operators(monkeypatch):
+    monkeypatch.setattr(probes, "load", lambda: [SimpleNamespace(code=result["code"]) for result in (DONE, REFUSED)])
+    results = pages.reduced_operators([DONE, REFUSED])
+    page = pages.operators_page(results, pages.reduced_conformance(CONFORMANCE)).splitlines()
+    assert "| **`nn.Pool(2)`** | 2 Pad, Pool | *FlexPad*, POOL_2D |" in page
+    assert "| `x \\| x` | refused by export: no; do y | |" in page
+    assert any("1 convert" in line for line in page)
+    assert "result within 3e-07 of its largest magnitude, 1 are refused. `make docs` writes this page anew." in page
+    assert any("Of the 3 ONNX operator tests" in line and line.endswith("2 pass") for line in page)
+    assert "Every case of these passes: Pool." in page
+    assert "| Text | 1 of 2 | no strings |" in page
+
+
+def test_zoo(monkeypatch):
+    refused = {**MODEL, "name": "other", "state": "refused", "stage": "export", "message": "it <can't>", "hops": {}}
+    refused |= {"changed": None, "operators": {}, "latency_ms": {}}
+    models = [MODEL, refused]
+    monkeypatch.setattr(manifest, "load", lambda: [SimpleNamespace(name=model["name"]) for model in models])
+    page = pages.zoo_page(pages.reduced_zoo({"models": models})).splitlines()
+    assert "| net | 5e-06 | 1.50 | 7.2 | 2 CONV_2D, 1 ADD |" in page
+    assert "| other | | | | refused by export: it \\<can't> |" in page
+    assert "Of the 1 that were converted twice 1 came out with the same bytes." in page
