@@ -6,6 +6,7 @@ the converter looks for one: on what an operator gives, behind the activation th
 """
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from dataflow import Recording, mapped, tensors, unwatched, watched, watching
@@ -102,18 +103,21 @@ def _of_activation():
     )
 
 
+class Use(NamedTuple):
+    """A range by its name. What is rounded to one that is ``borrowed`` does not count for it."""
+
+    name: str
+    borrowed: bool = False
+
+
 class Site:
-    """What is quantized at a call: ``weight`` by a FakeQuantize, ``operands`` by position and ``result`` by the name of
-    a range, or of none.
-    """
+    """What is quantized at a call: ``weight`` by a FakeQuantize, ``operands`` by position and ``result`` by a `Use`."""
 
     def __init__(self, name):
         self.name = name
         self.weight = None
         self.operands = {}
         self.result = None
-        # The range is that of an operand: what is averaged does not count for it.
-        self.borrowed = False
 
 
 class FakeQuantized(nn.Module):
@@ -127,10 +131,12 @@ class FakeQuantized(nn.Module):
         super().__init__()
         self.model = model
         self.ranges = nn.ModuleDict()
-        self._frozen = {}
+        plan = _Plan(Recording(model, inputs))
+        self._sites = plan.sites
+        self.ranges.update((name, _of_activation()) for name in plan.learnt)
+        self._frozen = plan.fixed
         self._freezing = False
         self._calls = 0
-        self._sites = _Plan(Recording(model, inputs), self._add, self._fix).sites
         self.weights = nn.ModuleList(site.weight for site in self._sites if site.weight)
         if not self.weights:
             message = "the model has no layer that can be trained for quantization"
@@ -153,7 +159,7 @@ class FakeQuantized(nn.Module):
         Raises a StageError of kind ``usage`` when ranges are unknown, because ``trainer`` has not run the model.
         """
         for name, range_ in self.ranges.items():
-            if not torch.isfinite(range_.activation_post_process.min_val).all():
+            if not _is_known(range_):
                 message = "{} does not run the model: the range of {} is unknown".format(trainer, name)
                 raise StageError("usage", message, "train it on data: call model(...)")
             self._frozen[name] = (float(range_.scale), int(range_.zero_point))
@@ -162,14 +168,6 @@ class FakeQuantized(nn.Module):
             self(*inputs)
         for site in self._sites:
             site.weight = None
-
-    def _add(self, name):
-        self.ranges[name] = _of_activation()
-        return name
-
-    def _fix(self, name, parameters):
-        self._frozen[name] = parameters
-        return name
 
     def _called(self, function, args, kwargs):
         name = getattr(function, "__name__", str(function))
@@ -184,7 +182,7 @@ class FakeQuantized(nn.Module):
             raise StageError("usage", message, OTHER_WAYS)
         self._calls += 1
         if site.result:
-            found = self._quantized(found, site.result, site.borrowed)
+            found = self._quantized(found, site.result)
         return watched(found)
 
     def _operands(self, site, given):
@@ -200,18 +198,25 @@ class FakeQuantized(nn.Module):
 
         return mapped(given, change) if site.operands or site.weight else given
 
-    def _quantized(self, tensor, name, borrowed=False):
-        if name not in self._frozen and not borrowed:
-            return self.ranges[name](tensor)
-        scale, point = self._frozen.get(name) or (float(self.ranges[name].scale), int(self.ranges[name].zero_point))
+    def _quantized(self, tensor, use):
+        if use.name in self._frozen:
+            scale, point = self._frozen[use.name]
+        elif not use.borrowed:
+            return self.ranges[use.name](tensor)
+        elif _is_known(self.ranges[use.name]):
+            scale, point = float(self.ranges[use.name].scale), int(self.ranges[use.name].zero_point)
+        else:
+            return tensor
         return torch.fake_quantize_per_tensor_affine(tensor, scale, point, *INT8)
 
 
 class _Plan:
-    """The sites of a model's calls. ``add`` makes a range of a name, ``fix`` one with (scale, zero point)."""
+    """The ``sites`` of a model's calls, and the names of ranges: ``learnt`` ones, and ``fixed`` (scale, zero point)."""
 
-    def __init__(self, recording, add, fix):
-        self._add, self._fix = add, fix
+    def __init__(self, recording):
+        self.fixed = {}
+        # Ranges that give way to others, by name.
+        self._joined = {}
         self._inputs = {id(tensor) for tensor in recording.inputs}
         # The range of each tensor that has one, by its id; FUSED where it stands behind what is fused.
         self._ranges = {}
@@ -220,6 +225,11 @@ class _Plan:
         self.sites = [
             self._site(call, "{}_{}".format(call.name.strip("_"), at)) for at, call in enumerate(recording.calls)
         ]
+        for site in self.sites:
+            site.operands = {at: self._settled(use) for at, use in site.operands.items()}
+            site.result = site.result and self._settled(site.result)
+        uses = [use for site in self.sites for use in (*site.operands.values(), site.result) if use]
+        self.learnt = list(dict.fromkeys(use.name for use in uses if use.name not in self.fixed))
 
     def _site(self, call, name):
         site = Site(call.name)
@@ -231,16 +241,36 @@ class _Plan:
             self._give(call, found[0])
         elif call.name in AVERAGING or (call.name == "adaptive_avg_pool2d" and not _is_global(call)):
             self._quantize_operands(site, operands, name)
-            site.result, site.borrowed = found[0] or site.operands[min(operands)], True
-            self._give(call, site.result)
+            site.result = Use(found[0] or site.operands[min(operands)].name, borrowed=True)
+            self._give(call, site.result.name)
         elif call.name in COMPUTED or call.name in FIXED:
             self._quantize_operands(site, operands, name)
             if call.name in CHANNEL_AXES and call.inputs[WEIGHT_AT][0] is None:
                 site.weight = _of_weight(CHANNEL_AXES[call.name])
             if not _is_fused(call):
-                site.result = self._fix(name, FIXED[call.name]) if call.name in FIXED else self._add(name)
-            self._give(call, site.result or FUSED)
+                site.result = Use(name)
+            if call.name in FIXED:
+                self.fixed[name] = FIXED[call.name]
+            if call.name == "cat":
+                self._join([*filter(None, found), *(use.name for use in site.operands.values())], name)
+            self._give(call, name if site.result else FUSED)
         return site
+
+    def _join(self, names, name):
+        """Let ranges give way to one: TFLite's concatenation is one of numbers of one scale."""
+        for one in map(self._final, names):
+            if one not in (name, FUSED, *self.fixed):
+                self._joined[one] = name
+
+    def _final(self, name):
+        """The range that one has given way to."""
+        while name in self._joined:
+            name = self._joined[name]
+        return name
+
+    def _settled(self, use):
+        name = self._final(use.name)
+        return use if name == use.name else Use(name, borrowed=True)
 
     def _varies(self, producer, tensor):
         """Whether it is an activation: what is neither computed nor an input is a constant."""
@@ -250,8 +280,8 @@ class _Plan:
         for at, tensor in operands.items():
             if id(tensor) not in self._ranges:
                 if id(tensor) not in self._given:
-                    self._given[id(tensor)] = self._add("{}_operand_{}".format(name, at))
-                site.operands[at] = self._given[id(tensor)]
+                    self._given[id(tensor)] = "{}_operand_{}".format(name, at)
+                site.operands[at] = Use(self._given[id(tensor)])
 
     def _give(self, call, name):
         for tensor in call.results:
@@ -260,6 +290,10 @@ class _Plan:
             self._given.pop(id(tensor), None)
             if name:
                 self._ranges[id(tensor)] = name
+
+
+def _is_known(range_):
+    return bool(torch.isfinite(range_.activation_post_process.min_val).all())
 
 
 def _is_fused(call):
