@@ -8,6 +8,7 @@ from pathlib import Path
 
 import conversion
 import convert
+import flatbuffer
 import numpy as np
 import quantization
 import tensorflow as tf
@@ -386,6 +387,34 @@ class Padding(Stage):
         reference = self.run_variant("float32", self.convert("float32"), sample)["y"]
         found = self.run_variant("int16x8", self.convert("int16x8", calibration), sample)["y"]
         np.testing.assert_allclose(found, reference, atol=0.02 * np.abs(reference).max())
+
+
+def joined():
+    """Convolutions of different ranges, side by side; the first of them is read on its own as well."""
+    x = placeholder("x", 1, 8, 8, 3)
+    seen = [tf.nn.conv2d(x, weights(3, 3, 3, 8, seed=seed, scale=0.1 * 3**seed), 1, "SAME") for seed in range(3)]
+    return {"x": x}, {"y": tf.concat(seen, 3, name="y"), "z": tf.nn.max_pool2d(seen[0], 2, 2, "VALID", name="z")}
+
+
+class Concatenation(Stage):
+    def test_what_is_joined_is_computed_in_the_scale_of_the_whole(self):
+        self.save(joined)
+        calibration = self.seeded(20)
+        sample = {"x": calibration["x"][3]}
+        reference = self.run_variant("float32", self.convert("float32"), sample)
+        for variant, between in (("int8", 1), ("int8-only", 0)):
+            result = self.convert(variant, calibration)
+            found = self.run_variant(variant, result, sample)
+            for output in result["outputs"]:
+                off = np.abs(found[output["name"]] - reference[output["name"]]).max()
+                self.assertLess(off, 3 * output["scale"], variant)
+            # That of the input aside, only the one that others read in a finer scale is rounded again.
+            model = flatbuffer.unpacked(self.content(variant))
+            (graph,) = model.subgraphs
+            codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+            self.assertEqual(codes.count(schema.BuiltinOperator.QUANTIZE) - between, 1, variant)
+            used = {index for operator in graph.operators for index in [*operator.inputs, *operator.outputs]}
+            self.assertEqual(used, set(range(len(graph.tensors))), variant)
 
 
 class IntegersOnly(Stage):
