@@ -42,8 +42,9 @@ bench: $(host) ## Time the conversion of the example, images present and nothing
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
 
-bench-peers: $(host) $(peers) ## Race what pinlite and onnx2tf make of the same models (ONLY=name,glob for some), build/peers.
-	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+bench-peers: $(host) $(peers) ## Race pinlite's files and onnx2tf's (ONLY=name,glob, KIND=float32|int8), build/peers.
+	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(KIND),--kind $(KIND))
 
 digits: $(host) ## What techniques and variants cost the digits network: a table of its accuracy (ENGINE).
 	.venv/bin/python tests/bench/digits.py --engine $(ENGINE)

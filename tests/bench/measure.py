@@ -1,17 +1,20 @@
 """Converting a model with pinlite and with onnx2tf, and racing what they wrote, each in processes of their own."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bench import pairs
-from bench.pairs import Made, Match, Pair, Run
+from bench.pairs import Made, Match, Pair, Result, Run, Targets
 from zoo.manifest import Model
 
 RACE = Path(__file__).with_name("race.py")
@@ -19,26 +22,52 @@ HEATS = 16
 SECONDS = 0.5
 TIMEOUT = 1800
 LAST_LINES = 3
+# Enough for the ranges of uniform noise, which each of them fills.
+CALIBRATION_SAMPLES, CALIBRATION_SEED = 16, 1
+Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A variant as both converters write it: the options that ask for it, and the files' names in the output folder."""
+    """A variant as both converters write it: the options that ask for it, and the files' names in the output folder.
+
+    Of their options those are taken that lead to a file first. ``runtimes`` is how many of the runtimes, in order, the
+    targets are about.
+    """
 
     name: str
     ours: str
     our_options: tuple[str, ...]
     theirs: str
-    their_options: tuple[str, ...]
+    their_options: tuple[tuple[str, ...], ...]
+    calibrated: bool
+    runtimes: int
+    targets: Targets
 
 
 # onnx2tf's files have their channels last: so have ours, or a transpose at the edges would be timed with the model.
+NHWC = ("--input-layout", "nhwc", "--output-layout", "nhwc")
 FLOAT32 = Kind(
     name="float32",
     ours="model.float32.tflite",
-    our_options=("--input-layout", "nhwc", "--output-layout", "nhwc"),
+    our_options=NHWC,
     theirs="model_float32.tflite",
-    their_options=(),
+    their_options=((),),
+    calibrated=False,
+    runtimes=3,
+    targets=pairs.FLOAT32,
+)
+# Floats in and out, integers within. onnx2tf 2.6.9 can give each channel a scale of its own, as ours has, only where no
+# convolution is depthwise: the runtime refuses its bias there.
+INT8 = Kind(
+    name="int8",
+    ours="model.int8.tflite",
+    our_options=(*NHWC, "--variant", "int8"),
+    theirs="model_integer_quant.tflite",
+    their_options=(("-oiqt",), ("-oiqt", "-qt", "per-tensor")),
+    calibrated=True,
+    runtimes=1,
+    targets=pairs.INT8,
 )
 
 
@@ -70,9 +99,16 @@ class Bench:
                 return Pair(model.name, error=error)
             kept = self.out / model.name
             kept.mkdir(parents=True, exist_ok=True)
-            ours, theirs = self._ours(folder, kept / "pinlite.tflite"), self._theirs(folder, kept / "onnx2tf.tflite")
+            calibration = _calibration(folder) if self.kind.calibrated else ((), ())
+            ours = self._ours(folder, calibration[0], kept / f"pinlite.{self.kind.name}.tflite")
+            theirs = self._theirs(folder, calibration[1], kept / f"onnx2tf.{self.kind.name}.tflite")
             matches = {runtime.name: self._match(runtime, folder, kept, ours, theirs) for runtime in self.runtimes}
             return Pair(model.name, ours, theirs, matches)
+
+    def result(self, made: Sequence[Pair]) -> Result:
+        """The pairs as what they are to show."""
+        names = tuple(runtime.name for runtime in self.runtimes)
+        return Result(self.kind.name, self.kind.targets, names, tuple(made))
 
     def _export(self, model: Model, folder: Path) -> str:
         """Export a model and run it in onnxruntime, which pinlite finds equal to torch. Returns what failed, if so."""
@@ -84,25 +120,34 @@ class Bench:
         onnx, samples = folder / "export" / "model.onnx", folder / "export" / "samples.npz"
         return _timed(self._pinlite("run", onnx, "--samples", samples, "--out", folder / "reference.npz")).error
 
-    def _ours(self, folder: Path, kept: Path) -> Made:
+    def _ours(self, folder: Path, calibration: Command, kept: Path) -> Made:
         export = folder / "export"
         command = self._pinlite("convert", export / "model.onnx", "--samples", export / "samples.npz")
-        made = _timed([*command, *self.kind.our_options, "--out", folder / "ours"])
+        made = _timed([*command, *self.kind.our_options, *calibration, "--out", folder / "ours"])
         return _kept(made, folder / "ours" / self.kind.ours, kept)
 
-    def _theirs(self, folder: Path, kept: Path) -> Made:
+    def _theirs(self, folder: Path, calibration: Command, kept: Path) -> Made:
         command = [self.onnx2tf, "-i", folder / "export" / "model.onnx", "-o", folder / "theirs"]
-        made = _timed([*command, *self.kind.their_options])
-        return _kept(made, folder / "theirs" / self.kind.theirs, kept)
+        first = ""
+        for options in self.kind.their_options:
+            made = _timed([*command, *options, *calibration])
+            file = folder / "theirs" / self.kind.theirs
+            # A kind of file that was not asked for may have failed after it.
+            if file.exists():
+                remark = f"made with {' '.join(options)}, because without: {first}" if first else ""
+                return _kept(Made(made.seconds, remark=remark), file, kept)
+            first = first or made.error or f"it wrote no {file.name}"
+        kept.unlink(missing_ok=True)
+        return Made(made.seconds, error=first)
 
     def _pinlite(self, command: str, *arguments: str | Path) -> list[str | Path]:
         return [sys.executable, "-m", "pinlite", command, *arguments, "--engine", self.engine]
 
     def _match(self, runtime: Runtime, folder: Path, kept: Path, ours: Made, theirs: Made) -> Match:
-        files = [kept / "pinlite.tflite", kept / "onnx2tf.tflite"]
+        files = [kept / f"{converter}.{self.kind.name}.tflite" for converter in ("pinlite", "onnx2tf")]
         # Each alone first: one that ends the process must not take the other with it.
         runs = [
-            Run(error=made.error) if made.error else _run(runtime, folder, file)
+            Run(error=made.error) if made.error else _run(runtime, folder, file, self.kind.targets.tolerance)
             for made, file in zip((ours, theirs), files, strict=True)
         ]
         if not all(run.right for run in runs):
@@ -117,11 +162,27 @@ class _FailedError(Exception):
     """A process failed; the message is the end of what it printed."""
 
 
-def _run(runtime: Runtime, folder: Path, file: Path) -> Run:
+def _calibration(folder: Path) -> tuple[Command, Command]:
+    """Write samples like those that the outputs are compared on, of another seed; the options that give them to each.
+
+    An array has the samples along its first axis; onnx2tf wants channels last, and reads a mean and a deviation.
+    """
+    stream, ours, theirs = np.random.RandomState(CALIBRATION_SEED), {}, []
+    for name, sample in np.load(folder / "export" / "samples.npz").items():
+        ours[name] = stream.uniform(size=(CALIBRATION_SAMPLES, *sample.shape[1:])).astype(sample.dtype)
+        file = folder / f"{name}.npy"
+        np.save(file, np.moveaxis(ours[name], 1, -1))
+        theirs += ["-cind", name, file, "0.0", "1.0"]
+    np.savez(folder / "calibration.npz", **ours)
+    return ["--calibration", folder / "calibration.npz"], theirs
+
+
+def _run(runtime: Runtime, folder: Path, file: Path, tolerance: float) -> Run:
     try:
-        return Run(*_raced(runtime, folder, [file], heats=0)["differences"])
+        ((difference, cosine),) = _raced(runtime, folder, [file], heats=0)["agreements"]
     except _FailedError as error:
         return Run(error=str(error))
+    return Run(difference, cosine, right=difference is not None and difference <= tolerance)
 
 
 def _raced(runtime: Runtime, folder: Path, files: list[Path], *, heats: int) -> dict[str, Any]:
@@ -151,7 +212,7 @@ def _kept(made: Made, file: Path, kept: Path) -> Made:
     if not file.exists():
         return Made(made.seconds, error=f"it wrote no {file.name}")
     shutil.move(file, kept)
-    return Made(made.seconds, kept.stat().st_size)
+    return replace(made, size=kept.stat().st_size)
 
 
 def _process(command: list[str | Path]) -> None:
@@ -162,4 +223,6 @@ def _process(command: list[str | Path]) -> None:
         raise _FailedError(f"not done after {TIMEOUT} s") from error
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise _FailedError(" ".join(lines[-LAST_LINES:]) or f"it ended with status {done.returncode}")
+        # Of a traceback the first error is the cause of the others.
+        causes = [line for line in lines if re.match(r"[\w.]*Error: ", line)]
+        raise _FailedError(" ".join(causes[:1] or lines[-LAST_LINES:]) or f"it ended with status {done.returncode}")

@@ -1,13 +1,27 @@
 """A model as pinlite converts it beside the same as onnx2tf does: what was measured, and what it comes to."""
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-# Ours over theirs: of all models together, of one model, of one file.
-GEOMETRIC_MEAN, ONE_MODEL, SIZE = 1.00, 1.03, 1.01
-# Of the largest magnitude of an output, as pinlite's own.
-TOLERANCE = 1e-4
+
+@dataclass(frozen=True)
+class Targets:
+    """What is asked of ours over theirs. ``tolerance`` is the difference, of the largest magnitude of an output, up to
+    which a file is right; ``cosine`` asks for one at least as high as theirs.
+    """
+
+    tolerance: float = math.inf
+    cosine: bool = False
+    geometric_mean: float = 1.00
+    one_model: float = math.inf
+    size: float = math.inf
+
+
+FLOAT32 = Targets(tolerance=1e-4, one_model=1.03, size=1.01)
+# Rounding to 8 bits has no tolerance: any finite numbers are a file's, and the cosine tells how good they are.
+INT8 = Targets(cosine=True)
 
 
 @dataclass(frozen=True)
@@ -21,26 +35,25 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Made:
-    """What a converter made in a process of its own. ``error`` tells why there is no file."""
+    """What a converter made in a process of its own. ``error`` tells why there is no file, ``remark`` what it took."""
 
     seconds: float
     size: int = 0
     error: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A file in a runtime: the largest relative difference from the reference (None: other shapes, or no numbers), and
-    the fastest invocation. ``error`` tells why it does not run.
+    """A file in a runtime: the largest relative difference from the reference and the cosine (None: other shapes, or no
+    numbers), whether that is right, and the fastest invocation. ``error`` tells why it does not run.
     """
 
     difference: float | None = None
+    cosine: float | None = None
+    right: bool = False
     milliseconds: float | None = None
     error: str = ""
-
-    @property
-    def right(self) -> bool:
-        return self.difference is not None and self.difference <= TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,24 @@ class Pair:
         return self.ours.size / self.theirs.size if right and self.ours and self.theirs else None
 
 
+@dataclass(frozen=True)
+class Result:
+    """All models as one kind of file, which these targets are for, in these runtimes."""
+
+    kind: str
+    targets: Targets
+    runtimes: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """Where the targets are missed, in words."""
+        failed = (f"{pair.model}: {pair.error}" for pair in self.pairs if pair.error)
+        less_exact = _less_exact(self.pairs) if self.targets.cosine else ()
+        slow, large = _slow(self.pairs, self.runtimes, self.targets), _large(self.pairs, self.targets)
+        return [*failed, *_wrong(self.pairs), *less_exact, *slow, *large]
+
+
 def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Ratio:
     """The ratio of two latencies from some heats, each (our turns, their turns) in milliseconds, round by round.
 
@@ -94,12 +125,6 @@ def sizes(pairs: Sequence[Pair]) -> dict[str, float]:
     return {pair.model: pair.size for pair in pairs if pair.size}
 
 
-def shortfalls(pairs: Sequence[Pair], runtimes: Sequence[str]) -> list[str]:
-    """Where the targets are missed, in words."""
-    failed = (f"{pair.model}: {pair.error}" for pair in pairs if pair.error)
-    return [*failed, *_wrong(pairs), *_slow(pairs, runtimes), *_large(pairs)]
-
-
 def _wrong(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs:
         for runtime, match in pair.matches.items():
@@ -107,19 +132,31 @@ def _wrong(pairs: Sequence[Pair]) -> Iterator[str]:
                 yield f"{pair.model} in {runtime}: theirs is right, ours is not"
 
 
-def _slow(pairs: Sequence[Pair], runtimes: Sequence[str]) -> Iterator[str]:
+def _less_exact(pairs: Sequence[Pair]) -> Iterator[str]:
+    for pair in pairs:
+        for runtime, match in pair.matches.items():
+            ours, theirs = match.ours.cosine, match.theirs.cosine
+            if ours is not None and theirs is not None and ours < theirs:
+                yield f"{pair.model} in {runtime}: cosine {ours:.6f}, theirs has {theirs:.6f}"
+
+
+def _slow(pairs: Sequence[Pair], runtimes: Sequence[str], targets: Targets) -> Iterator[str]:
     for runtime in runtimes:
         found = latencies(pairs, runtime)
         for model, ratio in found.items():
-            if ratio.median > ONE_MODEL:
-                yield f"{model} in {runtime}: latency {ratio.median:.3f} of theirs, the target is {ONE_MODEL:.2f}"
+            if ratio.median > targets.one_model:
+                yield _latency(f"{model} in {runtime}", ratio.median, targets.one_model)
         if found:
             mean = statistics.geometric_mean(ratio.median for ratio in found.values())
-            if mean > GEOMETRIC_MEAN:
-                yield f"geometric mean in {runtime}: latency {mean:.3f} of theirs, the target is {GEOMETRIC_MEAN:.2f}"
+            if mean > targets.geometric_mean:
+                yield _latency(f"geometric mean in {runtime}", mean, targets.geometric_mean)
 
 
-def _large(pairs: Sequence[Pair]) -> Iterator[str]:
+def _latency(what: str, ratio: float, target: float) -> str:
+    return f"{what}: latency {ratio:.3f} of theirs, the target is {target:.2f}"
+
+
+def _large(pairs: Sequence[Pair], targets: Targets) -> Iterator[str]:
     for model, ratio in sizes(pairs).items():
-        if ratio > SIZE:
-            yield f"{model}: size {ratio:.4f} of theirs, the target is {SIZE:.2f}"
+        if ratio > targets.size:
+            yield f"{model}: size {ratio:.4f} of theirs, the target is {targets.size:.2f}"

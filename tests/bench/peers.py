@@ -1,7 +1,9 @@
 """Convert the same ONNX files with pinlite and with onnx2tf, and run both outputs in turns in the same runtimes.
 
-Writes build/peers/: peers.md, peers.json, and both .tflite files of each model. Fails when a target is missed: the
-geometric mean of latency (ours / theirs) 1.00, one model's 1.03, size 1.01, and ours right wherever theirs is.
+Writes build/peers/: peers.md, peers.json, and both .tflite files of each model and kind. Fails when a target is missed.
+Of float32: the geometric mean of latency (ours / theirs) 1.00, one model's 1.03, size 1.01, and ours right wherever
+theirs is. Of int8, both calibrated on the same samples: the geometric mean of latency 1.00, and each model's cosine at
+least theirs.
 """
 
 import argparse
@@ -9,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import pairs, peers_table
-from bench.measure import FLOAT32, Bench, Runtime
+from bench import peers_table
+from bench.measure import FLOAT32, INT8, Bench, Runtime
 from zoo import manifest
 
 from pinlite import images
@@ -19,6 +21,7 @@ from pinlite.events import ignore
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "peers"
+KINDS = {kind.name: kind for kind in (FLOAT32, INT8)}
 # One of each kind that peers convert well, and the six that the targets name.
 MODELS = (
     "mobilenet_v2", "resnet18", "shufflenet_v2_x1_0", "densenet121", "efficientnet_lite0", "deeplabv3_resnet50",
@@ -29,6 +32,7 @@ MODELS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(MODELS), metavar="NAMES", help="models of the zoo, or patterns")
+    parser.add_argument("--kind", choices=list(KINDS), help="of the files [each]")
     parser.add_argument("--engine", default="auto", help="what runs pinlite's stages")
     arguments = parser.parse_args()
     try:
@@ -48,16 +52,22 @@ def main() -> None:
         Runtime(f"{litert_name}, 2 threads", litert / "python", "ai_edge_litert.interpreter", 2),
         Runtime("TF 2.4.1, 1 thread", oldest, "tensorflow.lite.python.interpreter", 1),
     )
-    names = [runtime.name for runtime in runtimes]
     OUT.mkdir(parents=True, exist_ok=True)
-    bench, found = Bench(FLOAT32, runtimes, onnx2tf / "onnx2tf", arguments.engine, OUT), []
+    benches = [
+        Bench(kind, runtimes[: kind.runtimes], onnx2tf / "onnx2tf", arguments.engine, OUT)
+        for kind in KINDS.values()
+        if arguments.kind in (None, kind.name)
+    ]
+    found = [[] for _ in benches]
     for number, model in enumerate(models, 1):
         print(f"{number}/{len(models)} {model.name}", file=sys.stderr)
-        found.append(bench.pair(model))
-        (OUT / "peers.md").write_text(peers_table.markdown(found, names, versions))
-        (OUT / "peers.json").write_text(peers_table.to_json(found, names, versions))
-    print(peers_table.markdown(found, names, versions), end="")
-    sys.exit(bool(pairs.shortfalls(found, names)))
+        for bench, made in zip(benches, found, strict=True):
+            made.append(bench.pair(model))
+        results = [bench.result(made) for bench, made in zip(benches, found, strict=True)]
+        (OUT / "peers.md").write_text(peers_table.markdown(results, versions))
+        (OUT / "peers.json").write_text(peers_table.to_json(results, versions))
+    print(peers_table.markdown(results, versions), end="")
+    sys.exit(any(result.shortfalls for result in results))
 
 
 def _version(python: Path, package: str) -> str:

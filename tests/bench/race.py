@@ -1,4 +1,4 @@
-"""Run .tflite files in turns in one TFLite runtime; write how long each took and how far its outputs are off.
+"""Run .tflite files in turns in one TFLite runtime; write how long each took and how near its outputs are.
 
 It stands alone and keeps to Python 3.8, because each runtime brings a Python of its own.
 """
@@ -15,6 +15,7 @@ import numpy as np
 # Of two invocations in a row the faster one finds the model's weights in the cache and is not interrupted.
 TURN = 2
 FEWEST_ROUNDS = 3
+TINY = 1e-30
 TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
@@ -33,21 +34,29 @@ def returned(interpreter):
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def difference(outputs, reference):
-    """The largest difference of arrays, over the largest magnitude of the output. An image may have its channels last.
+def agreement(outputs, reference):
+    """How near arrays are, at the worst output: the largest difference over the output's largest magnitude, and the
+    cosine. An image may have its channels last.
 
-    None where the shapes are others or a value is no number.
+    None for both where the shapes are others or a value is no number.
     """
     if len(outputs) != len(reference):
-        return None
-    worst = 0.0
-    for output, expected in zip(outputs, reference):
-        found = _laid_out(output, expected.shape, TO_NCHW)
-        if found.shape != expected.shape or not np.all(np.isfinite(found)):
-            return None
-        off = np.max(np.abs(found.astype(np.float64) - expected), initial=0.0)
-        worst = max(worst, float(off / max(np.max(np.abs(expected), initial=0.0), 1e-30)))
-    return worst
+        return None, None
+    found = [_laid_out(output, expected.shape, TO_NCHW) for output, expected in zip(outputs, reference)]
+    if [array.shape for array in found] != [expected.shape for expected in reference]:
+        return None, None
+    if not all(np.all(np.isfinite(array)) for array in found):
+        return None, None
+    pairs = [(array.astype(np.float64), expected.astype(np.float64)) for array, expected in zip(found, reference)]
+    return max(_difference(*pair) for pair in pairs), min(_cosine(*pair) for pair in pairs)
+
+
+def _difference(found, expected):
+    return float(np.max(np.abs(found - expected), initial=0.0) / max(np.max(np.abs(expected), initial=0.0), TINY))
+
+
+def _cosine(found, expected):
+    return float(np.sum(found * expected) / max(np.linalg.norm(found) * np.linalg.norm(expected), TINY))
 
 
 def race(opened_anew, models, heats, seconds, clock):
@@ -98,7 +107,7 @@ def main():
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--samples", type=Path, required=True, help="an .npz, in the order of the inputs")
     parser.add_argument("--reference", type=Path, required=True, help="an .npz, in the order of the outputs")
-    parser.add_argument("--heats", type=int, default=0, help="how often to race [0: the differences alone]")
+    parser.add_argument("--heats", type=int, default=0, help="how often to race [0: not]")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a heat takes")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -111,11 +120,11 @@ def main():
         return opened(interpreter_class, model, samples, arguments.threads)
 
     try:
-        differences = [difference(returned(opened_anew(model)), reference) for model in arguments.models]
+        agreements = [agreement(returned(opened_anew(model)), reference) for model in arguments.models]
         heats = race(opened_anew, arguments.models, arguments.heats, arguments.seconds, clock)
     except (RuntimeError, ValueError) as error:
         sys.exit(str(error))
-    arguments.out.write_text(json.dumps({"differences": differences, "heats": heats}))
+    arguments.out.write_text(json.dumps({"agreements": agreements, "heats": heats}))
 
 
 if __name__ == "__main__":

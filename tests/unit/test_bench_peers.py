@@ -1,15 +1,16 @@
 """What `make bench-peers` makes of its measurements."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from bench import pairs, peers, peers_table, race
-from bench.pairs import Made, Match, Pair, Ratio, Run
+from bench.pairs import FLOAT32, INT8, Made, Match, Pair, Ratio, Result, Run
 from zoo import manifest
 
-RIGHT = Run(difference=1e-6, milliseconds=2.0)
-WRONG = Run(difference=1e-3)
+RIGHT = Run(difference=1e-6, cosine=0.9999, right=True, milliseconds=2.0)
+WRONG = Run(difference=1e-3, cosine=0.999)
 BROKEN = Run(error="Encountered unresolved\ncustom op")
 VERSIONS = {"onnx2tf": "1.2.3", "litert": "4.5.6"}
 
@@ -17,6 +18,10 @@ VERSIONS = {"onnx2tf": "1.2.3", "litert": "4.5.6"}
 def pair(latency, *, model="net", ours=RIGHT, theirs=RIGHT, size=100):
     ratio = Ratio(latency, latency, latency) if latency else None
     return Pair(model, Made(1.0, size), Made(4.0, 100), {"litert": Match(ours, theirs, ratio)})
+
+
+def result(found, targets=FLOAT32):
+    return Result("float32" if targets is FLOAT32 else "int8", targets, ("litert",), tuple(found))
 
 
 def test_latency_is_the_median_of_the_heats_with_their_quartiles():
@@ -38,7 +43,7 @@ def test_a_few_interrupted_turns_do_not_change_the_ratio():
 
 def test_targets_that_are_met():
     found = [pair(0.97, model="a"), pair(1.02, model="b", size=101)]
-    assert pairs.shortfalls(found, ["litert"]) == []
+    assert result(found).shortfalls == []
 
 
 @pytest.mark.parametrize(
@@ -53,20 +58,28 @@ def test_targets_that_are_met():
     ],
 )
 def test_a_target_that_is_missed(found, missed):
-    (line,) = pairs.shortfalls(found, ["litert"])
+    (line,) = result(found).shortfalls
     assert line.startswith(missed)
+
+
+def test_integers_are_judged_by_their_cosines_and_all_latencies_together():
+    less_exact = replace(RIGHT, difference=0.1, cosine=0.99)
+    found = [pair(1.2, model="a", theirs=less_exact, size=200), pair(0.8, model="b", ours=RIGHT)]
+    assert result(found, INT8).shortfalls == []
+    (line,) = result([*found, pair(0.9, model="c", ours=less_exact)], INT8).shortfalls
+    assert line == "c in litert: cosine 0.990000, theirs has 0.999900"
 
 
 def test_nothing_is_asked_of_a_model_that_they_get_wrong():
     found = [pair(None, theirs=BROKEN, size=300), pair(None, theirs=WRONG, ours=WRONG, size=300)]
-    assert pairs.shortfalls(found, ["litert"]) == []
+    assert result(found).shortfalls == []
     assert pairs.sizes(found) == {}
 
 
 def test_table():
     found = [pair(0.5, model="a", size=50), pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
-    lines = peers_table.markdown(found, ["litert"], VERSIONS).splitlines()
-    assert lines[3:8] == [
+    lines = peers_table.markdown([result(found)], VERSIONS).splitlines()
+    assert lines[4:9] == [
         "|---|---|---|---:|---:|---:|---:|",
         "| a | 1e-06 | 1e-06 | 0.500 (0.500 to 0.500) | 0.5000 | 1.0 | 4.0 |",
         "| b | 1e-06 | no | - | - | 1.0 | 4.0 |",
@@ -77,25 +90,38 @@ def test_table():
     assert lines[-1] == "- c: not exported: why"
 
 
+def test_table_of_integers():
+    coarse = Pair(
+        "b", Made(1.0, 100), Made(4.0, 100, remark="made with -qt per-tensor"), {"litert": Match(RIGHT, BROKEN)}
+    )
+    lines = peers_table.markdown([result([pair(0.5, model="a"), coarse], INT8)], VERSIONS).splitlines()
+    assert lines[2] == "## int8"
+    assert lines[3].startswith("| model | ours, cosine | theirs, cosine | latency, litert |")
+    assert lines[5].startswith("| a | 0.999900 | 0.999900 | 0.500")
+    assert lines[6].startswith("| b | 0.999900 | no | - |")
+    assert "- b, theirs: made with -qt per-tensor" in lines
+
+
 def test_json_has_what_was_measured():
-    document = json.loads(peers_table.to_json([pair(1.5, model="a")], ["litert"], VERSIONS))
-    (found,) = document["pairs"]
+    document = json.loads(peers_table.to_json([result([pair(1.5, model="a")])], VERSIONS))
+    (found,) = document["kinds"]["float32"]["pairs"]
     assert found["matches"]["litert"]["latency"] == {"median": 1.5, "lower": 1.5, "upper": 1.5}
     assert (found["size"], document["versions"]) == (1.0, VERSIONS)
-    assert len(document["shortfalls"]) == 2
+    assert len(document["kinds"]["float32"]["shortfalls"]) == 2
 
 
 def test_an_image_is_compared_whichever_way_it_lies():
     image = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
     turned = image.transpose(0, 2, 3, 1)
-    assert race.difference([image], [image]) == 0.0
-    assert race.difference([turned], [image]) == 0.0
-    assert race.difference([turned * 1.5], [image]) == pytest.approx(0.5)
+    assert race.agreement([image], [image]) == (0.0, pytest.approx(1.0))
+    assert race.agreement([turned], [image]) == (0.0, pytest.approx(1.0))
+    assert race.agreement([turned * 1.5], [image]) == (pytest.approx(0.5), pytest.approx(1.0))
+    assert race.agreement([image, -image], [image, image]) == (2.0, pytest.approx(-1.0))
 
 
 @pytest.mark.parametrize("outputs", [[], [np.zeros(3)], [np.array([1.0, np.nan])], [np.zeros(2), np.zeros(2)]])
 def test_what_cannot_be_compared(outputs):
-    assert race.difference(outputs, [np.ones(2)]) is None
+    assert race.agreement(outputs, [np.ones(2)]) == (None, None)
 
 
 def test_who_is_opened_first_and_whose_turn_is_first_changes():
