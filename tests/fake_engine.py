@@ -168,6 +168,27 @@ def run(call: Call) -> dict[str, Any]:
     return {"outputs": _named()["outputs"]}
 
 
+def trace_onnxruntime(call: Call) -> dict[str, Any]:
+    """The mean is of what is doubled, so that there are two layers, one after the other."""
+    with np.load(call.inputs["samples"]) as arrays:
+        image = arrays["image"]
+    write(call.outputs["values"], {"image": image, "doubled": image * 2, "mean": image.mean(keepdims=True) * 2})
+    nodes = [("image", "Input", [], "image"), ("Mul_0", "Mul", ["image"], "doubled")]
+    nodes += [("Mean_1", "ReduceMean", ["doubled"], "mean")]
+    return {"nodes": [{"name": n, "operator": o, "inputs": i, "outputs": [v]} for n, o, i, v in nodes]}
+
+
+def trace(call: Call) -> dict[str, Any]:
+    """With the channels last, as TensorFlow has them."""
+    with np.load(call.inputs["samples"]) as arrays:
+        image = arrays["image"]
+    write(
+        call.outputs["values"],
+        {"0": image, "1": np.moveaxis(image, 1, -1) * 2, "2": image.mean(keepdims=True) * 2},
+    )
+    return {"names": ["image", "Mul_0/mul", "mean"]}
+
+
 def inspect(call: Call) -> dict[str, Any]:
     call.outputs["text"].write_text("a model in words\n")
     return {}
@@ -238,6 +259,9 @@ class FakeEngine:
             "infer-oldest": infer,
             "run": run,
             "inspect": inspect,
+            "trace-onnxruntime": trace_onnxruntime,
+            "trace-tensorflow": trace,
+            "trace-tflite": trace,
         }
 
     def version(self) -> str:

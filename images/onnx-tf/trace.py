@@ -1,6 +1,5 @@
 """Building a TensorFlow graph from an ONNX model, node by node."""
 
-import re
 import traceback
 from collections import OrderedDict
 
@@ -10,7 +9,7 @@ from handlers import dtypes, window
 from handlers.handler import UnsupportedError
 from handlers.values import Values
 from onnx_tf.pb_wrapper import OnnxNode
-from stagekit import StageError, layouts
+from stagekit import StageError, layouts, scopes
 
 
 def trace(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
@@ -33,10 +32,10 @@ def trace(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
         for spec in inputs:
             name, order = spec["name"], layouts.to_nhwc(len(spec["shape"]))
             shape = [spec["shape"][axis] for axis in order] if name in nhwc_inputs else spec["shape"]
-            fed[name] = tf.compat.v1.placeholder(spec["dtype"], shape, graph.unique_name(_allowed(name)) + "/")
+            fed[name] = tf.compat.v1.placeholder(spec["dtype"], shape, graph.unique_name(scopes.allowed(name)) + "/")
             values[name] = _from_nhwc(fed[name]) if name in nhwc_inputs else fed[name]
         # Taken before any other node can have them.
-        reserved = [(value.name, graph.unique_name(_allowed(value.name))) for value in model.graph.output]
+        reserved = [(value.name, graph.unique_name(scopes.allowed(value.name))) for value in model.graph.output]
         for node, handler in zip(nodes, chosen):
             _handle(node, handler, values)
         served = OrderedDict()
@@ -63,14 +62,8 @@ def _nodes(model):
     nodes = [OnnxNode(node) for node in model.graph.node]
     for node in nodes:
         # onnx-tf's handlers hand the name on to TensorFlow.
-        node.name = _allowed(node.name or "_".join([node.op_type, *node.outputs[:1]]))
+        node.name = scopes.of_node(node.node_proto)
     return nodes
-
-
-def _allowed(name):
-    """The name with every character replaced that TensorFlow does not allow in a node's name."""
-    allowed = re.sub("[^A-Za-z0-9_.-]", "_", name)
-    return allowed if re.match("[A-Za-z0-9.]", allowed) else "n" + allowed
 
 
 def _handle(node, handler, values):

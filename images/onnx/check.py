@@ -3,6 +3,7 @@
 import model_file
 import runtime
 import simplify
+import values
 from stagekit import arrays, evaluation
 from stagekit import samples as samples_of_request
 
@@ -56,4 +57,17 @@ def inspect(request):
     return {}
 
 
-OPERATIONS = {"check": check, "run": run, "inspect": inspect}
+def trace(request):
+    """Run the simplified model on samples and keep the floats that its nodes compute.
+
+    Roles in: model, samples. Roles out: values (.npz), by ONNX's names. Returns {nodes} as `values.computed` has them.
+    """
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
+    nodes, found = values.computed(model_file.closed(model, samples), samples)
+    arrays.write(request.outputs["values"], found)
+    return {"nodes": nodes}
+
+
+OPERATIONS = {"check": check, "run": run, "inspect": inspect, "trace": trace}

@@ -12,6 +12,7 @@ import ops
 import quantization
 import saved_model
 import tensorflow as tf
+import tensors
 from saved_model import SavedModel
 from stagekit import StageError, arrays, evaluation, interpreter, layouts
 from stagekit import samples as samples_of_request
@@ -103,6 +104,23 @@ def infer(request):
     return dict(interpreter.infer(tf.lite.Interpreter, request), ops=operators)
 
 
+def trace(request):
+    """Run a SavedModel or a .tflite file on samples and keep what is computed on the way, as float numbers.
+
+    Parameters: ``inputs``, [{name, tensor, layout}] as `convert` returned them. Roles in: model, samples. Roles out:
+    values, an .npz of arrays "0", "1" and so on in an order of computing. Returns {names}, those of the arrays in the
+    model.
+    """
+    model, inputs = request.inputs["model"], request.parameters["inputs"]
+    samples = layouts.fed(arrays.read(request.inputs["samples"]), inputs)
+    if model.is_dir():
+        found = SavedModel(model).trace(samples)
+    else:
+        found = tensors.trace(interpreter.content(model), inputs, samples)
+    arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
+    return {"names": [name for name, _ in found]}
+
+
 def inspect(request):
     """Put a SavedModel in words. Roles in: model. Roles out: text."""
     request.outputs["text"].write_text(saved_model.words(request.inputs["model"]), encoding="utf-8")
@@ -133,4 +151,12 @@ def _keyed(values):
     return [dict(entry, key=entry["name"]) for entry in arrays.describe(values)]
 
 
-OPERATIONS = {"convert": convert, "adopt": adopt, "run": run, "evaluate": evaluate, "infer": infer, "inspect": inspect}
+OPERATIONS = {
+    "convert": convert,
+    "adopt": adopt,
+    "run": run,
+    "evaluate": evaluate,
+    "infer": infer,
+    "trace": trace,
+    "inspect": inspect,
+}

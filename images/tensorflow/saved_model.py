@@ -53,7 +53,27 @@ class SavedModel:
 
     @contextlib.contextmanager
     def loaded(self):
-        """While this context is entered, what runs the model on samples: a function as `run` is.
+        """While this context is entered, what runs the model on samples: a function as `run` is."""
+        with self._session() as session:
+            yield lambda samples: self._fetched(session, samples)
+
+    def trace(self, samples):
+        """The floats that the graph's nodes compute of the samples, in an order of computing: [(node, array)].
+
+        Of a node with several outputs it is the first. What functions compute inside is not seen.
+        """
+        with self._session() as session:
+            fetched = [
+                operation.outputs[0]
+                for operation in session.graph.get_operations()
+                if operation.type != "Const" and operation.outputs and operation.outputs[0].dtype.is_floating
+            ]
+            values = session.run(fetched, {self.inputs[key].name: value for key, value in samples.items()})
+        return [(tensor.op.name, np.asarray(value)) for tensor, value in zip(fetched, values)]
+
+    @contextlib.contextmanager
+    def _session(self):
+        """A session that has the model loaded.
 
         A session runs frozen graphs and SavedModels of functions alike, and in half the time that loading the
         functions as Python objects takes. Grappler is off: it takes longer to optimize a graph than to run it once. One
@@ -65,7 +85,7 @@ class SavedModel:
         with tf.compat.v1.Session(graph=tf.Graph(), config=config) as session:
             try:
                 self._load(session)
-                yield lambda samples: self._fetched(session, samples)
+                yield session
             except (tf.errors.OpError, ValueError, KeyError) as error:
                 message = "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
                 hint = "save it with TensorFlow {} or older".format(tf.__version__)

@@ -317,3 +317,36 @@ class Report(Frozen):
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+class Layer(Frozen):
+    """A node of the ONNX graph in several runtimes, against onnxruntime; see `drift` for what the figures mean.
+
+    ``value`` is ONNX's name of the tensor; ``includes`` are the nodes before it whose own tensors the variant's file
+    doesn't have: what they add is part of what it adds. ``errors`` are by runtime: ``tensorflow``, and variants of the
+    TFLite file. ``added`` is what the layer adds to the variant's error.
+    """
+
+    name: str
+    operator: str
+    value: str
+    includes: tuple[str, ...]
+    errors: dict[str, float]
+    added: float
+
+
+class DebugReport(Frozen):
+    """Where a variant's outputs drift: its layers, the one that adds most to the error first.
+
+    ``torch`` is by output what onnxruntime differs from torch itself, as ``max_rel_error`` of the conversion; empty
+    where the source was no PyTorch model.
+    """
+
+    report_schema: Literal["pinlite.debug/1"] = Field("pinlite.debug/1", alias="schema")
+    source: str
+    variant: VariantName
+    torch: dict[str, float | None]
+    layers: tuple[Layer, ...]
+
+    def to_json(self) -> str:
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"

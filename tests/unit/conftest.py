@@ -38,6 +38,7 @@ def engine(monkeypatch) -> FakeEngine:
 
     monkeypatch.setattr(pipeline, "choose", choose)
     monkeypatch.setattr("pinlite.models.choose", choose)
+    monkeypatch.setattr("pinlite.debug.choose", choose)
     return fake
 
 

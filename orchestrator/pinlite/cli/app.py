@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from pinlite import __version__
-from pinlite.cli import convert, doctor, images, models
+from pinlite.cli import convert, debug, doctor, images, models
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command()(convert.convert)
 app.command()(models.run)
 app.command()(models.inspect)
+app.command()(debug.debug)
 app.command()(doctor.doctor)
 app.add_typer(images.app, name="images")
 

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinlite.model import Failure, Hop, Report, VariantReport
+from pinlite.model import DebugReport, Failure, Hop, Report, VariantReport
 
 
 def show(report: Report, out: str, console: Console) -> None:
@@ -22,6 +22,21 @@ def show(report: Report, out: str, console: Console) -> None:
     )
     # A path that the console broke could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
+
+
+def show_layers(report: DebugReport, top: int, console: Console) -> None:
+    runtimes = tuple(dict.fromkeys(["tensorflow", *(name for layer in report.layers for name in layer.errors)]))
+    title = f"layers by what they add to the error of {report.variant}, in % of onnxruntime's"
+    made = table(title, "layer", "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
+    for layer in report.layers[:top]:
+        errors = [f"{100 * layer.errors[name]:.3g}" if name in layer.errors else "-" for name in runtimes]
+        made.add_row(
+            Text(layer.name), layer.operator, Text(", ".join(layer.includes)), *errors, f"{100 * layer.added:+.3g}"
+        )
+    console.print(made)
+    for name, error in report.torch.items():
+        told = "can't be compared" if error is None else f"differ by {100 * error:.3g} % at most"
+        console.print(Text(f"torch and onnxruntime {told} in {name}"), soft_wrap=True)
 
 
 def bytes_(size: int) -> str:

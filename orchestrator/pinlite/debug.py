@@ -1,0 +1,89 @@
+"""Where the outputs of a conversion begin to differ."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pinlite import drift, images, output, parity
+from pinlite.engine import choose
+from pinlite.errors import UsageError
+from pinlite.events import Observer, ignore
+from pinlite.execute import execute
+from pinlite.model import DebugReport, EngineChoice, Limits, Report, VariantName, VariantReport
+from pinlite.stages import trace
+from pinlite.stages.stage import Stage, of_variant
+from pinlite.workers import Workers
+
+_CONVERT = "give the --out folder of a `pinlite convert` of a PyTorch model or an ONNX file"
+
+
+def debug(
+    folder: Path, variant: VariantName | None = None, *, engine: EngineChoice = "auto", observe: Observer = ignore
+) -> DebugReport:
+    """Compare the tensors of a finished conversion, layer by layer, on its own samples.
+
+    onnxruntime is what TensorFlow, the float32 file where there is one, and the variant's file are compared with; the
+    files run in TensorFlow 2.4.1's interpreter. Without a variant it is the one whose outputs differ the most.
+
+    Raises:
+        PinliteError: The folder is no such result, or does not hold the variant; or a stage fails.
+    """
+    report = _report(folder)
+    chosen = _chosen(report, variant, folder)
+    files = {each.name: each for each in report.variants if each.name in ("float32", chosen.name)}
+    toolchain, samples = images.toolchain(), folder / "samples.npz"
+    runner = choose(engine)
+    recipes = [toolchain[name] for name in ("onnx", "tensorflow")]
+    with Workers(runner, runner.ensure(recipes, observe), Limits()) as workers:
+        workers.start([trace.ONNX, trace.TENSORFLOW])
+
+        def traced(stage: Stage, model: str) -> drift.Traced:
+            action = trace.tensorflow(stage, folder / model, samples, chosen.inputs)
+            done = execute(action, trace.Names, workers, observe)
+            return list(zip(done.result.names, parity.read(done.outputs["values"]).values(), strict=True))
+
+        graph = execute(trace.onnx(folder / "model.onnx", samples), trace.Graph, workers, observe)
+        layers = drift.layers(
+            drift.Reference(graph.result.nodes, parity.read(graph.outputs["values"])),
+            traced(trace.TENSORFLOW, "saved_model"),
+            {name: traced(of_variant(trace.TFLITE, name), each.path) for name, each in files.items()},
+            chosen.name,
+        )
+    exported = [hop for hop in report.hops if (hop.origin, hop.to) == ("torch", "onnxruntime")]
+    return DebugReport(
+        source=report.source,
+        variant=chosen.name,
+        torch={hop.output: hop.max_rel_error for hop in exported},
+        layers=layers,
+    )
+
+
+def _report(folder: Path) -> Report:
+    try:
+        report = Report.model_validate_json((folder / output.REPORT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UsageError(f"{folder} holds no result of a conversion", hint=_CONVERT) from error
+    if not (folder / "model.onnx").is_file() or not report.variants:
+        raise UsageError(f"{folder} holds no ONNX model and TFLite file to compare", hint=_CONVERT)
+    if report.lowering != "nhwc":
+        raise UsageError(
+            f"{folder} was made with --lowering {report.lowering}, which loses the names of the layers",
+            hint="convert with --lowering nhwc",
+        )
+    return report
+
+
+def _chosen(report: Report, variant: VariantName | None, folder: Path) -> VariantReport:
+    if variant is None:
+        return max(report.variants, key=_difference)
+    for each in report.variants:
+        if each.name == variant:
+            return each
+    raise UsageError(
+        f"{folder} holds no variant {variant}, but {', '.join(each.name for each in report.variants)}",
+        hint=f"convert again with --variant {variant}",
+    )
+
+
+def _difference(variant: VariantReport) -> float:
+    return max((float("inf") if figure is None else figure for figure in variant.parity.values()), default=float("inf"))

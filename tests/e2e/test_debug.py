@@ -1,0 +1,80 @@
+"""Where outputs drift: ``pinlite debug``."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import EXAMPLES
+
+HERE = Path(__file__).parent
+DIGITS = EXAMPLES / "digits"
+NET = (f"{DIGITS}/net.py:build", "--weights", DIGITS / "digits.pt", "--input", "image=1x1x8x8")
+INTEGERS = ("--variant", "float32", "--variant", "int8", "--calibration", DIGITS / "calibration.npz")
+
+
+@pytest.fixture
+def result(converted, any_engine):
+    return converted(*NET, *INTEGERS, "--engine", any_engine)
+
+
+@pytest.fixture
+def layers(pinlite, any_engine):
+    def debug(folder, *options):
+        told = pinlite.succeeds("debug", folder, *options, "--json", "--engine", any_engine).out
+        return json.loads(told)["layers"]
+
+    return debug
+
+
+def test_every_layer_is_compared_in_every_runtime(pinlite, engine, result):
+    told = json.loads(pinlite.succeeds("debug", result, "--json", "--engine", engine).out)
+    # What differs most is shown unless told otherwise.
+    assert told["variant"] == "int8"
+    assert list(told["torch"]) == ["output"]
+    found = {layer["name"]: layer for layer in told["layers"]}
+    assert {"image", "Relu_1", "Relu_3", "MaxPool_4", "Relu_6", "Add_7", "Relu_9", "Gemm_11"} <= found.keys()
+    for layer in found.values():
+        assert layer["errors"]["tensorflow"] < 1e-5
+        assert layer["errors"]["float32"] < 1e-5
+    assert 1e-3 < found["Gemm_11"]["errors"]["int8"] < 0.1
+    assert found["Relu_6"]["includes"] == ["Conv_5"]
+    added = [layer["added"] for layer in told["layers"]]
+    assert added == sorted(added, reverse=True)
+
+
+@pytest.mark.parametrize("layer", ["Relu_3", "Relu_6", "output"])
+def test_a_layer_that_is_wrong_comes_first(environments, result, layers, tmp_path, layer):
+    wrong = tmp_path / "wrong"
+    shutil.copytree(result, wrong)
+    image = Path(environments["tensorflow"].reference)
+    subprocess.run(
+        [
+            image / "environment" / "bin" / "python",
+            HERE / "make_wrong_layer.py",
+            wrong / "model.float32.tflite",
+            layer,
+        ],
+        env=os.environ | {"PYTHONPATH": str(image / "programs")},
+        check=True,
+    )
+    first, *others = layers(wrong, "--variant", "float32")
+    assert layer in (first["name"], first["value"])
+    assert first["added"] > 0.4
+    assert all(other["added"] < 0.2 for other in others)
+    assert first["errors"]["tensorflow"] < 1e-5
+
+
+def test_the_worst_are_shown(pinlite, any_engine, result):
+    shown = pinlite.succeeds("debug", result, "--top", "2", "--engine", any_engine).out.splitlines()
+    assert "int8" in shown[0]
+    assert len([line for line in shown if line.startswith(("image", "Relu", "Conv", "Gemm", "MaxPool", "Add"))]) == 2
+    assert "torch and onnxruntime differ by" in shown[-1]
+
+
+def test_what_is_no_result_or_not_in_it_is_refused(pinlite, any_engine, result, tmp_path):
+    assert "holds no result" in pinlite.refuses(2, "debug", tmp_path, "--engine", any_engine)
+    said = pinlite.refuses(2, "debug", result, "--variant", "int16x8", "--engine", any_engine)
+    assert "holds no variant int16x8, but float32, int8" in said

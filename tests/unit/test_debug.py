@@ -1,0 +1,117 @@
+"""debug: what is asked of which runtime, and what is refused."""
+
+import json
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import pytest
+
+from pinlite import config, debug, pipeline
+from pinlite.errors import ModelError, UsageError
+
+
+@pytest.fixture
+def result(engine, model_file):
+    """The folder of a conversion to three variants."""
+    fake_engine.write(Path("given.npz"), {"image": np.linspace(0, 1, 96, dtype=np.float32).reshape(2, 1, 3, 4, 4)})
+    given = {"source": f"{model_file}:build", "out": "out", "calibration": "given.npz"}
+    pipeline.run(config.resolve(given | {"variant": ["float32", "float16", "int8"]}))
+    engine.requests.clear()
+    return Path("out")
+
+
+def wrong(call):
+    """The int8 file doubles too much."""
+    names = fake_engine.trace(call)
+    with np.load(call.outputs["values"]) as arrays:
+        found = {name: array * (1 if name == "0" else 1.5) for name, array in arrays.items()}
+    fake_engine.write(call.outputs["values"], found)
+    return names
+
+
+def test_each_runtime_is_asked_once(engine, result, temporary):
+    report = debug.debug(result, "int8")
+    asked = [request.id for request in engine.requests]
+    assert asked == ["trace-onnxruntime", "trace-tensorflow", "trace-tflite", "trace-tflite-int8"]
+    assert report.variant == "int8"
+    assert report.torch == {"doubled": 0.0, "mean": 0.0}
+    assert {name for layer in report.layers for name in layer.errors} == {"tensorflow", "float32", "int8"}
+    assert engine.running == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_wrong_layer_is_first(engine, result):
+    engine.programs["trace-tflite-int8"] = wrong
+    first, *others = debug.debug(result, "int8").layers
+    assert (first.name, first.added) == ("Mul_0", pytest.approx(0.5))
+    assert first.errors == {"tensorflow": 0, "float32": 0, "int8": pytest.approx(0.5)}
+    assert [layer.added for layer in others] == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_the_variant_that_differs_the_most_is_taken(result):
+    written = json.loads((result / "report.json").read_text())
+    for variant, difference in zip(written["variants"], (0.0, 0.5, 0.25), strict=True):
+        variant["parity"] = dict.fromkeys(variant["parity"], difference)
+    (result / "report.json").write_text(json.dumps(written))
+    assert debug.debug(result).variant == "float16"
+    written["variants"][2]["parity"]["tflite-2.4.1"] = None
+    (result / "report.json").write_text(json.dumps(written))
+    assert debug.debug(result).variant == "int8"
+
+
+def test_tables_and_json(engine, result, command):
+    engine.programs["trace-tflite-int8"] = wrong
+    status, shown, _ = command("debug", str(result), "--variant", "int8", "--top", "1")
+    assert status == 0
+    assert "Mul_0" in shown
+    assert "+50" in shown
+    assert "Mean_1" not in shown
+    assert "torch and onnxruntime differ by 0 % at most in doubled" in shown
+    status, told, _ = command("debug", str(result), "--variant", "int8", "--json")
+    assert status == 0
+    assert json.loads(told)["layers"][0]["name"] == "Mul_0"
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"schema": "other"}'])
+def test_a_folder_that_is_no_result_is_refused(engine, content):
+    Path("strange").mkdir()
+    if content is not None:
+        Path("strange/report.json").write_text(content)
+    with pytest.raises(UsageError, match="strange holds no result") as raised:
+        debug.debug(Path("strange"))
+    assert raised.value.hint
+    assert engine.requests == []
+
+
+def test_a_variant_that_is_not_there_is_refused(engine, result):
+    with pytest.raises(UsageError, match="holds no variant int16x8, but float32, float16, int8") as raised:
+        debug.debug(result, "int16x8")
+    assert "--variant int16x8" in raised.value.hint
+    assert engine.requests == []
+
+
+def test_a_result_without_an_onnx_model_is_refused(engine, result):
+    (result / "model.onnx").unlink()
+    with pytest.raises(UsageError, match="no ONNX model"):
+        debug.debug(result)
+    assert engine.requests == []
+
+
+def test_the_stock_lowering_is_refused(engine, result):
+    written = json.loads((result / "report.json").read_text())
+    (result / "report.json").write_text(json.dumps(written | {"lowering": "stock"}))
+    with pytest.raises(UsageError, match="--lowering stock"):
+        debug.debug(result)
+    assert engine.requests == []
+
+
+def test_a_stage_that_refuses_ends_it(engine, result):
+    def refuse(_):
+        raise fake_engine.RefusalError("model", "no", "do otherwise")
+
+    engine.programs["trace-tensorflow"] = refuse
+    with pytest.raises(ModelError) as raised:
+        debug.debug(result)
+    assert raised.value.stage == "trace-tensorflow"
+    assert engine.running == []
