@@ -21,6 +21,7 @@ Array = NDArray[np.generic]
 _INTEGERS = re.compile(r"_(u?int8|int16)$")
 # A kernel begins with one of these: it is never fused into the one before.
 _HEADS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+_ROUND = "QuantizeLinear"
 # The ranks of which there are two layouts.
 _LAID_OUT = (3, 4, 5)
 # A rewrite of the graph may leave a node with another value (its channels in another order): it is far from
@@ -116,10 +117,23 @@ def _errors(reference: Reference, values: Iterator[tuple[Node | None, Array]]) -
     """The error of each node's last value."""
     errors = {}
     for node, array in values:
-        wanted = None if node is None else reference.value(node)
-        if node is not None and wanted is not None and (arranged := _arrangements(wanted, array)):
-            errors[node.name] = min(_error(wanted, each) for each in arranged)
+        if node is not None:
+            found = [
+                _error(wanted, each) for wanted in _wanted(reference, node) for each in _arrangements(wanted, array)
+            ]
+            if found:
+                errors[node.name] = min(found)
     return errors
+
+
+def _wanted(reference: Reference, node: Node) -> list[Array]:
+    """The value of a node, and the same rounded where the model has been trained for that: a file of integers rounds
+    in the layer itself.
+    """
+    readers = reference.readers
+    rounded = [after for reader in readers[node.name] if reader.operator == _ROUND for after in readers[reader.name]]
+    values = [reference.value(each) for each in [node, *rounded]]
+    return [value for value in values if value is not None]
 
 
 def _arrangements(wanted: Array, array: Array) -> list[Array]:

@@ -128,3 +128,16 @@ def test_zeros_are_compared_as_they_are():
         zeros, [("Relu_0/Relu", np.zeros([1, 4]))], {"int8": [("Relu_0/Relu", np.ones([1, 4]))]}, "int8"
     )
     assert layer.added == 2
+
+
+def test_a_file_of_integers_rounds_in_the_layer():
+    exact, rounded = np.array([[0.1, 1.2]]), np.array([[0.0, 1.0]])
+    nodes = [
+        node("Relu_0", [], "r"),
+        node("QuantizeLinear_1", ["r"], "q"),
+        node("DequantizeLinear_2", ["q"], "d"),
+    ]
+    trained = drift.Reference(nodes, {"r": exact, "d": rounded})
+    for computed in (exact, rounded):
+        (layer,) = drift.layers(trained, [("Relu_0/Relu", exact)], {"int8": [("Relu_0/Relu", computed)]}, "int8")
+        assert (layer.name, layer.added) == ("Relu_0", 0)

@@ -26,8 +26,9 @@ def show(report: Report, out: str, console: Console) -> None:
 
 def show_layers(report: DebugReport, top: int, console: Console) -> None:
     runtimes = tuple(dict.fromkeys(["tensorflow", *(name for layer in report.layers for name in layer.errors)]))
-    title = f"layers by what they add to the error of {report.variant}, in % of onnxruntime's"
+    title = f"layers by what they add to the error of {report.variant}, errors in %"
     made = table(title, "layer", "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
+    made.columns[0].no_wrap = True
     for layer in report.layers[:top]:
         errors = [f"{100 * layer.errors[name]:.3g}" if name in layer.errors else "-" for name in runtimes]
         made.add_row(
