@@ -99,9 +99,9 @@ class Bench:
                 return Pair(model.name, error=error)
             kept = self.out / model.name
             kept.mkdir(parents=True, exist_ok=True)
-            calibration = _calibration(folder) if self.kind.calibrated else ((), ())
+            calibration = calibration_options(folder) if self.kind.calibrated else ((), ())
             ours = self._ours(folder, calibration[0], kept / f"pinlite.{self.kind.name}.tflite")
-            theirs = self._theirs(folder, calibration[1], kept / f"onnx2tf.{self.kind.name}.tflite")
+            theirs = self.theirs(folder, calibration[1], kept / f"onnx2tf.{self.kind.name}.tflite")
             matches = {runtime.name: self._match(runtime, folder, kept, ours, theirs) for runtime in self.runtimes}
             return Pair(model.name, ours, theirs, matches)
 
@@ -126,7 +126,8 @@ class Bench:
         made = _timed([*command, *self.kind.our_options, *calibration, "--out", folder / "ours"])
         return _kept(made, folder / "ours" / self.kind.ours, kept)
 
-    def _theirs(self, folder: Path, calibration: Command, kept: Path) -> Made:
+    def theirs(self, folder: Path, calibration: Command, kept: Path) -> Made:
+        """What onnx2tf makes of the export in a folder by the first of its options that lead to a file, moved away."""
         command = [self.onnx2tf, "-i", folder / "export" / "model.onnx", "-o", folder / "theirs"]
         first = ""
         for options in self.kind.their_options:
@@ -162,7 +163,7 @@ class _FailedError(Exception):
     """A process failed; the message is the end of what it printed."""
 
 
-def _calibration(folder: Path) -> tuple[Command, Command]:
+def calibration_options(folder: Path) -> tuple[Command, Command]:
     """Write samples like those that the outputs are compared on, of another seed; the options that give them to each.
 
     An array has the samples along its first axis; onnx2tf wants channels last, and reads a mean and a deviation.

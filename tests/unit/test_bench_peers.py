@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bench import pairs, peers, peers_table, race
+from bench import measure, pairs, peers, peers_table, race
 from bench.pairs import FLOAT32, INT8, Made, Match, Pair, Ratio, Result, Run
 from zoo import manifest
 
@@ -141,6 +141,37 @@ def test_who_is_opened_first_and_whose_turn_is_first_changes():
     warming, first, second = (turns[2 + at : 2 + at + 2 * race.TURN] for at in (0, 4, 8))
     assert warming == first == ["a"] * race.TURN + ["b"] * race.TURN
     assert second == first[::-1]
+
+
+CONVERTER = """#!/bin/sh
+mkdir -p "$4"
+case "$*" in *per-tensor*) printf 12345 > "$4/model_integer_quant.tflite"; exit 1; esac
+printf 'Traceback\\nValueError: the cause\\nRuntimeError: what it led to\\n' >&2
+exit 1
+"""
+
+
+def test_their_options_are_tried_until_there_is_a_file(tmp_path):
+    converter, kept = tmp_path / "onnx2tf", tmp_path / "kept.tflite"
+    converter.write_text(CONVERTER)
+    converter.chmod(0o755)
+    bench = measure.Bench(measure.INT8, (), converter, "venv", tmp_path)
+    made = bench.theirs(tmp_path, (), kept)
+    assert (made.size, made.error, kept.read_text()) == (5, "", "12345")
+    assert made.remark == "made with -oiqt -qt per-tensor, because without: ValueError: the cause"
+    coarse = replace(measure.INT8, their_options=(("-oiqt",),))
+    assert replace(bench, kind=coarse).theirs(tmp_path, (), kept).error == "ValueError: the cause"
+    assert not kept.exists()
+
+
+def test_calibration_samples_are_the_same_for_both(tmp_path):
+    (tmp_path / "export").mkdir()
+    np.savez(tmp_path / "export" / "samples.npz", image=np.zeros((1, 3, 4, 5), np.float32))
+    ours, theirs = measure.calibration_options(tmp_path)
+    (given,) = np.load(ours[1]).values()
+    assert given.shape == (measure.CALIBRATION_SAMPLES, 3, 4, 5)
+    assert theirs[:2] == ["-cind", "image"]
+    assert np.array_equal(np.load(theirs[2]), given.transpose(0, 2, 3, 1))
 
 
 def test_its_models_are_in_the_zoo():
