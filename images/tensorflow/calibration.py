@@ -4,6 +4,7 @@ The converter calibrates anew for each variant, which takes longer than all else
 so that variants share the first; the bytes are the converter's, where nothing is set right afterwards.
 """
 
+import hard_swish
 import numpy as np
 import padding
 import requantization
@@ -28,7 +29,7 @@ class Calibrated:
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
         # It reads the bytes as long as it lives, and does not keep them.
-        self._content = calibrator.add_intermediate_tensors(content)
+        self._content = calibrator.add_intermediate_tensors(hard_swish.in_steps(content))
         self._calibrator = calibrator.Calibrator(self._content)._calibrator  # noqa: SLF001 - no public way
         self._calibrator.Prepare([list(samples[0][name].shape) for name in fed])
         try:

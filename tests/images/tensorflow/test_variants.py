@@ -417,6 +417,31 @@ class Concatenation(Stage):
             self.assertEqual(used, set(range(len(graph.tensors))), variant)
 
 
+def swished():
+    x = placeholder("x", 1, 8, 8, 3)
+    seen = tf.nn.conv2d(x, weights(3, 3, 3, 8), 1, "SAME")
+    return {"x": x}, {"y": tf.multiply(seen * tf.nn.relu6(seen + 3.0), 1 / 6, name="y")}
+
+
+class HardSwish(Stage):
+    def test_it_is_in_steps_that_have_integers(self):
+        self.save(swished)
+        calibration = self.seeded(20)
+        sample = {"x": calibration["x"][3]}
+        reference = self.run_variant("float32", self.convert("float32"), sample)["y"]
+        self.assertIn(schema.BuiltinOperator.HARD_SWISH, self.codes("float32"))
+        for variant in INTEGERS:
+            result = self.convert(variant, calibration)
+            found = self.run_variant(variant, result, sample)["y"]
+            self.assertLess(np.abs(found - reference).max(), 0.02 * np.abs(reference).max(), variant)
+            self.assertNotIn(schema.BuiltinOperator.HARD_SWISH, self.codes(variant))
+            self.assertEqual(result["quantization"]["float_operators"], {})
+
+    def codes(self, variant):
+        model = flatbuffer.unpacked(self.content(variant))
+        return [model.operatorCodes[each.opcodeIndex].builtinCode for each in model.subgraphs[0].operators]
+
+
 class IntegersOnly(Stage):
     def test_no_float_is_left(self):
         self.save(network)
