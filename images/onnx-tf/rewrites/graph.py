@@ -16,7 +16,9 @@ class Graph:
 
     def __init__(self, model, inputs):
         self.nodes = list(model.graph.node)
-        self.opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+        versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+        # A model may be made of operators of another domain alone.
+        self.opset = max(versions, default=0)
         self.outputs = [value.name for value in model.graph.output]
         self.makers = {name: node for node in self.nodes for name in node.output}
         self.readers = defaultdict(list)

@@ -4,6 +4,7 @@ import numpy as np
 from lowered import LoweredTest, meta_graph, model, random
 from onnx import helper
 from reference import conv
+from stagekit import StageError
 
 EDGES = {"TRANSPOSE": 2}
 
@@ -181,6 +182,15 @@ class ShuffleTest(LoweredTest):
         x = random(1, 6, 4, 4)
         nodes, shapes = shuffled("x", "y", 6, 4)
         self.check(model(nodes, {"x": x}, ["y"], shapes), {"x": x}, {"y": shuffle(x)})
+
+
+class DomainTest(LoweredTest):
+    def test_a_model_without_operators_of_onnx_is_refused_by_name(self):
+        made = model([helper.make_node("Fancy", ["x"], ["y"], domain="else.where")], {"x": random(1, 3)}, ["y"])
+        del made.opset_import[:]
+        made.opset_import.extend([helper.make_opsetid("else.where", 1)])
+        with self.assertRaisesRegex(StageError, "no translation to TensorFlow for Fancy"):
+            self.translate(made, {"x": random(1, 3)})
 
 
 class ConcatenationTest(LoweredTest):
