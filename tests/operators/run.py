@@ -82,7 +82,7 @@ class Runner:
     def run(self, probe: Probe) -> Result:
         self._number += 1
         result = Result(probe.title, probe.code)
-        recipe = config.resolve({"source": "operators:probe", "input": list(probe.inputs)})
+        recipe = config.resolve({"source": "operators:probe", "input": list(probe.inputs), "ops": "builtin"})
         try:
             exported = self._do(_export(recipe, probe), Exported)
             result = replace(result, aten=exported.result.aten, ours=exported.result.ours, kept=exported.result.kept)
@@ -93,11 +93,11 @@ class Runner:
 
     def _converted(self, recipe: Recipe, exported: Done[Exported], result: Result) -> Result:
         samples = exported.outputs["samples"]
-        checked = self._do(check.action(recipe, exported.outputs["model"], samples), check.Result)
-        translated = self._do(translate.action("nhwc", checked.outputs["simplified"], samples), translate.Result)
-        converted = self._do(
-            convert.action("float32", translated.outputs["saved_model"], translated.result), convert.Result
-        )
+        checked = self._do(check.action(recipe, exported.outputs["model"], samples, None), check.Result)
+        lowering = translate.action(recipe, checked.outputs["simplified"], samples, checked.result)
+        translated = self._do(lowering, translate.Result)
+        saved_model = translated.outputs["saved_model"]
+        converted = self._do(convert.action(recipe, "float32", saved_model, translated.result, None), convert.Result)
         ran = [
             self._do(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0), infer.Result)
             for stage in (infer.STAGE, infer.OLDEST)
@@ -112,7 +112,7 @@ class Runner:
         return replace(
             result,
             onnx=_without(checked.result.operators, around),
-            tflite=_without(ran[0].result.ops or {}, {"CONV_2D": around["Conv"]}),
+            tflite=_without(ran[0].result.ops, {"CONV_2D": around["Conv"]}),
             difference=None if None in differences else max(differences),
         )
 
