@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import expressions
 import manifest
-import probes
 
 ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
@@ -54,7 +54,7 @@ one thread in tflite-runtime 2.14.0 on the machine that measured. `make docs` wr
 
 def reduced_operators(results: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
     """What the page says of the probes; None if these are not all there are."""
-    if [result["code"] for result in results] != [probe.code for probe in probes.load()]:
+    if [result["code"] for result in results] != [probe.code for probe in expressions.load()]:
         return None
     kept = ("title", "code", "ours", "kept", "onnx", "tflite", "stage", "message", "hint")
     return [

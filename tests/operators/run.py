@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import probes
-from probes import Probe
+import expressions
+from expressions import Probe
 
 from pinlite import config, images, parity
 from pinlite.engine import choose
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--engine", default="auto", help="what runs the stages")
     arguments = parser.parse_args()
 
-    chosen = [probe for probe in probes.load() if fnmatchcase(probe.code, arguments.only)]
+    chosen = [probe for probe in expressions.load() if fnmatchcase(probe.code, arguments.only)]
     results, wrong = [], []
     for probe, result in _run(chosen, arguments.engine):
         results.append(result)

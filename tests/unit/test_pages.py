@@ -3,9 +3,9 @@
 import ast
 from types import SimpleNamespace
 
+import expressions
 import manifest
 import pages
-import probes
 
 from pinlite import images
 
@@ -64,7 +64,7 @@ def test_the_pages_follow_from_what_was_measured():
 
 
 def test_every_probe_and_every_model_was_measured():
-    assert [result["code"] for result in pages.measured("operators")] == [probe.code for probe in probes.load()]
+    assert [result["code"] for result in pages.measured("operators")] == [probe.code for probe in expressions.load()]
     assert [model["name"] for model in pages.measured("zoo")] == [model.name for model in manifest.load()]
 
 
@@ -82,7 +82,9 @@ def test_a_part_of_the_results_is_no_result():
 
 
 def test_operators(monkeypatch):
-    monkeypatch.setattr(probes, "load", lambda: [SimpleNamespace(code=result["code"]) for result in (DONE, REFUSED)])
+    monkeypatch.setattr(
+        expressions, "load", lambda: [SimpleNamespace(code=result["code"]) for result in (DONE, REFUSED)]
+    )
     results = pages.reduced_operators([DONE, REFUSED])
     page = pages.operators_page(results, pages.reduced_conformance(CONFORMANCE)).splitlines()
     assert "| **`nn.Pool(2)`** | 2 Pad, Pool | *FlexPad*, POOL_2D |" in page
