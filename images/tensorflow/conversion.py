@@ -67,14 +67,17 @@ class Conversion:
         converter.inference_type = None
         converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001 - there is no other way to go without
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
-        return padding.in_integers(self._converted(converter, tf.lite.Optimize.DEFAULT))
+        return padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
-        return self._converted(self._converter, *optimizations)
+        return self._converted(lambda: self._converter, *optimizations)
 
-    def _converted(self, converter, *optimizations):
+    def _converted(self, make, *optimizations):
+        """``make`` gives the converter; what it raises is told like what the converter itself raises."""
+
         def prepared():
+            converter = make()
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             converter.optimizations = list(optimizations)
             return converter
