@@ -142,6 +142,11 @@ class Convert(Stage):
             made.add((self.folder / "made.model").read_bytes())
         self.assertEqual(len(made), 1)
 
+    def test_a_model_without_inputs_is_refused(self):
+        save_frozen(self.folder / "frozen", lambda: ({}, {"ONE": tf.constant([1.0], name="one")}))
+        lists = {"inputs": [], "outputs": [spec("ONE", 1, key="ONE")]}
+        self.refused("model", "input_tensors", "convert", "frozen", variant="float32", **lists)
+
     def test_functions_whose_outputs_become_one_tensor(self):
         model = Functions()
         tf.saved_model.save(model, str(self.folder / "functions"), signatures=model.__call__.get_concrete_function())
