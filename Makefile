@@ -17,8 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers digits zoo conformance \
-	operators clean
-.PHONY: help convert test lint lock base engine engine-stop bench zoo conformance operators docs clean
+	operators docs clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
