@@ -13,6 +13,17 @@ VERSION = 1
 # A response carries names, shapes and counts; arrays and models travel as files.
 LONGEST_LINE = 8 * 1024 * 1024
 
+# What every worker sees of an environment, whatever the engine: nothing of the user's own.
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    # What is printed is in the log when the program crashes in the next line.
+    "PYTHONUNBUFFERED": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+}
+
 
 class ContractError(Exception):
     """A worker said something that is no message."""

@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pinlite import drift, images, output, parity
+from pinlite.choices import EngineChoice, VariantName
 from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import execute
-from pinlite.model import DebugReport, EngineChoice, Limits, Report, VariantName, VariantReport
+from pinlite.model import DebugReport, Limits, Report, VariantReport
 from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
 from pinlite.workers import Workers

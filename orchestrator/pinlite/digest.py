@@ -37,3 +37,8 @@ def of_tree(folder: Path) -> str:
 
 def of_path(path: Path) -> str:
     return of_tree(path) if path.is_dir() else of_file(path)
+
+
+def size(path: Path) -> int:
+    """Of a file, or of all files below a folder, in bytes."""
+    return sum(file.stat().st_size for file in files_below(path)) if path.is_dir() else path.stat().st_size

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinlite import parity
+from pinlite.choices import VariantName
 from pinlite.errors import UsageError
-from pinlite.model import Evaluation, EvaluationReport, Metric, Score, VariantName
+from pinlite.model import Evaluation, EvaluationReport, Metric, Score
 from pinlite.parity import Arrays
 
 Labels = NDArray[np.generic]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pinlite.model import StageSource
+from pinlite.choices import StageSource
 
 
 @dataclass(frozen=True)

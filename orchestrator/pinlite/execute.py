@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,9 +16,12 @@ from pinlite.contract import Failure
 from pinlite.engine import Job
 from pinlite.errors import ModelError, PinliteError, StageCrashError, UsageError
 from pinlite.events import Observer, StageFinished, StageStarted
-from pinlite.model import StageRecord, StageSource
+from pinlite.model import StageRecord
 from pinlite.stages.stage import Action
 from pinlite.workers import Workers
+
+if TYPE_CHECKING:
+    from pinlite.choices import StageSource
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 

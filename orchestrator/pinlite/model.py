@@ -5,16 +5,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
-EngineChoice = Literal["auto", "docker", "venv"]
-Layout = Literal["nchw", "nhwc"]
-Lowering = Literal["nhwc", "stock"]
-Ops = Literal["auto", "builtin", "select-tf"]
-SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
-VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
-IntegerIo = Literal["int8", "uint8"]
-CalibrationKind = Literal["random", "arrays", "images", "python"]
-StageSource = Literal["ran", "hit", "failed", "skipped"]
+from pinlite.choices import (
+    CalibrationKind,
+    Dtype,
+    EngineChoice,
+    IntegerIo,
+    Layout,
+    Lowering,
+    Ops,
+    SourceKind,
+    StageSource,
+    VariantName,
+)
 
 
 class Frozen(BaseModel):
@@ -110,6 +112,7 @@ class Recipe(Frozen):
     """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
 
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
+    Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     """
 
     source: Source
@@ -136,10 +139,13 @@ class Recipe(Frozen):
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
     limits: Limits = Limits()
+    cache: bool = True
+    refresh: tuple[str, ...] = ()
 
 
 class StageRecord(Frozen):
-    """One stage of a run. ``seconds`` is the host's clock from request to answer; ``peak_memory`` is in bytes.
+    """One stage of a run. ``seconds`` is the host's clock from request to answer; ``peak_memory`` is in bytes. Of a
+    hit, they are those of the run that made it.
 
     ``reason`` says why a stage was left out that this source would have gone through.
     """

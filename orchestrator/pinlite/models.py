@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from pinlite import config, images, parity
+from pinlite.choices import EngineChoice
 from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import execute
-from pinlite.model import EngineChoice, Limits
+from pinlite.model import Limits
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pinlite.choices import VariantName
 from pinlite.errors import StageCrashError
-from pinlite.model import Hop, Recipe, Tensor, VariantName
+from pinlite.model import Hop, Recipe, Tensor
 
 # What numpy raises for a file that is no .npz, or a damaged one.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)

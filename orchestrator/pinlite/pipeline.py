@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from pinlite import calibration, config, images, modules, output, parity, requirements, results
+from pinlite.actions import Actions
 from pinlite.calibration import Array
-from pinlite.engine import choose
+from pinlite.choices import SourceKind, VariantName
 from pinlite.errors import ParityError, PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.events import Observer, ignore
-from pinlite.execute import Done, ResultT, execute
+from pinlite.execute import Done, ResultT
 from pinlite.images import ImageRecipe
 from pinlite.model import (
     Calibration,
@@ -21,15 +22,12 @@ from pinlite.model import (
     Latency,
     Recipe,
     Report,
-    SourceKind,
     StageRecord,
     Tensor,
-    VariantName,
 )
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant
-from pinlite.workers import Workers
 
 _TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
 _FROM_ONNX = (check.STAGE, translate.STAGE, *_TO_TFLITE)
@@ -54,18 +52,10 @@ def run(recipe: Recipe, observe: Observer = ignore) -> Report:
     """
     output.check(recipe.out)
     given = _given_calibration(recipe)
-    engine = choose(recipe.engine)
-    for leftover in engine.leftovers():
-        engine.remove(leftover)
     stages = _stages(recipe)
-    wanted = _images(recipe, stages)
-    found = engine.ensure(wanted.values(), observe)
-    ready = {name: found[image.name] for name, image in wanted.items()}
-    with Workers(engine, ready, recipe.limits) as workers:
-        workers.start(stages)
-        done = _Conversion(recipe, workers, observe, given).convert()
-        toolchain = {image.name: image.identity for image in found.values()}
-        report = results.report(recipe, done, engine=engine.name, toolchain=toolchain)
+    with Actions(recipe, stages, _images(recipe, stages), observe) as actions:
+        done = _Conversion(recipe, actions, given).convert()
+        report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain)
         output.publish({name: path for name, (_, path) in done.artifacts.items()}, report.to_json(), recipe.out)
     for error in done.failures.values():
         error.report = report
@@ -79,12 +69,9 @@ def run(recipe: Recipe, observe: Observer = ignore) -> Report:
 class _Conversion:
     """The stages of one run in their order, each handing its files to the next."""
 
-    def __init__(
-        self, recipe: Recipe, workers: Workers, observe: Observer, calibration: dict[str, Array] | None
-    ) -> None:
+    def __init__(self, recipe: Recipe, actions: Actions, calibration: dict[str, Array] | None) -> None:
         self._recipe = recipe
-        self._workers = workers
-        self._observe = observe
+        self._actions = actions
         self._given_calibration = calibration
         self._results = Results()
         # Of another batch size, where the batch is to be open.
@@ -113,7 +100,7 @@ class _Conversion:
         """The labelled samples, before any work: what the user's function does wrong shows at once."""
         named = [asked.function, *evaluate.functions(asked)]
         paths = [function.path for function in named if function.path]
-        folder = modules.collect_beside(paths, self._workers.folder / "evaluation")
+        folder = modules.collect_beside(paths, self._actions.folder / "evaluation")
         done = self._do(evaluate.gather(self._recipe, asked, folder), evaluate.Nothing)
         return Scoring(asked, folder, done.outputs["samples"], done.outputs["labels"])
 
@@ -265,7 +252,7 @@ class _Conversion:
             done = self._do(action, calibrate.Result)
             arrays, preparation = calibration.made(done.outputs["samples"], asked), done.result.preparation
         arrays = calibration.fitted(arrays, inputs, asked)
-        path = self._workers.folder / "calibration.npz"
+        path = self._actions.folder / "calibration.npz"
         calibration.write(path, arrays)
         self._keep("calibration", path)
         count = len(next(iter(arrays.values())))
@@ -276,7 +263,7 @@ class _Conversion:
         """What the sandbox is shown: the modules that the function needs, or the images."""
         if asked.kind == "python":
             return self._modules(asked.path, "calibration")
-        folder = self._workers.folder / "calibration"
+        folder = self._actions.folder / "calibration"
         folder.mkdir()
         for path in calibration.images(_given(asked.path)):
             shutil.copyfile(path, folder / path.name)
@@ -292,12 +279,12 @@ class _Conversion:
     ) -> None:
         """Keep what a runtime computed from the samples to be scored on, as the numbers that integers stand for."""
         if self._scoring:
-            path = self._workers.folder / f"evaluated-{len(self._scoring.computed)}.npz"
+            path = self._actions.folder / f"evaluated-{len(self._scoring.computed)}.npz"
             calibration.write(path, parity.real(parity.read(done.outputs["evaluated"]), tensors))
             self._scoring.computed[runtime, variant] = path
 
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
-        done = execute(action, result, self._workers, self._observe)
+        done = self._actions.do(action, result)
         self._results.stages.append(done.record)
         self._results.versions.setdefault(done.record.image, {}).update(done.versions)
         return done
@@ -316,7 +303,7 @@ class _Conversion:
         return self._modules(source.path, "source")
 
     def _modules(self, path: Path | None, name: str) -> Path:
-        folder = self._workers.folder / name
+        folder = self._actions.folder / name
         if path is None:
             folder.mkdir()
             return folder
@@ -327,7 +314,7 @@ class _Conversion:
         paths = [function.path for function in export.functions(self._recipe) if function.path]
         if not paths:
             return None
-        return modules.collect_beside(paths, self._workers.folder / "functions", source)
+        return modules.collect_beside(paths, self._actions.folder / "functions", source)
 
 
 def _given(path: Path | None) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pinlite import digest, parity
+from pinlite.choices import VariantName
 from pinlite.errors import PinliteError
 from pinlite.model import (
     Artifact,
@@ -20,7 +21,6 @@ from pinlite.model import (
     StageRecord,
     Tensor,
     TrainingStep,
-    VariantName,
     VariantReport,
 )
 from pinlite.stages.stage import BATCHES
@@ -72,7 +72,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
     (origin, _), *_ = results.outputs.items()
     hops = tuple(_hops(results, recipe))
     artifacts = {
-        name: Artifact(role=role, path=name, sha256=digest.of_path(path), size=_size(path))
+        name: Artifact(role=role, path=name, sha256=digest.of_path(path), size=digest.size(path))
         for name, (role, path) in results.artifacts.items()
     }
     return Report(
@@ -161,7 +161,3 @@ def _worst(choose: Callable[[list[float]], float], figures: Iterable[float | Non
     """The worst of the figures, or None where one can't be told."""
     known = list(figures)
     return None if None in known else choose([figure for figure in known if figure is not None])
-
-
-def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in digest.files_below(path)) if path.is_dir() else path.stat().st_size

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 import pinlite
-from pinlite.model import Report, VariantName
+from pinlite.choices import VariantName
+from pinlite.model import Report
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 NET = f"{DIGITS}/net.py"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from fake_engine import FakeEngine
 
-from pinlite import pipeline
 from pinlite.cli.main import main
 from pinlite.engine import Engine
 
@@ -36,7 +35,7 @@ def engine(monkeypatch) -> FakeEngine:
     def choose(_: str) -> Engine:
         return fake
 
-    monkeypatch.setattr(pipeline, "choose", choose)
+    monkeypatch.setattr("pinlite.actions.choose", choose)
     monkeypatch.setattr("pinlite.models.choose", choose)
     monkeypatch.setattr("pinlite.debug.choose", choose)
     return fake

@@ -29,7 +29,7 @@ def fail_with(monkeypatch, error):
     def choose(_):
         raise error
 
-    monkeypatch.setattr(pipeline, "choose", choose)
+    monkeypatch.setattr("pinlite.actions.choose", choose)
 
 
 def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):

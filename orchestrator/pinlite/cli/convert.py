@@ -4,9 +4,10 @@ from typing import Annotated
 import typer
 
 from pinlite import config, pipeline
+from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.cli.options import data, log
 from pinlite.errors import PinliteError
-from pinlite.model import EngineChoice, IntegerIo, Lowering, Ops, Report
+from pinlite.model import Report
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 
@@ -108,6 +109,12 @@ def convert(
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
+    no_cache: Annotated[
+        bool | None, typer.Option("--no-cache", help="Take nothing from the store, and keep nothing there.")
+    ] = None,
+    refresh: Annotated[
+        list[str] | None, typer.Option(metavar="STAGE", help="Run this stage anew, and compare with what was kept.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.toml", help="The same keys; the command line wins.")
     ] = None,
@@ -147,6 +154,8 @@ def convert(
         "engine": engine,
         "memory": memory,
         "timeout": timeout,
+        "no-cache": no_cache,
+        "refresh": refresh,
     }
     recipe = config.resolve(given, file)
     try:

@@ -4,8 +4,8 @@ from typing import Annotated
 import typer
 
 from pinlite import debug as debugging
+from pinlite.choices import VariantName
 from pinlite.cli.options import Engine, data, log
-from pinlite.model import VariantName
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 

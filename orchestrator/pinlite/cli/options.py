@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pinlite.model import EngineChoice
+from pinlite.choices import EngineChoice
 
 Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]
 

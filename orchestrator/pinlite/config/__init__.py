@@ -11,7 +11,7 @@ from pinlite.config.options import Options, explained, read
 from pinlite.config.paths import existing, existing_file, existing_path
 from pinlite.config.sources import default_name, parse_source
 from pinlite.config.training import evaluation_of, training_of
-from pinlite.config.values import check_requirement, inputs, layouts, memory, parse_input, tolerance, variants
+from pinlite.config.values import check_requirement, inputs, layouts, memory, parse_input, stages, tolerance, variants
 from pinlite.errors import UsageError
 from pinlite.model import Limits, Recipe, Source
 
@@ -75,6 +75,8 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         tolerance=_tolerance_of_all(options),
         engine=options.engine,
         limits=Limits(memory=memory(options.memory), timeout=options.timeout),
+        cache=not options.no_cache,
+        refresh=stages(options.refresh),
     )
 
 

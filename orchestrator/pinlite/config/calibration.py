@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from pinlite.choices import CalibrationKind, VariantName
 from pinlite.config.options import Options
 from pinlite.config.paths import existing
 from pinlite.config.sources import python_callable
 from pinlite.config.values import numbers
 from pinlite.errors import UsageError
-from pinlite.model import Calibration, CalibrationKind, VariantName
+from pinlite.model import Calibration
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.config.paths import existing_file
 from pinlite.config.sources import MODULE
 from pinlite.errors import UsageError
-from pinlite.model import EngineChoice, IntegerIo, Lowering, Ops
 
 _LONGEST = 7 * 24 * 3600
 
@@ -57,6 +57,8 @@ class Options(BaseModel):
     engine: EngineChoice = "auto"
     memory: str = "8g"
     timeout: float = Field(1800, gt=0, le=_LONGEST)
+    no_cache: bool = False
+    refresh: list[str] = []
 
 
 def read(file: Path) -> dict[str, Any]:

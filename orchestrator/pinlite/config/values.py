@@ -4,12 +4,14 @@ import difflib
 import re
 from typing import cast, get_args
 
+from pinlite.choices import Dtype, Layout, StageName, VariantName
 from pinlite.errors import UsageError
-from pinlite.model import Dtype, InputSpec, Layout, LayoutSpec, VariantName
+from pinlite.model import InputSpec, LayoutSpec
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
 _LAYOUTS: tuple[str, ...] = get_args(Layout)
+_STAGES: tuple[str, ...] = get_args(StageName)
 _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
@@ -85,6 +87,13 @@ def memory(text: str) -> int:
     if not matched:
         raise UsageError(f"--memory {text!r} is no size", hint="e.g. --memory 512m or --memory 8g")
     return int(matched[1]) * _SIZES[matched[2]]
+
+
+def stages(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in _STAGES:
+            raise UsageError(f"--refresh {name!r}: there is no such stage", hint=f"there are {', '.join(_STAGES)}")
+    return tuple(names)
 
 
 def numbers(option: str, text: str | None) -> tuple[float, ...]:

@@ -1,8 +1,8 @@
+from pinlite.choices import EngineChoice
 from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
 from pinlite.errors import NoEngineError
-from pinlite.model import EngineChoice
 
 
 def choose(wanted: EngineChoice) -> Engine:

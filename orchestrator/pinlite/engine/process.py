@@ -14,17 +14,6 @@ from pinlite.contract import ContractError, Ready, Request, Response
 from pinlite.engine.protocol import Job
 from pinlite.errors import OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
 
-# What every worker sees of an environment, whatever the engine: nothing of the user's own.
-ENVIRONMENT = {
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "LANG": "C.UTF-8",
-    "PYTHONHASHSEED": "0",
-    "PYTHONNOUSERSITE": "1",
-    # What is printed is in the log when the program crashes in the next line.
-    "PYTHONUNBUFFERED": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "1",
-}
-
 _LINES_IN_ERROR = 12
 _TURN = 0.5
 _BYTES_KEPT = 8 * 1024

@@ -19,8 +19,9 @@ from typing import Literal
 from filelock import FileLock
 
 from pinlite import digest, folders, uv
+from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner
-from pinlite.engine.process import ENVIRONMENT, Ending, ProcessWorker
+from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pinlite.model import Frozen, Quantization, Recipe, Tensor, VariantName
+from pinlite.choices import VariantName
+from pinlite.model import Frozen, Quantization, Recipe, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, of_variant, present
 

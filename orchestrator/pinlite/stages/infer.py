@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pinlite.model import Frozen, Latency, VariantName
+from pinlite.choices import VariantName
+from pinlite.model import Frozen, Latency
 from pinlite.stages import convert
 from pinlite.stages.stage import Action, Named, Stage, as_json, evaluated, present
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pinlite.model import Frozen, InputSpec, VariantName
+from pinlite.choices import VariantName
+from pinlite.model import Frozen, InputSpec
 
 
 class Named(Frozen):

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pinlite.choices import Layout
 from pinlite.errors import UsageError
-from pinlite.model import Frozen, Layout, LayoutSpec, Recipe
+from pinlite.model import Frozen, LayoutSpec, Recipe
 from pinlite.stages.stage import BATCHES, Action, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")

@@ -12,8 +12,9 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.types import Mount, Ulimit
 from docker.utils.socket import STDERR, STDOUT, frames_iter
 
+from pinlite.contract import ENVIRONMENT
 from pinlite.engine import owner
-from pinlite.engine.process import ENVIRONMENT, Ending
+from pinlite.engine.process import Ending
 from pinlite.engine.protocol import Job
 from pinlite.errors import StageCrashError
 

@@ -1,0 +1,27 @@
+"""The words that can be chosen among; told apart from `pinlite.model` because they cost nothing to import."""
+
+from typing import Literal
+
+Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
+EngineChoice = Literal["auto", "docker", "venv"]
+Layout = Literal["nchw", "nhwc"]
+Lowering = Literal["nhwc", "stock"]
+Ops = Literal["auto", "builtin", "select-tf"]
+SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
+VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+IntegerIo = Literal["int8", "uint8"]
+CalibrationKind = Literal["random", "arrays", "images", "python"]
+StageSource = Literal["ran", "hit", "failed", "skipped"]
+StageName = Literal[
+    "gather",
+    "export",
+    "check",
+    "translate",
+    "adopt",
+    "calibrate",
+    "convert",
+    "infer",
+    "infer-oldest",
+    "evaluate",
+    "metric",
+]

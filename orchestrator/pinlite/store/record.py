@@ -1,0 +1,127 @@
+"""What is kept of an action: all that its key is made of, what the stage said, and its outputs by their digests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from pinlite import contract, digest, images
+from pinlite.model import Frozen
+from pinlite.stages.stage import Action
+from pinlite.store.files import Damaged, Store
+
+
+class Preimage(Frozen):
+    """All that decides what an action makes; the sha256 of its canonical JSON is the action's key.
+
+    ``inputs`` are digests and ``outputs`` file names, by role; ``environment`` is what the worker sees of one.
+    """
+
+    preimage_schema: Literal["pinlite.action/1"] = Field("pinlite.action/1", alias="schema")
+    image: str
+    identity: str
+    program: str
+    operation: str
+    contract: int
+    platform: str
+    parameters: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    environment: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        return digest.of_json(self.model_dump(mode="json", by_alias=True))
+
+
+class Output(Frozen):
+    """A file or folder by its digest; ``size`` is in bytes."""
+
+    name: str
+    sha256: str
+    folder: bool
+    size: int
+
+
+class Record(Frozen):
+    """``engine``, ``seconds``, ``peak_memory`` in bytes and ``versions`` are those of the run that made it."""
+
+    preimage: Preimage
+    stage: str
+    result: dict[str, Any]
+    outputs: dict[str, Output]
+    engine: str
+    seconds: float
+    peak_memory: int
+    versions: dict[str, str]
+
+
+def preimage(action: Action, identity: str, inputs: Mapping[str, str]) -> Preimage:
+    """``identity`` is the image's, ``inputs`` are digests by role."""
+    return Preimage(
+        image=action.stage.image,
+        identity=identity,
+        program=action.stage.program,
+        operation=action.stage.operation,
+        contract=contract.VERSION,
+        platform=images.PLATFORM,
+        parameters=dict(action.parameters),
+        inputs=dict(inputs),
+        outputs=dict(action.outputs),
+        environment=contract.ENVIRONMENT,
+    )
+
+
+def load(store: Store, key: str) -> Record | None:
+    """The record of a key; one of another form, or of another key, is dropped."""
+    found = store.read("actions", key)
+    if found is None:
+        return None
+    try:
+        record = Record.model_validate(found)
+    except ValidationError:
+        record = None
+    if record is None or record.preimage.key != key:
+        store.drop("actions", key)
+        return None
+    return record
+
+
+def restore(store: Store, record: Record, folder: Path) -> dict[str, Path]:
+    """Lay the outputs in a new folder; by role, where they are.
+
+    Raises:
+        Damaged: One of them is not what it was. The record is dropped with it.
+    """
+    key = record.preimage.key
+    folder.mkdir(parents=True)
+    try:
+        for output in record.outputs.values():
+            store.take(output.sha256, folder / output.name, folder=output.folder)
+    except Damaged:
+        store.drop("actions", key)
+        raise
+    store.note_use("actions", key)
+    return {role: folder / output.name for role, output in record.outputs.items()}
+
+
+def keep(store: Store, made: Record, outputs: Mapping[str, Path]) -> Record:
+    """Keep an action whose outputs lie at the paths; the record as it is kept, with their digests.
+
+    What was kept first stays: where an earlier record has other bytes, that one is returned.
+
+    Raises:
+        OSError: There is no room, or the store can't be written.
+    """
+    with store.committing():
+        kept = {
+            role: Output(name=path.name, sha256=store.put(path), folder=path.is_dir(), size=digest.size(path))
+            for role, path in outputs.items()
+        }
+        record = made.model_copy(update={"outputs": kept})
+        earlier = load(store, record.preimage.key)
+        if earlier and earlier.outputs != kept:
+            return earlier
+        store.write("actions", record.preimage.key, record.model_dump(mode="json", by_alias=True))
+    return record
