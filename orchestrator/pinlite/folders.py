@@ -1,9 +1,15 @@
-"""Where pinlite keeps what outlives a run."""
+"""Where pinlite keeps what outlives a run, and where its own files are."""
 
 import os
 from pathlib import Path
 
 import platformdirs
+
+_PACKAGE = Path(__file__).parent
+_INSTALLED = _PACKAGE / "_images"
+
+# The image recipes: beside the host half in a checkout, within it where it is installed.
+IMAGES = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "images"
 
 
 def cache() -> Path:

@@ -4,15 +4,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
-from pinlite import digest
+from pinlite import digest, folders
 
 PLATFORM = "linux/amd64"
-
-_PACKAGE = Path(__file__).parent
-_INSTALLED = _PACKAGE / "_images"
-FOLDER = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "images"
 
 
 @dataclass(frozen=True)
@@ -58,19 +53,19 @@ class ImageRecipe:
 
 
 def base() -> Base:
-    return Base(**tomllib.loads((FOLDER / "base" / "base.toml").read_text())["base"])
+    return Base(**tomllib.loads((folders.IMAGES / "base" / "base.toml").read_text())["base"])
 
 
 def local_base_identity() -> str:
     """What ``images/base/build.sh`` labels its image with: another base when anything that makes it is another."""
-    made_from = (FOLDER / "base" / name for name in ("base.toml", "build.sh", "requirements.lock"))
+    made_from = (folders.IMAGES / "base" / name for name in ("base.toml", "build.sh", "requirements.lock"))
     return f"sha256:{digest.of_bytes(b''.join(path.read_bytes() for path in made_from))}"
 
 
 def toolchain() -> dict[str, ImageRecipe]:
     """The images of a run, parents before children, as ``toolchain.toml`` names them."""
     recipes: dict[str, ImageRecipe] = {}
-    for name, entry in tomllib.loads((FOLDER / "toolchain.toml").read_text())["images"].items():
+    for name, entry in tomllib.loads((folders.IMAGES / "toolchain.toml").read_text())["images"].items():
         parent = entry.get("from")
         recipes[name] = ImageRecipe(name, _context(name), recipes[parent] if parent else None)
     return recipes
@@ -78,13 +73,15 @@ def toolchain() -> dict[str, ImageRecipe]:
 
 def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
     """The image that adds a model's own packages to a stage's image. ``lock`` holds the parent's packages too."""
-    dockerfile = (FOLDER / "with" / "Dockerfile").read_bytes()
+    dockerfile = (folders.IMAGES / "with" / "Dockerfile").read_bytes()
     return ImageRecipe(f"{parent.name}-with", {"Dockerfile": dockerfile, "requirements.lock": lock}, parent)
 
 
 def _context(name: str) -> dict[str, bytes]:
-    folder = FOLDER / name
+    folder = folders.IMAGES / name
     files = {path.relative_to(folder).as_posix(): path for path in digest.files_below(folder)}
     files.pop("requirements.in")
-    files |= {path.relative_to(FOLDER).as_posix(): path for path in digest.files_below(FOLDER / "stagekit")}
+    files |= {
+        path.relative_to(folders.IMAGES).as_posix(): path for path in digest.files_below(folders.IMAGES / "stagekit")
+    }
     return {name: path.read_bytes() for name, path in sorted(files.items())}

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pinlite import digest
 from pinlite.errors import UsageError
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
@@ -47,6 +48,11 @@ def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path
                 )
         shutil.copytree(alone, folder, dirs_exist_ok=True)
     return folder
+
+
+def digest_of(source: Path) -> str:
+    """Of what `collect` copies of a module file: another one where any of it has changed, come, or gone."""
+    return digest.of_json({path.name: digest.of_path(path) for path in _closure(source)})
 
 
 def _files(folder: Path) -> set[Path]:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pinlite.errors import UsageError
@@ -31,8 +31,18 @@ def check(out: Path) -> None:
         ) from error
 
 
-def publish(artifacts: Mapping[str, Path], report: str, out: Path) -> None:
-    """Put a whole result in the place of an earlier one, or of nothing.
+def copying(artifacts: Mapping[str, Path]) -> Callable[[Path], None]:
+    """What `publish` fills the folder with: files and folders under their names."""
+
+    def fill(folder: Path) -> None:
+        for name, path in artifacts.items():
+            _copy(path, folder / name)
+
+    return fill
+
+
+def publish(fill: Callable[[Path], None], report: str, out: Path) -> None:
+    """Put a whole result in the place of an earlier one, or of nothing. ``fill`` writes the artifacts into a folder.
 
     It is written beside ``out`` and renamed, so that ``out`` is never half a result.
     """
@@ -42,8 +52,7 @@ def publish(artifacts: Mapping[str, Path], report: str, out: Path) -> None:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
             result = Path(folder, "result")
             result.mkdir()
-            for name, path in artifacts.items():
-                _copy(path, result / name)
+            fill(result)
             (result / REPORT).write_text(report)
             _swap(result, out, Path(folder, "earlier"))
     except OSError as error:

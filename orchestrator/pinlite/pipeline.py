@@ -56,7 +56,8 @@ def run(recipe: Recipe, observe: Observer = ignore) -> Report:
     with Actions(recipe, stages, _images(recipe, stages), observe) as actions:
         done = _Conversion(recipe, actions, given).convert()
         report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain)
-        output.publish({name: path for name, (_, path) in done.artifacts.items()}, report.to_json(), recipe.out)
+        artifacts = {name: path for name, (_, path) in done.artifacts.items()}
+        output.publish(output.copying(artifacts), report.to_json(), recipe.out)
     for error in done.failures.values():
         error.report = report
         error.hint += f"; {recipe.out} has the variants that are finished"

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from pinlite import images
+from pinlite import folders
 from pinlite.cli.main import main
 
-images.FOLDER = Path(sys.argv.pop(1))
+folders.IMAGES = Path(sys.argv.pop(1))
 sys.exit(main())

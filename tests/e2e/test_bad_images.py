@@ -10,7 +10,7 @@ import docker
 import pytest
 from command import NETWORK
 
-from pinlite import images
+from pinlite import folders
 
 OTHER_IMAGES = (str(Path(__file__).parent / "other_images.py"),)
 # An hour and a number that tells it from any other sleep.
@@ -20,7 +20,7 @@ SLEEP = f"sleep 3600.{int(time.time())}"
 @pytest.fixture
 def recipes(tmp_path):
     """A copy of the image recipes, to be broken."""
-    return Path(shutil.copytree(images.FOLDER, tmp_path / "images"))
+    return Path(shutil.copytree(folders.IMAGES, tmp_path / "images"))
 
 
 @pytest.fixture

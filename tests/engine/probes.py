@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docker
 
-from pinlite import images
+from pinlite import folders
 from pinlite.contract import Request, Response
 from pinlite.engine import Engine, Image, Job, Worker
 from pinlite.images import ImageRecipe
@@ -21,7 +21,7 @@ RUNS = f"conformance-{os.getpid()}"
 def _files() -> dict[str, bytes]:
     """Read once: a program that is edited while the tests run is no other image to them."""
     files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
-    stagekit = (images.FOLDER / "stagekit").glob("*.py")
+    stagekit = (folders.IMAGES / "stagekit").glob("*.py")
     return files | {f"stagekit/{path.name}": path.read_bytes() for path in stagekit}
 
 

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from pinlite import images
+from pinlite import folders, images
 from pinlite.images import ImageRecipe
 
 FILES = {"Dockerfile": b"FROM base", "requirements.lock": b"torch==1.7.1", "export.py": b"pass", "stagekit/a.py": b""}
@@ -54,8 +54,8 @@ def test_an_image_that_adds_packages_runs_its_parents_programs():
 def folder(tmp_path, monkeypatch):
     """A copy of the image recipes, to be changed."""
     copy = tmp_path / "images"
-    shutil.copytree(images.FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(images, "FOLDER", copy)
+    shutil.copytree(folders.IMAGES, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(folders, "IMAGES", copy)
     return copy
 
 

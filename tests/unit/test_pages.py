@@ -7,7 +7,7 @@ import expressions
 import manifest
 import pages
 
-from pinlite import images
+from pinlite import folders
 
 DONE = {
     "title": "Pooling",
@@ -50,7 +50,7 @@ MODEL = {
 
 def symbolics():
     """The operators that symbolics of ours are decorated with."""
-    for path in (images.FOLDER / "torch" / "symbolics").glob("*.py"):
+    for path in (folders.IMAGES / "torch" / "symbolics").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             for decorator in getattr(node, "decorator_list", ()):
                 name, _, given = ast.unparse(decorator).partition("(")

@@ -2,7 +2,7 @@ from typing import Annotated
 
 import typer
 
-from pinlite import __version__
+import pinlite
 from pinlite.cli import convert, debug, doctor, images, models
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app.add_typer(images.app, name="images")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"pinlite {__version__}")
+        typer.echo(f"pinlite {pinlite.__version__}")
         raise typer.Exit
 
 

@@ -1,15 +1,16 @@
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinlite import config, pipeline
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.cli.options import data, log
 from pinlite.errors import PinliteError
-from pinlite.model import Report
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
+
+if TYPE_CHECKING:
+    from pinlite.model import Report
 
 
 def convert(
@@ -121,6 +122,9 @@ def convert(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Convert a PyTorch model to TFLite, run it, and compare it with PyTorch."""
+    from pinlite import config, pipeline, shortcut
+    from pinlite.ui.progress import ProgressView
+
     given = {
         "source": source,
         "input": inputs,
@@ -158,6 +162,7 @@ def convert(
         "refresh": refresh,
     }
     recipe = config.resolve(given, file)
+    before = shortcut.state(recipe, *([file] if file else []))
     try:
         with ProgressView(log) as view:
             report = pipeline.run(recipe, view)
@@ -165,10 +170,12 @@ def convert(
         if error.report:
             _show(error.report, recipe.out, json)
         raise
+    if recipe.cache and not recipe.refresh:
+        shortcut.keep(sys.argv[1:], recipe, before, report)
     _show(report, recipe.out, json)
 
 
-def _show(report: Report, out: Path, json: bool) -> None:
+def _show(report: "Report", out: Path, json: bool) -> None:
     if json:
         typer.echo(report.to_json(), nl=False)
     else:

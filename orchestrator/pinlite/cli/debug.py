@@ -3,11 +3,9 @@ from typing import Annotated
 
 import typer
 
-from pinlite import debug as debugging
 from pinlite.choices import VariantName
 from pinlite.cli.options import Engine, data, log
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
 
 
 def debug(
@@ -20,6 +18,9 @@ def debug(
     json: Annotated[bool, typer.Option("--json", help="Print all layers as JSON.")] = False,
 ) -> None:
     """Compare a conversion layer by layer, and show which layers add to the error."""
+    from pinlite import debug as debugging
+    from pinlite.ui.progress import ProgressView
+
     with ProgressView(log) as view:
         report = debugging.debug(folder, variant, engine=engine, observe=view)
     if json:

@@ -2,7 +2,6 @@ import typer
 from rich.text import Text
 
 from pinlite.cli.options import data
-from pinlite.doctor import diagnose
 from pinlite.errors import NoEngineError
 
 _MARKS = {True: Text("ok", "green"), None: Text("--", "yellow"), False: Text("no", "red")}
@@ -10,6 +9,8 @@ _MARKS = {True: Text("ok", "green"), None: Text("--", "yellow"), False: Text("no
 
 def doctor() -> None:
     """Say what runs the stages here, what is missing, and what to do about it."""
+    from pinlite.doctor import diagnose
+
     diagnosis = diagnose()
     for finding in diagnosis.findings:
         data.print(_MARKS[finding.ok], Text(f"{finding.subject:<15}{finding.text}"), soft_wrap=True)

@@ -5,9 +5,7 @@ from rich.text import Text
 
 from pinlite import images
 from pinlite.cli.options import Engine, data, log
-from pinlite.engine import choose
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
 
 app = typer.Typer(help="The images that the stages run in.", no_args_is_help=True)
 
@@ -15,6 +13,9 @@ app = typer.Typer(help="The images that the stages run in.", no_args_is_help=Tru
 @app.command()
 def build(engine: Engine = "auto") -> None:
     """Build those that are missing."""
+    from pinlite.engine import choose
+    from pinlite.ui.progress import ProgressView
+
     with ProgressView(log) as view:
         choose(engine).ensure(images.toolchain().values(), view)
 
@@ -22,6 +23,8 @@ def build(engine: Engine = "auto") -> None:
 @app.command("list")
 def list_(engine: Engine = "auto") -> None:
     """List those that are there."""
+    from pinlite.engine import choose
+
     chosen = choose(engine)
     current = {image.reference for image in chosen.find(images.toolchain().values()).values()}
     shown = tables.table(f"images of the {chosen.name} engine", "image", "identity", "", "reference")
@@ -37,6 +40,8 @@ def rm(
     engine: Engine = "auto",
 ) -> None:
     """Remove those that this version does not use."""
+    from pinlite.engine import choose
+
     chosen = choose(engine)
     kept = set() if everything else {i.reference for i in chosen.find(images.toolchain().values()).values()}
     # Children first: an image that another one stands on can't go.

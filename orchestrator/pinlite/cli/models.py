@@ -4,10 +4,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from pinlite import models
 from pinlite.cli.options import Engine, data, log
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
 
 
 def run(
@@ -17,6 +15,9 @@ def run(
     engine: Engine = "auto",
 ) -> None:
     """Run a model in its image on samples, and show its outputs."""
+    from pinlite import models
+    from pinlite.ui.progress import ProgressView
+
     with ProgressView(log) as view:
         outputs = models.run(model, samples, out, engine=engine, observe=view)
     shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
@@ -31,6 +32,9 @@ def inspect(
     engine: Engine = "auto",
 ) -> None:
     """Print a model in words."""
+    from pinlite import models
+    from pinlite.ui.progress import ProgressView
+
     with ProgressView(log) as view:
         text = models.inspect(model, engine=engine, observe=view)
     typer.echo(text.rstrip("\n"))

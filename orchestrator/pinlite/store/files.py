@@ -1,7 +1,6 @@
 """The store's files: put whole or not at all, and hashed whenever they are taken."""
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -47,20 +46,23 @@ class Store:
         listing = {file.relative_to(path).as_posix(): self._put_file(file) for file in digest.files_below(path)}
         return self._put_listing(digest.canonical_json(listing))
 
-    def take(self, sha256: str, target: Path, *, folder: bool = False) -> None:
+    def take(self, sha256: str, target: Path, *, folder: bool, linked: bool) -> None:
         """Lay a file or a folder at ``target``, where nothing is yet.
+
+        What is ``linked`` is a second name of what is kept, where that can be: no collector takes it away, and nobody
+        may write to it.
 
         Raises:
             Damaged: It is not there, or not what it was; what is at the target then is not to be used.
         """
         if not folder:
-            self._take_file(sha256, target)
+            self._take_file(sha256, target, linked=linked)
             return
         target.mkdir(parents=True)
         for name, file in self.listing(sha256).items():
             place = target / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            self._take_file(file, place)
+            self._take_file(file, place, linked=linked)
 
     def listing(self, sha256: str) -> dict[str, str]:
         """The digests of a folder's files, by their path in it; Damaged as `take`."""
@@ -142,15 +144,16 @@ class Store:
             made.write_bytes(data)
             _settle(made, target)
 
-    def _take_file(self, sha256: str, target: Path) -> None:
-        """A second name of the blob where that can be, so that no collector takes it away; else a copy."""
+    def _take_file(self, sha256: str, target: Path, *, linked: bool) -> None:
+        blob = self.blob(sha256)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(self.blob(sha256), target)
-        except OSError as error:
-            if error.errno == errno.ENOENT:
-                raise Damaged(sha256) from None
-            shutil.copyfile(self.blob(sha256), target)
+            if linked:
+                _link(blob, target)
+            else:
+                shutil.copyfile(blob, target)
+        except FileNotFoundError:
+            raise Damaged(sha256) from None
         if digest.of_file(target) != sha256:
             self.check(sha256)  # a copy may have gone wrong where the blob is good
             raise Damaged(sha256)
@@ -165,6 +168,16 @@ class Store:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+def _link(blob: Path, target: Path) -> None:
+    """A second name; a copy where the target is on another filesystem, or one without links."""
+    try:
+        os.link(blob, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(blob, target)
 
 
 def _settle(made: Path, target: Path) -> None:

@@ -98,7 +98,7 @@ def restore(store: Store, record: Record, folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True)
     try:
         for output in record.outputs.values():
-            store.take(output.sha256, folder / output.name, folder=output.folder)
+            store.take(output.sha256, folder / output.name, folder=output.folder, linked=True)
     except Damaged:
         store.drop("actions", key)
         raise

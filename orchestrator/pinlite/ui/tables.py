@@ -1,15 +1,17 @@
 """A report in tables."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinlite.model import DebugReport, Failure, Hop, Report, VariantReport
+if TYPE_CHECKING:
+    from pinlite.model import DebugReport, Failure, Hop, Report, VariantReport
 
 
-def show(report: Report, out: str, console: Console) -> None:
+def show(report: "Report", out: str, console: Console) -> None:
     console.print(
         Group(
             _stages(report),
@@ -24,7 +26,7 @@ def show(report: Report, out: str, console: Console) -> None:
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
 
-def show_layers(report: DebugReport, top: int, console: Console) -> None:
+def show_layers(report: "DebugReport", top: int, console: Console) -> None:
     runtimes = tuple(dict.fromkeys(["tensorflow", *(name for layer in report.layers for name in layer.errors)]))
     title = f"layers by what they add to the error of {report.variant}, errors in %"
     made = table(title, "layer", "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
@@ -55,7 +57,7 @@ def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
     return made
 
 
-def _verdict(report: Report) -> Text:
+def _verdict(report: "Report") -> Text:
     if report.failures:
         return Text("without " + ", ".join(failure.variant for failure in report.failures), "red")
     if not report.ok:
@@ -65,7 +67,7 @@ def _verdict(report: Report) -> Text:
     return Text("equal to the reference within", "green") + Text(f" {report.tolerance:g}")
 
 
-def _stages(report: Report) -> RenderableType:
+def _stages(report: "Report") -> RenderableType:
     made = table("stages", "stage", "image", "", "seconds", "peak memory", numbers=("seconds", "peak memory"))
     for stage in report.stages:
         figures = (f"{stage.seconds:.2f}", bytes_(stage.peak_memory)) if stage.source == "ran" else ("", "")
@@ -73,14 +75,14 @@ def _stages(report: Report) -> RenderableType:
     return made
 
 
-def _artifacts(report: Report) -> RenderableType:
+def _artifacts(report: "Report") -> RenderableType:
     made = table("artifacts", "artifact", "size", "sha256", numbers=("size",))
     for artifact in report.artifacts:
         made.add_row(Text(artifact.path), bytes_(artifact.size), artifact.sha256[:16])
     return made
 
 
-def _hops(report: Report) -> RenderableType:
+def _hops(report: "Report") -> RenderableType:
     made = table(
         f"hops, the largest difference of {len({hop.output for hop in report.hops})} output(s)",
         *("from", "to", "absolute", "relative", "cosine", ""),
@@ -92,18 +94,18 @@ def _hops(report: Report) -> RenderableType:
     return made
 
 
-def _worst(report: Report) -> Iterator[Hop]:
+def _worst(report: "Report") -> Iterator["Hop"]:
     """The worst output of each hop; where one can't be compared, that one."""
     for pair in dict.fromkeys((hop.origin, hop.to, hop.variant) for hop in report.hops):
         hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
         yield max(hops, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
 
 
-def _runtime(hop: Hop) -> str:
+def _runtime(hop: "Hop") -> str:
     return f"{hop.to} {hop.variant}" if hop.variant else hop.to
 
 
-def _judgement(hop: Hop) -> Text:
+def _judgement(hop: "Hop") -> Text:
     if not hop.passed:
         return Text(f"differs in {hop.output}", "red")
     if hop.tolerance is None:
@@ -112,7 +114,7 @@ def _judgement(hop: Hop) -> Text:
     return Text("equal", "green") if hop.variant in (None, "float32") else Text(f"< {hop.tolerance:.2g}", "green")
 
 
-def _training(report: Report) -> Iterator[RenderableType]:
+def _training(report: "Report") -> Iterator[RenderableType]:
     if not report.training:
         return
     numbers = ("after gzip", "sparsity", "distinct weights per layer")
@@ -137,7 +139,7 @@ def _training(report: Report) -> Iterator[RenderableType]:
     yield Text("after gzip: ", "dim") + Text(", ".join(sizes))
 
 
-def _evaluation(report: Report) -> Iterator[RenderableType]:
+def _evaluation(report: "Report") -> Iterator[RenderableType]:
     if report.evaluation is None:
         return
     metrics = list(report.evaluation.scores[0].scores)
@@ -148,7 +150,7 @@ def _evaluation(report: Report) -> Iterator[RenderableType]:
     yield made
 
 
-def _variants(report: Report) -> Iterator[RenderableType]:
+def _variants(report: "Report") -> Iterator[RenderableType]:
     made = table("variants", "variant", "size", "runtime", "median", "fastest", numbers=("size", "median", "fastest"))
     for variant in report.variants:
         for runtime in variant.parity:
@@ -166,7 +168,7 @@ def _variants(report: Report) -> Iterator[RenderableType]:
     yield from (_failure(failure) for failure in report.failures)
 
 
-def _operators(variant: VariantReport) -> Iterator[RenderableType]:
+def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
     yield Text(f"{variant.name} operators: ", "dim") + Text(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
@@ -181,11 +183,11 @@ def _counted(operators: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts)
 
 
-def _failure(failure: Failure) -> RenderableType:
+def _failure(failure: "Failure") -> RenderableType:
     return Text(f"{failure.variant} failed: ", "red") + Text(f"{failure.stage}: {failure.message}")
 
 
-def _select_tf(variant: VariantReport) -> RenderableType:
+def _select_tf(variant: "VariantReport") -> RenderableType:
     names = ", ".join(variant.select_tf)
     return Text(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): {names}", "yellow")
 

@@ -1,0 +1,165 @@
+"""The same command again: when all that it read is as it was, what it came to is taken from the store.
+
+That each of its actions is a hit would say the same, after imports that take ten times as long. This module, and what
+it imports, are to stay cheap.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pinlite import digest, folders, modules, output
+from pinlite.store.files import Damaged, Store
+
+if TYPE_CHECKING:
+    from pinlite.model import Calibration, Recipe, Report, Source
+
+_SCHEMA = "pinlite.run/1"
+
+# ``modules`` are a file with the modules beside it that it imports.
+Kind = Literal["path", "modules"]
+State = list[tuple[Kind, str, str]]
+
+
+class Shown(dict[str, Any]):
+    """A report as its JSON has it, with the attributes of a `Report`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self["from" if name == "origin" else name]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a command came to: ``files`` are the results by name, with whether that is a folder, and the digest."""
+
+    key: str
+    out: Path
+    report: str
+    files: Mapping[str, tuple[bool, str]]
+
+    @property
+    def shown(self) -> Any:
+        return json.loads(self.report, object_hook=Shown)
+
+
+def find(arguments: Sequence[str]) -> Known | None:
+    """What the command line came to before; None where anything that it read has changed, or pinlite itself."""
+    key = _key(arguments)
+    record = Store().read("runs", key)
+    try:
+        if record is None or any(_digest(kind, Path(path)) != known for kind, path, known in record["read"]):
+            return None
+        files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
+        return Known(key, Path(record["out"]), str(record["report"]), files)
+    except (TypeError, KeyError, ValueError, AttributeError, OSError):
+        return None
+
+
+def publish(known: Known) -> bool:
+    """Write the output folder, unless it holds all of it already; False where the store no longer has it.
+
+    Raises:
+        UsageError: As `pinlite.output.publish`.
+    """
+    store = Store()
+
+    def fill(folder: Path) -> None:
+        for name, (is_folder, sha256) in known.files.items():
+            store.take(sha256, folder / name, folder=is_folder, linked=False)
+
+    try:
+        if not _is_there(known):
+            output.publish(fill, known.report, known.out)
+    except Damaged:
+        store.drop("runs", known.key)
+        return False
+    store.note_use("runs", known.key)
+    return True
+
+
+def _is_there(known: Known) -> bool:
+    try:
+        names = {path.name for path in known.out.iterdir()}
+        return (
+            names == {output.REPORT, *known.files}
+            and (known.out / output.REPORT).read_text() == known.report
+            and all(digest.of_path(known.out / name) == sha256 for name, (_, sha256) in known.files.items())
+        )
+    except OSError:
+        return False
+
+
+def state(recipe: "Recipe", *others: Path) -> State:
+    """All that a recipe reads of the user's, and ``others``, with the digest of each."""
+    read: list[tuple[Kind, Path]] = [*_read(recipe), *(("path", path) for path in others)]
+    return [(kind, str(path), _digest(kind, path)) for kind, path in read]
+
+
+def keep(arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report") -> None:
+    """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from.
+
+    A store that can't be written keeps nothing.
+    """
+    store = Store()
+    hits = [stage.model_copy(update={"source": "hit"}) if stage.source == "ran" else stage for stage in report.stages]
+    again = report.model_copy(update={"stages": tuple(hits)})
+    with contextlib.suppress(OSError), store.committing():
+        files = {}
+        for artifact in report.artifacts:
+            path = recipe.out / artifact.path
+            files[artifact.path] = path.is_dir(), store.put(path)
+            if files[artifact.path][1] != artifact.sha256:
+                return
+        record = {"read": before, "out": str(recipe.out), "files": files, "report": again.to_json()}
+        store.write("runs", _key(arguments), record)
+
+
+def _key(arguments: Sequence[str]) -> str:
+    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does."""
+    own = [entry for folder in (Path(__file__).parent, folders.IMAGES) for entry in sorted(_entries(folder))]
+    return digest.of_json({"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own})
+
+
+def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _entries(entry.path) if entry.name != "__pycache__" else ()
+            else:
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+
+
+def _digest(kind: Kind, path: Path) -> str:
+    """Empty for what is not there."""
+    if not path.exists():
+        return ""
+    return modules.digest_of(path) if kind == "modules" and path.is_file() else digest.of_path(path)
+
+
+def _read(recipe: "Recipe") -> Iterator[tuple[Kind, Path]]:
+    named: list[Source | Calibration | None] = [recipe.source, recipe.calibration]
+    if recipe.training:
+        named += [recipe.training.finetune, recipe.training.qat]
+    if recipe.evaluation:
+        named += [recipe.evaluation.function, *(metric.function for metric in recipe.evaluation.metrics)]
+    for source in named:
+        if source and source.module:
+            yield from (("modules", path) for path in _places(source.module, source.path))
+        elif source and source.path:
+            yield "path", source.path
+    for path in (recipe.weights, recipe.samples, recipe.data):
+        if path:
+            yield "path", path
+    if recipe.requirements:
+        yield "path", folders.cache() / "locks"
+
+
+def _places(module: str, path: Path | None) -> tuple[Path, ...]:
+    """Where a module of the user's is; of an image's module, where one of the user's would take its place."""
+    top = Path(module.partition(".")[0])
+    return (path,) if path else (top, top.with_suffix(".py"))
