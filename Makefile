@@ -16,7 +16,7 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench bench-variants bench-peers digits zoo conformance \
+.PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo conformance \
 	operators docs clean
 
 help: ## List the targets.
@@ -37,6 +37,9 @@ lint: $(dev) ## Check style, types and the direction of imports.
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
+
+bench-cached: $(host) ## Time a conversion that was made before, in a small and in a large store (ENGINE, RUNS).
+	.venv/bin/python tests/bench/cached.py --engine $(ENGINE) --runs $(or $(RUNS),30)
 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)

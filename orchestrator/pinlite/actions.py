@@ -22,7 +22,7 @@ from pinlite.model import Recipe, StageRecord
 from pinlite.stages.stage import Action, Stage
 from pinlite.store import record
 from pinlite.store.files import Damaged, Store
-from pinlite.store.record import Preimage, Record
+from pinlite.store.record import Output, Preimage, Record
 from pinlite.workers import Workers
 
 # What tells that a file is still the one that was hashed.
@@ -134,7 +134,10 @@ class Actions:
             preimage=preimage,
             stage=action.stage.name,
             result=done.result.model_dump(mode="json"),
-            outputs={},
+            outputs={
+                role: Output(name=path.name, sha256=self._digest(path), folder=path.is_dir(), size=digest.size(path))
+                for role, path in done.outputs.items()
+            },
             engine=self._engine,
             seconds=done.record.seconds,
             peak_memory=done.record.peak_memory,
@@ -158,17 +161,14 @@ class Actions:
         except OSError as error:
             self._observe(Notice(f"what {name} made can't be kept in {store.root}: {error.strerror or error}"))
             return done
-        self.records[-1] = kept
-        made = {path.name: self._digest(path) for path in done.outputs.values()}
-        other = sorted(output.name for output in kept.outputs.values() if made[output.name] != output.sha256)
-        if not other:
+        made = self.records[-1].outputs
+        if kept.outputs == made:
             return done
-        self._observe(
-            Notice(f"{name} is nondeterministic: it made another {', '.join(other)} than before; the first is kept")
-        )
+        other = ", ".join(sorted(output.name for role, output in made.items() if kept.outputs[role] != output))
+        self._observe(Notice(f"{name} is nondeterministic: it made another {other} than before; the first is kept"))
         with contextlib.suppress(Damaged):
             first = self._restored(store, kept, name, type(done.result))
-            self.records.pop()
+            self.records.pop(-2)
             return replace(first, record=done.record)
         return done
 

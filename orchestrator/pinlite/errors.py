@@ -76,3 +76,10 @@ class ParityError(PinliteError):
     def __init__(self, message: str, *, hint: str, report: "Report") -> None:
         super().__init__(message, hint=hint)
         self.report = report
+
+
+class NotReproducibleError(PinliteError):
+    """What came out, or what went in, is not what is on record."""
+
+    code = "not-reproducible"
+    exit_status = 8

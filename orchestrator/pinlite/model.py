@@ -1,7 +1,7 @@
 """The frozen types that everything passes along: what is asked for, and what came of it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,6 +112,7 @@ class Recipe(Frozen):
     """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
 
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
+    ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     """
 
@@ -139,6 +140,7 @@ class Recipe(Frozen):
     tolerance: float = 1e-4
     engine: EngineChoice = "auto"
     limits: Limits = Limits()
+    options: dict[str, Any] = {}
     cache: bool = True
     refresh: tuple[str, ...] = ()
 
@@ -299,6 +301,38 @@ class EvaluationReport(Frozen):
     scores: tuple[Score, ...]
 
 
+class LockedImage(Frozen):
+    """``identity`` is the image's on the public base; ``packages`` the sha256 of its hashed requirements."""
+
+    identity: str
+    packages: str
+
+
+class LockedStage(Frozen):
+    """A stage that made something of the result; ``inputs`` by role and ``outputs`` by file name, as sha256."""
+
+    image: str
+    parameters: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+class Lock(Frozen):
+    """What a recipe came to. ``inputs`` are the user's files by path, ``artifacts`` the results by name, as sha256.
+
+    What runtimes compute and how long they take is measured, not made, and no part of it.
+    """
+
+    lock_schema: Literal["pinlite.lock/1"] = Field("pinlite.lock/1", alias="schema")
+    pinlite: str
+    base: str
+    options: dict[str, Any]
+    images: dict[str, LockedImage]
+    inputs: dict[str, str]
+    stages: dict[str, LockedStage]
+    artifacts: dict[str, str]
+
+
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object."""
 
@@ -320,6 +354,7 @@ class Report(Frozen):
     training: tuple[TrainingStep, ...] = ()
     evaluation: EvaluationReport | None = None
     versions: dict[str, dict[str, str]]
+    lock: Lock
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=2) + "\n"

@@ -21,7 +21,7 @@ def collect(source: Path, folder: Path) -> Path:
     if source.is_dir():
         shutil.copytree(source, folder / source.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
         return folder
-    for path in sorted(_closure(source)):
+    for path in sorted(closure(source)):
         if path.is_dir():
             shutil.copytree(path, folder / path.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
         else:
@@ -52,7 +52,7 @@ def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path
 
 def digest_of(source: Path) -> str:
     """Of what `collect` copies of a module file: another one where any of it has changed, come, or gone."""
-    return digest.of_json({path.name: digest.of_path(path) for path in _closure(source)})
+    return digest.of_json({path.name: digest.of_path(path) for path in closure(source)})
 
 
 def _files(folder: Path) -> set[Path]:
@@ -63,7 +63,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes()
 
 
-def _closure(first: Path) -> set[Path]:
+def closure(first: Path) -> set[Path]:
     """The file and everything beside it that it needs: modules as files, packages as folders."""
     found, waiting = {first}, [first]
     while waiting:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinlite import calibration, config, images, modules, output, parity, requirements, results
+from pinlite import calibration, config, images, locking, modules, output, parity, reading, requirements, results
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -20,6 +20,7 @@ from pinlite.model import (
     Evaluation,
     EvaluationReport,
     Latency,
+    Lock,
     Recipe,
     Report,
     StageRecord,
@@ -42,20 +43,28 @@ _STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
 }
 
 
-def run(recipe: Recipe, observe: Observer = ignore) -> Report:
-    """Convert, compare, and write the output folder.
+def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = None) -> Report:
+    """Convert, compare, and write the output folder; where something is ``recorded``, only if it comes to the same.
 
     Raises:
         PinliteError: As engine and stages do; nothing is written then. But where one variant fails and another is
             finished, it carries the report, and what is finished is written.
+        NotReproducibleError: Something differs from what is recorded; nothing is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
     """
     output.check(recipe.out)
     given = _given_calibration(recipe)
     stages = _stages(recipe)
-    with Actions(recipe, stages, _images(recipe, stages), observe) as actions:
+    wanted = _images(recipe, stages)
+    lock = locking.given(recipe, wanted, reading.files(recipe))
+    if recorded:
+        locking.hold_given(lock, recorded)
+    with Actions(recipe, stages, wanted, observe) as actions:
         done = _Conversion(recipe, actions, given).convert()
-        report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain)
+        lock = locking.made(lock, actions.records, done.digests)
+        if recorded:
+            locking.hold(lock, recorded)
+        report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain, lock=lock)
         artifacts = {name: path for name, (_, path) in done.artifacts.items()}
         output.publish(output.copying(artifacts), report.to_json(), recipe.out)
     for error in done.failures.values():

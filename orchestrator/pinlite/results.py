@@ -15,6 +15,7 @@ from pinlite.model import (
     Failure,
     Hop,
     Latency,
+    Lock,
     Quantization,
     Recipe,
     Report,
@@ -67,12 +68,17 @@ class Results:
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
     calibration: CalibrationReport | None = None
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of the artifacts, by name."""
+        return {name: digest.of_path(path) for name, (_, path) in self.artifacts.items()}
 
-def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str]) -> Report:
+
+def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str], lock: Lock) -> Report:
     (origin, _), *_ = results.outputs.items()
     hops = tuple(_hops(results, recipe))
     artifacts = {
-        name: Artifact(role=role, path=name, sha256=digest.of_path(path), size=digest.size(path))
+        name: Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(path))
         for name, (role, path) in results.artifacts.items()
     }
     return Report(
@@ -96,6 +102,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         training=tuple(results.training),
         evaluation=results.evaluation,
         versions=results.versions,
+        lock=lock,
     )
 
 

@@ -10,19 +10,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pinlite import digest, folders, modules, output
+from pinlite import digest, folders, output, reading
 from pinlite.store.files import Damaged, Store
 
 if TYPE_CHECKING:
-    from pinlite.model import Calibration, Recipe, Report, Source
+    from pinlite.model import Recipe, Report
 
 _SCHEMA = "pinlite.run/1"
 
-# ``modules`` are a file with the modules beside it that it imports.
-Kind = Literal["path", "modules"]
-State = list[tuple[Kind, str, str]]
+# What was read, as `pinlite.reading` tells it: how, where, and its digest.
+State = list[tuple[reading.Kind, str, str]]
 
 
 class Shown(dict[str, Any]):
@@ -51,7 +50,7 @@ def find(arguments: Sequence[str]) -> Known | None:
     key = _key(arguments)
     record = Store().read("runs", key)
     try:
-        if record is None or any(_digest(kind, Path(path)) != known for kind, path, known in record["read"]):
+        if record is None or any(reading.digest_of(kind, Path(path)) != known for kind, path, known in record["read"]):
             return None
         files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
         return Known(key, Path(record["out"]), str(record["report"]), files)
@@ -95,12 +94,15 @@ def _is_there(known: Known) -> bool:
 
 def state(recipe: "Recipe", *others: Path) -> State:
     """All that a recipe reads of the user's, and ``others``, with the digest of each."""
-    read: list[tuple[Kind, Path]] = [*_read(recipe), *(("path", path) for path in others)]
-    return [(kind, str(path), _digest(kind, path)) for kind, path in read]
+    read: list[tuple[reading.Kind, Path]] = [*reading.of(recipe), *(("path", path) for path in others)]
+    return [(kind, str(path), reading.digest_of(kind, path)) for kind, path in read]
 
 
-def keep(arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report") -> None:
-    """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from.
+def keep(
+    arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report", *, written: Path | None = None
+) -> None:
+    """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from,
+    ``written`` a file that it has left beside.
 
     A store that can't be written keeps nothing.
     """
@@ -114,7 +116,8 @@ def keep(arguments: Sequence[str], recipe: "Recipe", before: State, report: "Rep
             files[artifact.path] = path.is_dir(), store.put(path)
             if files[artifact.path][1] != artifact.sha256:
                 return
-        record = {"read": before, "out": str(recipe.out), "files": files, "report": again.to_json()}
+        left = [("path", str(written), reading.digest_of("path", written))] if written else []
+        record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "report": again.to_json()}
         store.write("runs", _key(arguments), record)
 
 
@@ -132,34 +135,3 @@ def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:
             else:
                 status = entry.stat()
                 yield entry.path, status.st_size, status.st_mtime_ns
-
-
-def _digest(kind: Kind, path: Path) -> str:
-    """Empty for what is not there."""
-    if not path.exists():
-        return ""
-    return modules.digest_of(path) if kind == "modules" and path.is_file() else digest.of_path(path)
-
-
-def _read(recipe: "Recipe") -> Iterator[tuple[Kind, Path]]:
-    named: list[Source | Calibration | None] = [recipe.source, recipe.calibration]
-    if recipe.training:
-        named += [recipe.training.finetune, recipe.training.qat]
-    if recipe.evaluation:
-        named += [recipe.evaluation.function, *(metric.function for metric in recipe.evaluation.metrics)]
-    for source in named:
-        if source and source.module:
-            yield from (("modules", path) for path in _places(source.module, source.path))
-        elif source and source.path:
-            yield "path", source.path
-    for path in (recipe.weights, recipe.samples, recipe.data):
-        if path:
-            yield "path", path
-    if recipe.requirements:
-        yield "path", folders.cache() / "locks"
-
-
-def _places(module: str, path: Path | None) -> tuple[Path, ...]:
-    """Where a module of the user's is; of an image's module, where one of the user's would take its place."""
-    top = Path(module.partition(".")[0])
-    return (path,) if path else (top, top.with_suffix(".py"))

@@ -142,7 +142,8 @@ class Bench:
         return Made(made.seconds, error=first)
 
     def _pinlite(self, command: str, *arguments: str | Path) -> list[str | Path]:
-        return [sys.executable, "-m", "pinlite", command, *arguments, "--engine", self.engine]
+        anew = ("--no-cache",) if command == "convert" else ()
+        return [sys.executable, "-m", "pinlite", command, *arguments, "--engine", self.engine, *anew]
 
     def _match(self, runtime: Runtime, folder: Path, kept: Path, ours: Made, theirs: Made) -> Match:
         files = [kept / f"{converter}.{self.kind.name}.tflite" for converter in ("pinlite", "onnx2tf")]

@@ -22,6 +22,7 @@ def convert(example: str, engine: str, *variants: str) -> dict[str, Any]:
         out = Path(folder, "out")
         command = [sys.executable, "-m", "pinlite", "convert", f"examples/{example}.py:{example}"]
         command += ["--input", "input=1x3x224x224", "--calibration", "random", "--engine", engine, "--out", str(out)]
+        command += ["--no-cache"]
         command += [word for variant in variants for word in ("--variant", variant)]
         subprocess.run(command, check=True, capture_output=True)
         return json.loads((out / "report.json").read_text())

@@ -29,9 +29,14 @@ class Ended:
 
 
 class Running:
-    """A command under way. Its temporary files go to a folder of their own."""
+    """A command under way. Its temporary files go to a folder of their own.
+
+    A conversion is made anew, whatever tests before it made, unless it is told where its store is.
+    """
 
     def __init__(self, here: Path, arguments: tuple[object, ...], entry: tuple[str, ...], environment: dict[str, str]):
+        if arguments[:1] == ("convert",) and "PINLITE_CACHE" not in environment:
+            arguments = (*arguments, "--no-cache")
         self.temporary = here / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
         self._printed = here / "out.txt", here / "err.txt"

@@ -14,7 +14,7 @@ SCRIPT = """
 import json, sys
 import pinlite
 
-report = pinlite.convert(sys.argv[1], inputs={"image": "1x3x16x16"}, engine=sys.argv[2], out="out")
+report = pinlite.convert(sys.argv[1], inputs={"image": "1x3x16x16"}, engine=sys.argv[2], out="out", no_cache=True)
 assert isinstance(report, pinlite.Report)
 assert report.ok and report.variants[0].ops["CONV_2D"] == 1
 sys.stdout.write(report.to_json())

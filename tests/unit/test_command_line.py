@@ -102,6 +102,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "OutOfMemoryError": 6,
         "StageTimeoutError": 6,
         "ParityError": 7,
+        "NotReproducibleError": 8,
     }
 
 
@@ -215,7 +216,7 @@ def test_help_names_every_option_and_command(command):
 def test_the_options_reach_the_recipe_and_win_over_the_file(command, monkeypatch, model_file):
     recipes = []
 
-    def run(recipe, _):
+    def run(recipe, _, **_options):
         recipes.append(recipe)
         raise errors.UsageError("enough", hint="enough")
 

@@ -11,6 +11,7 @@ from pinlite.model import (
     Failure,
     Hop,
     Latency,
+    Lock,
     Quantization,
     Report,
     StageRecord,
@@ -84,6 +85,7 @@ def report():
         failures=(),
         calibration=None,
         versions={},
+        lock=Lock(pinlite="1", base="", options={}, images={}, inputs={}, stages={}, artifacts={}),
     )
 
 

@@ -78,6 +78,7 @@ def _convert(model: Model, out: Path, environment: Mapping[str, str], *, engine:
         "--engine",
         engine,
         "--json",
+        "--no-cache",
     ]
     command += [word for text in model.inputs for word in ("--input", text)]
     command += [word for text in model.requirements for word in ("--with", text)]

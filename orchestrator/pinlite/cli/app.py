@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 import pinlite
-from pinlite.cli import convert, debug, doctor, images, models
+from pinlite.cli import cache, convert, debug, doctor, images, models, reproduce
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -14,7 +14,9 @@ app.command()(convert.convert)
 app.command()(models.run)
 app.command()(models.inspect)
 app.command()(debug.debug)
+app.command()(reproduce.reproduce)
 app.command()(doctor.doctor)
+app.add_typer(cache.app, name="cache")
 app.add_typer(images.app, name="images")
 
 

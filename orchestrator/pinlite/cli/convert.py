@@ -119,10 +119,13 @@ def convert(
     file: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.toml", help="The same keys; the command line wins.")
     ] = None,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse what differs from pinlite.lock, the file beside --config.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Convert a PyTorch model to TFLite, run it, and compare it with PyTorch."""
-    from pinlite import config, pipeline, shortcut
+    from pinlite import config, locking, pipeline, shortcut
     from pinlite.ui.progress import ProgressView
 
     given = {
@@ -161,17 +164,22 @@ def convert(
         "no-cache": no_cache,
         "refresh": refresh,
     }
+    file = file or config.default_file(given)
+    lock = file.with_suffix(".lock") if file else None
     recipe = config.resolve(given, file)
+    recorded = locking.beside(lock) if locked else None
     before = shortcut.state(recipe, *([file] if file else []))
     try:
         with ProgressView(log) as view:
-            report = pipeline.run(recipe, view)
+            report = pipeline.run(recipe, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
             _show(error.report, recipe.out, json)
         raise
+    if lock and not locked:
+        locking.write(report.lock, lock)
     if recipe.cache and not recipe.refresh:
-        shortcut.keep(sys.argv[1:], recipe, before, report)
+        shortcut.keep(sys.argv[1:], recipe, before, report, written=lock)
     _show(report, recipe.out, json)
 
 

@@ -7,25 +7,31 @@ from typing import Any
 from pydantic import ValidationError
 
 from pinlite.config.calibration import IMAGES, calibration_of, needs_calibration
-from pinlite.config.options import Options, explained, read
+from pinlite.config.options import Options, default_file, explained, moved, read
 from pinlite.config.paths import existing, existing_file, existing_path
 from pinlite.config.sources import default_name, parse_source
 from pinlite.config.training import evaluation_of, training_of
-from pinlite.config.values import check_requirement, inputs, layouts, memory, parse_input, stages, tolerance, variants
+from pinlite.config.values import check_requirement, inputs, layouts, parse_input, size, stages, tolerance, variants
 from pinlite.errors import UsageError
 from pinlite.model import Limits, Recipe, Source
 
 __all__ = [
     "IMAGES",
     "check_requirement",
+    "default_file",
     "existing_file",
+    "moved",
     "needs_calibration",
     "parse_input",
     "parse_source",
     "resolve",
+    "size",
 ]
 
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
+
+# What decides nothing of what is made.
+_COSMETIC = ("out", "engine", "memory", "timeout", "no-cache", "refresh")
 
 
 def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
@@ -74,7 +80,8 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         data=existing_path("--data", options.data),
         tolerance=_tolerance_of_all(options),
         engine=options.engine,
-        limits=Limits(memory=memory(options.memory), timeout=options.timeout),
+        limits=Limits(memory=size("--memory", options.memory), timeout=options.timeout),
+        options={key: value for key, value in merged.items() if key not in _COSMETIC},
         cache=not options.no_cache,
         refresh=stages(options.refresh),
     )

@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.config.paths import existing_file
-from pinlite.config.sources import MODULE
+from pinlite.config.sources import METRIC, MODULE
 from pinlite.errors import UsageError
 
+_FILE = Path("pinlite.toml")
 _LONGEST = 7 * 24 * 3600
+
+_PATHS = ("out", "weights", "samples", "data")
+# Those that may be a module of the image's, or a word, instead.
+_MAYBE_PATHS = ("source", "calibration", "finetune", "qat", "evaluate", "metric")
 
 
 def dashed(name: str) -> str:
@@ -61,6 +66,11 @@ class Options(BaseModel):
     refresh: list[str] = []
 
 
+def default_file(command_line: Mapping[str, Any]) -> Path | None:
+    """The pinlite.toml of the current folder, where the command line names no source."""
+    return None if command_line.get("source") or not _FILE.is_file() else _FILE
+
+
 def read(file: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(existing_file(file).read_text())
@@ -68,17 +78,25 @@ def read(file: Path) -> dict[str, Any]:
         raise UsageError(
             f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error
-    for key in ("source", "out", "weights", "samples", "calibration", "finetune", "qat", "evaluate", "data"):
-        named = key not in ("source", "calibration", "finetune", "qat", "evaluate") or names_a_path(
-            content.get(key, "")
-        )
-        if isinstance(content.get(key), str) and named:
-            content[key] = str(file.parent / content[key])
-    return content
+    return moved(content, lambda path: str(file.parent / path))
+
+
+def moved(options: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
+    """The options with every path in them replaced by what ``move`` makes of it."""
+
+    def path(key: str, text: Any) -> Any:
+        return move(text) if isinstance(text, str) and (key in _PATHS or names_a_path(text)) else text
+
+    found = dict(options)
+    for key in (*_PATHS, *_MAYBE_PATHS):
+        if key in found:
+            value = found[key]
+            found[key] = [path(key, text) for text in value] if isinstance(value, list) else path(key, value)
+    return found
 
 
 def names_a_path(source: str) -> bool:
-    return ".py:" in source or not (MODULE.fullmatch(source) or source == "random")
+    return ".py:" in source or not (MODULE.fullmatch(source) or source == "random" or METRIC.fullmatch(source))
 
 
 def explained(error: ValidationError, files: Mapping[str, Path]) -> UsageError:

@@ -10,6 +10,8 @@ from pinlite.model import Source
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 
+METRIC = re.compile(r"mse|top-[1-9]\d{0,5}")
+
 _CALLABLE = re.compile(r"\w+(\.\w+)*")
 _FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
 _CHECKPOINTS = (".pt", ".pth", ".torchscript")

@@ -1,9 +1,7 @@
 """What is done to a model's weights before the export, and what the outcome is scored on."""
 
-import re
-
 from pinlite.config.options import Options, dashed
-from pinlite.config.sources import function
+from pinlite.config.sources import METRIC, function
 from pinlite.errors import UsageError
 from pinlite.model import Evaluation, Metric, Source, Training
 
@@ -47,7 +45,7 @@ def evaluation_of(options: Options) -> Evaluation | None:
 
 
 def _metric(text: str) -> Metric:
-    if text == "mse" or re.fullmatch(r"top-[1-9]\d{0,5}", text):
+    if METRIC.fullmatch(text):
         return Metric(name=text)
     if ":" in text:
         return Metric(name=text.rpartition(":")[2], function=function("--metric", text))

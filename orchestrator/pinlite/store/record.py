@@ -1,14 +1,17 @@
 """What is kept of an action: all that its key is made of, what the stage said, and its outputs by their digests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from pinlite import contract, digest, images
+from pinlite.differences import differences
+from pinlite.errors import UsageError
 from pinlite.model import Frozen
 from pinlite.stages.stage import Action
+from pinlite.store import collection
 from pinlite.store.files import Damaged, Store
 
 
@@ -107,21 +110,42 @@ def restore(store: Store, record: Record, folder: Path) -> dict[str, Path]:
 
 
 def keep(store: Store, made: Record, outputs: Mapping[str, Path]) -> Record:
-    """Keep an action whose outputs lie at the paths; the record as it is kept, with their digests.
+    """Keep an action whose outputs lie at the paths; the record that is kept.
 
-    What was kept first stays: where an earlier record has other bytes, that one is returned.
+    What was kept first stays: where an earlier record has other bytes, it is that one.
 
     Raises:
         OSError: There is no room, or the store can't be written.
     """
     with store.committing():
-        kept = {
-            role: Output(name=path.name, sha256=store.put(path), folder=path.is_dir(), size=digest.size(path))
-            for role, path in outputs.items()
-        }
-        record = made.model_copy(update={"outputs": kept})
-        earlier = load(store, record.preimage.key)
-        if earlier and earlier.outputs != kept:
+        earlier = load(store, made.preimage.key)
+        if earlier and earlier.outputs != made.outputs:
             return earlier
-        store.write("actions", record.preimage.key, record.model_dump(mode="json", by_alias=True))
-    return record
+        for path in outputs.values():
+            store.put(path)
+        store.write("actions", made.preimage.key, made.model_dump(mode="json", by_alias=True))
+    return made
+
+
+def known(store: Store, beginning: str) -> Preimage:
+    """What the key of an action is made of, by the beginning of the key; a UsageError where it is none."""
+    kind, key = collection.find(store, beginning)
+    found = load(store, key) if kind == "actions" else None
+    if found is None:
+        raise UsageError(f"{key} is the key of a whole command", hint="give one of a stage")
+    return found.preimage
+
+
+def nearest(store: Store, to: Preimage) -> Preimage | None:
+    """The key of the same stage that differs in the fewest parts."""
+    loaded = (load(store, key) for kind, key in collection.keys(store) if kind == "actions" and key != to.key)
+    others = [each.preimage for each in loaded if each and _home(each.preimage) == _home(to)]
+    return min(others, key=lambda each: (len(list(differences_of(to, each))), each.key), default=None)
+
+
+def differences_of(one: Preimage, other: Preimage) -> Iterator[str]:
+    return differences(one.model_dump(mode="json"), other.model_dump(mode="json"))
+
+
+def _home(preimage: Preimage) -> tuple[str, str, str]:
+    return preimage.image, preimage.program, preimage.operation

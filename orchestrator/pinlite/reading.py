@@ -1,0 +1,56 @@
+"""What a recipe reads of the user's: files, folders, and modules with what they import."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pinlite import digest, folders, modules
+
+if TYPE_CHECKING:
+    from pinlite.model import Calibration, Recipe, Source
+
+# ``modules`` are a file with the modules beside it that it imports; folders are whole either way.
+Kind = Literal["path", "modules"]
+
+
+def of(recipe: "Recipe") -> Iterator[tuple[Kind, Path]]:
+    """Where the recipe reads, whether or not something is there."""
+    named: list[Source | Calibration | None] = [recipe.source, recipe.calibration]
+    if recipe.training:
+        named += [recipe.training.finetune, recipe.training.qat]
+    if recipe.evaluation:
+        named += [recipe.evaluation.function, *(metric.function for metric in recipe.evaluation.metrics)]
+    for source in named:
+        if source and source.module:
+            yield from (("modules", path) for path in _places(source.module, source.path))
+        elif source and source.path:
+            yield "path", source.path
+    for path in (recipe.weights, recipe.samples, recipe.data):
+        if path:
+            yield "path", path
+    if recipe.requirements:
+        yield "path", folders.cache() / "locks"
+
+
+def digest_of(kind: Kind, path: Path) -> str:
+    """Empty for what is not there."""
+    if not path.exists():
+        return ""
+    return modules.digest_of(path) if kind == "modules" and path.is_file() else digest.of_path(path)
+
+
+def files(recipe: "Recipe") -> dict[str, str]:
+    """The digests of all that there is, each module by itself, by its path as the recipe has it."""
+    found: dict[str, str] = {}
+    for kind, path in of(recipe):
+        if kind == "modules" and path.is_file():
+            found |= {str(each): digest.of_path(each) for each in modules.closure(path)}
+        elif path.exists() and not path.is_relative_to(folders.cache()):
+            found[str(path)] = digest.of_path(path)
+    return dict(sorted(found.items()))
+
+
+def _places(module: str, path: Path | None) -> tuple[Path, ...]:
+    """Where a module of the user's is; of an image's module, where one of the user's would take its place."""
+    top = Path(module.partition(".")[0])
+    return (path,) if path else (top, top.with_suffix(".py"))

@@ -1,0 +1,181 @@
+"""What the store holds, whether it is whole, and what may go."""
+
+import contextlib
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pinlite.errors import UsageError
+from pinlite.store.files import KINDS, Damaged, Kind, Store
+
+_DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record: of an action or a command. ``size`` is of what it names, in bytes; ``used`` in seconds since 1970."""
+
+    kind: Kind
+    key: str
+    name: str
+    made: tuple[str, ...]
+    size: int
+    used: float
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What was removed: records, files, and their bytes."""
+
+    records: int
+    files: int
+    size: int
+
+
+def entries(store: Store) -> list[Entry]:
+    """All records, those used last first. Records that say nothing are left out."""
+    found = [entry for kind, key in keys(store) if (entry := _entry(store, kind, key))]
+    return sorted(found, key=lambda entry: (-entry.used, entry.key))
+
+
+def find(store: Store, beginning: str) -> tuple[Kind, str]:
+    """The record whose key begins so; a UsageError unless there is exactly one."""
+    found = [(kind, key) for kind, key in keys(store) if key.startswith(beginning)]
+    if len(found) != 1:
+        raise UsageError(
+            f"{'no record has' if not found else f'{len(found)} records have'} a key that begins with {beginning!r}",
+            hint="pinlite cache ls lists the keys",
+        )
+    return found[0]
+
+
+def size(store: Store) -> int:
+    """Of all files, in bytes."""
+    return sum(path.stat().st_size for path in _files(store))
+
+
+def damaged(store: Store) -> list[str]:
+    """Hash all files; drop those that are not what their names say, and the records that need them.
+
+    Returns:
+        What was dropped, by path below the store.
+    """
+    dropped = []
+    with store.collecting():
+        for path in _files(store):
+            try:
+                store.check(path.name)
+            except Damaged:
+                dropped.append(path)
+        for kind, key in keys(store):
+            needed = _needed(store, kind, key)
+            if needed is None or not all(store.blob(sha256).exists() for sha256 in needed):
+                dropped.append(store.record(kind, key))
+                store.drop(kind, key)
+    return sorted(path.relative_to(store.root).as_posix() for path in dropped)
+
+
+def collect(store: Store, *, keep_days: float, max_size: int) -> Freed:
+    """Drop records that nobody has used for so many days, and those used before the ones that fit into ``max_size``
+    bytes; then all files that no record names.
+    """
+    before, oldest = size(store), time.time() - keep_days * _DAY
+    kept: dict[str, int] = {}
+    dropped = files = 0
+    with store.collecting():
+        full, total = False, 0
+        for entry in entries(store):
+            needed = {sha256: _size(store.blob(sha256)) for sha256 in _needed(store, entry.kind, entry.key) or ()}
+            more = sum(bytes_ for sha256, bytes_ in needed.items() if sha256 not in kept)
+            full = full or total + more > max_size
+            if full or entry.used < oldest:
+                store.drop(entry.kind, entry.key)
+                dropped += 1
+            else:
+                kept |= needed
+                total += more
+        for path in _files(store):
+            if path.name not in kept:
+                path.unlink()
+                files += 1
+        # While nobody commits, what is not whole was left by who was killed.
+        shutil.rmtree(store.root / "making", ignore_errors=True)
+        _drop_locks(store)
+    return Freed(dropped, files, before - size(store))
+
+
+def clear(store: Store) -> None:
+    """Remove the store, and those of older schemas beside it."""
+    with store.collecting():
+        for kind, key in list(keys(store)):
+            store.drop(kind, key)
+    shutil.rmtree(store.root.parent, ignore_errors=True)
+
+
+def _drop_locks(store: Store) -> None:
+    """Remove the lock files that nobody holds."""
+    for path in store.lock("*").parent.glob("*.lock"):
+        with path.open("ab") as stream, contextlib.suppress(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def keys(store: Store) -> Iterator[tuple[Kind, str]]:
+    for kind in KINDS:
+        for path in sorted((store.root / kind).glob("*/*.json")):
+            yield kind, path.stem
+
+
+def _files(store: Store) -> list[Path]:
+    return sorted((store.root / "blobs").glob("*/*"))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _outputs(record: Any) -> list[tuple[str, str, bool]]:
+    """Name, digest and whether it is a folder, of all that a record of either kind names; empty for no record."""
+    try:
+        if "files" in record:
+            return [(name, sha256, folder) for name, (folder, sha256) in record["files"].items()]
+        return [(made["name"], made["sha256"], made["folder"]) for made in record["outputs"].values()]
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return []
+
+
+def _needed(store: Store, kind: Kind, key: str) -> set[str] | None:
+    """The digests of all files that a record needs; None where one that tells of others is lost."""
+    needed = set()
+    for _, sha256, folder in _outputs(store.read(kind, key)):
+        needed.add(sha256)
+        if folder:
+            try:
+                needed.update(store.listing(sha256).values())
+            except Damaged:
+                return None
+    return needed
+
+
+def _entry(store: Store, kind: Kind, key: str) -> Entry | None:
+    record = store.read(kind, key)
+    outputs = _outputs(record)
+    try:
+        path = store.record(kind, key)
+        return Entry(
+            kind=kind,
+            key=key,
+            name=record["stage"] if kind == "actions" else "pinlite convert",
+            made=tuple(name for name, _, _ in outputs),
+            size=sum(_size(store.blob(sha256)) for sha256 in _needed(store, kind, key) or ()),
+            used=path.stat().st_mtime,
+        )
+    except (OSError, TypeError, KeyError):
+        return None

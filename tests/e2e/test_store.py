@@ -1,0 +1,112 @@
+"""What was converted is not converted again, and can be made again to the byte."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from command import CASES
+
+from pinlite import folders
+
+INT8 = ("--variant", "float32", "--variant", "int8", "--calibration", "random")
+STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+# Where no engine is: who asks for one anyway fails.
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere", "PATH": "/nowhere"}
+ELSEWHERE = {"LANG": "tr_TR.UTF-8", "LC_ALL": "C", "TZ": "Pacific/Chatham", "PYTHONHASHSEED": "77", "HOME": "/"}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A store of its own; the environments of the venv engine are those that are there."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "venv").symlink_to(folders.cache() / "venv")
+    return {"PINLITE_CACHE": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def project(pinlite):
+    """A model in the current folder, and a pinlite.toml."""
+    pinlite.here.mkdir()
+    for name in ("tiny.py", "sibling.py"):
+        shutil.copy(CASES / name, pinlite.here)
+    text = 'source = "tiny.py:network"\ninput = ["image=1x3x16x16"]\nout = "out"\n'
+    (pinlite.here / "pinlite.toml").write_text(text)
+    return pinlite.here
+
+
+@pytest.fixture
+def ran(pinlite, report):
+    """The stages that the last conversion really ran."""
+    return lambda: [stage["name"] for stage in report(pinlite.here / "out")["stages"] if stage["source"] == "ran"]
+
+
+def made(folder):
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "report.json")
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def test_each_stage_is_a_hit_where_nothing_changed(pinlite, project, cache, ran, engine):
+    convert = ("convert", "--engine", engine)
+    pinlite.succeeds(*convert, **cache)
+    assert ran() == STAGES
+    first = made(project / "out")
+
+    shutil.rmtree(project / "out")
+    pinlite.succeeds(*convert, **cache, **NO_ENGINE)
+    assert ran() == []
+    assert made(project / "out") == first
+
+    # The same by its actions: another command line is no answer that is known.
+    pinlite.succeeds(*convert, "--tolerance", "0.001", **cache, **NO_ENGINE)
+    assert ran() == []
+    assert made(project / "out") == first
+
+    source = project / "tiny.py"
+    source.write_text(source.read_text() + "\n# a comment\n")
+    pinlite.succeeds(*convert, **cache)
+    assert ran() == ["export"]
+    assert made(project / "out") == first
+
+    pinlite.succeeds(*convert, "--variant", "float32", "--variant", "float16", **cache)
+    assert ran() == ["convert-float16", "infer-float16", "infer-oldest-float16"]
+
+    pinlite.succeeds(*convert, "--refresh", "translate", **cache)
+    assert ran() == ["translate"]
+    assert made(project / "out") == first
+
+
+def test_a_lock_holds_on_every_engine_and_wherever_it_is_reproduced(pinlite, project, cache, engine, tmp_path):
+    pinlite.succeeds("convert", "--engine", engine, **cache)
+    lock = (project / "pinlite.lock").read_bytes()
+    other = {"docker": "venv", "venv": "docker"}[engine]
+    pinlite.succeeds("convert", "--locked", "--no-cache", "--engine", other, **cache)
+    assert (project / "pinlite.lock").read_bytes() == lock
+
+    moved = Path(shutil.copytree(project, tmp_path / "moved" / "elsewhere", ignore=shutil.ignore_patterns("tmp")))
+    ended = pinlite.succeeds("reproduce", moved / "pinlite.lock", "--engine", engine, **cache, **ELSEWHERE)
+    assert ended.out.count("the same bytes") == 5
+    with_report = pinlite.succeeds("reproduce", "out/report.json", "--engine", other, **cache)
+    assert with_report.out.count("the same bytes") == 5
+
+
+def test_one_processor_or_two_make_the_same(pinlite, project, cache, any_engine):
+    pinlite.succeeds("convert", "--engine", any_engine, *INT8, **cache)
+    processors = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(processors)})
+        ended = pinlite.succeeds("reproduce", "pinlite.lock", "--engine", any_engine, **cache)
+    finally:
+        os.sched_setaffinity(0, processors)
+    assert ended.out.count("the same bytes") == len(json.loads((project / "pinlite.lock").read_text())["artifacts"])
+
+
+def test_a_lock_refuses_other_inputs_and_says_which(pinlite, project, cache, any_engine):
+    pinlite.succeeds("convert", "--engine", any_engine, **cache)
+    sibling = project / "sibling.py"
+    sibling.write_text(sibling.read_text() + "\n# a comment\n")
+    said = pinlite.refuses(8, "convert", "--engine", any_engine, "--locked", **cache)
+    assert "inputs sibling.py was " in said
+    said = pinlite.refuses(8, "reproduce", "pinlite.lock", "--engine", any_engine, **cache)
+    assert "inputs sibling.py was " in said
