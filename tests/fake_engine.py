@@ -268,7 +268,7 @@ class FakeEngine:
         return "fake 1"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
-        return {r.name: Image(r.name, r.identity("fake"), f"fake/{r.name}") for r in recipes}
+        return {r.name: Image(r.name, r.identity("fake"), f"fake/{r.name}", f"sha256:{r.name}") for r in recipes}
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         del observe  # nothing is ever built

@@ -14,7 +14,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from pinlite import digest, images
-from pinlite.engine import choose
+from pinlite.engine import Image, choose
 from pinlite.events import Notice, Observer, StageFinished, StageStarted
 from pinlite.execute import Done, ResultT, execute
 from pinlite.images import ImageRecipe
@@ -46,6 +46,7 @@ class Actions:
         self._store = Store() if recipe.cache else None
         self._workers: Workers | None = None
         self._engine = ""
+        self._ready: Mapping[str, Image] = {}
         self._digests: dict[Path, tuple[str, _Signature]] = {}
         self._stack = ExitStack()
 
@@ -62,6 +63,20 @@ class Actions:
     def engine(self) -> str:
         """What ran the stages; where none had to run, what ran them when they were made."""
         return self._engine or next((made.engine for made in self.records), "")
+
+    @property
+    def run(self) -> str:
+        """The run's name: that of its logs, where something ran."""
+        return self._workers.run if self._workers else self.folder.name.removeprefix("pinlite-")
+
+    @property
+    def used(self) -> dict[str, Image]:
+        """The image of each that is wanted, as it is here or, where nothing had to run, as it was when a stage ran."""
+        made_in = {record.preimage.image: record.made_in for record in self.records}
+        return {
+            name: self._ready.get(name) or Image(wanted.name, made_in.get(wanted.name, self.toolchain[wanted.name]), "")
+            for name, wanted in self._images.items()
+        }
 
     @property
     def toolchain(self) -> dict[str, str]:
@@ -139,6 +154,7 @@ class Actions:
                 for role, path in done.outputs.items()
             },
             engine=self._engine,
+            made_in=self._ready[action.stage.image].identity,
             seconds=done.record.seconds,
             peak_memory=done.record.peak_memory,
             versions=done.versions,
@@ -184,7 +200,7 @@ class Actions:
             homes = [(each.image, each.program) for each in self._stages]
             home = (stage.image, stage.program)
             workers.start(self._stages[homes.index(home) if home in homes else len(homes) :])
-            self._workers, self._engine = workers, engine.name
+            self._workers, self._engine, self._ready = workers, engine.name, ready
         return self._workers
 
     @contextlib.contextmanager

@@ -67,6 +67,13 @@ class StageTimeoutError(StageCrashError):
     code = "timeout"
 
 
+class TamperedError(PinliteError):
+    """A folder is not what a conversion left there, or is not signed by the key that was asked for."""
+
+    code = "tampered"
+    exit_status = 8
+
+
 class ParityError(PinliteError):
     """Two runtimes disagree on the same samples by more than the tolerance."""
 

@@ -56,6 +56,11 @@ def base() -> Base:
     return Base(**tomllib.loads((folders.IMAGES / "base" / "base.toml").read_text())["base"])
 
 
+def base_lock() -> bytes:
+    """The hashed requirements of what the base itself brings: pip and its like."""
+    return (folders.IMAGES / "base" / "requirements.lock").read_bytes()
+
+
 def local_base_identity() -> str:
     """What ``images/base/build.sh`` labels its image with: another base when anything that makes it is another."""
     made_from = (folders.IMAGES / "base" / name for name in ("base.toml", "build.sh", "requirements.lock"))

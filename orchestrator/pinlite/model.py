@@ -114,6 +114,7 @@ class Recipe(Frozen):
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
+    ``sign`` is the file of a private key that signs where the result comes from.
     """
 
     source: Source
@@ -138,6 +139,7 @@ class Recipe(Frozen):
     evaluation: Evaluation | None = None
     data: Path | None = None
     tolerance: float = 1e-4
+    sign: Path | None = None
     engine: EngineChoice = "auto"
     limits: Limits = Limits()
     options: dict[str, Any] = {}

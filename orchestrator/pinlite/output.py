@@ -9,6 +9,13 @@ from pathlib import Path
 from pinlite.errors import UsageError
 
 REPORT = "report.json"
+SBOM = "sbom.json"
+PROVENANCE = "provenance.json"
+CHECKSUM = f"{PROVENANCE}.sha256"
+SIGNATURE = "provenance.intoto.jsonl"
+
+# Not of an artifact, but there where a report is.
+DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 
 
 def check(out: Path) -> None:
@@ -41,8 +48,9 @@ def copying(artifacts: Mapping[str, Path]) -> Callable[[Path], None]:
     return fill
 
 
-def publish(fill: Callable[[Path], None], report: str, out: Path) -> None:
-    """Put a whole result in the place of an earlier one, or of nothing. ``fill`` writes the artifacts into a folder.
+def publish(fill: Callable[[Path], None], documents: Mapping[str, str], out: Path) -> None:
+    """Put a whole result in the place of an earlier one, or of nothing. ``fill`` writes the artifacts into a folder;
+    ``documents`` are texts by file name.
 
     It is written beside ``out`` and renamed, so that ``out`` is never half a result.
     """
@@ -53,7 +61,8 @@ def publish(fill: Callable[[Path], None], report: str, out: Path) -> None:
             result = Path(folder, "result")
             result.mkdir()
             fill(result)
-            (result / REPORT).write_text(report)
+            for name, text in documents.items():
+                (result / name).write_text(text, encoding="utf-8", newline="")
             _swap(result, out, Path(folder, "earlier"))
     except OSError as error:
         # copytree collects what went wrong as (source, target, reason).
@@ -77,7 +86,7 @@ def _swap(result: Path, out: Path, earlier: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
         shutil.copyfile(source, target)
 
@@ -88,6 +97,6 @@ def _earlier(out: Path) -> set[str]:
         report = json.loads((out / REPORT).read_text())
         if not report["schema"].startswith("pinlite.report/"):
             return set()
-        return {REPORT, *(artifact["path"] for artifact in report["artifacts"])}
+        return {*DOCUMENTS, *(artifact["path"] for artifact in report["artifacts"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()

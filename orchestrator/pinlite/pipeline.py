@@ -2,10 +2,23 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pinlite import calibration, config, images, locking, modules, output, parity, reading, requirements, results
+from pinlite import (
+    calibration,
+    config,
+    images,
+    locking,
+    modules,
+    output,
+    parity,
+    provenance,
+    reading,
+    requirements,
+    results,
+)
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -26,9 +39,13 @@ from pinlite.model import (
     StageRecord,
     Tensor,
 )
+from pinlite.provenance import UsedImage
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
 _FROM_ONNX = (check.STAGE, translate.STAGE, *_TO_TFLITE)
@@ -52,8 +69,11 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         NotReproducibleError: Something differs from what is recorded; nothing is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
     """
+    started = datetime.now(UTC)
+    key = _signing_key(recipe)
     output.check(recipe.out)
     given = _given_calibration(recipe)
+    materials = provenance.given(recipe)
     stages = _stages(recipe)
     wanted = _images(recipe, stages)
     lock = locking.given(recipe, wanted, reading.files(recipe))
@@ -66,7 +86,16 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
             locking.hold(lock, recorded)
         report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain, lock=lock)
         artifacts = {name: path for name, (_, path) in done.artifacts.items()}
-        output.publish(output.copying(artifacts), report.to_json(), recipe.out)
+        documents = provenance.documents(
+            report,
+            recipe,
+            artifacts,
+            used=[UsedImage(wanted[name], image.identity, image.id) for name, image in actions.used.items()],
+            materials=[*materials, *provenance.shown(done.shown)],
+            run=provenance.Run(actions.run, started, datetime.now(UTC)),
+            key=key,
+        )
+        output.publish(output.copying(artifacts), documents, recipe.out)
     for error in done.failures.values():
         error.report = report
         error.hint += f"; {recipe.out} has the variants that are finished"
@@ -110,7 +139,8 @@ class _Conversion:
         """The labelled samples, before any work: what the user's function does wrong shows at once."""
         named = [asked.function, *evaluate.functions(asked)]
         paths = [function.path for function in named if function.path]
-        folder = modules.collect_beside(paths, self._actions.folder / "evaluation")
+        folder = self._results.shown["evaluation"] = self._actions.folder / "evaluation"
+        modules.collect_beside(paths, folder)
         done = self._do(evaluate.gather(self._recipe, asked, folder), evaluate.Nothing)
         return Scoring(asked, folder, done.outputs["samples"], done.outputs["labels"])
 
@@ -273,7 +303,7 @@ class _Conversion:
         """What the sandbox is shown: the modules that the function needs, or the images."""
         if asked.kind == "python":
             return self._modules(asked.path, "calibration")
-        folder = self._actions.folder / "calibration"
+        folder = self._results.shown["calibration"] = self._actions.folder / "calibration"
         folder.mkdir()
         for path in calibration.images(_given(asked.path)):
             shutil.copyfile(path, folder / path.name)
@@ -313,7 +343,7 @@ class _Conversion:
         return self._modules(source.path, "source")
 
     def _modules(self, path: Path | None, name: str) -> Path:
-        folder = self._actions.folder / name
+        folder = self._results.shown[name] = self._actions.folder / name
         if path is None:
             folder.mkdir()
             return folder
@@ -324,7 +354,8 @@ class _Conversion:
         paths = [function.path for function in export.functions(self._recipe) if function.path]
         if not paths:
             return None
-        return modules.collect_beside(paths, self._actions.folder / "functions", source)
+        folder = self._results.shown["functions"] = self._actions.folder / "functions"
+        return modules.collect_beside(paths, folder, source)
 
 
 def _given(path: Path | None) -> Path:
@@ -350,6 +381,15 @@ def _given_calibration(recipe: Recipe) -> dict[str, Array] | None:
     if recipe.inputs:
         calibration.fitted(arrays, recipe.inputs, asked)
     return arrays
+
+
+def _signing_key(recipe: Recipe) -> "Ed25519PrivateKey | None":
+    """Read before any work, so that a wrong one costs none."""
+    if recipe.sign is None:
+        return None
+    from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used
+
+    return signature.private_key(recipe.sign)
 
 
 def _stages(recipe: Recipe) -> tuple[Stage, ...]:

@@ -25,7 +25,7 @@ State = list[tuple[reading.Kind, str, str]]
 
 
 class Shown(dict[str, Any]):
-    """A report as its JSON has it, with the attributes of a `Report`."""
+    """What is in a report, as its JSON has it, with the attributes of a `Report`."""
 
     def __getattr__(self, name: str) -> Any:
         return self["from" if name == "origin" else name]
@@ -33,16 +33,22 @@ class Shown(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Known:
-    """What a command came to: ``files`` are the results by name, with whether that is a folder, and the digest."""
+    """What a command left in its output folder: ``files`` by name, with whether that is a folder, and the digest;
+    ``documents`` by name, the report among them.
+    """
 
     key: str
     out: Path
-    report: str
+    documents: Mapping[str, str]
     files: Mapping[str, tuple[bool, str]]
 
     @property
-    def shown(self) -> Any:
-        return json.loads(self.report, object_hook=Shown)
+    def report(self) -> Any:
+        """The report, for `pinlite.ui.tables` or as JSON: what ran then is a hit now."""
+        found = json.loads(self.documents[output.REPORT], object_hook=Shown)
+        for stage in found.stages:
+            stage["source"] = "hit" if stage.source == "ran" else stage.source
+        return found
 
 
 def find(arguments: Sequence[str]) -> Known | None:
@@ -53,7 +59,7 @@ def find(arguments: Sequence[str]) -> Known | None:
         if record is None or any(reading.digest_of(kind, Path(path)) != known for kind, path, known in record["read"]):
             return None
         files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
-        return Known(key, Path(record["out"]), str(record["report"]), files)
+        return Known(key, Path(record["out"]), {**record["documents"]}, files)
     except (TypeError, KeyError, ValueError, AttributeError, OSError):
         return None
 
@@ -72,7 +78,7 @@ def publish(known: Known) -> bool:
 
     try:
         if not _is_there(known):
-            output.publish(fill, known.report, known.out)
+            output.publish(fill, known.documents, known.out)
     except Damaged:
         store.drop("runs", known.key)
         return False
@@ -84,8 +90,8 @@ def _is_there(known: Known) -> bool:
     try:
         names = {path.name for path in known.out.iterdir()}
         return (
-            names == {output.REPORT, *known.files}
-            and (known.out / output.REPORT).read_text() == known.report
+            names == {*known.documents, *known.files}
+            and all((known.out / name).read_text() == text for name, text in known.documents.items())
             and all(digest.of_path(known.out / name) == sha256 for name, (_, sha256) in known.files.items())
         )
     except OSError:
@@ -107,8 +113,6 @@ def keep(
     A store that can't be written keeps nothing.
     """
     store = Store()
-    hits = [stage.model_copy(update={"source": "hit"}) if stage.source == "ran" else stage for stage in report.stages]
-    again = report.model_copy(update={"stages": tuple(hits)})
     with contextlib.suppress(OSError), store.committing():
         files = {}
         for artifact in report.artifacts:
@@ -116,8 +120,9 @@ def keep(
             files[artifact.path] = path.is_dir(), store.put(path)
             if files[artifact.path][1] != artifact.sha256:
                 return
+        documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
         left = [("path", str(written), reading.digest_of("path", written))] if written else []
-        record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "report": again.to_json()}
+        record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}
         store.write("runs", _key(arguments), record)
 
 

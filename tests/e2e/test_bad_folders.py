@@ -41,7 +41,7 @@ def test_a_full_folder(pinlite, any_engine, mounted):
 
 
 def test_a_full_folder_keeps_the_earlier_result(pinlite, any_engine, mounted, network):
-    folder = mounted("size=128k")
+    folder = mounted("size=256k")
     shutil.copytree(network, folder / "out")
     before = (folder / "out/report.json").read_bytes()
     large = (NETWORK[0], "--input", "image=1x3x128x128")

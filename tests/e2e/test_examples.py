@@ -17,6 +17,7 @@ ARTIFACTS = {
     "samples": "samples.npz",
     "tflite.float32": "model.float32.tflite",
 }
+DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
@@ -66,7 +67,7 @@ def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
 def test_what_the_report_says_of_the_files_of_mobilenet_v2_is_true(mobilenet, engine, report):
     out = mobilenet(engine)
     found = report(out)
-    assert {path.name for path in out.iterdir()} == {*ARTIFACTS.values(), "report.json"}
+    assert {path.name for path in out.iterdir()} == {*ARTIFACTS.values(), *DOCUMENTS}
     artifacts = {artifact["path"]: artifact for artifact in found["artifacts"]}
     assert {artifact["role"]: path for path, artifact in artifacts.items()} == ARTIFACTS
     for path, artifact in artifacts.items():

@@ -103,6 +103,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "StageTimeoutError": 6,
         "ParityError": 7,
         "NotReproducibleError": 8,
+        "TamperedError": 8,
     }
 
 

@@ -7,6 +7,7 @@ from pinlite import output
 from pinlite.errors import UsageError
 
 REPORT = json.dumps({"schema": "pinlite.report/1", "artifacts": [{"path": "model.onnx"}, {"path": "saved_model"}]})
+DOCUMENTS = {"report.json": REPORT}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def refusal(action, *arguments):
 
 def test_a_result_is_published_whole_and_with_its_parents(artifacts):
     out = Path("a/b/out")
-    output.publish(output.copying(artifacts), REPORT, out)
+    output.publish(output.copying(artifacts), DOCUMENTS, out)
     assert listing(out) == WHOLE
     assert (out / "report.json").read_text() == REPORT
     assert listing(out.parent) == ["out", *(f"out/{name}" for name in WHOLE)]
@@ -43,14 +44,14 @@ def test_a_result_is_published_whole_and_with_its_parents(artifacts):
 
 def test_an_empty_folder_may_be_filled(artifacts):
     Path("out").mkdir()
-    output.publish(output.copying(artifacts), REPORT, Path("out"))
+    output.publish(output.copying(artifacts), DOCUMENTS, Path("out"))
     assert listing(Path("out")) == WHOLE
 
 
 def test_an_earlier_result_is_replaced_whole(artifacts):
     out = Path("out")
-    output.publish(output.copying(artifacts), REPORT, out)
-    output.publish(output.copying({"model.onnx": artifacts["model.onnx"]}), REPORT, out)
+    output.publish(output.copying(artifacts), DOCUMENTS, out)
+    output.publish(output.copying({"model.onnx": artifacts["model.onnx"]}), DOCUMENTS, out)
     assert listing(out) == ["model.onnx", "report.json"]
     assert listing(Path()) == ["out", "out/model.onnx", "out/report.json"]
 
@@ -65,7 +66,7 @@ def test_a_folder_that_holds_something_else_is_not_touched(artifacts, report):
     if report is not None:
         (out / "report.json").write_text(report, encoding="latin-1")
     before = listing(out)
-    for action, arguments in ((output.check, (out,)), (output.publish, (output.copying(artifacts), REPORT, out))):
+    for action, arguments in ((output.check, (out,)), (output.publish, (output.copying(artifacts), DOCUMENTS, out))):
         assert "thesis.tex" in str(refusal(action, *arguments))
     assert listing(out) == before
     assert (out / "thesis.tex").read_text() == "mine"
@@ -73,16 +74,16 @@ def test_a_folder_that_holds_something_else_is_not_touched(artifacts, report):
 
 def test_a_file_of_ones_own_beside_an_earlier_result_is_not_touched(artifacts):
     out = Path("out")
-    output.publish(output.copying(artifacts), REPORT, out)
+    output.publish(output.copying(artifacts), DOCUMENTS, out)
     (out / "notes.txt").write_text("mine")
-    assert "notes.txt" in str(refusal(output.publish, output.copying(artifacts), REPORT, out))
+    assert "notes.txt" in str(refusal(output.publish, output.copying(artifacts), DOCUMENTS, out))
     assert (out / "notes.txt").read_text() == "mine"
 
 
 def test_a_file_in_the_place_of_the_folder_is_not_touched(artifacts):
     Path("out").write_text("mine")
     assert "is a file" in str(refusal(output.check, Path("out")))
-    refusal(output.publish, output.copying(artifacts), REPORT, Path("out"))
+    refusal(output.publish, output.copying(artifacts), DOCUMENTS, Path("out"))
     assert Path("out").read_text() == "mine"
 
 
@@ -104,27 +105,27 @@ def test_a_check_leaves_nothing():
 @pytest.mark.parametrize("name", ["model.onnx", "saved_model"])
 def test_a_full_disk_leaves_an_earlier_result_as_it_was(artifacts, small_files, name):
     out = Path("out")
-    output.publish(output.copying({}), REPORT, out)
+    output.publish(output.copying({}), DOCUMENTS, out)
     with small_files(1000):
-        error = refusal(output.publish, output.copying({name: artifacts[name]}), REPORT, out)
+        error = refusal(output.publish, output.copying({name: artifacts[name]}), DOCUMENTS, out)
     assert "too large" in str(error)
     assert listing(Path()) == ["out", "out/report.json"]
 
 
 def test_a_full_disk_leaves_nothing_where_nothing_was(artifacts, small_files):
     with small_files(1000):
-        refusal(output.publish, output.copying(artifacts), REPORT, Path("out"))
+        refusal(output.publish, output.copying(artifacts), DOCUMENTS, Path("out"))
     assert listing(Path()) == []
 
 
 def test_an_interrupt_while_copying_leaves_an_earlier_result_as_it_was(artifacts, monkeypatch):
     out = Path("out")
-    output.publish(output.copying({}), REPORT, out)
+    output.publish(output.copying({}), DOCUMENTS, out)
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("shutil.copyfile", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        output.publish(output.copying(artifacts), REPORT, out)
+        output.publish(output.copying(artifacts), DOCUMENTS, out)
     assert listing(Path()) == ["out", "out/report.json"]

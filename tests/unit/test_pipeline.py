@@ -14,6 +14,7 @@ from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrash
 from pinlite.events import StageFinished, StageStarted
 
 ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "model.float32.tflite"]
+DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
 STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
 
@@ -48,7 +49,7 @@ def test_a_conversion_goes_through_all_stages_and_publishes_all_artifacts(engine
     assert report.ok
     assert operations(engine) == STAGES
     assert [(stage.name, stage.source) for stage in report.stages] == [(name, "ran") for name in STAGES]
-    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
     assert json.loads(Path("out/report.json").read_text()) == json.loads(report.to_json())
 
 
@@ -203,7 +204,7 @@ def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at
     compared = list(dict.fromkeys(hop.to for hop in report.hops))
     assert compared == [*runtimes, *(f"{runtime} at batch 5" for runtime in runtimes)]
     assert {hop.origin for hop in report.hops} == {"torch"}
-    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
     assert engine.requests[-1].parameters["runs"] == 0
 
 
@@ -287,7 +288,7 @@ def test_a_second_conversion_replaces_the_first_whole(engine, recipe):
     Path("given/saved_model.pb").write_bytes(b"given")
     pipeline.run(recipe(source="given"))
     assert engine.requests
-    assert listing("out") == ["model.float32.tflite", "report.json", "samples.npz", "saved_model"]
+    assert listing("out") == sorted(["model.float32.tflite", "samples.npz", "saved_model", *DOCUMENTS])
     assert listing("out/saved_model") == ["saved_model.pb"]
 
 
@@ -305,7 +306,7 @@ def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
     assert "0.0001" in str(raised.value)
     assert "--tolerance" in raised.value.hint
     assert not raised.value.report.ok
-    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
     assert json.loads(Path("out/report.json").read_text())["ok"] is False
     assert pipeline.run(recipe(tolerance=2.5)).ok
 
@@ -424,7 +425,7 @@ def test_a_full_disk_keeps_the_earlier_result(engine, recipe, small_files, monke
         pipeline.run(recipe(seed=1))
     assert engine.requests
     assert Path("out/report.json").read_bytes() == before
-    assert listing("out") == sorted([*ARTIFACTS, "report.json"])
+    assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
 
 
 def test_a_cache_that_can_not_be_written_says_so(engine, recipe, monkeypatch):

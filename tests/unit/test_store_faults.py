@@ -53,6 +53,7 @@ def keep(store, number, folder):
             for name, path in outputs.items()
         },
         engine="none",
+        made_in="0" * 64,
         seconds=0.0,
         peak_memory=0,
         versions={},
@@ -79,14 +80,20 @@ def whole(store, number, folder):
     return True
 
 
-def killed_after(seconds, work):
-    """Do the work in a process that is killed after some time, wherever it is then."""
+def killed_after(steps, seconds, work):
+    """Do the work in a process that is killed some time after it has done so many steps, wherever it is then."""
+    reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            work()
+            for _ in work():
+                os.write(writing, b".")
         finally:
             os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb", buffering=0) as done:
+        for _ in range(steps):
+            done.read(1)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -103,12 +110,13 @@ def test_a_process_killed_anywhere_leaves_no_wrong_record_and_loses_none(store, 
 
     def work(first, folder):
         for number in range(first, first + 40):
-            keep(store, number, folder / str(number))
+            yield keep(store, number, folder / str(number))
 
     for turn in range(KILLS):
         folder = tmp_path / f"turn-{turn}"
         first = chance.randrange(200)
-        killed_after(chance.uniform(0.0, 0.012), lambda first=first, folder=folder: work(first, folder))
+        steps, seconds = chance.randrange(3), chance.uniform(0.0, 0.004)
+        killed_after(steps, seconds, lambda first=first, folder=folder: work(first, folder))
         looked_at = {*kept, *range(first, first + 40)} if turn % 30 == 0 else {*range(first, first + 40)}
         found = {number for number in looked_at if whole(store, number, folder / f"hit-{number}")}
         assert kept & looked_at <= found, "an action that was kept is lost"
@@ -127,10 +135,12 @@ def test_a_collector_killed_anywhere_leaves_only_what_is_right(store, tmp_path):
         for number in range(6):
             if not whole(store, number, folder / f"hit-{number}"):
                 keep(store, number, folder / f"made-{number}")
-        killed_after(
-            chance.uniform(0.0, 0.006),
-            lambda: collection.collect(store, keep_days=30, max_size=chance.randrange(10**6)),
-        )
+        size = chance.randrange(10**6)
+
+        def work(size=size):
+            yield collection.collect(store, keep_days=30, max_size=size)
+
+        killed_after(0, chance.uniform(0.0, 0.006), work)
         for number in range(6):
             whole(store, number, folder / f"after-{number}")
 

@@ -1,5 +1,6 @@
 """`pinlite convert` when nothing has changed: answered before the command line's own packages are imported."""
 
+import json
 import sys
 from collections.abc import Sequence
 
@@ -12,11 +13,11 @@ def again(arguments: Sequence[str]) -> bool:
     if known is None or not shortcut.publish(known):
         return False
     if "--json" in arguments:
-        sys.stdout.write(known.report)
+        sys.stdout.write(json.dumps(known.report, indent=2, ensure_ascii=False) + "\n")
     else:
         from rich.console import Console
 
         from pinlite.ui import tables
 
-        tables.show(known.shown, str(known.out), Console())
+        tables.show(known.report, str(known.out), Console())
     return True

@@ -107,6 +107,10 @@ def convert(
             "--variant-tolerance", metavar="NAME=NUMBER", help="The same for a variant, e.g. int8=0.05 [float16=0.02]."
         ),
     ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(metavar="KEY.pem", help="An Ed25519 private key that signs where the result comes from."),
+    ] = None,
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
@@ -158,6 +162,7 @@ def convert(
         "metric": metrics,
         "data": training_data,
         "tolerance": tolerance,
+        "sign": sign,
         "engine": engine,
         "memory": memory,
         "timeout": timeout,
@@ -178,7 +183,7 @@ def convert(
         raise
     if lock and not locked:
         locking.write(report.lock, lock)
-    if recipe.cache and not recipe.refresh:
+    if recipe.cache and not recipe.refresh and not recipe.sign:
         shortcut.keep(sys.argv[1:], recipe, before, report, written=lock)
     _show(report, recipe.out, json)
 

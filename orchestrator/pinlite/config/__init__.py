@@ -31,7 +31,7 @@ __all__ = [
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
 # What decides nothing of what is made.
-_COSMETIC = ("out", "engine", "memory", "timeout", "no-cache", "refresh")
+_COSMETIC = ("out", "sign", "engine", "memory", "timeout", "no-cache", "refresh")
 
 
 def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
@@ -79,6 +79,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.data),
         tolerance=_tolerance_of_all(options),
+        sign=existing("--sign", options.sign),
         engine=options.engine,
         limits=Limits(memory=size("--memory", options.memory), timeout=options.timeout),
         options={key: value for key, value in merged.items() if key not in _COSMETIC},

@@ -16,7 +16,7 @@ from pinlite.errors import UsageError
 _FILE = Path("pinlite.toml")
 _LONGEST = 7 * 24 * 3600
 
-_PATHS = ("out", "weights", "samples", "data")
+_PATHS = ("out", "weights", "samples", "data", "sign")
 # Those that may be a module of the image's, or a word, instead.
 _MAYBE_PATHS = ("source", "calibration", "finetune", "qat", "evaluate", "metric")
 
@@ -59,6 +59,7 @@ class Options(BaseModel):
     metric: list[str] = []
     data: str | None = None
     tolerance: float | None = Field(None, ge=0, allow_inf_nan=False)
+    sign: str | None = None
     engine: EngineChoice = "auto"
     memory: str = "8g"
     timeout: float = Field(1800, gt=0, le=_LONGEST)

@@ -14,11 +14,15 @@ from pinlite.model import Limits
 
 @dataclass(frozen=True)
 class Image:
-    """An image that is there. ``reference`` is how its engine finds it: a tag, or an environment's folder."""
+    """An image that is there. ``reference`` is how its engine finds it: a tag, or an environment's folder.
+
+    ``id`` is the engine's own for what it found there, where it has one.
+    """
 
     name: str
     identity: str
     reference: str
+    id: str = ""
 
 
 @dataclass(frozen=True)

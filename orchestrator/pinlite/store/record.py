@@ -48,13 +48,16 @@ class Output(Frozen):
 
 
 class Record(Frozen):
-    """``engine``, ``seconds``, ``peak_memory`` in bytes and ``versions`` are those of the run that made it."""
+    """``engine``, ``made_in`` (the identity of the image on the base that was there), ``seconds``, ``peak_memory`` in
+    bytes and ``versions`` are those of the run that made it.
+    """
 
     preimage: Preimage
     stage: str
     result: dict[str, Any]
     outputs: dict[str, Output]
     engine: str
+    made_in: str
     seconds: float
     peak_memory: int
     versions: dict[str, str]

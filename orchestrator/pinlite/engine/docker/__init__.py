@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.images import Image as DockerImage
 
 from pinlite import images
 from pinlite.engine import owner
@@ -91,16 +93,18 @@ class DockerEngine:
 
     def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         """Asked for by their tags: a listing of all images takes the daemon far longer."""
-        return {recipe.name: image for recipe in recipes if self._is_there(image := _image(recipe, base))}
+        return {recipe.name: image for recipe in recipes if (image := self._found(_image(recipe, base)))}
 
-    def _is_there(self, image: Image) -> bool:
-        return (self._labels(image.reference) or {}).get(_IDENTITY) == image.identity
+    def _found(self, image: Image) -> Image | None:
+        """The image with Docker's ID, if it is there."""
+        found = self._get(image.reference)
+        return replace(image, id=str(found.id)) if found and found.labels.get(_IDENTITY) == image.identity else None
 
     def _ensure_one(self, recipe: ImageRecipe, base: str, base_identity: str, observe: Observer) -> str:
         """The image's tag, after it and all that it stands on are built."""
         image = _image(recipe, base_identity)
         below = self._ensure_one(recipe.parent, base, base_identity, observe) if recipe.parent else base
-        if self._is_there(image):
+        if self._found(image):
             return image.reference
         labels = {
             _NAME: recipe.name,
@@ -142,8 +146,12 @@ class DockerEngine:
 
     def _labels(self, reference: str) -> dict[str, str] | None:
         """An image's labels; None where there is no such image."""
+        found = self._get(reference)
+        return None if found is None else dict(found.labels)
+
+    def _get(self, reference: str) -> DockerImage | None:
         try:
-            return dict(self._client.images.get(reference).labels)
+            return self._client.images.get(reference)
         except ImageNotFound:
             return None
 

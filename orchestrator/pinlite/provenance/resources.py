@@ -1,0 +1,65 @@
+"""What goes into a run and comes out of it, by name and digest. Names are free of this machine's folders."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pinlite import digest
+from pinlite.model import Recipe
+
+
+@dataclass(frozen=True, order=True)
+class Resource:
+    """Something by its digest, the lower-case hex of ``algorithm``: a name of in-toto's DigestSet."""
+
+    name: str
+    digest: str
+    algorithm: str = "sha256"
+
+
+def given(recipe: Recipe) -> tuple[Resource, ...]:
+    """The files of the user's that the recipe names, as they are now; a module is not among them: see `shown`.
+
+    Of ``--data`` a folder is one resource, by in-toto's ``dirHash``: a data set has any number of files.
+    """
+    found = list[Resource]()
+    if recipe.source.path and recipe.source.kind != "python":
+        found += files("source", recipe.source.path)
+    if recipe.calibration and recipe.calibration.path and recipe.calibration.kind == "arrays":
+        found += files("calibration", recipe.calibration.path)
+    for role, path in (("weights", recipe.weights), ("samples", recipe.samples)):
+        found += files(role, path) if path else ()
+    if recipe.data:
+        found += [_folder("data", recipe.data)] if recipe.data.is_dir() else files("data", recipe.data)
+    return tuple(found)
+
+
+def files(role: str, path: Path) -> tuple[Resource, ...]:
+    """A file as ``role/its name``; of a folder each file below it, as ``role/its path there``."""
+    names = {path.name: path} if path.is_file() else {_below(path, file): file for file in digest.files_below(path)}
+    return tuple(Resource(f"{role}/{name}", digest.of_file(file)) for name, file in names.items())
+
+
+def shown(folders: Mapping[str, Path]) -> tuple[Resource, ...]:
+    """What stages were shown of the user's modules and images: the files of folders by role."""
+    return tuple(resource for role, folder in folders.items() for resource in files(role, folder))
+
+
+def made(artifacts: Mapping[str, Path]) -> tuple[Resource, ...]:
+    """What a run leaves: each file under its path in the output folder."""
+    found = list[Resource]()
+    for name, path in artifacts.items():
+        found += files(name, path) if path.is_dir() else [Resource(name, digest.of_file(path))]
+    return tuple(found)
+
+
+def _folder(role: str, path: Path) -> Resource:
+    """By Go's Hash1, https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash, in hex: a sha256 of what sha256sum prints."""
+    lines = sorted((_below(path, file), digest.of_file(file)) for file in digest.files_below(path))
+    summary = "".join(f"{hexadecimal}  {name}\n" for name, hexadecimal in lines)
+    return Resource(f"{role}/{path.name}", hashlib.sha256(summary.encode()).hexdigest(), "dirHash")
+
+
+def _below(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()

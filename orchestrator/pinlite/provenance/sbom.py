@@ -1,0 +1,115 @@
+"""What the images of a run hold: a software bill of materials, CycloneDX 1.6, made from their locks.
+
+https://cyclonedx.org/docs/1.6/json/. It has no time and no serial number: the same images give the same bytes.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pinlite import __version__, images
+from pinlite.provenance.toolchain import Toolchain, UsedBase
+
+_PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+Component = dict[str, Any]
+
+
+def of(toolchain: Toolchain) -> str:
+    """The bill of all images.
+
+    An image is a container that depends on its base, on CPython, and on its packages. A package's hashes are those of
+    all files of its release that the lock allows, of which one was installed.
+    """
+    components: dict[str, Component] = {}
+    dependencies: dict[str, set[str]] = {}
+    below = _below(toolchain)
+    for image in toolchain.used:
+        held = [*below, *_packages(image.recipe.lock)]
+        top: Component = {
+            "type": "container",
+            "bom-ref": f"image/{image.recipe.name}",
+            "name": f"pinlite/{image.recipe.name}",
+            "version": image.identity[:16],
+            "properties": [{"name": "pinlite:identity", "value": image.identity}],
+        }
+        for component in (top, *held):
+            kept = components.setdefault(component["bom-ref"], component)
+            if "hashes" in component:
+                kept["hashes"] = _united(kept["hashes"], component["hashes"])
+        dependencies[top["bom-ref"]] = {component["bom-ref"] for component in held}
+    bill = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "component": {"type": "application", "bom-ref": "pinlite", "name": "pinlite", "version": __version__}
+        },
+        "components": [components[reference] for reference in sorted(components)],
+        "dependencies": [
+            {"ref": reference, "dependsOn": sorted(dependencies[reference])} for reference in sorted(dependencies)
+        ],
+    }
+    return json.dumps(bill, indent=2) + "\n"
+
+
+def purl(kind: str, name: str, version: str) -> str:
+    """A package URL, https://github.com/package-url/purl-spec."""
+    return f"pkg:{kind}/{quote(name)}@{quote(version, safe=':')}"
+
+
+def purl_of_base(base: UsedBase) -> str:
+    return purl("docker", base.reference.partition(":")[0], f"sha256:{base.sha256}")
+
+
+def _below(toolchain: Toolchain) -> list[Component]:
+    """What the packages of every image stand on: an interpreter, and the image that this came in."""
+    python = purl("generic", "cpython", toolchain.python)
+    interpreter = {
+        "type": "platform",
+        "bom-ref": python,
+        "name": "cpython",
+        "version": toolchain.python,
+        "purl": python,
+    }
+    base = toolchain.base
+    if base is None:
+        return [interpreter]
+    name, _, version = base.reference.partition(":")
+    component: Component = {"type": "container", "bom-ref": "base", "name": name, "version": version}
+    if base.public:
+        component |= {"purl": purl_of_base(base), "hashes": _hashes([base.sha256])}
+    else:
+        component |= {"properties": [{"name": "pinlite:identity", "value": base.sha256}]}
+    return [interpreter, component, *_packages(images.base_lock())]
+
+
+def _packages(lock: bytes) -> list[Component]:
+    """What a requirements.lock holds: lines of ``name==version``, each with those of its hashes behind it."""
+    found: list[Component] = []
+    for entry in re.split(r"\n(?=\S)", lock.decode()):
+        if matched := _PACKAGE.match(entry):
+            name = re.sub(r"[-_.]+", "-", matched["name"]).lower()
+            reference = purl("pypi", name, matched["version"])
+            found.append(
+                {
+                    "type": "library",
+                    "bom-ref": reference,
+                    "name": name,
+                    "version": matched["version"],
+                    "purl": reference,
+                    "hashes": _hashes(_HASH.findall(entry)),
+                }
+            )
+    return found
+
+
+def _hashes(digests: Sequence[str]) -> list[Mapping[str, str]]:
+    return [{"alg": "SHA-256", "content": content} for content in digests]
+
+
+def _united(some: Sequence[Mapping[str, str]], others: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return _hashes(sorted({entry["content"] for entry in (*some, *others)}))

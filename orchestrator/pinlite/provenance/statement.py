@@ -1,0 +1,122 @@
+"""Where the files of a run come from: an in-toto Statement v1 with a predicate of SLSA Provenance v1.
+
+https://in-toto.io/Statement/v1, https://slsa.dev/provenance/v1; ``docs/provenance.md`` says what is in it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pinlite import __version__, digest, images
+from pinlite.model import Recipe
+from pinlite.provenance.resources import Resource
+from pinlite.provenance.sbom import purl, purl_of_base
+from pinlite.provenance.toolchain import Toolchain
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:pinlite:convert:1"
+
+# Of a recipe, what says where something lies on this machine, who signs, or whether the store is used; and what it was
+# made of, which the rest of it says.
+_LEFT_OUT = {"out", "sign", "options", "cache", "refresh"}
+
+Descriptor = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run; its times are of UTC."""
+
+    id: str
+    started: datetime
+    finished: datetime
+
+
+def of(
+    subjects: Iterable[Resource],
+    recipe: Recipe,
+    materials: Iterable[Resource],
+    *,
+    engine: str,
+    toolchain: Toolchain,
+    run: Run,
+) -> str:
+    """The statement about ``subjects``, as JSON.
+
+    What differs between two equal runs is ``runDetails``, the digest of report.json, which has times in it, too, and
+    Docker's IDs of images that were built anew.
+    """
+    return _json(
+        {
+            "_type": STATEMENT,
+            "subject": [_descriptor(subject) for subject in sorted(subjects)],
+            "predicateType": PREDICATE,
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": BUILD_TYPE,
+                    "externalParameters": _asked(recipe.model_dump(exclude=_LEFT_OUT)),
+                    "internalParameters": {"engine": engine, "platform": images.PLATFORM},
+                    "resolvedDependencies": [
+                        _base(toolchain),
+                        *_images(toolchain),
+                        *(_descriptor(material) for material in sorted(materials)),
+                    ],
+                },
+                "runDetails": {
+                    # What engine ran the stages decides how far they can be trusted.
+                    "builder": {
+                        "id": f"urn:pinlite:engine:{engine}",
+                        "version": {"pinlite": __version__},
+                    },
+                    "metadata": {
+                        "invocationId": run.id,
+                        "startedOn": _time(run.started),
+                        "finishedOn": _time(run.finished),
+                    },
+                },
+            },
+        }
+    )
+
+
+def _asked(value: Any, key: str = "") -> Any:
+    """A recipe's values as JSON has them; of a path only its last part, which names the resource."""
+    if isinstance(value, dict):
+        return {name: _asked(inner, name) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_asked(inner) for inner in value]
+    if isinstance(value, Path) or key == "text":
+        return Path(value).name
+    return value
+
+
+def _descriptor(resource: Resource) -> Descriptor:
+    return {"name": resource.name, "digest": {resource.algorithm: resource.digest}}
+
+
+def _base(toolchain: Toolchain) -> Descriptor:
+    base = toolchain.base
+    if base is None:
+        return {"name": "base", "uri": purl("generic", "cpython", toolchain.python)}
+    uri = purl_of_base(base) if base.public else f"urn:pinlite:base:{base.sha256}"
+    return {"name": "base", "uri": uri, "digest": {"sha256": base.sha256}}
+
+
+def _images(toolchain: Toolchain) -> Iterable[Descriptor]:
+    for image in sorted(toolchain.used, key=lambda image: image.recipe.name):
+        name = image.recipe.name
+        found = {"name": f"image/{name}", "uri": f"urn:pinlite:image:{name}", "digest": {"sha256": image.identity}}
+        yield found | ({"annotations": {"dockerImageId": image.id}} if image.id else {})
+        yield {"name": f"image/{name}/requirements.lock", "digest": {"sha256": digest.of_bytes(image.recipe.lock)}}
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
