@@ -89,9 +89,9 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         documents = provenance.documents(
             report,
             recipe,
-            artifacts,
+            inside=provenance.below(artifacts),
             used=[UsedImage(wanted[name], image.identity, image.id) for name, image in actions.used.items()],
-            materials=[*materials, *provenance.shown(done.shown)],
+            materials=[*materials, *provenance.below(done.shown)],
             run=provenance.Run(actions.run, started, datetime.now(UTC)),
             key=key,
         )

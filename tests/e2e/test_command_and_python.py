@@ -101,7 +101,7 @@ def test_completion(pinlite):
     assert "pinlite" in shown
 
 
-@pytest.mark.parametrize("command", ["convert", "run", "inspect", "images", "doctor"])
+@pytest.mark.parametrize("command", ["convert", "run", "inspect", "verify", "images", "doctor"])
 def test_every_command_has_help(pinlite, command):
     assert "Usage: pinlite " + command in pinlite.succeeds(command, "--help").out
 

@@ -73,11 +73,11 @@ def test_everything_can_be_asked_for(model_file):
 
 
 def test_paths_in_a_file_are_relative_to_it(toml):
-    file = toml('source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nout = "made"\n')
-    for name in ("net.py", "w.pt", "s.npz"):
+    file = toml('source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nsign = "k.pem"\nout = "made"\n')
+    for name in ("net.py", "w.pt", "s.npz", "k.pem"):
         (file.parent / name).touch()
     recipe = config.resolve({}, file)
-    assert recipe.source.path == file.parent / "net.py"
+    assert (recipe.source.path, recipe.sign) == (file.parent / "net.py", file.parent / "k.pem")
     assert (recipe.weights, recipe.samples) == (file.parent / "w.pt", file.parent / "s.npz")
     assert recipe.out == file.parent / "made"
 
@@ -122,6 +122,7 @@ def refusal(command_line, file=None):
         ("with", ["timm"], "--with 'timm'"),
         ("with", ["timm>=0.4"], "--with 'timm>=0.4'"),
         ("weights", "absent.pt", "--weights"),
+        ("sign", "absent.pem", "--sign"),
         ("samples", "absent.npz", "--samples"),
         ("samples", ".", "--samples"),
         ("seed", -1, "--seed = -1"),

@@ -202,6 +202,7 @@ def test_the_bill_has_every_package_of_every_image(convert):
     bill = json.loads(Path("out/sbom.json").read_text())
     components = {component["bom-ref"]: component for component in bill["components"]}
     held = {entry["ref"]: set(entry["dependsOn"]) for entry in bill["dependencies"]}
+    assert held["pinlite"] == {f"image/{name}" for name in images.toolchain()}
     for name in images.toolchain():
         lines = (folders.IMAGES / name / "requirements.lock").read_text().splitlines()
         wanted = {line.removesuffix(" \\") for line in lines if "==" in line}

@@ -4,40 +4,45 @@
 for that; the libraries that know the published schemas hold it to them in the tests and in `verify`.
 """
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pinlite import digest, output
 from pinlite.model import Recipe, Report
 from pinlite.provenance import sbom, statement
-from pinlite.provenance.resources import Resource, given, made, shown
+from pinlite.provenance.resources import Resource, below, given
 from pinlite.provenance.statement import Run
 from pinlite.provenance.toolchain import Toolchain, UsedImage
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["Resource", "Run", "UsedImage", "checksum", "documents", "given", "shown"]
+__all__ = ["Resource", "Run", "UsedImage", "below", "checksum", "documents", "given"]
 
 
 def documents(
     report: Report,
     recipe: Recipe,
-    artifacts: Mapping[str, Path],
     *,
+    inside: Sequence[Resource],
     used: Iterable[UsedImage],
     materials: Iterable[Resource],
     run: Run,
     key: "Ed25519PrivateKey | None" = None,
 ) -> dict[str, str]:
-    """What lies beside the artifacts of a run, by file name: its report, and what tells where all of it comes from."""
+    """What lies beside the artifacts of a run, by file name: its report, and what tells where all of it comes from.
+
+    ``inside`` are the files below those artifacts that are folders, ``materials`` what the user gave.
+    """
     python = next(versions["python"] for versions in report.versions.values())
     toolchain = Toolchain(tuple(used), python)
     written = {output.REPORT: report.to_json(), output.SBOM: sbom.of(toolchain)}
-    subjects = [Resource(name, digest.of_bytes(text.encode())) for name, text in written.items()]
-    subjects += made(artifacts)
-    told = statement.of(subjects, recipe, materials, engine=report.engine, toolchain=toolchain, run=run)
+    folders = {resource.name.partition("/")[0] for resource in inside}
+    beside = [Resource(name, digest.of_bytes(text.encode())) for name, text in written.items()]
+    files = [Resource(made.path, made.sha256) for made in report.artifacts if made.path not in folders]
+    told = statement.of(
+        [*files, *inside, *beside], recipe, materials, engine=report.engine, toolchain=toolchain, run=run
+    )
     written |= {output.PROVENANCE: told, output.CHECKSUM: checksum(told.encode())}
     if key:
         from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used

@@ -19,7 +19,7 @@ class Resource:
 
 
 def given(recipe: Recipe) -> tuple[Resource, ...]:
-    """The files of the user's that the recipe names, as they are now; a module is not among them: see `shown`.
+    """The files of the user's that the recipe names, as they are now; a module is not among them: see `below`.
 
     Of ``--data`` a folder is one resource, by in-toto's ``dirHash``: a data set has any number of files.
     """
@@ -41,17 +41,9 @@ def files(role: str, path: Path) -> tuple[Resource, ...]:
     return tuple(Resource(f"{role}/{name}", digest.of_file(file)) for name, file in names.items())
 
 
-def shown(folders: Mapping[str, Path]) -> tuple[Resource, ...]:
-    """What stages were shown of the user's modules and images: the files of folders by role."""
-    return tuple(resource for role, folder in folders.items() for resource in files(role, folder))
-
-
-def made(artifacts: Mapping[str, Path]) -> tuple[Resource, ...]:
-    """What a run leaves: each file under its path in the output folder."""
-    found = list[Resource]()
-    for name, path in artifacts.items():
-        found += files(name, path) if path.is_dir() else [Resource(name, digest.of_file(path))]
-    return tuple(found)
+def below(paths: Mapping[str, Path]) -> tuple[Resource, ...]:
+    """The files below those of the paths that are folders, as ``name/path there``."""
+    return tuple(resource for name, path in paths.items() if path.is_dir() for resource in files(name, path))
 
 
 def _folder(role: str, path: Path) -> Resource:

@@ -41,6 +41,7 @@ def of(toolchain: Toolchain) -> str:
             if "hashes" in component:
                 kept["hashes"] = _united(kept["hashes"], component["hashes"])
         dependencies[top["bom-ref"]] = {component["bom-ref"] for component in held}
+    dependencies["pinlite"] = set(dependencies)
     bill = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
