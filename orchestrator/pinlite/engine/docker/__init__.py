@@ -61,7 +61,7 @@ class DockerEngine:
         for entry in self._client.api.images(filters={"label": _IDENTITY}):
             name, identity = entry["Labels"][_NAME], entry["Labels"][_IDENTITY]
             if _tag(name, identity) in (entry["RepoTags"] or ()):
-                found.append(Image(name, identity, _tag(name, identity)))
+                found.append(Image(name, identity, _tag(name, identity), entry["Id"]))
         return found
 
     def remove_image(self, image: Image) -> None:
