@@ -358,6 +358,14 @@ def test_no_bit_of_the_signature_can_change(convert, keys):
     assert line.startswith(f"{SIGNATURE} is ")
 
 
+@pytest.mark.parametrize("written", ["aGl=", "aGk=\n", "aG k=", "aGk", "a-k="])
+def test_base64_has_one_form(keys, written):
+    envelope = json.loads(signature.sign("hi", signature.private_key(keys[0])))
+    assert envelope["payload"] == "aGk="
+    with pytest.raises(ValueError, match=r"base64|padding|data"):
+        signature.read(json.dumps(envelope | {"payload": written}))
+
+
 def test_the_same_statement_and_key_give_the_same_signature(keys):
     key = signature.private_key(keys[0])
     assert signature.sign("a statement", key) == signature.sign("a statement", key)
