@@ -63,6 +63,12 @@ class OutOfMemoryError(StageCrashError):
     code = "memory"
 
 
+class OutOfDiskError(StageCrashError):
+    """A stage wrote more than its limit."""
+
+    code = "disk"
+
+
 class StageTimeoutError(StageCrashError):
     code = "timeout"
 

@@ -85,9 +85,12 @@ class Evaluation(Frozen):
 
 
 class Limits(Frozen):
-    """What a stage may take: ``memory`` in bytes, ``timeout`` in seconds per request, ``processes`` with threads."""
+    """What a stage may take: ``memory`` and ``disk`` (what it writes) in bytes, ``timeout`` in seconds per request,
+    ``processes`` with threads.
+    """
 
     memory: int = 8 * 1024**3
+    disk: int = 16 * 1024**3
     timeout: float = 1800.0
     processes: int = 1024
 

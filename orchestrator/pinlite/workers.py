@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from pinlite import folders
-from pinlite.engine import Engine, Image, Job, Worker
+from pinlite.engine import Engine, Image, Job, Worker, written
 from pinlite.errors import UsageError
 from pinlite.model import Limits
 from pinlite.stages.stage import Stage
@@ -28,6 +28,7 @@ class Workers:
         self._images = images
         self._limits = limits
         self._jobs: dict[tuple[str, str], Job] = {}
+        self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
         self._dropped = 0
         # Where the inputs of a worker's requests lie below its mount, by the worker's folder and what they are of.
@@ -48,6 +49,7 @@ class Workers:
                 ) from error
             # One thread, so that workers start in the order in which they are needed.
             self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
+            stack.callback(self._remove_written)
             stack.callback(self._end_all)
             self._stack = stack.pop_all()
         return self
@@ -72,6 +74,7 @@ class Workers:
                     limits=self._limits,
                 )
                 self._jobs[key] = job
+                self._asked.append(job)
                 self._started[key] = self._starter.submit(self._start, job)
 
     def get(self, stage: Stage) -> tuple[Worker, Job]:
@@ -95,6 +98,13 @@ class Workers:
             worker = self._engine.start(job)
             self._running.append(worker)
         return worker
+
+    def _remove_written(self) -> None:
+        """What workers wrote, and may have written so that removing it fails; the rest of the folder is our own."""
+        for job in self._asked:
+            for folder in (job.outputs, job.scratch):
+                with contextlib.suppress(FileNotFoundError):
+                    written.remove(folder)
 
     def _end_all(self) -> None:
         self._starter.shutdown(wait=False, cancel_futures=True)

@@ -12,7 +12,9 @@ import pytest
 from probes import FOLDER, ask, recipe, result
 
 from pinlite.contract import Request
-from pinlite.errors import OutOfMemoryError, StageCrashError, StageTimeoutError
+from pinlite.engine import process
+from pinlite.engine.written import remove
+from pinlite.errors import OutOfDiskError, OutOfMemoryError, StageCrashError, StageTimeoutError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, ignore
 
 SOON = 5.0
@@ -201,6 +203,51 @@ def test_memory_has_a_limit(probe):
 def test_memory_that_is_out_for_a_framework_is_told_from_its_last_words(probe):
     with probe.start() as worker, pytest.raises(OutOfMemoryError):
         ask(worker, "abort_out_of_memory")
+
+
+def written(worker, operation, **parameters):
+    return worker.request(Request(id="1", operation=operation, parameters=parameters, outputs={"file": "1/file"}))
+
+
+def test_what_it_writes_has_a_limit(probe):
+    with probe.start(disk=8 * 2**20) as worker:
+        worker.ready()
+        with pytest.raises(OutOfDiskError, match=r"more than its limit of 0\.0078 GiB") as caught:
+            written(worker, "overfill")
+        assert "--disk" in caught.value.hint
+        assert probe.traces() == []
+    assert (probe.job.outputs / "1" / "file").stat().st_size == 8 * 2**20
+
+
+def test_a_sparse_file_counts_as_what_it_claims_to_hold(probe):
+    with probe.start(disk=2**30) as worker:
+        found = written(worker, "sparse", size=2**29, stay=False).result
+        assert found == {"error": "OSError: [Errno 27] File too large"}
+        with pytest.raises(OutOfDiskError, match="more than its limit of 1 GiB"):
+            written(worker, "sparse", size=2**30, stay=True)
+
+
+@pytest.mark.parametrize(("deep", "what"), [(False, "more than 10000 files"), (True, "folders more than 16 deep")])
+def test_files_without_end_end_the_worker(probe, deep, what):
+    """Deeper than a path can be long, and than Python can recurse."""
+    with probe.start() as worker:
+        with pytest.raises(OutOfDiskError, match=what):
+            written(worker, "scatter", most=10_001, deep=deep)
+        assert probe.traces() == []
+    remove(probe.job.outputs)
+    assert not probe.job.outputs.exists()
+
+
+def test_a_log_has_an_end(probe, monkeypatch):
+    monkeypatch.setattr(process, "LONGEST_LOG", 2**20)
+    with probe.start() as worker:
+        ask(worker, "chatter", megabytes=3)
+        with pytest.raises(StageCrashError) as caught:
+            ask(worker, "leave", status=1)
+    log = probe.log()
+    assert 2**20 < len(log) < 2**20 + 100
+    assert log.endswith("the log ends here, at 1 MiB; the program prints on\n")
+    assert caught.value.message.endswith("\n  last words\n  last words")
 
 
 def test_another_thread_can_stop_it(probe):

@@ -4,7 +4,7 @@ import pytest
 
 from pinlite import config
 from pinlite.errors import UsageError
-from pinlite.model import InputSpec, LayoutSpec
+from pinlite.model import InputSpec, LayoutSpec, Limits
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
         1e-4,
         "auto",
     )
-    assert (recipe.limits.memory, recipe.limits.timeout) == (8 * 1024**3, 1800)
+    assert recipe.limits == Limits(memory=8 * 1024**3, disk=16 * 1024**3, timeout=1800)
     assert model_file.exists()
 
 
@@ -59,6 +59,7 @@ def test_everything_can_be_asked_for(model_file):
             "tolerance": 0.01,
             "engine": "venv",
             "memory": "512m",
+            "disk": "3g",
             "timeout": 60,
         }
     )
@@ -69,7 +70,8 @@ def test_everything_can_be_asked_for(model_file):
     assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
     assert (recipe.ops, recipe.dynamic_batch) == ("builtin", True)
     assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
-    assert (recipe.engine, recipe.limits.memory, recipe.limits.timeout) == ("venv", 512 * 1024**2, 60)
+    assert recipe.engine == "venv"
+    assert recipe.limits == Limits(memory=512 * 1024**2, disk=3 * 1024**3, timeout=60)
 
 
 def test_paths_in_a_file_are_relative_to_it(toml):
@@ -154,6 +156,7 @@ def refusal(command_line, file=None):
         ("engine", "podman", "--engine"),
         ("memory", "much", "--memory 'much'"),
         ("memory", "0g", "--memory '0g'"),
+        ("disk", "3t", "--disk '3t'"),
         ("memory", "9" * 30 + "g", "--memory"),
         ("timeout", 0.0, "--timeout"),
         ("timeout", float("inf"), "--timeout"),

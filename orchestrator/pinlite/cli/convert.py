@@ -113,6 +113,7 @@ def convert(
     ] = None,
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
+    disk: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may write, e.g. 4g [16g].")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
     no_cache: Annotated[
         bool | None, typer.Option("--no-cache", help="Take nothing from the store, and keep nothing there.")
@@ -165,6 +166,7 @@ def convert(
         "sign": sign,
         "engine": engine,
         "memory": memory,
+        "disk": disk,
         "timeout": timeout,
         "no-cache": no_cache,
         "refresh": refresh,

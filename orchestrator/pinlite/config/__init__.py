@@ -31,7 +31,7 @@ __all__ = [
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
 # What decides nothing of what is made.
-_COSMETIC = ("out", "sign", "engine", "memory", "timeout", "no-cache", "refresh")
+_COSMETIC = ("out", "sign", "engine", "memory", "disk", "timeout", "no-cache", "refresh")
 
 
 def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
@@ -81,7 +81,9 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         tolerance=_tolerance_of_all(options),
         sign=existing("--sign", options.sign),
         engine=options.engine,
-        limits=Limits(memory=size("--memory", options.memory), timeout=options.timeout),
+        limits=Limits(
+            memory=size("--memory", options.memory), disk=size("--disk", options.disk), timeout=options.timeout
+        ),
         options={key: value for key, value in merged.items() if key not in _COSMETIC},
         cache=not options.no_cache,
         refresh=stages(options.refresh),

@@ -62,6 +62,7 @@ class Options(BaseModel):
     sign: str | None = None
     engine: EngineChoice = "auto"
     memory: str = "8g"
+    disk: str = "16g"
     timeout: float = Field(1800, gt=0, le=_LONGEST)
     no_cache: bool = False
     refresh: list[str] = []

@@ -84,7 +84,7 @@ def check_requirement(requirement: str) -> None:
 
 def size(option: str, text: str) -> int:
     """Bytes, of 512m or 8g."""
-    matched = re.fullmatch(r"([1-9]\d{0,7})([kmg])", text.lower())
+    matched = re.fullmatch(r"([1-9][0-9]{0,7})([kmg])", text.lower())
     if not matched:
         raise UsageError(f"{option} {text!r} is no size", hint=f"e.g. {option} 512m or {option} 8g")
     return int(matched[1]) * _SIZES[matched[2]]

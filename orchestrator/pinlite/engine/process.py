@@ -1,6 +1,7 @@
 """The worker's side of the conversation that engines share: whatever the process is, it has pipes and an end."""
 
 import contextlib
+import io
 import queue
 import threading
 import time
@@ -11,12 +12,15 @@ from typing import Literal, Protocol, Self
 
 from pinlite import contract
 from pinlite.contract import ContractError, Ready, Request, Response
+from pinlite.engine import written
 from pinlite.engine.protocol import Job
-from pinlite.errors import OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
+from pinlite.errors import OutOfDiskError, OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
 
 _LINES_IN_ERROR = 12
 _TURN = 0.5
 _BYTES_KEPT = 8 * 1024
+# Of a log; a program that prints for ever must not fill the disk.
+LONGEST_LOG = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class ProcessWorker:
         self._messages: queue.SimpleQueue[Ready | Response | ContractError | None] = queue.SimpleQueue()
         self._line = b""
         self._tail = b""
+        self._logged = 0
         self._ready: Ready | None = None
         self._stopping = threading.Lock()
         self._stopped = False
@@ -107,13 +112,24 @@ class ProcessWorker:
                     if stream == "out":
                         self._hear(data)
                     else:
-                        log.write(data)
+                        self._log(log, data)
                         self._tail = (self._tail + data)[-_BYTES_KEPT:]
         except ContractError as error:
             self._messages.put(error)
         except OSError as error:
             self._messages.put(ContractError(f"its log can't be written: {error}"))
         self._messages.put(None)
+
+    def _log(self, log: io.FileIO, data: bytes) -> None:
+        """Write what there is room for, and say once that there is none."""
+        room = LONGEST_LOG - self._logged
+        self._logged += len(data)
+        if room >= 0:
+            log.write(data[:room])
+        if room >= 0 and self._logged > LONGEST_LOG:
+            log.write(
+                f"\npinlite: the log ends here, at {LONGEST_LOG // 1024**2} MiB; the program prints on\n".encode()
+            )
 
     def _hear(self, data: bytes) -> None:
         """Queue the messages on the lines that the data ends."""
@@ -139,8 +155,15 @@ class ProcessWorker:
         """In turns: ^C that comes just before a wait begins does not end it."""
         while True:
             left = max(0.0, deadline - time.monotonic())
+            heard: list[Ready | Response | ContractError | None] = []
             with contextlib.suppress(queue.Empty):
-                return self._messages.get(timeout=min(left, _TURN))
+                heard.append(self._messages.get(timeout=min(left, _TURN)))
+            # With what it said, too: it may have written all of it in one turn, and may have ended of it.
+            if excess := written.excess((self._job.outputs, self._job.scratch), self._job.limits.disk):
+                self.stop()
+                raise self._out_of_disk(excess)
+            if heard:
+                return heard[0]
             if not left:
                 self.stop()
                 raise self._timed_out()
@@ -171,6 +194,12 @@ class ProcessWorker:
             f"the {self._job.program} program needs more memory than its limit of "
             f"{self._job.limits.memory / 1024**3:.2g} GiB",
             hint="raise it with --memory, e.g. --memory 16g",
+        )
+
+    def _out_of_disk(self, excess: written.Excess) -> PinliteError:
+        return OutOfDiskError(
+            f"the {self._job.program} program writes {excess.what}",
+            hint=f"{excess.hint}; its log is {self._job.log}",
         )
 
     def _timed_out(self) -> PinliteError:

@@ -47,6 +47,11 @@ class Job:
     def outputs(self) -> Path:
         return self.folder / "out"
 
+    @property
+    def scratch(self) -> Path:
+        """Its temporary files, where the engine has no other place for them."""
+        return self.folder / "tmp"
+
 
 @dataclass(frozen=True)
 class Leftover:
@@ -70,7 +75,7 @@ class Worker(Protocol):
         ...
 
     def request(self, request: Request) -> Response:
-        """Send one request and wait for its response; errors as `ready`, and OutOfMemoryError."""
+        """Send one request and wait for its response; errors as `ready`, and OutOfMemoryError, OutOfDiskError."""
         ...
 
     def stop(self) -> None:

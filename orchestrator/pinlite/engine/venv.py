@@ -132,7 +132,7 @@ class _LocalProcess:
 
     def __init__(self, job: Job) -> None:
         image = Path(job.image.reference)
-        scratch = job.folder / "tmp"
+        scratch = job.scratch
         for folder in (job.inputs, job.outputs, scratch):
             folder.mkdir(parents=True, exist_ok=True)
         self._labels = owner.labels(job)
@@ -157,6 +157,8 @@ class _LocalProcess:
         with contextlib.suppress(OSError, ValueError):
             # RLIMIT_DATA counts what is allocated; RLIMIT_AS would count what frameworks merely reserve.
             resource.prlimit(self._child.pid, resource.RLIMIT_DATA, (job.limits.memory, job.limits.memory))
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (job.limits.disk, job.limits.disk))
 
     def send(self, data: bytes) -> None:
         assert self._child.stdin

@@ -200,6 +200,48 @@ def fill(request):
     return {"written": written, "error": error}
 
 
+def overfill(request):
+    """Write a file that grows until that is refused, then answer: its size, and the refusal."""
+    filling = request.outputs["file"]
+    error = None
+    try:
+        with filling.open("wb", buffering=0) as stream:
+            while True:
+                stream.write(b"x" * 2**20)
+    except OSError as refused:
+        error = refused.strerror
+    return {"written": filling.stat().st_size, "error": error}
+
+
+def scatter(request):
+    """Small files without end, each a step deeper if asked to."""
+    os.chdir(str(request.outputs["file"].parent))
+    for number in range(request.parameters["most"]):
+        if request.parameters["deep"]:
+            Path("d").mkdir()
+            os.chdir("d")
+        else:
+            Path(str(number)).touch()
+    time.sleep(600)
+
+
+def sparse(request):
+    """A file that claims to hold more than a disk does: the refusal."""
+    with request.outputs["file"].open("wb") as stream:
+        error = _error(os.truncate, stream.fileno(), 2**42)
+        os.truncate(stream.fileno(), request.parameters["size"])
+    time.sleep(600 if request.parameters["stay"] else 0)
+    return {"error": error}
+
+
+def chatter(request):
+    """Print megabytes."""
+    for _ in range(request.parameters["megabytes"]):
+        os.write(2, b"blah bla" * 2**17)
+    os.write(2, b"\nlast words\n")
+    return {}
+
+
 def _error(function, *arguments):
     try:
         function(*arguments)
@@ -212,6 +254,7 @@ OPERATIONS = {
     function.__name__: function
     for function in (
         abort_out_of_memory,
+        chatter,
         close,
         connect,
         copy,
@@ -228,9 +271,12 @@ OPERATIONS = {
         make,
         noise,
         noisy_end,
+        overfill,
         read,
         refuse,
         resolve,
+        scatter,
+        sparse,
         speak,
         status,
         write,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
-from docker.types import Mount, Ulimit
+from docker.types import LogConfig, Mount, Ulimit
 from docker.utils.socket import STDERR, STDOUT, frames_iter
 
 from pinlite.contract import ENVIRONMENT
@@ -82,8 +82,13 @@ class ContainerProcess:
             pids_limit=job.limits.processes,
             mem_limit=job.limits.memory,
             memswap_limit=job.limits.memory,
-            ulimits=[Ulimit(name="core", soft=0, hard=0)],
+            ulimits=[
+                Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="fsize", soft=job.limits.disk, hard=job.limits.disk),
+            ],
             init=True,
+            # The daemon would keep all that is printed, without end.
+            log_config=LogConfig(type="none"),
             mounts=[
                 Mount("/in", str(job.inputs), type="bind", read_only=True),
                 Mount("/out", str(job.outputs), type="bind"),

@@ -1,0 +1,72 @@
+"""What a worker has written: measured, and removed, without trusting any of it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+# A SavedModel has a handful of files, three folders deep.
+MOST_FILES = 10_000
+DEEPEST = 16
+
+_BLOCK = 512  # what st_blocks counts in
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What there is too much of, and what can be done about it."""
+
+    what: str
+    hint: str
+
+
+def excess(folders: Iterable[Path], limit: int) -> Excess | None:
+    """What is beyond ``limit`` bytes, or beyond all that any stage has a use for.
+
+    A file counts by what it claims to hold or by what it takes, whichever is more: a sparse one is copied as a whole.
+    """
+    size, files, waiting = 0, 0, [(folder, 0) for folder in folders]
+    while waiting:
+        folder, depth = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    files += 1
+                    if files > MOST_FILES:
+                        return _strange(f"more than {MOST_FILES} files")
+                    status = entry.stat(follow_symlinks=False)
+                    size += max(status.st_size, status.st_blocks * _BLOCK)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((Path(entry.path), depth + 1))
+        except FileNotFoundError:
+            continue  # it removes what it wrote
+        except OSError as error:
+            return _strange(f"a folder that can't be looked into ({error.strerror})")
+        if depth > DEEPEST:
+            return _strange(f"folders more than {DEEPEST} deep")
+        # No file can be larger than the limit: one that was to be is as large.
+        if size >= limit:
+            return Excess(f"more than its limit of {limit / 1024**3:.2g} GiB", "raise it with --disk, e.g. --disk 64g")
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Remove a tree of any depth, which `shutil.rmtree` can't: what lies in a folder is moved up before it goes."""
+    waiting, number = [folder], 0
+    while waiting:
+        emptied = waiting.pop()
+        emptied.chmod(0o700)
+        with os.scandir(emptied) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    number += 1
+                    moved = folder.with_name(f"{folder.name}-{number}")
+                    Path(entry.path).chmod(0o700)
+                    waiting.append(Path(entry.path).rename(moved))
+                else:
+                    Path(entry.path).unlink()
+        emptied.rmdir()
+
+
+def _strange(what: str) -> Excess:
+    return Excess(what, "no conversion needs that: look at what the model's code does")
