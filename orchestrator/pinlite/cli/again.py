@@ -13,11 +13,12 @@ def again(arguments: Sequence[str]) -> bool:
     if known is None or not shortcut.publish(known):
         return False
     if "--json" in arguments:
-        sys.stdout.write(json.dumps(known.report, indent=2, ensure_ascii=False) + "\n")
+        from pinlite.ui.console import escaped_json
+
+        sys.stdout.write(escaped_json(json.dumps(known.report, indent=2, ensure_ascii=False)) + "\n")
     else:
-        from rich.console import Console
-
         from pinlite.ui import tables
+        from pinlite.ui.console import SafeConsole
 
-        tables.show(known.report, str(known.out), Console())
+        tables.show(known.report, str(known.out), SafeConsole())
     return True

@@ -8,6 +8,7 @@ from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.cli.options import data, log
 from pinlite.errors import PinliteError
 from pinlite.ui import tables
+from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
     from pinlite.model import Report
@@ -192,6 +193,6 @@ def convert(
 
 def _show(report: "Report", out: Path, json: bool) -> None:
     if json:
-        typer.echo(report.to_json(), nl=False)
+        typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         tables.show(report, str(out), data)

@@ -6,6 +6,7 @@ import typer
 from pinlite.choices import VariantName
 from pinlite.cli.options import Engine, data, log
 from pinlite.ui import tables
+from pinlite.ui.console import escaped_json
 
 
 def debug(
@@ -24,6 +25,6 @@ def debug(
     with ProgressView(log) as view:
         report = debugging.debug(folder, variant, engine=engine, observe=view)
     if json:
-        typer.echo(report.to_json(), nl=False)
+        typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         tables.show_layers(report, top, data)

@@ -57,13 +57,14 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _explain(message: str, hint: str) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(Text("error: ", style="bold red") + Text(message))
+    from pinlite.ui.console import SafeConsole, indented
+
+    console = SafeConsole(stderr=True, soft_wrap=True)
+    console.print(Text("error: ", style="bold red") + Text(indented(message)))
     if hint:
-        console.print(Text("hint: ", style="bold cyan") + Text(hint))
+        console.print(Text("hint: ", style="bold cyan") + Text(indented(hint)))
 
 
 def _bug_report() -> str:

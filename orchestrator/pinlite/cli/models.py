@@ -2,10 +2,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from pinlite.cli.options import Engine, data, log
 from pinlite.ui import tables
+from pinlite.ui.console import escaped
+from pinlite.ui.console import name as named
 
 
 def run(
@@ -23,7 +24,7 @@ def run(
     shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
     for name, array in outputs.items():
         figures = [f"{figure:.6g}" for figure in (array.min(), array.mean(), array.max())] if array.size else []
-        shown.add_row(Text(name), "x".join(map(str, array.shape)), str(array.dtype), *figures)
+        shown.add_row(named(name), "x".join(map(str, array.shape)), str(array.dtype), *figures)
     data.print(shown)
 
 
@@ -37,4 +38,4 @@ def inspect(
 
     with ProgressView(log) as view:
         text = models.inspect(model, engine=engine, observe=view)
-    typer.echo(text.rstrip("\n"))
+    typer.echo(escaped(text.rstrip("\n")))

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pinlite.choices import EngineChoice
+from pinlite.ui.console import SafeConsole
 
 Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]
 
-log = Console(stderr=True)
-data = Console()
+log = SafeConsole(stderr=True)
+data = SafeConsole()

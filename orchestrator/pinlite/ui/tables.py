@@ -7,6 +7,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pinlite.ui.console import indented, name
+
 if TYPE_CHECKING:
     from pinlite.model import DebugReport, Failure, Hop, Report, VariantReport
 
@@ -27,19 +29,23 @@ def show(report: "Report", out: str, console: Console) -> None:
 
 
 def show_layers(report: "DebugReport", top: int, console: Console) -> None:
-    runtimes = tuple(dict.fromkeys(["tensorflow", *(name for layer in report.layers for name in layer.errors)]))
+    runtimes = tuple(dict.fromkeys(["tensorflow", *(run for layer in report.layers for run in layer.errors)]))
     title = f"layers by what they add to the error of {report.variant}, errors in %"
     made = table(title, "layer", "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
     made.columns[0].no_wrap = True
     for layer in report.layers[:top]:
-        errors = [f"{100 * layer.errors[name]:.3g}" if name in layer.errors else "-" for name in runtimes]
+        errors = [f"{100 * layer.errors[run]:.3g}" if run in layer.errors else "-" for run in runtimes]
         made.add_row(
-            Text(layer.name), layer.operator, Text(", ".join(layer.includes)), *errors, f"{100 * layer.added:+.3g}"
+            name(layer.name),
+            name(layer.operator),
+            name(", ".join(layer.includes)),
+            *errors,
+            f"{100 * layer.added:+.3g}",
         )
     console.print(made)
-    for name, error in report.torch.items():
+    for output, error in report.torch.items():
         told = "can't be compared" if error is None else f"differ by {100 * error:.3g} % at most"
-        console.print(Text(f"torch and onnxruntime {told} in {name}"), soft_wrap=True)
+        console.print(Text(f"torch and onnxruntime {told} in ") + name(output), soft_wrap=True)
 
 
 def bytes_(size: int) -> str:
@@ -78,7 +84,7 @@ def _stages(report: "Report") -> RenderableType:
 def _artifacts(report: "Report") -> RenderableType:
     made = table("artifacts", "artifact", "size", "sha256", numbers=("size",))
     for artifact in report.artifacts:
-        made.add_row(Text(artifact.path), bytes_(artifact.size), artifact.sha256[:16])
+        made.add_row(name(artifact.path), bytes_(artifact.size), artifact.sha256[:16])
     return made
 
 
@@ -107,7 +113,7 @@ def _runtime(hop: "Hop") -> str:
 
 def _judgement(hop: "Hop") -> Text:
     if not hop.passed:
-        return Text(f"differs in {hop.output}", "red")
+        return Text("differs in ", "red") + name(hop.output)
     if hop.tolerance is None:
         return Text("reported")
     # What equal means is above or below the table, but for those that have a tolerance of their own.
@@ -124,7 +130,7 @@ def _training(report: "Report") -> Iterator[RenderableType]:
     for step in report.training:
         counts = [layer.distinct for layer in step.layers]
         made.add_row(
-            step.technique,
+            name(step.technique),
             bytes_(step.size),
             bytes_(step.gzip_size),
             f"{step.sparsity:.1%}",
@@ -146,7 +152,7 @@ def _evaluation(report: "Report") -> Iterator[RenderableType]:
     title = f"scores on {report.evaluation.samples} samples of {report.evaluation.source}"
     made = table(title, "runtime", "variant", *metrics, numbers=tuple(metrics))
     for entry in report.evaluation.scores:
-        made.add_row(entry.runtime, entry.variant or "", *(f"{entry.scores[name]:.4f}" for name in metrics))
+        made.add_row(entry.runtime, entry.variant or "", *(f"{entry.scores[metric]:.4f}" for metric in metrics))
     yield made
 
 
@@ -164,32 +170,32 @@ def _variants(report: "Report") -> Iterator[RenderableType]:
     if report.calibration:
         samples = f"calibrated on {report.calibration.samples} samples of "
         preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
-        yield Text(samples, "dim") + Text(report.calibration.source + preparation)
+        yield Text(samples, "dim") + name(report.calibration.source + preparation)
     yield from (_failure(failure) for failure in report.failures)
 
 
 def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
-    yield Text(f"{variant.name} operators: ", "dim") + Text(_counted(variant.ops))
+    yield Text(f"{variant.name} operators: ", "dim") + name(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
         # Those of dynamic have floats around them, and integers within.
         told = quantized.float_operators if variant.name != "dynamic" else {}
         floats = f"; in floats: {_counted(told)}" if told else ""
-        yield Text(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
+        yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
 
 
 def _counted(operators: Mapping[str, int]) -> str:
     counts = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count} {name}" for name, count in counts)
+    return ", ".join(f"{count} {operator}" for operator, count in counts)
 
 
 def _failure(failure: "Failure") -> RenderableType:
-    return Text(f"{failure.variant} failed: ", "red") + Text(f"{failure.stage}: {failure.message}")
+    return Text(f"{failure.variant} failed: ", "red") + Text(indented(f"{failure.stage}: {failure.message}"))
 
 
 def _select_tf(variant: "VariantReport") -> RenderableType:
-    names = ", ".join(variant.select_tf)
-    return Text(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): {names}", "yellow")
+    needs = Text(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): ", "yellow")
+    return needs + name(", ".join(variant.select_tf))
 
 
 def _figure(value: float | None, form: str) -> str:

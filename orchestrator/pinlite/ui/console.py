@@ -1,0 +1,47 @@
+"""Where everything that people read is printed: what comes from inside a stage can't steer a terminal.
+
+Names, errors and the ends of logs are a stranger's text. Control characters in them are shown, not obeyed, and so are
+those that turn the direction of writing; square brackets are no markup.
+"""
+
+import re
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+# C0 but for tab and newline, DEL and C1; marks and overrides of direction; other newlines; halves of pairs.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_BREAKING = str.maketrans({"\t": "\\t", "\n": "\\n"})
+
+
+class SafeConsole(Console):
+    """A rich console that escapes whatever it renders, and reads no markup in plain text."""
+
+    def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
+        super().__init__(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escaped(segment.text))
+
+
+def escaped(text: str) -> str:
+    """The text with what steers a terminal as Python writes it; lines stay lines."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def name(text: str) -> Text:
+    """A name from inside, on one line."""
+    return Text(text.translate(_BREAKING))
+
+
+def indented(text: str) -> str:
+    """The text with its further lines set in, so that none of them looks like one of ours."""
+    return re.sub(r"\n(?!  )", "\n  ", text)
+
+
+def escaped_json(text: str) -> str:
+    """The same JSON, in which such characters, which only strings can hold, are escapes."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
