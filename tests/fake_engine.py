@@ -240,6 +240,7 @@ class FakeEngine:
     """``running`` are the workers that nobody has stopped; ``requests`` is all that was asked, in order."""
 
     name = "fake"
+    isolates = True
 
     def __init__(self) -> None:
         self.running: list[FakeWorker] = []

@@ -32,7 +32,7 @@ def _torchscript(path):
 
 
 def _pickled(path):
-    value = unpickled(path)
+    value = _unpickled(path)
     if isinstance(value, nn.Module):
         return value
     if isinstance(value, dict) and value and all(isinstance(entry, torch.Tensor) for entry in value.values()):
@@ -44,7 +44,7 @@ def _pickled(path):
     raise StageError("usage", message, BY_CODE)
 
 
-def unpickled(path):
+def _unpickled(path):
     """What torch.save wrote to a file. Raises a StageError of kind ``usage`` when it can't be read again."""
     try:
         return torch.load(str(path), map_location="cpu")

@@ -1,9 +1,8 @@
 """Weights from a state_dict file."""
 
-import checkpoint
+import tensors_file
 import torch
 from stagekit import StageError
-from torch import nn
 from user_code import one_line
 
 SHOWN = 5
@@ -41,10 +40,7 @@ def load(model, path):
 
 
 def _state_dict(path):
-    given = checkpoint.unpickled(path)
-    if isinstance(given, nn.Module):
-        hint = "save its state_dict: torch.save(model.state_dict(), FILE)"
-        raise StageError("usage", "the weights are a whole model ({})".format(type(given).__qualname__), hint)
+    given = tensors_file.read(path)
     if not isinstance(given, dict):
         message = "the weights are a value of type {}, no state_dict".format(type(given).__qualname__)
         raise StageError("usage", message, "save them with torch.save(model.state_dict(), FILE)")

@@ -118,6 +118,7 @@ class Recipe(Frozen):
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     ``sign`` is the file of a private key that signs where the result comes from.
+    ``trust`` says that a checkpoint, which is a program, may run where nothing keeps it from the machine.
     """
 
     source: Source
@@ -144,6 +145,7 @@ class Recipe(Frozen):
     tolerance: float = 1e-4
     sign: Path | None = None
     engine: EngineChoice = "auto"
+    trust: bool = False
     limits: Limits = Limits()
     options: dict[str, Any] = {}
     cache: bool = True

@@ -71,6 +71,12 @@ def test_weights_that_do_not_fit(refused, checkpoints, file, words):
     assert all(word in said for word in words), said
 
 
+def test_a_checkpoint_is_no_data(refused, checkpoints):
+    said = refused(2, checkpoints / "pickled.pt", "--input", "image=1x3x16x16")
+    assert "pickled.pt is a program" in said
+    assert "--trust" in said
+
+
 @pytest.mark.parametrize("given", ["image=1x1x16x16", "image=1x3x16x16:int64"])
 def test_an_input_of_the_wrong_shape_or_dtype(refused, given):
     said = refused(2, NETWORK[0], "--input", given)

@@ -53,7 +53,7 @@ def test_a_callable_in_a_package_of_the_image(convert):
 
 @pytest.mark.parametrize("file", ["pickled.pt", "scripted.pt"])
 def test_a_checkpoint_is_the_model_that_was_saved(convert, pinlite, network, checkpoints, any_engine, file):
-    found = convert(checkpoints / file, *IMAGE)
+    found = convert(checkpoints / file, *IMAGE, "--trust")
     assert found["source"] == str(checkpoints / file)
     assert found["hops"][0]["from"] == "torch"
     wanted = outputs(pinlite, network, any_engine)

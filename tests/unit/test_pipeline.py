@@ -262,6 +262,18 @@ def test_a_checkpoint_is_exported(engine, recipe):
     assert engine.requests[0].inputs["source"].endswith(".pt")
 
 
+def test_a_checkpoint_is_not_run_where_nothing_isolates_it(engine, recipe):
+    Path("net.pt").touch()
+    engine.isolates = False
+    with pytest.raises(UsageError, match=r"net\.pt is a program: .* the fake engine does not isolate") as caught:
+        pipeline.run(recipe(source="net.pt"))
+    assert "--trust" in caught.value.hint
+    assert "--engine docker" in caught.value.hint
+    assert engine.requests == []
+    pipeline.run(recipe(source="net.pt", trust=True))
+    assert engine.requests[0].parameters["source"] == {"kind": "checkpoint"}
+
+
 def test_an_onnx_file_is_compared_with_onnxruntime(engine, recipe):
     Path("net.onnx").write_bytes(b"given")
     report = pipeline.run(recipe(source="net.onnx"))

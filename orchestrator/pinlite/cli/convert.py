@@ -113,6 +113,9 @@ def convert(
         typer.Option(metavar="KEY.pem", help="An Ed25519 private key that signs where the result comes from."),
     ] = None,
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
+    trust: Annotated[
+        bool | None, typer.Option("--trust", help="Let the venv engine load a checkpoint, which is a program.")
+    ] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
     disk: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may write, e.g. 4g [16g].")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
@@ -166,6 +169,7 @@ def convert(
         "tolerance": tolerance,
         "sign": sign,
         "engine": engine,
+        "trust": trust,
         "memory": memory,
         "disk": disk,
         "timeout": timeout,

@@ -31,7 +31,7 @@ __all__ = [
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
 # What decides nothing of what is made.
-_COSMETIC = ("out", "sign", "engine", "memory", "disk", "timeout", "no-cache", "refresh")
+_COSMETIC = ("out", "sign", "engine", "trust", "memory", "disk", "timeout", "no-cache", "refresh")
 
 
 def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
@@ -81,6 +81,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         tolerance=_tolerance_of_all(options),
         sign=existing("--sign", options.sign),
         engine=options.engine,
+        trust=options.trust,
         limits=Limits(
             memory=size("--memory", options.memory), disk=size("--disk", options.disk), timeout=options.timeout
         ),

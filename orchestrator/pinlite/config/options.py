@@ -61,6 +61,7 @@ class Options(BaseModel):
     tolerance: float | None = Field(None, ge=0, allow_inf_nan=False)
     sign: str | None = None
     engine: EngineChoice = "auto"
+    trust: bool = False
     memory: str = "8g"
     disk: str = "16g"
     timeout: float = Field(1800, gt=0, le=_LONGEST)

@@ -93,6 +93,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def isolates(self) -> bool:
+        """Whether it keeps what runs in it from the machine."""
+        ...
+
     def version(self) -> str:
         """What runs the stages, for the report and for ``pinlite doctor``."""
         ...

@@ -36,6 +36,7 @@ class VenvEngine:
     """Images are folders: the stage programs, beside a link to the environment that their lock makes."""
 
     name = "venv"
+    isolates = False
 
     def __init__(self) -> None:
         self._root = folders.cache() / "venv"

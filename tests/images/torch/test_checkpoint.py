@@ -169,7 +169,10 @@ class Weights(StageCase):
 
     def test_what_is_no_state_dict(self):
         whole = self.given(tiny())
-        self.refused("usage", "whole model (Sequential)", callable_="build", files=whole, hint="state_dict")
+        named = "more than tensors: torch.nn.modules.container.Sequential"
+        self.refused("usage", named, callable_="build", files=whole, hint="state_dict")
+        scripted = {"weights": self.save(torch.jit.script(tiny()), "scripted.pt")}
+        self.refused("usage", "more than tensors: TorchScript", callable_="build", files=scripted)
         self.refused("usage", "type list", callable_="build", files=self.given([1]))
         self.refused("usage", "else than tensors: epoch", callable_="build", files=self.given({"epoch": 3}))
         path = self.folder / "damaged.pt"

@@ -25,6 +25,7 @@ _BASE = "pinlite.base"
 
 class DockerEngine:
     name = "docker"
+    isolates = True
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
