@@ -16,8 +16,8 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo conformance \
-	operators docs clean
+.PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
+	conformance operators docs fuzz clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,9 @@ conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob o
 
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
 	.venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
+fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) .venv/bin/pytest tests/fuzz
 
 docs: $(host) ## Write docs/operators.md and docs/zoo.md from what operators, conformance and zoo measured.
 	PYTHONPATH=tests/zoo .venv/bin/python tests/operators/pages.py

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pinlite import config, parity
+from pinlite import config, npz, parity
 from pinlite.errors import UsageError
 from pinlite.model import Calibration, InputSpec
 from pinlite.stages.stage import Named
@@ -100,9 +100,8 @@ def made(path: Path, calibration: Calibration) -> dict[str, Array]:
 
 def _file(path: Path) -> dict[str, Array]:
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (*parity.UNREADABLE, AttributeError) as error:
+        return npz.read(path)
+    except npz.NoArraysError as error:
         raise UsageError(
             f"--calibration {path} is no .npz of plain arrays: {error}",
             hint="write it with numpy.savez, one named array of numbers per input",
@@ -113,8 +112,8 @@ def _folder(folder: Path) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for path in sorted(folder.glob("*.npy")):
         try:
-            arrays[path.stem] = np.load(path, allow_pickle=False)
-        except parity.UNREADABLE as error:
+            arrays[path.stem] = npz.read_one(path)
+        except npz.NoArraysError as error:
             raise UsageError(
                 f"--calibration {path} is no .npy of a plain array: {error}", hint="write it with numpy.save"
             ) from error

@@ -12,6 +12,8 @@ VERSION = 1
 
 # A response carries names, shapes and counts; arrays and models travel as files.
 LONGEST_LINE = 8 * 1024 * 1024
+# What a number is counted in; larger ones are no counts, sizes or labels, and no float can hold them.
+LARGEST = 2**63 - 1
 
 # What every worker sees of an environment, whatever the engine: nothing of the user's own.
 ENVIRONMENT = {
@@ -64,7 +66,7 @@ class Response(_Message):
     id: str
     result: dict[str, Any] | None = None
     error: Failure | None = None
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, allow_inf_nan=False)
     peak_memory: int = Field(ge=0)
 
 
@@ -83,9 +85,20 @@ def parse(line: bytes) -> Ready | Response:
         message = _messages.validate_json(line)
     except ValidationError as error:
         raise ContractError(f"{error.error_count()} errors in the line {line[:200]!r}") from error
+    if isinstance(message, Response) and not _is_small([message.result, message.peak_memory]):
+        raise ContractError(f"a number beyond {LARGEST}")
     if isinstance(message, Response) and (message.result is None) == (message.error is None):
         raise ContractError("a response has either a result or an error")
     return message
+
+
+def _is_small(value: Any) -> bool:
+    """Whether every integer in it is one of 64 bits."""
+    if isinstance(value, dict):
+        return all(map(_is_small, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_small, value))
+    return not isinstance(value, int) or -LARGEST <= value <= LARGEST
 
 
 def line(request: Request) -> bytes:

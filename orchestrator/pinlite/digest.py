@@ -7,8 +7,13 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> bytes:
-    """One value, one text: sorted keys, no spaces, UTF-8; floats that are no numbers are refused (ValueError)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """One value, one text: sorted keys, no spaces, UTF-8; floats that are no numbers are refused (ValueError).
+
+    A file's name may be no text, and has surrogates then.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def of_bytes(data: bytes) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pinlite import parity
 from pinlite.choices import VariantName
-from pinlite.errors import UsageError
+from pinlite.errors import StageCrashError, UsageError
 from pinlite.model import Evaluation, EvaluationReport, Metric, Score
 from pinlite.parity import Arrays
 
@@ -28,8 +28,13 @@ class Scoring:
 
     def report(self, own: Sequence[Sequence[float]]) -> EvaluationReport:
         """The scores; ``own`` has those of the user's own metrics, a list for each of the computed."""
-        given = parity.read(self.labels)["labels"]
+        given = _labels(self.labels)
         wanted = metrics(self.asked.metrics, given)
+        asked = sum(metric.function is not None for metric in wanted)
+        if [len(found) for found in own] != [asked] * len(self.computed):
+            raise StageCrashError(
+                f"the metrics gave other scores than {asked} for each of {len(self.computed)} runtimes"
+            )
         scores = []
         for ((runtime, variant), path), others in zip(self.computed.items(), own, strict=True):
             outputs, found = parity.read(path), iter(others)
@@ -38,6 +43,14 @@ class Scoring:
             }
             scores.append(Score(runtime=runtime, variant=variant, scores=by_name))
         return EvaluationReport(source=self.asked.function.text, samples=len(given), scores=tuple(scores))
+
+
+def _labels(path: Path) -> Labels:
+    """What the user's function labelled its samples with, [samples, ...]."""
+    given = parity.read(path).get("labels")
+    if given is None or not given.ndim or not given.size:
+        raise StageCrashError(f"{path.parent.name} wrote no labels")
+    return given
 
 
 def metrics(asked: Sequence[Metric], given: Labels) -> tuple[Metric, ...]:
@@ -55,8 +68,11 @@ def score(metric: Metric, outputs: Arrays, given: Labels) -> float:
 
     Raises:
         UsageError: The output has not a number for each class, or the label not a number for each of the output.
+        StageCrashError: It is not of as many samples.
     """
     name, output = next((name, array.astype(np.float64)) for name, array in outputs.items())
+    if output.shape[:1] != given.shape[:1]:
+        raise StageCrashError(f"output {name!r} of {len(given)} samples is {list(output.shape)}")
     rows = output.reshape(len(given), -1)
     if metric.name == "mse":
         wanted = given.astype(np.float64).reshape(len(given), -1)

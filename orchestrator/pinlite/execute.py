@@ -148,6 +148,10 @@ def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
     for path in kept.rglob("*"):
         if not stat.S_ISREG(path.lstat().st_mode) and not stat.S_ISDIR(path.lstat().st_mode):
             raise StageCrashError(f"its output {path.name!r} is neither a file nor a folder", hint=hint)
+    for file in declared:
+        # A file is declared with its ending, a folder without one.
+        if (kept / file).is_dir() == bool(Path(file).suffix):
+            raise StageCrashError(f"its output {file!r} is a {'folder' if Path(file).suffix else 'file'}", hint=hint)
     for path in [kept, *kept.rglob("*")]:
         if os.getuid() == 0:
             os.chown(path, 0, 0)  # a container's user is not root

@@ -98,5 +98,5 @@ def _earlier(out: Path) -> set[str]:
         if not report["schema"].startswith("pinlite.report/"):
             return set()
         return {*DOCUMENTS, *(artifact["path"] for artifact in report["artifacts"])}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return set()

@@ -6,20 +6,16 @@ variants are told, not judged, unless the recipe has a tolerance of theirs. But 
 other, and nothing may be missing, of another shape, or no number.
 """
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pinlite import npz
 from pinlite.choices import VariantName
 from pinlite.errors import StageCrashError
 from pinlite.model import Hop, Recipe, Tensor
-
-# What numpy raises for a file that is no .npz, or a damaged one.
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 HALF = 2e-2
 
@@ -34,11 +30,10 @@ Arrays = Mapping[str, NDArray[np.generic]]
 def read(path: Path) -> dict[str, NDArray[np.generic]]:
     """Arrays by name, in the file's order; a StageCrashError when a stage wrote something else."""
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except UNREADABLE as error:
+        arrays = npz.read(path)
+    except npz.NoArraysError as error:
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}") from error
-    if not arrays or not all(isinstance(array, np.ndarray) and array.dtype.kind in "biuf" for array in arrays.values()):
+    if not arrays or not all(array.dtype.kind in "biuf" for array in arrays.values()):
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers")
     return arrays
 

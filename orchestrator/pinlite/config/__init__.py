@@ -51,6 +51,13 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
         options = Options.model_validate(merged)
     except ValidationError as error:
         raise explained(error, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file)) from None
+    try:
+        return _recipe(options)
+    except OSError as error:
+        raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
+
+
+def _recipe(options: Options) -> Recipe:
     source = parse_source(options.source)
     for requirement in options.with_:
         check_requirement(requirement)

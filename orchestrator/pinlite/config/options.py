@@ -77,7 +77,7 @@ def default_file(command_line: Mapping[str, Any]) -> Path | None:
 def read(file: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(existing_file(file).read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
             f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error

@@ -1,0 +1,78 @@
+"""Arrays from files that someone else wrote: read in Python, unpickled never, and in memory that has a limit.
+
+numpy allocates what a header asks for, and zipfile inflates what an archive says; neither is to be believed.
+"""
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# In bytes, of all arrays of a file together.
+MOST = 4 * 1024**3
+
+_SUFFIX = ".npy"
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+class NoArraysError(Exception):
+    """The file is none, or is damaged, or holds something else than arrays of plain values, or too much."""
+
+
+def read(path: Path) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an .npz file by name, in the file's order; they can't be written.
+
+    Raises:
+        NoArraysError: What it says.
+    """
+    try:
+        _check_size(path.stat().st_size)
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_size(sum(member.file_size for member in members))
+            arrays = {}
+            for member in members:
+                with archive.open(member) as stream:
+                    arrays[member.filename.removesuffix(_SUFFIX)] = _array(stream, member.file_size)
+    except Exception as error:
+        raise _refused(error) from error
+    if len(arrays) < len(members):
+        raise NoArraysError("it has two arrays of one name")
+    return arrays
+
+
+def read_one(path: Path) -> NDArray[np.generic]:
+    """The array of an .npy file; errors as those of `read`."""
+    try:
+        size = path.stat().st_size
+        _check_size(size)
+        with path.open("rb") as stream:
+            return _array(stream, size)
+    except Exception as error:
+        raise _refused(error) from error
+
+
+def _array(stream: IO[bytes], size: int) -> NDArray[np.generic]:
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise NoArraysError(f"an array is of format {version}")
+    shape, in_columns, dtype = _HEADERS[version](stream)
+    if dtype.hasobject:
+        raise NoArraysError("an array holds objects")
+    content = stream.read()
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
+        raise NoArraysError(f"an array of {list(shape)} of {dtype} has {len(content)} of its {size} bytes for numbers")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if in_columns else "C")
+
+
+def _check_size(size: int) -> None:
+    if size > MOST:
+        raise NoArraysError(f"it holds {size / 1024**3:.3g} GiB, more than the {MOST / 1024**3:.3g} that are read")
+
+
+def _refused(error: Exception) -> NoArraysError:
+    """Whatever zipfile, zlib and numpy's parser of headers raise for bytes that were made for it."""
+    return error if isinstance(error, NoArraysError) else NoArraysError(str(error) or type(error).__name__)

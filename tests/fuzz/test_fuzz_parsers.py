@@ -1,0 +1,232 @@
+"""What reads a stranger's bytes ends with a value or with the error that is meant for it."""
+
+import contextlib
+import io
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strange import DEEP, TEXTS, VALUES, changed, damaged
+
+from pinlite import calibration, config, contract, npz, output
+from pinlite.config.options import Options
+from pinlite.contract import ContractError, Ready, Response
+from pinlite.debug import debug
+from pinlite.errors import PinliteError, UsageError
+from pinlite.model import Calibration, Report
+from pinlite.ui.console import escaped, escaped_json
+
+READY = {"type": "ready", "contract": 1, "versions": {"torch": "1.7.1"}}
+RESPONSE = {"type": "response", "id": "1", "result": {"a": [1, None]}, "seconds": 0.5, "peak_memory": 1024}
+FAILURE = RESPONSE | {"result": None, "error": {"kind": "model", "message": "no", "hint": "try"}}
+REPORT = {
+    "schema": "pinlite.report/1",
+    "ok": True,
+    "engine": "fake",
+    "source": "a.py:b",
+    "lowering": "nhwc",
+    "tolerance": 1e-4,
+    "seed": 0,
+    "opset": 12,
+    "toolchain": {},
+    "stages": [],
+    "hops": [],
+    "failures": [],
+    "artifacts": [{"role": "onnx", "path": "model.onnx", "sha256": "0", "size": 1}],
+    "variants": [
+        {
+            "name": "float32",
+            "path": "model.float32.tflite",
+            "sha256": "0",
+            "size": 1,
+            "inputs": [],
+            "outputs": [],
+            "parity": {"tflite-2.14.0": 0.0},
+            "cosine": {},
+            "latency_ms": {},
+            "ops": {"MUL": 1},
+            "quantization": {"tensors": 0, "per_channel": 0, "float_operators": {}},
+        }
+    ],
+    "calibration": None,
+    "versions": {},
+}
+ARRAYS = {"a": np.zeros((2, 3), np.float32), "b": np.array([1, 2], np.int64), "c": np.zeros((), np.float16)}
+
+
+def npz_of(arrays, compressed):
+    stream = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(stream, **arrays)
+    return stream.getvalue()
+
+
+def npy_of(header, content=b""):
+    """An .npy file with any header."""
+    stream = io.BytesIO()
+    stream.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content)
+    return stream.getvalue()
+
+
+@given(st.binary() | DEEP | changed(READY).map(json.dumps).map(str.encode))
+def test_a_line_of_a_worker(line):
+    with contextlib.suppress(ContractError):
+        assert isinstance(contract.parse(line), Ready | Response)
+
+
+@given(changed(RESPONSE) | changed(FAILURE))
+def test_an_answer_of_a_worker(message):
+    with contextlib.suppress(ContractError):
+        found = contract.parse(json.dumps(message).encode())
+        assert (found.result is None) != (found.error is None)
+        assert 0 <= found.peak_memory < 2**63
+        found.model_dump_json()
+
+
+@given(damaged(json.dumps(RESPONSE).encode()))
+def test_a_damaged_answer(line):
+    with contextlib.suppress(ContractError):
+        contract.parse(line)
+
+
+def read_npz(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "arrays.npz")
+        path.write_bytes(content)
+        try:
+            arrays = npz.read(path)
+        except npz.NoArraysError:
+            return
+    assert sum(array.nbytes for array in arrays.values()) <= npz.MOST
+    assert not any(array.dtype.hasobject for array in arrays.values())
+
+
+@given(st.binary() | damaged(npz_of(ARRAYS, compressed=False)) | damaged(npz_of(ARRAYS, compressed=True)))
+def test_an_npz_file(content):
+    read_npz(content)
+
+
+@given(
+    descr=st.sampled_from(["<f4", "|O", "<f0", "V999999999", "|S0", "<U3", "<M8[s]"]) | TEXTS | VALUES,
+    shape=st.lists(st.integers(-5, 5) | st.sampled_from([2**31, 2**62, 2**63, 10**30]), max_size=40) | VALUES,
+    fortran=st.booleans() | VALUES,
+    content=st.binary(max_size=64),
+)
+def test_a_header_of_an_array(descr, shape, fortran, content):
+    shape = tuple(shape) if isinstance(shape, list) else shape
+    read_headed(repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode("utf-8", "replace"), content)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=64))
+@example(b"(" * 9000, b"")
+@example(b"-" * 9000 + b"1", b"")
+@example(b"{'a':" * 2000, b"")
+@example(b"\n    1\n  2", b"")
+def test_a_header_that_is_none(header, content):
+    read_headed(header, content)
+
+
+def read_headed(header, content):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.npy", npy_of(header, content))
+    read_npz(stream.getvalue())
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "a.npy").write_bytes(npy_of(header, content))
+        with contextlib.suppress(UsageError):
+            calibration.read(Calibration(kind="arrays", text="folder", path=Path(folder)))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    for name in ("model.py", "model.onnx", "samples.npz", "weights.pt"):
+        Path(name).touch()
+    return tmp_path
+
+
+KEYS = sorted(name.rstrip("_").replace("_", "-") for name in Options.model_fields)
+WORDS = st.sampled_from(
+    ["model.py:build", "model.onnx", "samples.npz", "weights.pt", "float32", "int8", "random", "x=1x3", "x=1:int8"]
+)
+
+
+def toml_of(value):
+    """A value as TOML has it; what it has no form for as a string."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_of, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml_of(str(key))} = {toml_of(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return json.dumps(str(value))
+
+
+@pytest.mark.usefixtures("here")
+@given(st.dictionaries(st.sampled_from(KEYS) | TEXTS, VALUES | WORDS | st.lists(WORDS | TEXTS), max_size=6))
+def test_a_pinlite_toml(keys):
+    given = {"source": "model.py:build", "input": ["x=1x3"]} | keys
+    text = "".join(f"{json.dumps(key)} = {toml_of(value)}\n" for key, value in given.items())
+    Path("pinlite.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with contextlib.suppress(UsageError):
+        assert config.resolve({}, Path("pinlite.toml")).source.kind
+
+
+@pytest.mark.usefixtures("here")
+@given(st.binary() | DEEP.map(lambda value: b"a = " + value))
+def test_a_pinlite_toml_that_is_none(content):
+    Path("pinlite.toml").write_bytes(content)
+    with contextlib.suppress(UsageError):
+        config.resolve({}, Path("pinlite.toml"))
+
+
+@pytest.mark.usefixtures("here")
+@given(st.dictionaries(st.sampled_from(KEYS), WORDS | TEXTS | VALUES | st.lists(WORDS | TEXTS), max_size=6))
+def test_options(options):
+    with contextlib.suppress(UsageError):
+        assert config.resolve({"source": "model.py:build", "input": ["x=1x3"]} | options).source.kind
+
+
+@given(TEXTS | st.from_regex(r"[\w.\[\],-]{0,8}==[\w.!+-]{0,8}\s?"))
+@example("a==1\n--index-url=http://a")
+@example("-r==1")
+@example("a==1 --hash=sha256:0")
+@example("a @ file:///etc/passwd")
+def test_a_requirement_is_one_name_and_one_version(requirement):
+    with contextlib.suppress(UsageError):
+        config.check_requirement(requirement)
+        assert requirement.isascii()
+        assert not set(requirement) & set(" \t\n\r;@#/\\\"'$`")
+        assert not requirement.startswith("-")
+
+
+@given(st.binary() | DEEP | changed(REPORT).map(json.dumps).map(str.encode))
+def test_an_earlier_result(here, content):
+    out = here / "out"
+    out.mkdir(exist_ok=True)
+    (out / output.REPORT).write_bytes(content)
+    (out / "model.onnx").touch()
+    with contextlib.suppress(UsageError):
+        output.check(out)
+    with pytest.raises(PinliteError):
+        debug(out, engine="docker")
+
+
+def test_the_report_of_these_tests_is_one():
+    assert Report.model_validate(REPORT).variants
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_that_is_shown_steers(text):
+    shown = escaped(text)
+    assert not any((character < " " and character not in "\t\n") or "\x7f" <= character < "\xa0" for character in shown)
+    if shown == text:
+        return
+    with contextlib.suppress(UnicodeEncodeError):
+        printed = escaped_json(json.dumps([text], ensure_ascii=False))
+        assert json.loads(printed) == [text]

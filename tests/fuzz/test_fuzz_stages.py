@@ -1,0 +1,150 @@
+"""Whole conversions in which one stage lies: they end as conversions end, never as a bug of pinlite's."""
+
+import contextlib
+import functools
+import io
+import tempfile
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import pytest
+from fake_engine import FakeEngine, RefusalError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from strange import TEXTS, changed, damaged
+
+from pinlite import config, pipeline
+from pinlite.contract import ContractError, Response, parse
+from pinlite.errors import PinliteError
+from pinlite.ui import tables
+
+OPTIONS = {
+    "input": ["image=1x3x4x4"],
+    "variant": ["float32", "int8"],
+    "calibration": "model.py:samples",
+    "evaluate": "model.py:labelled",
+    "metric": ["top-1", "model.py:metric"],
+    "prune": 0.5,
+    "out": "out",
+}
+STAGES = (
+    "gather",
+    "export",
+    "check",
+    "translate",
+    "calibrate",
+    "evaluate",
+    "convert",
+    "infer",
+    "infer-oldest",
+    "metric",
+)
+WEIGHTS = {"name": "linear", "shape": [3, 4], "sparsity": 0.5, "distinct": 7}
+STEP = {"technique": "prune", "size": 48, "gzip_size": 40, "sparsity": 0.5, "layers": [WEIGHTS]}
+ARRAYS = st.dictionaries(
+    TEXTS.filter(lambda name: "\0" not in name and len(name) < 100),
+    st.sampled_from(
+        [
+            *(
+                np.zeros(shape, dtype)
+                for shape in ((), (0,), (1, 4), (3, 48))
+                for dtype in ("f4", "i8", "?", "c8", "U3")
+            ),
+            *(np.full((1, 4), value) for value in (np.nan, np.inf, -1e308)),
+        ]
+    ),
+    max_size=3,
+)
+
+# A run costs more than a parse.
+FEWER = settings(max_examples=settings.default.max_examples // 3)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PINLITE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    Path("model.py").write_text("def build():\n    ...\n")
+    return tmp_path
+
+
+def run(engine, monkeypatch):
+    monkeypatch.setattr(pipeline, "choose", lambda _: engine)
+    report = pipeline.run(config.resolve({"source": "model.py:build"} | OPTIONS))
+    report.to_json()
+    tables.show(report, "out", Console(file=io.StringIO(), width=100, markup=False))
+    return report
+
+
+def engine_with(**programs):
+    engine = FakeEngine()
+    engine.programs["export"] = lambda call: fake_engine.export(call) | {"training": [STEP]}
+    for name, change in programs.items():
+        honest = engine.programs[name.replace("_", "-")]
+        engine.programs[name.replace("_", "-")] = lambda call, honest=honest, change=change: change(call, honest(call))
+    engine.programs = {name: functools.partial(answered, program) for name, program in engine.programs.items()}
+    return engine
+
+
+def answered(program, call):
+    """What a program gives, or that it failed: at what another one made of its inputs, it may."""
+    try:
+        return program(call)
+    except Exception as error:
+        raise RefusalError("internal", str(error)) from error
+
+
+def ended(engine, monkeypatch):
+    with contextlib.suppress(PinliteError):
+        run(engine, monkeypatch)
+    assert engine.running == []
+
+
+@pytest.mark.usefixtures("here")
+def test_nothing_of_this_fails_by_itself(monkeypatch):
+    engine = engine_with()
+    assert run(engine, monkeypatch).evaluation
+    assert {request.id for request in engine.requests} >= set(STAGES)
+
+
+@pytest.mark.usefixtures("here")
+@FEWER
+@given(st.data(), st.sampled_from(STAGES))
+def test_a_result_that_is_another(monkeypatch, data, stage):
+    def lie(_, result):
+        answer = {"type": "response", "id": "1", "seconds": 0, "peak_memory": 0, "result": result}
+        try:
+            message = parse(Response.model_validate(data.draw(changed(answer))).model_dump_json().encode())
+        except (ContractError, ValueError):
+            return result
+        return message.result or {}
+
+    ended(engine_with(**{stage.replace("-", "_"): lie}), monkeypatch)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # numpy leaves a damaged file open
+@FEWER
+@given(st.data(), st.sampled_from(STAGES))
+def test_outputs_that_are_others(monkeypatch, data, stage):
+    def lie(call, result):
+        for path in data.draw(st.permutations(list(call.outputs.values())))[:1]:
+            how = data.draw(st.sampled_from(["arrays", "damaged", "gone", "folder", "link", "beside"]))
+            if how == "arrays" and path.is_file():
+                np.savez(path, **{name or "x": array for name, array in data.draw(ARRAYS).items() if name != "file"})
+            elif how == "damaged" and path.is_file():
+                path.write_bytes(data.draw(damaged(path.read_bytes())))
+            elif how == "beside":
+                path.with_name("beside").touch()
+            elif path.is_file():
+                path.unlink()
+                if how == "folder":
+                    path.mkdir()
+                elif how == "link":
+                    path.symlink_to("/etc/hostname")
+        return result
+
+    ended(engine_with(**{stage.replace("-", "_"): lie}), monkeypatch)
