@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pinlite import drift, images, output, parity
+from pinlite import drift, images, output, parity, paths
 from pinlite.choices import EngineChoice, VariantName
 from pinlite.engine import choose
 from pinlite.errors import UsageError
@@ -64,6 +64,9 @@ def _report(folder: Path) -> Report:
         report = Report.model_validate_json((folder / output.REPORT).read_bytes())
     except (OSError, ValidationError) as error:
         raise UsageError(f"{folder} holds no result of a conversion", hint=_CONVERT) from error
+    paths.closed_folder(folder)
+    if any(each.path in ("", "..") or Path(each.path).name != each.path for each in report.variants):
+        raise UsageError(f"{folder / output.REPORT} names files of other folders", hint=_CONVERT)
     if not (folder / "model.onnx").is_file() or not report.variants:
         raise UsageError(f"{folder} holds no ONNX model and TFLite file to compare", hint=_CONVERT)
     if report.lowering != "nhwc":

@@ -9,6 +9,8 @@ from pinlite import digest, folders
 
 PLATFORM = "linux/amd64"
 
+_WITH = "-with"
+
 
 @dataclass(frozen=True)
 class Base:
@@ -41,6 +43,11 @@ class ImageRecipe:
         """The stage programs and stagekit; an image that adds only packages runs its parent's."""
         own = {name: data for name, data in self.files.items() if name.endswith(".py")}
         return own or (self.parent.programs if self.parent else {})
+
+    @property
+    def wheels_only(self) -> bool:
+        """Whether its packages are a user's choice: building one of them would run its code."""
+        return self.name.endswith(_WITH)
 
     @cached_property
     def _digests(self) -> dict[str, str]:
@@ -79,7 +86,7 @@ def toolchain() -> dict[str, ImageRecipe]:
 def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
     """The image that adds a model's own packages to a stage's image. ``lock`` holds the parent's packages too."""
     dockerfile = (folders.IMAGES / "with" / "Dockerfile").read_bytes()
-    return ImageRecipe(f"{parent.name}-with", {"Dockerfile": dockerfile, "requirements.lock": lock}, parent)
+    return ImageRecipe(f"{parent.name}{_WITH}", {"Dockerfile": dockerfile, "requirements.lock": lock}, parent)
 
 
 def _context(name: str) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import pinlite
-from pinlite import config, digest, images
+from pinlite import config, digest, images, paths
 from pinlite.differences import differences
 from pinlite.errors import NotReproducibleError, UsageError
 from pinlite.images import ImageRecipe
@@ -96,7 +96,7 @@ def read(path: Path) -> Lock:
         UsageError: It is neither.
     """
     try:
-        content = json.loads(config.existing_file(path).read_bytes())
+        content = json.loads(paths.existing_file(path).read_bytes())
         if str(content["schema"]).startswith("pinlite.report/"):
             return Report.model_validate(content).lock
         return below(Lock.model_validate(content), path.parent)

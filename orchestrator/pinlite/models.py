@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from pinlite import config, images, parity
+from pinlite import images, parity, paths
 from pinlite.choices import EngineChoice
 from pinlite.engine import choose
 from pinlite.errors import UsageError
@@ -38,7 +38,7 @@ def run(
         PinliteError: The model can't be run, the samples don't fit, or ``out`` can't be written.
     """
     stage = _stage("run", model)
-    config.existing_file(samples)
+    paths.existing_file(samples)
     if stage.image == "tflite":
         action = infer.action(infer.STAGE, model, samples, None, runs=0)
     else:
@@ -66,8 +66,10 @@ def _stage(operation: str, model: Path) -> Stage:
             f"{model} is no .onnx, no .tflite and no SavedModel folder",
             hint="give one of those, e.g. from a build folder",
         )
-    if kind != "folder":
-        config.existing_file(model)
+    if kind == "folder":
+        paths.closed_folder(model)
+    else:
+        paths.existing_file(model)
     image, program = _HOMES[kind]
     return Stage(operation, image, program, operation)
 

@@ -3,27 +3,28 @@
 import ast
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pinlite import digest
+from pinlite import digest, paths
 from pinlite.errors import UsageError
 
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
+_HIDDEN = shutil.ignore_patterns("__pycache__", ".*")
 
 
 def collect(source: Path, folder: Path) -> Path:
     """Copy a module file with what it imports from beside it, or a whole package, into a new folder; that folder.
 
-    Imports are read, not run: a file that only a computed import names is not found.
+    Imports are read, not run: a file that only a computed import names is not found. Links that lead out of the
+    module's folder are left out: whoever wrote them wants to see what the user didn't mean to show.
     """
     folder.mkdir(parents=True)
     if source.is_dir():
-        shutil.copytree(source, folder / source.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+        shutil.copytree(source, folder / source.name, ignore=_left_out(source))
         return folder
     for path in sorted(closure(source)):
         if path.is_dir():
-            shutil.copytree(path, folder / path.name, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+            shutil.copytree(path, folder / path.name, ignore=_left_out(path))
         else:
             shutil.copyfile(path, folder / path.name)
     return folder
@@ -55,6 +56,17 @@ def digest_of(source: Path) -> str:
     return digest.of_json({path.name: digest.of_path(path) for path in closure(source)})
 
 
+def _left_out(top: Path) -> Callable[[str, list[str]], set[str]]:
+    """What of a folder below ``top`` is not copied, as `shutil.copytree` asks: hidden files, and links to nowhere."""
+
+    def chosen(folder: str, names: list[str]) -> set[str]:
+        found = {name: Path(folder, name) for name in names}
+        links = {name for name, path in found.items() if paths.leads_out(path, top) or not path.exists()}
+        return _HIDDEN(folder, names) | links
+
+    return chosen
+
+
 def _files(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*.py")}
 
@@ -72,7 +84,7 @@ def closure(first: Path) -> set[Path]:
         for name in (name for file in files for name in _imported(file)):
             package, module = first.parent / name, first.parent / f"{name}.py"
             there = {package: package.is_dir() and any(package.glob("*.py")), module: module.is_file()}
-            new = {beside for beside in there if there[beside]} - found
+            new = {beside for beside in there if there[beside] and not paths.leads_out(beside, first.parent)} - found
             found |= new
             waiting += new
     return found

@@ -115,3 +115,21 @@ def test_a_stage_that_refuses_ends_it(engine, result):
         debug.debug(result)
     assert raised.value.stage == "trace-tensorflow"
     assert engine.running == []
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/b", "..", ""])
+def test_a_report_that_names_files_of_other_folders_is_refused(engine, result, path):
+    report = json.loads((result / "report.json").read_text())
+    report["variants"][0]["path"] = path
+    (result / "report.json").write_text(json.dumps(report))
+    with pytest.raises(UsageError, match="names files of other folders"):
+        debug.debug(result)
+    assert engine.requests == []
+
+
+def test_a_result_with_a_link_that_leads_out_is_refused(engine, result):
+    (result / "model.onnx").unlink()
+    (result / "model.onnx").symlink_to("/etc/passwd")
+    with pytest.raises(UsageError, match="leads out"):
+        debug.debug(result)
+    assert engine.requests == []

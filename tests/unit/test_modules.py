@@ -90,3 +90,23 @@ def test_the_users_files_stay_as_they_are(tmp_path):
     (project / "net.py").chmod(0o400)
     collected(project / "net.py", tmp_path)
     assert sorted(path.name for path in project.iterdir()) == ["blocks.py", "net.py"]
+
+
+def test_links_that_lead_out_are_left_out(tmp_path):
+    (tmp_path / "secret.py").write_text("KEY = 1")
+    project = lay(
+        tmp_path / "project",
+        {"net.py": "import package\nimport beside\nimport inner\n", "package/__init__.py": "", "package/deep/a.py": ""},
+    )
+    (project / "beside.py").symlink_to(tmp_path / "secret.py")
+    (project / "inner.py").symlink_to("package/deep/a.py")
+    (project / "package" / "secret.py").symlink_to("../../secret.py")
+    (project / "package" / "folder").symlink_to(tmp_path)
+    (project / "package" / "deep" / "b.py").symlink_to("a.py")
+    assert collected(project / "net.py", tmp_path) == [
+        "inner.py",
+        "net.py",
+        "package/__init__.py",
+        "package/deep/a.py",
+        "package/deep/b.py",
+    ]

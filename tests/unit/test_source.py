@@ -132,3 +132,16 @@ def test_an_unpinned_requirement_is_refused(text):
         config.check_requirement(text)
     assert repr(text) in str(raised.value)
     assert "==" in raised.value.hint
+
+
+@pytest.mark.parametrize("target", ["../secret", "/etc/passwd", "variables/../../secret"])
+def test_a_saved_model_with_a_link_that_leads_out_is_refused(target):
+    Path("secret").touch()
+    Path("model/variables").mkdir(parents=True)
+    Path("model/saved_model.pb").touch()
+    Path("model/variables/inner").symlink_to("../saved_model.pb")
+    assert source("model")[0] == "saved_model"
+    Path("model/assets").symlink_to(target)
+    with pytest.raises(UsageError, match="model/assets is a link that leads out of model") as caught:
+        source("model")
+    assert "cp -rL" in caught.value.hint

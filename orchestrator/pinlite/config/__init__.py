@@ -8,18 +8,17 @@ from pydantic import ValidationError
 
 from pinlite.config.calibration import IMAGES, calibration_of, needs_calibration
 from pinlite.config.options import Options, default_file, explained, moved, read
-from pinlite.config.paths import existing, existing_file, existing_path
 from pinlite.config.sources import default_name, parse_source
 from pinlite.config.training import evaluation_of, training_of
 from pinlite.config.values import check_requirement, inputs, layouts, parse_input, size, stages, tolerance, variants
 from pinlite.errors import UsageError
 from pinlite.model import Limits, Recipe, Source
+from pinlite.paths import existing, existing_path
 
 __all__ = [
     "IMAGES",
     "check_requirement",
     "default_file",
-    "existing_file",
     "moved",
     "needs_calibration",
     "parse_input",
@@ -52,9 +51,11 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     except ValidationError as error:
         raise explained(error, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file)) from None
     try:
-        return _recipe(options)
+        recipe = _recipe(options)
     except OSError as error:
         raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
+    kept = {key: value for key, value in merged.items() if key not in _COSMETIC}
+    return recipe.model_copy(update={"options": kept})
 
 
 def _recipe(options: Options) -> Recipe:
@@ -92,7 +93,6 @@ def _recipe(options: Options) -> Recipe:
         limits=Limits(
             memory=size("--memory", options.memory), disk=size("--disk", options.disk), timeout=options.timeout
         ),
-        options={key: value for key, value in merged.items() if key not in _COSMETIC},
         cache=not options.no_cache,
         refresh=stages(options.refresh),
     )

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pinlite.choices import CalibrationKind, VariantName
 from pinlite.config.options import Options
-from pinlite.config.paths import existing
 from pinlite.config.sources import python_callable
 from pinlite.config.values import numbers
 from pinlite.errors import UsageError
 from pinlite.model import Calibration
+from pinlite.paths import existing
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
-from pinlite.config.paths import existing_file
 from pinlite.config.sources import METRIC, MODULE
 from pinlite.errors import UsageError
+from pinlite.paths import existing_file
 
 _FILE = Path("pinlite.toml")
 _LONGEST = 7 * 24 * 3600

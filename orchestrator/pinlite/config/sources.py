@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pinlite.config.paths import existing_file
 from pinlite.errors import UsageError
 from pinlite.model import Source
+from pinlite.paths import closed_folder, existing_file
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 
@@ -23,7 +23,7 @@ def parse_source(text: str) -> Source:
     if text and path.is_dir():
         if not (path / "saved_model.pb").is_file():
             raise UsageError(f"{text} is a folder, but no SavedModel: it has no saved_model.pb", hint=_FORMS)
-        return Source(kind="saved_model", text=text, path=path)
+        return Source(kind="saved_model", text=text, path=closed_folder(path))
     if path.suffix == ".onnx":
         return Source(kind="onnx", text=text, path=existing_file(path))
     if path.suffix in _CHECKPOINTS:

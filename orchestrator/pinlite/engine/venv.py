@@ -118,6 +118,7 @@ class VenvEngine:
                 uv.run(
                     *("pip", "install", "--quiet", "--python", environment / "bin" / "python", "--compile-bytecode"),
                     *("--require-hashes", "--requirements", lock),
+                    *(("--only-binary", ":all:") if recipe.wheels_only else ()),
                 )
             except uv.UvError as error:
                 raise ImageError(

@@ -19,6 +19,21 @@ def existing_file(path: Path) -> Path:
     return path
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a path is a link to something that is not in the folder."""
+    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+
+
+def closed_folder(folder: Path) -> Path:
+    """The folder, when no link in it leads out of it; else a UsageError: what that leads to would be taken for its."""
+    for path in sorted(folder.rglob("*")):
+        if leads_out(path, folder):
+            raise UsageError(
+                f"{path} is a link that leads out of {folder}", hint="if you trust it, give a copy: cp -rL FOLDER COPY"
+            )
+    return folder
+
+
 def existing(option: str, text: str | None) -> Path | None:
     if text is None:
         return None
