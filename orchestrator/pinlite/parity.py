@@ -24,6 +24,8 @@ HALF = 2e-2
 AGREEMENT = 0.1
 STEPS = 4
 
+_FORGED = "no stage writes such a file by itself: look at what the model's own code does"
+
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
@@ -32,9 +34,9 @@ def read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         arrays = npz.read(path)
     except npz.NoArraysError as error:
-        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}") from error
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}", hint=_FORGED) from error
     if not arrays or not all(array.dtype.kind in "biuf" for array in arrays.values()):
-        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers")
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers", hint=_FORGED)
     return arrays
 
 

@@ -262,6 +262,18 @@ def test_a_checkpoint_is_exported(engine, recipe):
     assert engine.requests[0].inputs["source"].endswith(".pt")
 
 
+def test_images_are_made_before_anything_of_the_model_is_copied(engine, recipe, temporary, monkeypatch):
+    ensure, seen = engine.ensure, []
+
+    def ensuring(recipes, observe):
+        seen.append((list(temporary.iterdir()), list(engine.running)))
+        return ensure(recipes, observe)
+
+    monkeypatch.setattr(engine, "ensure", ensuring)
+    pipeline.run(recipe())
+    assert seen == [([], [])]
+
+
 def test_a_checkpoint_is_not_run_where_nothing_isolates_it(engine, recipe):
     Path("net.pt").touch()
     engine.isolates = False

@@ -134,7 +134,7 @@ def _training(report: "Report") -> Iterator[RenderableType]:
             bytes_(step.size),
             bytes_(step.gzip_size),
             f"{step.sparsity:.1%}",
-            f"{min(counts)} to {max(counts)}",
+            f"{min(counts)} to {max(counts)}" if counts else "-",
         )
     yield made
     sizes = [

@@ -1,0 +1,86 @@
+"""What hostile code aims at on this machine, and pinlite as a user runs it on what a stranger wrote."""
+
+import contextlib
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command import Command
+
+from pinlite import images
+from pinlite.events import ignore
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _images(docker_engine):
+    docker_engine.ensure(images.toolchain().values(), ignore)
+
+
+@pytest.fixture
+def pinlite(tmp_path) -> Iterator[Command]:
+    (tmp_path / "here").mkdir()
+    command = Command(tmp_path / "here")
+    yield command
+    command.stop()
+
+
+class Listener:
+    """A server of this machine's loopback, and whether anybody came."""
+
+    def __init__(self, stack: contextlib.ExitStack, family: int, address: object, kind: int = socket.SOCK_STREAM):
+        self.visits = 0
+        self._socket = stack.enter_context(socket.socket(family, kind))
+        self._socket.bind(address)
+        self._socket.settimeout(0.1)
+        self._stop = threading.Event()
+        if kind == socket.SOCK_STREAM:
+            self._socket.listen()
+        self.address = self._socket.getsockname()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        stack.callback(self._thread.join)
+        stack.callback(self._stop.set)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                if self._socket.type == socket.SOCK_STREAM:
+                    self._socket.accept()[0].close()
+                else:
+                    self._socket.recv(16)
+                self.visits += 1
+
+
+@pytest.fixture
+def aims(tmp_path):
+    """The targets as `attempts` has them, and a function that counts who came."""
+    word = f"pinlite-hostile-{uuid.uuid4().hex}"
+    secret = tmp_path / "secret"
+    secret.write_text(word)
+    with contextlib.ExitStack() as stack:
+        listeners = {
+            "ipv4": Listener(stack, socket.AF_INET, ("127.0.0.1", 0)),
+            "udp": Listener(stack, socket.AF_INET, ("127.0.0.1", 0), socket.SOCK_DGRAM),
+            "abstract": Listener(stack, socket.AF_UNIX, f"\0{word}"),
+        }
+        with contextlib.suppress(OSError):  # a machine may have no IPv6
+            listeners["ipv6"] = Listener(stack, socket.AF_INET6, ("::1", 0))
+        targets = {"word": word, "secret": str(secret), "pid": os.getpid(), "abstract": word, "ipv6": 1}
+        targets |= {name: one.address[1] for name, one in listeners.items() if name != "abstract"}
+        # They can be reached from here: that they are not from inside says something.
+        socket.create_connection(("127.0.0.1", targets["ipv4"]), 2).close()
+        yield targets, lambda: sum(one.visits for one in listeners.values()) - 1
+
+
+def running(word: str) -> list[str]:
+    """The processes of this machine with a word in their command."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                found.append(path.parent.name)
+    return found
