@@ -262,16 +262,19 @@ def test_a_checkpoint_is_exported(engine, recipe):
     assert engine.requests[0].inputs["source"].endswith(".pt")
 
 
-def test_images_are_made_before_anything_of_the_model_is_copied(engine, recipe, temporary, monkeypatch):
+def test_images_are_made_before_anything_runs_and_of_nothing_of_the_models(engine, recipe, model_file, monkeypatch):
     ensure, seen = engine.ensure, []
 
     def ensuring(recipes, observe):
-        seen.append((list(temporary.iterdir()), list(engine.running)))
+        recipes = list(recipes)
+        seen.append((list(engine.running), {data for image in recipes for data in image.files.values()}))
         return ensure(recipes, observe)
 
     monkeypatch.setattr(engine, "ensure", ensuring)
     pipeline.run(recipe())
-    assert seen == [([], [])]
+    ((running, files),) = seen
+    assert running == []
+    assert model_file.read_bytes() not in files
 
 
 def test_a_checkpoint_is_not_run_where_nothing_isolates_it(engine, recipe):
