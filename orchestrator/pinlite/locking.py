@@ -100,7 +100,7 @@ def read(path: Path) -> Lock:
         if str(content["schema"]).startswith("pinlite.report/"):
             return Report.model_validate(content).lock
         return below(Lock.model_validate(content), path.parent)
-    except (ValueError, TypeError, KeyError, ValidationError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, ValidationError) as error:
         raise UsageError(
             f"{path} is no pinlite.lock and no report.json of this version",
             hint="give a file that `pinlite convert` has written",

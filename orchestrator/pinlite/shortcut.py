@@ -53,7 +53,7 @@ class Known:
 
 def find(arguments: Sequence[str]) -> Known | None:
     """What the command line came to before; None where anything that it read has changed, or pinlite itself."""
-    key = _key(arguments)
+    key = key_of(arguments)
     record = Store().read("runs", key)
     try:
         if record is None or any(reading.digest_of(kind, Path(path)) != known for kind, path, known in record["read"]):
@@ -123,10 +123,10 @@ def keep(
         documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
         left = [("path", str(written), reading.digest_of("path", written))] if written else []
         record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}
-        store.write("runs", _key(arguments), record)
+        store.write("runs", key_of(arguments), record)
 
 
-def _key(arguments: Sequence[str]) -> str:
+def key_of(arguments: Sequence[str]) -> str:
     """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does."""
     own = [entry for folder in (Path(__file__).parent, folders.IMAGES) for entry in sorted(_entries(folder))]
     return digest.of_json({"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own})

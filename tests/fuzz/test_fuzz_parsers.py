@@ -13,17 +13,55 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strange import DEEP, TEXTS, VALUES, changed, damaged
 
-from pinlite import calibration, config, contract, npz, output
+from pinlite import calibration, config, contract, locking, npz, output, shortcut
 from pinlite.config.options import Options
 from pinlite.contract import ContractError, Ready, Response
 from pinlite.debug import debug
 from pinlite.errors import PinliteError, UsageError
 from pinlite.model import Calibration, Report
+from pinlite.store import collection, record
+from pinlite.store.files import Store
+from pinlite.store.record import Record
 from pinlite.ui.console import escaped, escaped_json
 
 READY = {"type": "ready", "contract": 1, "versions": {"torch": "1.7.1"}}
 RESPONSE = {"type": "response", "id": "1", "result": {"a": [1, None]}, "seconds": 0.5, "peak_memory": 1024}
 FAILURE = RESPONSE | {"result": None, "error": {"kind": "model", "message": "no", "hint": "try"}}
+SHA256 = "0" * 64
+LOCK = {
+    "schema": "pinlite.lock/1",
+    "pinlite": "1",
+    "base": "sha256:0",
+    "options": {"source": "model.py:build", "input": ["x=1x3"]},
+    "images": {"torch": {"identity": SHA256, "packages": SHA256}},
+    "inputs": {"model.py": SHA256},
+    "stages": {"export": {"image": "torch", "parameters": {"seed": 0}, "inputs": {}, "outputs": {"a": SHA256}}},
+    "artifacts": {"model.onnx": SHA256},
+}
+RECORD = {
+    "preimage": {
+        "schema": "pinlite.action/1",
+        "image": "torch",
+        "identity": SHA256,
+        "program": "export",
+        "operation": "export",
+        "contract": 1,
+        "platform": "linux/amd64",
+        "parameters": {},
+        "inputs": {},
+        "outputs": {"model": "model.onnx"},
+        "environment": {},
+    },
+    "stage": "export",
+    "result": {},
+    "outputs": {"model": {"name": "model.onnx", "sha256": SHA256, "folder": False, "size": 1}},
+    "engine": "fake",
+    "made_in": SHA256,
+    "seconds": 1.0,
+    "peak_memory": 1,
+    "versions": {},
+}
+ANSWER = {"read": [["path", "model.py", ""]], "out": "out", "files": {"a": [False, SHA256]}, "documents": {"b": "c"}}
 REPORT = {
     "schema": "pinlite.report/1",
     "ok": True,
@@ -55,6 +93,7 @@ REPORT = {
     ],
     "calibration": None,
     "versions": {},
+    "lock": LOCK,
 }
 ARRAYS = {"a": np.zeros((2, 3), np.float32), "b": np.array([1, 2], np.int64), "c": np.zeros((), np.float16)}
 
@@ -145,6 +184,7 @@ def read_headed(header, content):
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setenv("PINLITE_CACHE", str(tmp_path / "cache"))
     for name in ("model.py", "model.onnx", "samples.npz", "weights.pt"):
         Path(name).touch()
     return tmp_path
@@ -217,8 +257,39 @@ def test_an_earlier_result(here, content):
         debug(out, engine="docker")
 
 
-def test_the_report_of_these_tests_is_one():
+def test_the_records_of_these_tests_are_some():
     assert Report.model_validate(REPORT).variants
+    assert Record.model_validate(RECORD).outputs
+
+
+@given(st.binary() | DEEP | changed(LOCK).map(json.dumps).map(str.encode))
+def test_a_lock(here, content):
+    (here / "pinlite.lock").write_bytes(content)
+    with contextlib.suppress(UsageError):
+        assert locking.read(here / "pinlite.lock").lock_schema
+
+
+@given(st.binary() | DEEP | changed(RECORD).map(json.dumps).map(str.encode))
+def test_a_record_of_the_store(here, content):
+    store = Store(here / "store")
+    path = store.record("actions", SHA256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert record.load(store, SHA256) is None
+    path.write_bytes(content)
+    collection.entries(store)
+    collection.damaged(store)
+
+
+@given(st.binary() | DEEP | changed(ANSWER).map(json.dumps).map(str.encode))
+def test_an_answer_of_the_store(here, content):
+    store = Store()
+    assert store.root.is_relative_to(here)
+    path = store.record("runs", shortcut.key_of(["convert"]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    found = shortcut.find(["convert"])
+    assert found is None or (found.files.keys() and found.documents.keys())
 
 
 @given(st.text(st.characters(codec=None)))

@@ -70,10 +70,10 @@ def damaged(store: Store) -> list[str]:
             try:
                 store.check(path.name)
             except Damaged:
+                path.unlink(missing_ok=True)
                 dropped.append(path)
         for kind, key in keys(store):
-            needed = _needed(store, kind, key)
-            if needed is None or not all(store.blob(sha256).exists() for sha256 in needed):
+            if _needed(store, kind, key) is None:
                 dropped.append(store.record(kind, key))
                 store.drop(kind, key)
     return sorted(path.relative_to(store.root).as_posix() for path in dropped)
@@ -89,7 +89,7 @@ def collect(store: Store, *, keep_days: float, max_size: int) -> Freed:
     with store.collecting():
         full, total = False, 0
         for entry in entries(store):
-            needed = {sha256: _size(store.blob(sha256)) for sha256 in _needed(store, entry.kind, entry.key) or ()}
+            needed = _needed(store, entry.kind, entry.key) or {}
             more = sum(bytes_ for sha256, bytes_ in needed.items() if sha256 not in kept)
             full = full or total + more > max_size
             if full or entry.used < oldest:
@@ -134,48 +134,43 @@ def _files(store: Store) -> list[Path]:
     return sorted((store.root / "blobs").glob("*/*"))
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _outputs(record: Any) -> list[tuple[str, str, bool]]:
-    """Name, digest and whether it is a folder, of all that a record of either kind names; empty for no record."""
+def _outputs(record: Any) -> list[tuple[str, str, bool]] | None:
+    """Name, digest, and whether it is a folder, of all that a record names; None for what is no record."""
     try:
         if "files" in record:
-            return [(name, sha256, folder) for name, (folder, sha256) in record["files"].items()]
-        return [(made["name"], made["sha256"], made["folder"]) for made in record["outputs"].values()]
+            found = [(name, sha256, folder) for name, (folder, sha256) in record["files"].items()]
+        else:
+            found = [(made["name"], made["sha256"], made["folder"]) for made in record["outputs"].values()]
     except (TypeError, KeyError, ValueError, AttributeError):
-        return []
+        return None
+    return found if all(isinstance(text, str) for name, sha256, _ in found for text in (name, sha256)) else None
 
 
-def _needed(store: Store, kind: Kind, key: str) -> set[str] | None:
-    """The digests of all files that a record needs; None where one that tells of others is lost."""
-    needed = set()
-    for _, sha256, folder in _outputs(store.read(kind, key)):
-        needed.add(sha256)
-        if folder:
-            try:
-                needed.update(store.listing(sha256).values())
-            except Damaged:
-                return None
+def _needed(store: Store, kind: Kind, key: str) -> dict[str, int] | None:
+    """The digests of all files that a record needs, and their sizes in bytes; None where one of them is lost."""
+    outputs = _outputs(store.read(kind, key))
+    if outputs is None:
+        return None
+    needed: dict[str, int] = {}
+    try:
+        for _, sha256, folder in outputs:
+            for each in (sha256, *(store.listing(sha256).values() if folder else ())):
+                needed[each] = store.blob(each).stat().st_size
+    except (Damaged, OSError):
+        return None
     return needed
 
 
 def _entry(store: Store, kind: Kind, key: str) -> Entry | None:
     record = store.read(kind, key)
     outputs = _outputs(record)
-    try:
-        path = store.record(kind, key)
-        return Entry(
-            kind=kind,
-            key=key,
-            name=record["stage"] if kind == "actions" else "pinlite convert",
-            made=tuple(name for name, _, _ in outputs),
-            size=sum(_size(store.blob(sha256)) for sha256 in _needed(store, kind, key) or ()),
-            used=path.stat().st_mtime,
-        )
-    except (OSError, TypeError, KeyError):
+    if outputs is None:
         return None
+    return Entry(
+        kind=kind,
+        key=key,
+        name=str(record.get("stage")) if kind == "actions" else "pinlite convert",
+        made=tuple(name for name, _, _ in outputs),
+        size=sum((_needed(store, kind, key) or {}).values()),
+        used=store.record(kind, key).stat().st_mtime,
+    )

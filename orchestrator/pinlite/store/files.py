@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pinlite import digest, folders
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
 SCHEMA = 1
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 Kind = Literal["actions", "runs"]
 KINDS: tuple[Kind, ...] = ("actions", "runs")
@@ -30,6 +33,9 @@ class Store:
         self.root = root or folders.cache() / "store" / str(SCHEMA)
 
     def blob(self, sha256: str) -> Path:
+        """Where a file is; Damaged for what is no digest, but might lead elsewhere."""
+        if not _SHA256.fullmatch(sha256):
+            raise Damaged(sha256)
         return self.root / "blobs" / sha256[:2] / sha256
 
     def record(self, kind: Kind, key: str) -> Path:
@@ -83,7 +89,7 @@ class Store:
             return json.loads(self.record(kind, key).read_bytes())
         except OSError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             self.drop(kind, key)
             return None
 
