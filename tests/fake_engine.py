@@ -163,6 +163,10 @@ def infer(call: Call) -> dict[str, Any]:
     return {"outputs": outputs, "latency_ms": latency if latency["runs"] else None, "ops": {"MUL": 2, "MEAN": 1}}
 
 
+def measure(size: int) -> Program:
+    return lambda _: {"package": "a-runtime", "version": "1.2", "libraries": 2, "size": size}
+
+
 def run(call: Call) -> dict[str, Any]:
     _compute(call)
     return {"outputs": _named()["outputs"]}
@@ -258,6 +262,8 @@ class FakeEngine:
             "metric": metric,
             "infer": infer,
             "infer-oldest": infer,
+            "measure-builtin": measure(5_000_000),
+            "measure-select-tf": measure(300_000_000),
             "run": run,
             "inspect": inspect,
             "trace-onnxruntime": trace_onnxruntime,

@@ -14,11 +14,12 @@ import saved_model
 import tensorflow as tf
 import tensors
 from saved_model import SavedModel
-from stagekit import StageError, arrays, evaluation, interpreter, layouts
+from stagekit import StageError, arrays, evaluation, interpreter, layouts, runtime
 from stagekit import samples as samples_of_request
 from variants import VARIANTS
 
-VERSIONS = ("tensorflow-cpu", "numpy")
+PACKAGE = "tensorflow-cpu"
+VERSIONS = (PACKAGE, "numpy")
 tf.get_logger().setLevel("ERROR")
 
 
@@ -127,6 +128,11 @@ def inspect(request):
     return {}
 
 
+def measure(_):
+    """The size of this runtime, as `stagekit.runtime.measured` says."""
+    return runtime.measured(PACKAGE)
+
+
 def _mapped(entries, details, file):
     """The user's list with the file's tensors; the dtype is the file's, which a quantized variant may have changed."""
     mapped = []
@@ -159,4 +165,5 @@ OPERATIONS = {
     "infer": infer,
     "trace": trace,
     "inspect": inspect,
+    "measure": measure,
 }

@@ -1,10 +1,11 @@
 """Stage program of the tflite image: run, time and describe a .tflite file."""
 
 import tflite_file
-from stagekit import interpreter
+from stagekit import interpreter, runtime
 from tflite_runtime.interpreter import Interpreter
 
-VERSIONS = ("tflite-runtime", "numpy")
+PACKAGE = "tflite-runtime"
+VERSIONS = (PACKAGE, "numpy")
 
 
 def infer(request):
@@ -22,4 +23,9 @@ def inspect(request):
     return {}
 
 
-OPERATIONS = {"infer": infer, "inspect": inspect}
+def measure(_):
+    """The size of this runtime, as `stagekit.runtime.measured` says."""
+    return runtime.measured(PACKAGE)
+
+
+OPERATIONS = {"infer": infer, "inspect": inspect, "measure": measure}

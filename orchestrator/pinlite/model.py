@@ -230,13 +230,37 @@ class Quantization(Frozen):
     float_operators: dict[str, int]
 
 
+class RuntimeSize(Frozen):
+    """A runtime where it is installed: how many shared libraries its package brings, and their ``size`` in bytes."""
+
+    package: str
+    version: str
+    libraries: int
+    size: int
+
+
+class OperatorSet(Frozen):
+    """What becomes of a variant with TFLite's operators alone (``builtin``), or with TensorFlow's beside them.
+
+    ``refusal`` says why there is no such file: ``size`` (bytes), ``sha256`` and ``latency_ms`` are None then.
+    ``latency_ms`` is that in TensorFlow's interpreter, which runs both; ``runtime`` is what such a file needs.
+    """
+
+    ops: Literal["builtin", "select-tf"]
+    runtime: RuntimeSize
+    refusal: str = ""
+    size: int | None = None
+    sha256: str | None = None
+    latency_ms: Latency | None = None
+
+
 class VariantReport(Frozen):
     """One TFLite file, compared with the reference.
 
     ``parity`` has the largest ``max_rel_error`` per runtime, ``cosine`` the smallest; ``latency_ms`` has those runtimes
     that were timed; ``ops`` counts its operators, ``select_tf`` has TensorFlow's names of those that only a runtime
-    with Select-TF can run; ``gzip_size`` is its size after gzip where a technique is there to make that small, else
-    None.
+    with Select-TF can run, ``comparison`` what becomes of it with and without such, where they were asked for or are
+    needed; ``gzip_size`` is its size after gzip where a technique is there to make that small, else None.
     """
 
     name: VariantName
@@ -250,6 +274,7 @@ class VariantReport(Frozen):
     latency_ms: dict[str, Latency]
     ops: dict[str, int]
     select_tf: tuple[str, ...] = ()
+    comparison: tuple[OperatorSet, ...] = ()
     quantization: Quantization
     gzip_size: int | None = None
 

@@ -22,6 +22,7 @@ from pinlite import (
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
+from pinlite.comparison import Comparison
 from pinlite.errors import ParityError, PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.events import Observer, ignore
@@ -225,6 +226,21 @@ class _Conversion:
                 self._results.failures[variant] = error
         if not self._results.variants:
             raise next(iter(self._results.failures.values()))
+        self._compare_operators(Comparison(self._do, self._recipe, saved_model, samples, signature), calibrated)
+
+    def _compare_operators(self, comparison: Comparison, calibrated: Path | None) -> None:
+        """Where TensorFlow's operators were asked for or needed: what they cost."""
+        asked = self._recipe.ops == "select-tf"
+        selecting = [variant for variant in self._results.variants if asked or variant.select_tf]
+        if selecting:
+            runtimes = comparison.runtimes()
+            for variant in selecting:
+                _, file = self._results.artifacts[variant.file]
+                found = comparison.of(variant, file, self._used(variant.name, calibrated), runtimes)
+                self._results.comparisons[variant.name] = tuple(found)
+
+    def _used(self, variant: VariantName, calibrated: Path | None) -> Path | None:
+        return calibrated if config.needs_calibration(variant, trained=_trained(self._recipe)) else None
 
     def _to_variant(
         self,
@@ -234,7 +250,7 @@ class _Conversion:
         signature: translate.Result,
         calibrated: Path | None,
     ) -> None:
-        used = calibrated if config.needs_calibration(variant, trained=_trained(self._recipe)) else None
+        used = self._used(variant, calibrated)
         converted = self._do(convert.action(self._recipe, variant, saved_model, signature, used), convert.Result)
         model = converted.outputs["model"]
         computed: dict[str, Path] = {}

@@ -16,6 +16,7 @@ from pinlite.model import (
     Hop,
     Latency,
     Lock,
+    OperatorSet,
     Quantization,
     Recipe,
     Report,
@@ -68,6 +69,7 @@ class Results:
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
     calibration: CalibrationReport | None = None
     shown: dict[str, Path] = field(default_factory=dict)
+    comparisons: dict[VariantName, tuple[OperatorSet, ...]] = field(default_factory=dict)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -150,6 +152,7 @@ def _variant(variant: Variant, artifact: Artifact, hops: list[Hop], results: Res
         latency_ms=variant.latency,
         ops=variant.ops,
         select_tf=variant.select_tf,
+        comparison=results.comparisons.get(variant.name, ()),
         quantization=variant.quantization,
     )
 

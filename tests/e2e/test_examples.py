@@ -28,7 +28,7 @@ KEYS = {
     "hops": ["from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "quantization", "gzip_size"),
+        *("select_tf", "comparison", "quantization", "gzip_size"),
     ],
 }
 

@@ -18,6 +18,14 @@ def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, en
     assert stages["infer-oldest"]["source"] == "ran"
     assert stages["infer"]["source"] == "skipped"
     assert "Cumsum" in stages["infer"]["reason"]
+    builtin, selecting = variant["comparison"]
+    assert "has no operator for Cast, Cumsum" in builtin["refusal"]
+    assert builtin["size"] is builtin["latency_ms"] is None
+    assert (selecting["sha256"], selecting["refusal"]) == (variant["sha256"], "")
+    assert selecting["latency_ms"]["median"] > 0
+    # The runtime of TFLite's operators is a few megabytes, TensorFlow hundreds.
+    assert builtin["runtime"]["package"] == "tflite-runtime"
+    assert 10 * builtin["runtime"]["size"] < selecting["runtime"]["size"]
 
 
 def test_with_builtin_the_operators_are_refused_by_name(pinlite, any_engine):
@@ -32,4 +40,6 @@ def test_select_tf_from_the_start_keeps_what_tflite_has(pinlite, any_engine, rep
     pinlite.succeeds("convert", *small, "--ops", "select-tf", "--engine", any_engine, "--out", "out")
     (variant,) = report(pinlite.here / "out")["variants"]
     assert variant["select_tf"] == []
+    assert [found["sha256"] for found in variant["comparison"]] == [variant["sha256"]] * 2
+    assert all(found["latency_ms"]["runs"] == 30 for found in variant["comparison"])
     assert set(variant["latency_ms"]) == {"tflite-2.14.0", "tflite-2.4.1"}

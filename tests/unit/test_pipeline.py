@@ -175,7 +175,7 @@ def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     engine.programs["convert"] = lambda call: fake_engine.convert(call) | {"select_tf": ["AddV2", "Cast"]}
     engine.programs["infer-oldest"] = lambda call: fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
     report = pipeline.run(recipe())
-    assert operations(engine) == ["export", "check", "translate", "convert", "infer-oldest"]
+    assert operations(engine)[:5] == ["export", "check", "translate", "convert", "infer-oldest"]
     skipped = next(stage for stage in report.stages if stage.name == "infer")
     assert (skipped.source, skipped.image) == ("skipped", "tflite")
     assert skipped.reason == "tflite-runtime has no Select-TF operators: AddV2, Cast"
@@ -184,6 +184,44 @@ def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     assert variant.select_tf == ("AddV2", "Cast")
     assert variant.ops == {"FlexCast": 2, "FlexAddV2": 1}
     assert (set(variant.parity), set(variant.latency_ms)) == ({"tflite-2.4.1"}, {"tflite-2.4.1"})
+
+
+@pytest.mark.parametrize("ops", ["auto", "select-tf"])
+def test_tensorflows_operators_are_compared_with_tflites_own(engine, recipe, ops):
+    def convert(call):
+        if call.parameters["ops"] == "builtin":
+            raise RefusalError("model", "there is no Cast")
+        return fake_engine.convert(call) | {"select_tf": ["Cast"]}
+
+    engine.programs["convert"] = convert
+    report = pipeline.run(recipe(ops=ops))
+    assert report.ok
+    (variant,) = report.variants
+    builtin, selecting = variant.comparison
+    assert (builtin.ops, selecting.ops) == ("builtin", "select-tf")
+    assert (builtin.refusal, builtin.size, builtin.latency_ms) == ("there is no Cast", None, None)
+    assert (selecting.refusal, selecting.size, selecting.sha256) == ("", variant.size, variant.sha256)
+    assert selecting.latency_ms == variant.latency_ms["tflite-2.4.1"]
+    assert (builtin.runtime.size, selecting.runtime.size) == (5_000_000, 300_000_000)
+
+
+def test_both_sets_of_operators_are_timed_in_one_runtime_integers_too(engine, recipe):
+    report = pipeline.run(recipe(ops="select-tf", variant=["float32", "int8"], calibration="random"))
+    for variant in report.variants:
+        assert [found.size for found in variant.comparison] == [variant.size] * 2
+        assert all(found.latency_ms for found in variant.comparison)
+    again = {request.id: request for request in engine.requests if "builtin" in request.id}
+    assert list(again) == [
+        *("measure-builtin", "convert-builtin", "infer-oldest-of-builtin"),
+        *("convert-int8-builtin", "infer-oldest-int8-of-builtin"),
+    ]
+    assert "calibration" in again["convert-int8-builtin"].inputs
+    assert "calibration" not in again["convert-builtin"].inputs
+
+
+def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
+    assert pipeline.run(recipe()).variants[0].comparison == ()
+    assert not any("measure" in name for name in operations(engine))
 
 
 WIDER = ["check-batch-5", "check-batch-7", "infer-batch-5", "infer-oldest-batch-5"]

@@ -90,7 +90,7 @@ def test_a_variant(report):
     (variant,) = report["variants"]
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "quantization", "gzip_size"),
+        *("select_tf", "comparison", "quantization", "gzip_size"),
     ]
     assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)

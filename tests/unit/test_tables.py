@@ -12,8 +12,10 @@ from pinlite.model import (
     Hop,
     Latency,
     Lock,
+    OperatorSet,
     Quantization,
     Report,
+    RuntimeSize,
     StageRecord,
     VariantReport,
 )
@@ -125,6 +127,26 @@ def test_select_tf_operators_are_named(report):
     (variant,) = report.variants
     selected = report.model_copy(update={"variants": (variant.model_copy(update={"select_tf": ("Cast", "Sub")}),)})
     assert "float32 needs a runtime with TensorFlow's operators (Select-TF): Cast, Sub" in shown(selected, width=200)
+
+
+def test_operators_are_compared_with_and_without_tensorflows(report):
+    variant, *_ = report.variants
+    builtin, select_tf = (
+        RuntimeSize(package=package, version="1.2", libraries=1, size=size)
+        for package, size in (("tflite-runtime", 6_860_496), ("tensorflow-cpu", 431_443_944))
+    )
+    timed = {"size": 3900, "sha256": "0" * 64, "latency_ms": Latency(median=12.5, min=12.25, threads=1, runs=30)}
+    compared = (
+        OperatorSet(ops="builtin", runtime=builtin, refusal="the TFLite converter has no operator for Cast"),
+        OperatorSet(ops="select-tf", runtime=select_tf, **timed),
+    )
+    text = shown(
+        report.model_copy(update={"variants": (variant.model_copy(update={"comparison": compared}),)}), width=200
+    )
+    lines = [line.split() for line in text.splitlines()]
+    assert ["float32", "builtin", "refused", "-", "tflite-runtime", "1.2", "6.86", "MB"] in lines
+    assert ["float32", "select-tf", "3.90", "kB", "12.50", "ms", "tensorflow-cpu", "1.2", "431.44", "MB"] in lines
+    assert "float32 of builtin is refused: the TFLite converter has no operator for Cast" in text
 
 
 def test_a_hop_shows_its_worst_output(report):

@@ -1,10 +1,10 @@
 """Running a TFLite file: in the newest runtime for CPython 3.8, and in the oldest a device may have."""
 
 from pathlib import Path
+from typing import Protocol
 
 from pinlite.choices import VariantName
-from pinlite.model import Frozen, Latency
-from pinlite.stages import convert
+from pinlite.model import Frozen, Latency, Tensor
 from pinlite.stages.stage import Action, Named, Stage, as_json, evaluated, present
 
 STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
@@ -19,6 +19,16 @@ RUNS_OF = {
     STAGE.name: {"int16x8": 5},
     OLDEST.name: {"dynamic": 0, "int8": 0, "int8-only": 0, "int16x8": 0},
 }
+
+
+class Tensors(Protocol):
+    """The inputs and outputs of a TFLite file by the user's names."""
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]: ...
 
 
 class Result(Frozen):
@@ -36,7 +46,7 @@ def action(
     stage: Stage,
     model: Path,
     samples: Path,
-    signature: convert.Result | None,
+    signature: Tensors | None,
     *,
     runs: int = RUNS,
     evaluation: Path | None = None,

@@ -167,6 +167,7 @@ def _variants(report: "Report") -> Iterator[RenderableType]:
     yield made
     yield from (line for variant in report.variants for line in _operators(variant))
     yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
+    yield from _comparison(report)
     if report.calibration:
         samples = f"calibrated on {report.calibration.samples} samples of "
         preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
@@ -196,6 +197,29 @@ def _failure(failure: "Failure") -> RenderableType:
 def _select_tf(variant: "VariantReport") -> RenderableType:
     needs = Text(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): ", "yellow")
     return needs + name(", ".join(variant.select_tf))
+
+
+def _comparison(report: Report) -> Iterator[RenderableType]:
+    compared = [(variant.name, found) for variant in report.variants for found in variant.comparison]
+    if not compared:
+        return
+    columns = ("variant", "operators", "size", "median", "runtime", "its libraries")
+    made = table(
+        "TFLite's operators alone, and with TensorFlow's, in the same interpreter",
+        *columns,
+        numbers=("size", "median", "its libraries"),
+    )
+    for name, found in compared:
+        size = bytes_(found.size) if found.size is not None else "refused"
+        median = f"{found.latency_ms.median:.2f} ms" if found.latency_ms else "-"
+        runtime = f"{found.runtime.package} {found.runtime.version}"
+        made.add_row(name, found.ops, size, median, runtime, bytes_(found.runtime.size))
+    yield made
+    yield from (
+        Text(f"{name} of {found.ops} is refused: ", "dim") + Text(found.refusal)
+        for name, found in compared
+        if found.refusal
+    )
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -6,6 +6,7 @@ import infer
 import numpy as np
 import tiny
 from stagekit import Request, StageError, arrays
+from tflite_runtime import _pywrap_tensorflow_interpreter_wrapper as wrapper
 
 X = np.array([[1, 1, 1]], np.float32)
 ADDED = np.array([1, 2, 3], np.float32)
@@ -93,6 +94,13 @@ class Damage(Stage):
         for start in (8, 200):
             noise = tiny.model()[:start] + np.random.RandomState(start).bytes(2000)
             self.refused("usage", "damaged", "infer", noise, {"x": X})
+
+
+class Measure(Stage):
+    def test_the_library_of_this_runtime(self):
+        found = infer.OPERATIONS["measure"](None)
+        self.assertEqual((found["package"], found["libraries"]), ("tflite-runtime", 1))
+        self.assertEqual(found["size"], Path(wrapper.__file__).stat().st_size)
 
 
 class Inspect(Stage):
