@@ -177,9 +177,19 @@ def trace_onnxruntime(call: Call) -> dict[str, Any]:
     with np.load(call.inputs["samples"]) as arrays:
         image = arrays["image"]
     write(call.outputs["values"], {"image": image, "doubled": image * 2, "mean": image.mean(keepdims=True) * 2})
+    marks = {"doubled": "pinlite_module_0", "mean": "pinlite_module_1"} if "marked" in call.inputs else {}
     nodes = [("image", "Input", [], "image"), ("Mul_0", "Mul", ["image"], "doubled")]
     nodes += [("Mean_1", "ReduceMean", ["doubled"], "mean")]
-    return {"nodes": [{"name": n, "operator": o, "inputs": i, "outputs": [v]} for n, o, i, v in nodes]}
+    nodes = [{"name": n, "operator": o, "inputs": i, "outputs": [v]} for n, o, i, v in nodes]
+    return {"nodes": nodes, "marks": marks}
+
+
+def trace_torch(call: Call) -> dict[str, Any]:
+    with np.load(call.inputs["samples"]) as arrays:
+        image = arrays["image"]
+    write(call.outputs["values"], {"0": image * 2, "1": image.mean(keepdims=True) * 2})
+    call.outputs["model"].write_bytes(b"a marked ONNX model")
+    return {"modules": ["double", ""]}
 
 
 def trace(call: Call) -> dict[str, Any]:
@@ -266,6 +276,7 @@ class FakeEngine:
             "measure-select-tf": measure(300_000_000),
             "run": run,
             "inspect": inspect,
+            "trace-torch": trace_torch,
             "trace-onnxruntime": trace_onnxruntime,
             "trace-tensorflow": trace,
             "trace-tflite": trace,

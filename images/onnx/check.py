@@ -1,5 +1,6 @@
 """Stage program of the onnx image: check and simplify a model, run it, put it in words."""
 
+import marks
 import model_file
 import runtime
 import simplify
@@ -60,14 +61,16 @@ def inspect(request):
 def trace(request):
     """Run the simplified model on samples and keep the floats that its nodes compute.
 
-    Roles in: model, samples. Roles out: values (.npz), by ONNX's names. Returns {nodes} as `values.computed` has them.
+    Roles in: model, samples; marked (optional), the same model with values of other names. Roles out: values (.npz), by
+    ONNX's names. Returns {nodes} as `values.computed` has them, {marks} as `marks.of` has them.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
     nodes, found = values.computed(model_file.closed(model, samples), samples)
     arrays.write(request.outputs["values"], found)
-    return {"nodes": nodes}
+    marked = request.inputs.get("marked")
+    return {"nodes": nodes, "marks": marks.of(model, model_file.read(marked)) if marked else {}}
 
 
 OPERATIONS = {"check": check, "run": run, "inspect": inspect, "trace": trace}

@@ -3,6 +3,7 @@
 import inspect
 
 import checkpoint
+import module_values
 import onnx_export
 import outputs
 import python_source
@@ -10,6 +11,7 @@ import seeding
 import torch
 import training
 import weights
+from quantization import FakeQuantized
 from refusals import OPSETS
 from stagekit import StageError, arrays, evaluation, samples
 from torch import nn
@@ -32,6 +34,43 @@ def export(request):
     model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
+    model, fed, steps, code, hint = _prepared(request)
+    with torch.no_grad():
+        computed = _export(request, model, fed, code, hint)
+        for batch in parameters["batches"]:
+            wider = samples.of_batch(fed, batch, parameters["seed"])
+            _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
+        evaluation.each(
+            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
+        )
+    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
+
+
+def trace(request):
+    """Export a model once more, and keep what its modules compute on the way.
+
+    Parameters and roles in: as for `export`, without batches and evaluation. Roles out: model (.onnx), in which the
+    values of modules are called `module_values.MARK` with their number; values, an .npz of arrays "0", "1" and so on.
+    Returns {modules}, the modules' names by number; "" is the model itself.
+    """
+    model, fed, _, code, hint = _prepared(request)
+    if isinstance(model, torch.jit.ScriptModule):
+        message = "a TorchScript file shows nothing of its modules"
+        raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
+    with torch.no_grad():
+        leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
+        with module_values.marked(model.model if isinstance(model, FakeQuantized) else model) as found:
+            path, opset = request.outputs["model"], request.parameters["opset"]
+            onnx_export.export(model, _tensors(fed), leaves, [], opset, path, code)
+    arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
+    return {"modules": [name for name, _ in found]}
+
+
+def _prepared(request):
+    """The model, trained where that is asked for, what it is fed, what training did to it, whom to blame and what to
+    say where it fails on its inputs.
+    """
+    parameters = request.parameters
     _check_opset(parameters["opset"])
     fed = _samples(request)
     seeding.seed(parameters["seed"])
@@ -45,15 +84,7 @@ def export(request):
         with torch.no_grad():
             _answer(model, _tensors(fed), code, hint)
         model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
-    with torch.no_grad():
-        computed = _export(request, model, fed, code, hint)
-        for batch in parameters["batches"]:
-            wider = samples.of_batch(fed, batch, parameters["seed"])
-            _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
-        evaluation.each(
-            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
-        )
-    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
+    return model, fed, steps, code, hint
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -143,4 +174,4 @@ def _how_to_call(model):
     return "forward takes {}; {}".format(inspect.signature(model.forward), how)
 
 
-OPERATIONS = {"export": export}
+OPERATIONS = {"export": export, "trace": trace}

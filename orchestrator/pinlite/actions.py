@@ -13,9 +13,8 @@ from typing import Self
 from filelock import FileLock
 from pydantic import ValidationError
 
-from pinlite import digest, images
-from pinlite.engine import Engine, Image, choose
-from pinlite.errors import UsageError
+from pinlite import digest, images, provision
+from pinlite.engine import Image, choose
 from pinlite.events import Notice, Observer, StageFinished, StageStarted
 from pinlite.execute import Done, ResultT, execute
 from pinlite.images import ImageRecipe
@@ -193,7 +192,7 @@ class Actions:
         """The workers; the first time, those of all stages that are still to come are started with them."""
         if self._workers is None:
             engine = choose(self._recipe.engine)
-            _check_trust(self._recipe, engine)
+            provision.check_trust(self._recipe, engine)
             for leftover in engine.leftovers():
                 engine.remove(leftover)
             found = engine.ensure(self._images.values(), self._observe)
@@ -214,17 +213,6 @@ class Actions:
                 store.lock(key).parent.mkdir(parents=True, exist_ok=True)
                 held.enter_context(lock)
             yield
-
-
-def _check_trust(recipe: Recipe, engine: Engine) -> None:
-    """Refuse what would run a file that looks like data, where nothing keeps it from the machine."""
-    if recipe.source.kind == "checkpoint" and not (engine.isolates or recipe.trust):
-        raise UsageError(
-            f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
-            "isolate",
-            hint="convert it with --engine docker; give --trust where you know who wrote it; or convert the code that "
-            "builds the model, and give its state_dict with --weights, of which nothing is run",
-        )
 
 
 def _stage_record(known: Record, name: str) -> StageRecord:

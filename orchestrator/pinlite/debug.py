@@ -4,59 +4,94 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pinlite import drift, images, output, parity, paths
+from pinlite import drift, output, parity, paths, provision
 from pinlite.choices import EngineChoice, VariantName
 from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
-from pinlite.execute import execute
-from pinlite.model import DebugReport, Limits, Report, VariantReport
+from pinlite.execute import Done, execute
+from pinlite.model import DebugReport, Limits, Recipe, Report, VariantReport
 from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
 from pinlite.workers import Workers
 
+_GIVE_SOURCE = "its source was not given again: pinlite debug FOLDER SOURCE"
+_NO_PYTORCH = "the conversion began with an ONNX file"
 _CONVERT = "give the --out folder of a `pinlite convert` of a PyTorch model or an ONNX file"
 
 
 def debug(
-    folder: Path, variant: VariantName | None = None, *, engine: EngineChoice = "auto", observe: Observer = ignore
+    folder: Path,
+    variant: VariantName | None = None,
+    *,
+    recipe: Recipe | None = None,
+    engine: EngineChoice = "auto",
+    observe: Observer = ignore,
 ) -> DebugReport:
     """Compare the tensors of a finished conversion, layer by layer, on its own samples.
 
     onnxruntime is what TensorFlow, the float32 file where there is one, and the variant's file are compared with; the
-    files run in TensorFlow 2.4.1's interpreter. Without a variant it is the one whose outputs differ the most.
+    files run in TensorFlow 2.4.1's interpreter. Without a variant it is the one whose outputs differ the most. With the
+    ``recipe`` of the conversion, PyTorch's modules are compared too.
 
     Raises:
-        PinliteError: The folder is no such result, or does not hold the variant; or a stage fails.
+        PinliteError: The folder is no such result, or does not hold the variant; the recipe is of another model; or a
+            stage fails.
     """
     report = _report(folder)
     chosen = _chosen(report, variant, folder)
     files = {each.name: each for each in report.variants if each.name in ("float32", chosen.name)}
-    toolchain, samples = images.toolchain(), folder / "samples.npz"
+    samples = folder / "samples.npz"
+    if recipe:
+        known = {"samples": samples, "inputs": (), "seed": report.seed, "opset": report.opset}
+        recipe = recipe.model_copy(update=known)
+    stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW)
     runner = choose(engine)
-    recipes = [toolchain[name] for name in ("onnx", "tensorflow")]
-    with Workers(runner, runner.ensure(recipes, observe), Limits()) as workers:
-        workers.start([trace.ONNX, trace.TENSORFLOW])
+    if recipe:
+        provision.check_trust(recipe, runner)
+    wanted = provision.image_recipes(stages, recipe.requirements if recipe else ())
+    found = runner.ensure(wanted.values(), observe)
+    ready = {name: found[image.name] for name, image in wanted.items()}
+    with Workers(runner, ready, recipe.limits if recipe else Limits()) as workers:
+        workers.start(stages)
 
         def traced(stage: Stage, model: str) -> drift.Traced:
             action = trace.tensorflow(stage, folder / model, samples, chosen.inputs)
             done = execute(action, trace.Names, workers, observe)
             return list(zip(done.result.names, parity.read(done.outputs["values"]).values(), strict=True))
 
-        graph = execute(trace.onnx(folder / "model.onnx", samples), trace.Graph, workers, observe)
+        torch = _torch(recipe, workers, observe) if recipe else None
+        marked = torch.outputs["model"] if torch else None
+        graph = execute(trace.onnx(folder / "model.onnx", samples, marked), trace.Graph, workers, observe)
         layers = drift.layers(
             drift.Reference(graph.result.nodes, parity.read(graph.outputs["values"])),
             traced(trace.TENSORFLOW, "saved_model"),
             {name: traced(of_variant(trace.TFLITE, name), each.path) for name, each in files.items()},
             chosen.name,
+            _modules(torch, graph.result) if torch else None,
         )
     exported = [hop for hop in report.hops if (hop.origin, hop.to) == ("torch", "onnxruntime")]
     return DebugReport(
         source=report.source,
         variant=chosen.name,
         torch={hop.output: hop.max_rel_error for hop in exported},
+        torch_left_out="" if recipe else _GIVE_SOURCE if exported else _NO_PYTORCH,
         layers=layers,
     )
+
+
+def _torch(recipe: Recipe, workers: Workers, observe: Observer) -> Done[trace.Modules]:
+    source = provision.source(recipe, workers.folder)
+    action = trace.torch(recipe, source, provision.functions(recipe, workers.folder, source))
+    return execute(action, trace.Modules, workers, observe)
+
+
+def _modules(torch: Done[trace.Modules], graph: trace.Graph) -> drift.Modules:
+    """What PyTorch's modules compute, by ONNX's names of values."""
+    values = parity.read(torch.outputs["values"]).values()
+    found = {f"{trace.MARK}{at}": each for at, each in enumerate(zip(torch.result.modules, values, strict=True))}
+    computed = {output for node in graph.nodes for output in node.outputs}
+    return {value: found[mark] for value, mark in graph.marks.items() if mark in found and value in computed}
 
 
 def _report(folder: Path) -> Report:

@@ -22,6 +22,7 @@ _INTEGERS = re.compile(r"_(u?int8|int16)$")
 # A kernel begins with one of these: it is never fused into the one before.
 _HEADS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 _ROUND = "QuantizeLinear"
+_ROUNDING = {_ROUND, "DequantizeLinear"}
 # The ranks of which there are two layouts.
 _LAID_OUT = (3, 4, 5)
 # A rewrite of the graph may leave a node with another value (its channels in another order): it is far from
@@ -57,26 +58,56 @@ class Reference:
 
 
 Traced = Sequence[tuple[str, Array]]
+# The name of a module of PyTorch's and what it computes, by ONNX's name of that.
+Modules = Mapping[str, tuple[str, Array]]
 
 
-def layers(reference: Reference, tensorflow: Traced, files: Mapping[str, Traced], variant: str) -> tuple[Layer, ...]:
+def layers(
+    reference: Reference,
+    tensorflow: Traced,
+    files: Mapping[str, Traced],
+    variant: str,
+    modules: Modules | None = None,
+) -> tuple[Layer, ...]:
     """The layers that have a tensor in the variant's file, by what they add to its error, the most first.
 
     ``tensorflow`` are a SavedModel's nodes and arrays in an order of computing; ``files`` the tensors of a TFLite file
-    by its variant. Arrays are of either layout.
+    by its variant. Arrays are of either layout. ``modules`` are None where PyTorch was not asked.
     """
     homes = dict(_homes(reference, tensorflow))
     graph = _errors(reference, ((homes.get(name), array) for name, array in tensorflow))
     others = _others(reference, graph)
-    errors = {"tensorflow": graph}
+    named = {_rounded(reference, value).name: name for value, (name, _) in (modules or {}).items()}
+    errors = {} if modules is None else {"torch": _of_modules(reference, modules)}
+    errors["tensorflow"] = graph
     for name, traced in files.items():
         errors[name] = _errors(reference, ((_holder(reference, homes, tensor), array) for tensor, array in traced))
     kept = {
         runtime: {node: error for node, error in found.items() if node not in others}
         for runtime, found in errors.items()
     }
-    found = [_layer(reference, node, kept, variant) for node in reference.nodes if node.name in kept[variant]]
+    found = [
+        _layer(reference, node, kept, variant).model_copy(update={"module": named.get(node.name)})
+        for node in reference.nodes
+        if node.name in kept[variant]
+    ]
     return tuple(sorted(found, key=lambda layer: -layer.added))
+
+
+def _of_modules(reference: Reference, modules: Modules) -> dict[str, float]:
+    return {
+        _rounded(reference, value).name: _error(reference.values[value], array)
+        for value, (_, array) in modules.items()
+        if value in reference.values and reference.values[value].shape == array.shape
+    }
+
+
+def _rounded(reference: Reference, value: str) -> Node:
+    """The node that gives a value; of one that is rounded, what is rounded."""
+    node = reference.makers[value]
+    while node.operator in _ROUNDING and reference.before(node):
+        node = reference.before(node)[0]
+    return node
 
 
 def _homes(reference: Reference, traced: Traced) -> Iterator[tuple[str, Node]]:

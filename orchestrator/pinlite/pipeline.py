@@ -6,19 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinlite import (
-    calibration,
-    config,
-    images,
-    locking,
-    modules,
-    output,
-    parity,
-    provenance,
-    reading,
-    requirements,
-    results,
-)
+from pinlite import calibration, config, locking, modules, output, parity, provenance, provision, reading, results
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -27,7 +15,6 @@ from pinlite.errors import ParityError, PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.events import Observer, ignore
 from pinlite.execute import Done, ResultT
-from pinlite.images import ImageRecipe
 from pinlite.model import (
     Calibration,
     CalibrationReport,
@@ -76,7 +63,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     given = _given_calibration(recipe)
     materials = provenance.given(recipe)
     stages = _stages(recipe)
-    wanted = _images(recipe, stages)
+    wanted = provision.image_recipes(stages, recipe.requirements)
     lock = locking.given(recipe, wanted, reading.files(recipe))
     if recorded:
         locking.hold_given(lock, recorded)
@@ -92,7 +79,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
             recipe,
             inside=provenance.below(artifacts),
             used=[UsedImage(wanted[name], image.identity, image.id) for name, image in actions.used.items()],
-            materials=[*materials, *provenance.below(done.shown)],
+            materials=[*materials, *provenance.below(provision.shown(actions.folder))],
             run=provenance.Run(actions.run, started, datetime.now(UTC)),
             key=key,
         )
@@ -140,8 +127,7 @@ class _Conversion:
         """The labelled samples, before any work: what the user's function does wrong shows at once."""
         named = [asked.function, *evaluate.functions(asked)]
         paths = [function.path for function in named if function.path]
-        folder = self._results.shown["evaluation"] = self._actions.folder / "evaluation"
-        modules.collect_beside(paths, folder)
+        folder = modules.collect_beside(paths, self._actions.folder / "evaluation")
         done = self._do(evaluate.gather(self._recipe, asked, folder), evaluate.Nothing)
         return Scoring(asked, folder, done.outputs["samples"], done.outputs["labels"])
 
@@ -156,8 +142,9 @@ class _Conversion:
 
     def _export(self) -> tuple[Path, Path, Mapping[str, Path]]:
         """The ONNX model, the samples in the order of its inputs, and by role what there is for other batch sizes."""
-        source = self._visible_source()
-        action = export.action(self._recipe, source, self._visible_functions(source), self._evaluation)
+        source = provision.source(self._recipe, self._actions.folder)
+        functions = provision.functions(self._recipe, self._actions.folder, source)
+        action = export.action(self._recipe, source, functions, self._evaluation)
         done = self._do(action, export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
         self._evaluated("torch", done)
@@ -318,8 +305,8 @@ class _Conversion:
     def _calibration_source(self, asked: Calibration) -> Path:
         """What the sandbox is shown: the modules that the function needs, or the images."""
         if asked.kind == "python":
-            return self._modules(asked.path, "calibration")
-        folder = self._results.shown["calibration"] = self._actions.folder / "calibration"
+            return provision.modules_of(asked.path, self._actions.folder / "calibration")
+        folder = self._actions.folder / "calibration"
         folder.mkdir()
         for path in calibration.images(_given(asked.path)):
             shutil.copyfile(path, folder / path.name)
@@ -350,28 +337,6 @@ class _Conversion:
 
     def _keep(self, role: str, path: Path, name: str = "") -> None:
         self._results.artifacts[name or path.name] = (role, path)
-
-    def _visible_source(self) -> Path:
-        """What the sandbox is shown of the model; nothing where the image itself holds the module."""
-        source = self._recipe.source
-        if source.kind == "checkpoint":
-            return _given(source.path)
-        return self._modules(source.path, "source")
-
-    def _modules(self, path: Path | None, name: str) -> Path:
-        folder = self._results.shown[name] = self._actions.folder / name
-        if path is None:
-            folder.mkdir()
-            return folder
-        return modules.collect(path, folder)
-
-    def _visible_functions(self, source: Path) -> Path | None:
-        """The modules of the functions that train the model, in a folder; None without any."""
-        paths = [function.path for function in export.functions(self._recipe) if function.path]
-        if not paths:
-            return None
-        folder = self._results.shown["functions"] = self._actions.folder / "functions"
-        return modules.collect_beside(paths, folder, source)
 
 
 def _given(path: Path | None) -> Path:
@@ -419,16 +384,6 @@ def _stages(recipe: Recipe) -> tuple[Stage, ...]:
         scored = (evaluate.METRIC,) if evaluate.functions(recipe.evaluation) else ()
         stages = (evaluate.GATHER, *stages, *scored)
     return stages
-
-
-def _images(recipe: Recipe, stages: tuple[Stage, ...]) -> dict[str, ImageRecipe]:
-    """The image recipe of each image that the stages name; export's has the packages of ``--with``."""
-    toolchain = images.toolchain()
-    wanted = {name: toolchain[name] for name in dict.fromkeys(stage.image for stage in stages)}
-    if recipe.requirements and export.STAGE.image in wanted:
-        base = toolchain[export.STAGE.image]
-        wanted[export.STAGE.image] = images.with_requirements(base, requirements.locked(recipe.requirements, base.lock))
-    return wanted
 
 
 def _disagreement(report: Report, recipe: Recipe) -> ParityError:

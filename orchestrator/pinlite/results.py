@@ -55,7 +55,7 @@ class Results:
     """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
 
     ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``failures`` are of those
-    variants that could not be made. ``shown`` are the copies of the user's modules and images that stages were shown.
+    variants that could not be made.
     """
 
     stages: list[StageRecord] = field(default_factory=list)
@@ -68,7 +68,6 @@ class Results:
     evaluation: EvaluationReport | None = None
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
     calibration: CalibrationReport | None = None
-    shown: dict[str, Path] = field(default_factory=dict)
     comparisons: dict[VariantName, tuple[OperatorSet, ...]] = field(default_factory=dict)
 
     @property

@@ -45,6 +45,45 @@ def test_every_layer_is_compared_in_every_runtime(pinlite, engine, result):
     assert added == sorted(added, reverse=True)
 
 
+def test_the_modules_of_pytorch_are_compared_and_named(pinlite, engine, result):
+    told = pinlite.succeeds("debug", result, NET[0], *NET[1:3], "--json", "--engine", engine).out
+    found = {layer["name"]: layer for layer in json.loads(told)["layers"]}
+    assert all(layer["errors"]["torch"] < 1e-5 for layer in found.values() if layer["module"] is not None)
+    named = {layer["module"]: layer["name"] for layer in found.values()}
+    assert {
+        "stem.2": "Relu_1",
+        "wide.2": "Relu_3",
+        "deep.2": "Relu_6",
+        "last.2": "Relu_9",
+        "head": "Gemm_11",
+    }.items() <= (named.items())
+
+
+def test_a_training_is_done_again_by_the_config_of_the_conversion(pinlite, any_engine):
+    pinlite.here.mkdir()
+    (pinlite.here / "pinlite.toml").write_text(
+        f"""
+        source = "{NET[0]}"
+        weights = "{NET[2]}"
+        input = ["image=1x1x8x8"]
+        qat = "{DIGITS}/net.py:finetune"
+        data = "{DIGITS}/digits.npz"
+        variant = ["int8"]
+        out = "trained"
+        """
+    )
+    options = ("--config", "pinlite.toml", "--engine", any_engine)
+    pinlite.succeeds("convert", *options)
+    told = json.loads(pinlite.succeeds("debug", "trained", *options, "--json").out)
+    compared = [layer for layer in told["layers"] if "torch" in layer["errors"]]
+    assert len(compared) >= 5
+    # What torch rounds, the file rounds, but for numbers between two steps.
+    assert all(layer["errors"]["int8"] < 0.02 for layer in compared)
+    # Without the training it is another model.
+    said = pinlite.refuses(2, "debug", "trained", NET[0], *NET[1:3], "--engine", any_engine)
+    assert "another model" in said
+
+
 @pytest.mark.parametrize("layer", ["Relu_3", "Relu_6", "output"])
 def test_a_layer_that_is_wrong_comes_first(environments, result, layers, tmp_path, layer):
     wrong = tmp_path / "wrong"

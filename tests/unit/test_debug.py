@@ -41,6 +41,69 @@ def test_each_runtime_is_asked_once(engine, result, temporary):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.fixture
+def recipe(model_file):
+    return config.resolve({"source": f"{model_file}:build", "weights": None, "input": ["other=1x2"], "seed": 5})
+
+
+def test_modules_of_the_source_are_compared_on_the_samples_of_the_conversion(engine, result, recipe, temporary):
+    def off(call):
+        """The module "double" is wrong by a tenth."""
+        found = fake_engine.trace_torch(call)
+        with np.load(call.inputs["samples"]) as arrays:
+            doubled, mean = arrays["image"] * 2.2, arrays["image"].mean(keepdims=True) * 2
+        fake_engine.write(call.outputs["values"], {"0": doubled, "1": mean})
+        return found
+
+    engine.programs["trace-torch"] = off
+    report = debug.debug(result, "int8", recipe=recipe)
+    torch, onnx, *_ = engine.requests
+    assert (torch.id, onnx.id) == ("trace-torch", "trace-onnxruntime")
+    assert torch.parameters["inputs"] == []
+    assert (torch.parameters["seed"], torch.parameters["opset"]) == (0, 12)
+    assert {"source", "samples"} <= torch.inputs.keys()
+    assert "marked" in onnx.inputs
+    found = {layer.name: layer for layer in report.layers}
+    assert (found["Mul_0"].module, found["Mean_1"].module, found["image"].module) == ("double", "", None)
+    assert found["Mul_0"].errors["torch"] == pytest.approx(0.1)
+    assert found["Mean_1"].errors["torch"] == 0
+    assert "torch" not in found["image"].errors
+    assert report.torch_left_out == ""
+    assert engine.running == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_where_torch_is_left_out_it_is_said(result, command):
+    assert "SOURCE" in debug.debug(result, "int8").torch_left_out
+    written = json.loads((result / "report.json").read_text())
+    written["hops"] = [hop for hop in written["hops"] if hop["from"] != "torch"]
+    (result / "report.json").write_text(json.dumps(written))
+    assert "ONNX file" in debug.debug(result, "int8").torch_left_out
+    assert "torch's modules are left out: the conversion began with an ONNX file" in command("debug", str(result))[1]
+
+
+def test_a_number_that_no_module_has_is_none_of_them(engine, result, recipe):
+    def lies(call):
+        return fake_engine.trace_onnxruntime(call) | {
+            "marks": {"doubled": "pinlite_module_9", "no": "pinlite_module_0"}
+        }
+
+    engine.programs["trace-onnxruntime"] = lies
+    assert {layer.module for layer in debug.debug(result, "int8", recipe=recipe).layers} == {None}
+
+
+def test_the_source_weights_and_packages_are_options(engine, result, model_file, command):
+    Path("weights.pt").write_bytes(b"weights")
+    status, shown, _ = command("debug", str(result), f"{model_file}:build", "--weights", "weights.pt")
+    assert status == 0
+    assert "weights" in engine.requests[0].inputs
+    assert "double" in shown
+    assert "left out" not in shown
+    status, _, said = command("debug", str(result), "--weights", "weights.pt")
+    assert status == 2
+    assert "no source is given" in said
+
+
 def test_the_wrong_layer_is_first(engine, result):
     engine.programs["trace-tflite-int8"] = wrong
     first, *others = debug.debug(result, "int8").layers

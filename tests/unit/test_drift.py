@@ -141,3 +141,25 @@ def test_a_file_of_integers_rounds_in_the_layer():
     for computed in (exact, rounded):
         (layer,) = drift.layers(trained, [("Relu_0/Relu", exact)], {"int8": [("Relu_0/Relu", computed)]}, "int8")
         assert (layer.name, layer.added) == ("Relu_0", 0)
+
+
+def test_modules_of_pytorchs_are_told_by_onnxs_names(reference):
+    modules = {"r": ("act", reference.values["r"] * 1.5), "scores": ("", SCORES), "a": ("other", SUM[0])}
+    file = [(name, reference.values[name]) for name in ("image",)] + [("Relu_1/Relu", last(reference.values["r"]))]
+    found = drift.layers(
+        reference, graph(reference), {"int8": [*file, ("Add_2/Add", last(SUM)), ("scores", SCORES)]}, "int8", modules
+    )
+    torch = {layer.name: (layer.module, layer.errors.get("torch")) for layer in found}
+    # What is of another shape is another value.
+    expected = {"Relu_1": ("act", pytest.approx(0.5)), "Gemm_3": ("", 0), "Add_2": ("other", None)}
+    assert torch == expected | {"image": (None, None)}
+    assert all(layer.added == pytest.approx(0) for layer in found)
+
+
+def test_a_module_whose_value_is_rounded_is_that_of_the_layer():
+    exact, rounded = np.array([[0.1, 1.2]]), np.array([[0.0, 1.0]])
+    nodes = [node("Relu_0", [], "r"), node("QuantizeLinear_1", ["r"], "q"), node("DequantizeLinear_2", ["q"], "d")]
+    trained = drift.Reference(nodes, {"r": exact, "d": rounded})
+    given = [("Relu_0/Relu", exact)], {"int8": [("Relu_0/Relu", rounded)]}, "int8", {"d": ("act", rounded)}
+    (layer,) = drift.layers(trained, *given)
+    assert (layer.name, layer.module, layer.errors["torch"]) == ("Relu_0", "act", 0)

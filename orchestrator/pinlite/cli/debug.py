@@ -11,6 +11,16 @@ from pinlite.ui.console import escaped_json
 
 def debug(
     folder: Annotated[Path, typer.Argument(help="The --out folder of `pinlite convert`.")],
+    source: Annotated[
+        str | None, typer.Argument(help="The PyTorch model that was converted, to compare its modules too.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(metavar="FILE", help="The state_dict that it was given.")] = None,
+    requirements: Annotated[
+        list[str] | None, typer.Option("--with", metavar="REQUIREMENT", help="A package that its code imports.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE.toml", help="What the conversion was told, training too.")
+    ] = None,
     variant: Annotated[
         VariantName | None, typer.Option(help="Which file [the one whose outputs differ the most].")
     ] = None,
@@ -19,11 +29,14 @@ def debug(
     json: Annotated[bool, typer.Option("--json", help="Print all layers as JSON.")] = False,
 ) -> None:
     """Compare a conversion layer by layer, and show which layers add to the error."""
+    from pinlite import config
     from pinlite import debug as debugging
     from pinlite.ui.progress import ProgressView
 
+    given = {"source": source, "weights": weights, "with": requirements}
+    recipe = config.resolve(given, file) if file or any(given.values()) else None
     with ProgressView(log) as view:
-        report = debugging.debug(folder, variant, engine=engine, observe=view)
+        report = debugging.debug(folder, variant, recipe=recipe, engine=engine, observe=view)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:

@@ -1,10 +1,16 @@
 """Every tensor that a runtime computes on its way, to see where outputs begin to differ."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from pinlite.model import Frozen, Tensor
-from pinlite.stages.stage import Action, Stage, as_json
+from pinlite.model import Frozen, Recipe, Tensor
+from pinlite.stages import export
+from pinlite.stages.stage import Action, Stage, as_json, present
 
+# What the values of PyTorch's modules are called in the ONNX file that `torch` gives, with the module's number.
+MARK = "pinlite_module_"
+
+TORCH = Stage("trace-torch", image="torch", program="export", operation="trace", runs_user_code=True)
 ONNX = Stage("trace-onnxruntime", image="onnx", program="check", operation="trace")
 TENSORFLOW = Stage("trace-tensorflow", image="tensorflow", program="convert", operation="trace")
 TFLITE = Stage("trace-tflite", image="tensorflow", program="convert", operation="trace")
@@ -23,7 +29,10 @@ class Node(Frozen):
 
 
 class Graph(Frozen):
+    """``marks`` are by the name of a value what the file ``marked`` calls it."""
+
     nodes: tuple[Node, ...]
+    marks: dict[str, str]
 
 
 class Names(Frozen):
@@ -32,8 +41,21 @@ class Names(Frozen):
     names: tuple[str, ...]
 
 
-def onnx(model: Path, samples: Path) -> Action:
-    return Action(ONNX, {}, _OUTPUTS, {"model": model, "samples": samples})
+class Modules(Frozen):
+    """The names of the modules whose values the arrays "0", "1" and so on are; "" is the model itself."""
+
+    modules: tuple[str, ...]
+
+
+def torch(recipe: Recipe, source: Path, functions: Path | None) -> Action:
+    """Of a PyTorch model, as `export.action` takes it, on the recipe's samples."""
+    action = export.action(recipe.model_copy(update={"dynamic_batch": False}), source, functions, None)
+    return replace(action, stage=TORCH, outputs={"model": "marked.onnx", **_OUTPUTS})
+
+
+def onnx(model: Path, samples: Path, marked: Path | None) -> Action:
+    """``marked`` is the model that `torch` gives."""
+    return Action(ONNX, {}, _OUTPUTS, present({"model": model, "samples": samples, "marked": marked}))
 
 
 def tensorflow(stage: Stage, model: Path, samples: Path, inputs: tuple[Tensor, ...]) -> Action:

@@ -29,20 +29,20 @@ def show(report: "Report", out: str, console: Console) -> None:
 
 
 def show_layers(report: "DebugReport", top: int, console: Console) -> None:
-    runtimes = tuple(dict.fromkeys(["tensorflow", *(run for layer in report.layers for run in layer.errors)]))
+    asked = [] if report.torch_left_out else ["torch"]
+    runtimes = tuple(dict.fromkeys([*asked, "tensorflow", *(run for layer in report.layers for run in layer.errors)]))
     title = f"layers by what they add to the error of {report.variant}, errors in %"
-    made = table(title, "layer", "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
-    made.columns[0].no_wrap = True
+    module = ["module"] if asked else []
+    made = table(title, "layer", *module, "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
+    for column in made.columns[: 1 + len(module)]:
+        column.no_wrap = True
     for layer in report.layers[:top]:
         errors = [f"{100 * layer.errors[run]:.3g}" if run in layer.errors else "-" for run in runtimes]
-        made.add_row(
-            name(layer.name),
-            name(layer.operator),
-            name(", ".join(layer.includes)),
-            *errors,
-            f"{100 * layer.added:+.3g}",
-        )
+        names = [name(layer.name), *([name(layer.module or "-")] if asked else []), name(layer.operator)]
+        made.add_row(*names, name(", ".join(layer.includes)), *errors, f"{100 * layer.added:+.3g}")
     console.print(made)
+    if report.torch_left_out:
+        console.print(Text(f"torch's modules are left out: {report.torch_left_out}"), soft_wrap=True)
     for output, error in report.torch.items():
         told = "can't be compared" if error is None else f"differ by {100 * error:.3g} % at most"
         console.print(Text(f"torch and onnxruntime {told} in ") + name(output), soft_wrap=True)
@@ -199,8 +199,8 @@ def _select_tf(variant: "VariantReport") -> RenderableType:
     return needs + name(", ".join(variant.select_tf))
 
 
-def _comparison(report: Report) -> Iterator[RenderableType]:
-    compared = [(variant.name, found) for variant in report.variants for found in variant.comparison]
+def _comparison(report: "Report") -> Iterator[RenderableType]:
+    compared = [(each.name, found) for each in report.variants for found in each.comparison]
     if not compared:
         return
     columns = ("variant", "operators", "size", "median", "runtime", "its libraries")
@@ -209,15 +209,15 @@ def _comparison(report: Report) -> Iterator[RenderableType]:
         *columns,
         numbers=("size", "median", "its libraries"),
     )
-    for name, found in compared:
+    for variant, found in compared:
         size = bytes_(found.size) if found.size is not None else "refused"
         median = f"{found.latency_ms.median:.2f} ms" if found.latency_ms else "-"
         runtime = f"{found.runtime.package} {found.runtime.version}"
-        made.add_row(name, found.ops, size, median, runtime, bytes_(found.runtime.size))
+        made.add_row(variant, found.ops, size, median, runtime, bytes_(found.runtime.size))
     yield made
     yield from (
-        Text(f"{name} of {found.ops} is refused: ", "dim") + Text(found.refusal)
-        for name, found in compared
+        Text(f"{variant} of {found.ops} is refused: ", "dim") + Text(indented(found.refusal))
+        for variant, found in compared
         if found.refusal
     )
 

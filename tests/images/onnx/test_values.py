@@ -17,13 +17,51 @@ class Trace(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def trace(self, given, samples):
+    def trace(self, given, samples, marked=None):
         (self.folder / "model.onnx").write_bytes(given.SerializeToString())
         arrays.write(self.folder / "samples.npz", samples)
         message = {"id": "1", "operation": "trace", "parameters": {}}
         files = {"inputs": {"model": "model.onnx", "samples": "samples.npz"}, "outputs": {"values": "values.npz"}}
-        nodes = check.OPERATIONS["trace"](Request(dict(message, **files), self.folder, self.folder))["nodes"]
-        return nodes, arrays.read(self.folder / "values.npz")
+        if marked:
+            (self.folder / "marked.onnx").write_bytes(marked.SerializeToString())
+            files["inputs"]["marked"] = "marked.onnx"
+        found = check.OPERATIONS["trace"](Request(dict(message, **files), self.folder, self.folder))
+        self.marks = found["marks"]
+        return found["nodes"], arrays.read(self.folder / "values.npz")
+
+    def doubled_and_summed(self, *names, factor=2, operator="Add"):
+        """A product of x and its sum with x, whose two values have these names."""
+        nodes = [
+            helper.make_node("Mul", ["x", "w"], [names[0]], name="Mul_0"),
+            helper.make_node(operator, [names[0], "x"], [names[1]], name="Add_1"),
+        ]
+        return model(nodes, [value("x")], [value(names[1])], [weight("w", np.full(4, factor, np.float32))])
+
+    def test_the_names_that_another_file_of_the_model_has(self):
+        ours = self.doubled_and_summed("7", "y")
+        self.trace(ours, {"x": A}, self.doubled_and_summed("pinlite_module_0", "y"))
+        self.assertEqual({"7": "pinlite_module_0"}, self.marks)
+        self.trace(ours, {"x": A})
+        self.assertEqual({}, self.marks)
+
+    def test_a_name_behind_an_identity(self):
+        files = [
+            model(
+                [helper.make_node("Mul", ["x", "x"], ["7"]), helper.make_node("Identity", ["7"], [name])],
+                [value("x")],
+                [value(name)],
+            )
+            for name in ("y", "pinlite_module_0")
+        ]
+        self.trace(files[0], {"x": A}, files[1])
+        self.assertEqual({"7": "pinlite_module_0", "y": "pinlite_module_0"}, self.marks)
+
+    def test_another_model_is_refused(self):
+        for change in ({"factor": 3}, {"operator": "Sub"}):
+            with self.subTest(change), self.assertRaisesRegex(StageError, "another model") as caught:
+                self.trace(self.doubled_and_summed("7", "y"), {"x": A}, self.doubled_and_summed("7", "y", **change))
+            self.assertEqual("usage", caught.exception.kind)
+            self.assertIn("--config", caught.exception.hint)
 
     def test_inputs_nodes_and_their_floats(self):
         nodes = [
