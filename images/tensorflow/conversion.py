@@ -9,6 +9,7 @@ import ops
 import padding
 import saved_model
 import tensorflow as tf
+import transposed
 from calibration import Calibrated
 from saved_model import SavedModel
 from stagekit import arrays, layouts
@@ -67,7 +68,8 @@ class Conversion:
         converter.inference_type = None
         converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001 - there is no other way to go without
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
-        return padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
+        content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
+        return transposed.by_channel(content, lambda: self.float32)
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""

@@ -43,4 +43,5 @@ DTYPES = {
     schema.TensorType.FLOAT32: np.float32,
     schema.TensorType.INT8: np.int8,
     schema.TensorType.INT16: np.int16,
+    schema.TensorType.INT32: np.int32,
 }

@@ -68,6 +68,27 @@ def trained():
     }
 
 
+# Of the channels of a transposed convolution: their largest weights, apart by more than two hundred.
+LARGEST = np.float32([0.003, 0.05, 0.7, 0.2])
+
+
+def trained_upwards(bias=True):
+    """A transposed convolution that was trained for int8, the weights of each channel on a grid of its own."""
+    image = placeholder("image", 1, 4, 4, 3)
+
+    def ranged(tensor, low, high, name=None):
+        return tf.quantization.fake_quant_with_min_max_vars(tensor, low, high, name=name)
+
+    steps = np.random.RandomState(0).randint(-126, 127, size=(2, 2, 4, 3)).astype(np.float32)
+    steps[0, 0, :, 0] = 127
+    grown = tf.nn.conv2d_transpose(
+        ranged(image, -4.0, 3.96875), steps / 127 * LARGEST[None, None, :, None], [1, 8, 8, 4], 2, "VALID"
+    )
+    if bias:
+        grown = tf.nn.bias_add(grown, weights(4, seed=2, scale=1.0))
+    return {"image": image}, {"grown": ranged(grown, -6.0, 5.953125, "grown")}
+
+
 class Stage(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
@@ -177,6 +198,20 @@ class Trained(Stage):
             self.assertEqual((io, io), (fed["dtype"], made["dtype"]))
             self.assertAlmostEqual(7.96875 / 255, fed["scale"], places=6)
             self.assertAlmostEqual(15.9375 / 255, made["scale"], places=6)
+
+    def test_a_transposed_convolution_has_the_scales_of_its_channels(self):
+        for bias in (True, False):
+            shutil.rmtree(str(self.folder / "model"), ignore_errors=True)
+            conversion.opened.cache_clear()
+            self.save(lambda bias=bias: trained_upwards(bias))
+            sample = {name: array[0] for name, array in self.seeded(1).items()}
+            reference = self.run_variant("float32", self.convert("float32"), sample)["grown"]
+            found = self.run_variant("int8", self.convert("int8"), sample)["grown"]
+            self.assertLess(np.abs(found - reference).max(), 1.01 * 11.953125 / 255)
+            model = flatbuffer.unpacked(self.content("int8"))
+            (weight,) = [tensor for tensor in model.subgraphs[0].tensors if tensor.shape.tolist() == [4, 2, 2, 3]]
+            np.testing.assert_allclose(weight.quantization.scale, LARGEST / 127, rtol=1e-5)
+            self.assertLess(len(self.content("int8")), len(self.content("float32")) + 1000)
 
     def test_other_variants_are_those_of_the_plain_model(self):
         self.save(trained)
