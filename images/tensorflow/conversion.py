@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 
+import means
 import names
 import ops
 import padding
@@ -69,7 +70,7 @@ class Conversion:
         converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001 - there is no other way to go without
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
         content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
-        return transposed.by_channel(content, lambda: self.float32)
+        return means.without_dimensions(transposed.by_channel(content, lambda: self.float32))
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""

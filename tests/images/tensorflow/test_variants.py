@@ -213,6 +213,24 @@ class Trained(Stage):
             np.testing.assert_allclose(weight.quantization.scale, LARGEST / 127, rtol=1e-5)
             self.assertLess(len(self.content("int8")), len(self.content("float32")) + 1000)
 
+    def test_a_mean_over_an_image_is_within_half_a_step(self):
+        # 51.5 / 3 of an offset: its fraction must not be lost.
+        low, high, step = -2.0, 13.9375, 3 * 15.9375 / 255
+
+        def build():
+            image = placeholder("image", 1, 3, 3, 50)
+            ranged = tf.quantization.fake_quant_with_min_max_vars
+            mean = tf.reduce_mean(ranged(image, low, high), [1, 2], keepdims=True)
+            return {"image": image}, {"mean": ranged(mean, -36 * step, 219 * step, name="mean")}
+
+        self.save(build)
+        result = self.convert("int8")
+        sample = {"image": np.random.RandomState(0).uniform(low, high, size=(1, 3, 3, 50)).astype(np.float32)}
+        reference = self.run_variant("float32", self.convert("float32"), sample)["mean"]
+        found = self.run_variant("int8", result, sample)["mean"]
+        self.assertEqual(reference.shape, found.shape)
+        np.testing.assert_allclose(found, reference, atol=step / 10)
+
     def test_other_variants_are_those_of_the_plain_model(self):
         self.save(trained)
         calibration = self.seeded(20)
