@@ -5,6 +5,7 @@ so that variants share the first; the bytes are the converter's, where nothing i
 """
 
 import hard_swish
+import multipliers
 import numpy as np
 import padding
 import requantization
@@ -49,7 +50,7 @@ class Calibrated:
         except RuntimeError as error:
             message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
             raise StageError("model", message, LEAVE_OUT) from error
-        return requantization.fused(padding.in_integers(content))
+        return multipliers.that_fit(requantization.fused(padding.in_integers(content)))
 
 
 def _number(dtype):

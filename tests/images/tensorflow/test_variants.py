@@ -442,6 +442,29 @@ class Padding(Stage):
         np.testing.assert_allclose(found, reference, atol=0.02 * np.abs(reference).max())
 
 
+def scaled_by(*factors):
+    """A depthwise convolution whose channels are multiplied by these."""
+
+    def build():
+        x = placeholder("x", 1, 6, 6, len(factors))
+        kernel = np.zeros([3, 3, len(factors), 1], np.float32)
+        kernel[1, 1, :, 0] = factors
+        return {"x": x}, {"y": tf.nn.depthwise_conv2d(x, kernel, [1] * 4, "SAME", name="y")}
+
+    return build
+
+
+class Multipliers(Stage):
+    def test_a_channel_of_16_bits_that_is_multiplied_by_less_than_a_power_of_two(self):
+        # Ranges of 1 and 1 in and out, so that factor / 127 is what a kernel multiplies with: just less than 1 / 128.
+        factor = 127 / 128 * (1 - 2e-6)
+        self.save(scaled_by(factor, 1.0, 0.5))
+        x = np.linspace(-1, 1, 108, dtype=np.float32).reshape(1, 6, 6, 3)
+        x[0, 0, 0], x[0, 0, 1] = 1, -1
+        found = self.run_variant("int16x8", self.convert("int16x8", {"x": x[None]}), {"x": x})["y"]
+        np.testing.assert_allclose(found, x * np.float32([factor, 1.0, 0.5]), atol=2e-4)
+
+
 def joined():
     """Convolutions of different ranges, side by side; the first of them is read on its own as well."""
     x = placeholder("x", 1, 8, 8, 3)
