@@ -1,5 +1,8 @@
 """Stage program of the torch image: samples that a model is calibrated on, from images or from the user's code."""
 
+import functools
+import inspect
+
 import image_samples
 import numpy as np
 import python_source
@@ -11,8 +14,8 @@ from user_code import UserCode
 VERSIONS = ("torch", "torchvision", "pillow", "numpy")
 
 HOW = (
-    "write a function without arguments that yields samples: a dict of arrays by the names of the inputs, a tuple in "
-    "their order, or the array of the only one"
+    "write a function without arguments, or of the path of --data, that yields samples: a dict of arrays by the names "
+    "of the inputs, a tuple in their order, or the array of the only one"
 )
 
 
@@ -21,8 +24,9 @@ def calibrate(request):
 
     Parameters: ``kind``, "images" or "python"; ``inputs`` of the model, [{name, shape, dtype}]; ``mean`` and ``std``
     of images, one number or one a channel, [] for none; ``module`` and ``callable``; ``seed``. Roles in: source, a
-    folder of images or of modules. Roles out: samples (.npz), [samples, *shape of the input] each. Returns
-    {preparation}, what was done to images, in words. Raises a StageError of kind ``usage`` that says what is wrong.
+    folder of images or of modules; data (optional), for a function that has a parameter. Roles out: samples (.npz),
+    [samples, *shape of the input] each. Returns {preparation}, what was done to images, in words. Raises a StageError
+    of kind ``usage`` that says what is wrong.
     """
     parameters = request.parameters
     source, inputs = request.inputs["source"], parameters["inputs"]
@@ -31,14 +35,19 @@ def calibrate(request):
     else:
         seeding.seed(parameters["seed"])
         torch.set_num_threads(1)
-        made, preparation = _yielded(source, parameters["module"], parameters["callable"], inputs), ""
+        made, preparation = _yielded(request), ""
     arrays.write(request.outputs["samples"], made)
     return {"preparation": preparation}
 
 
-def _yielded(folder, module, path, inputs):
+def _yielded(request):
+    folder, inputs = request.inputs["source"], request.parameters["inputs"]
+    module, path = request.parameters["module"], request.parameters["callable"]
     code = UserCode(folder)
-    given = python_source.called(python_source.find(folder, module, path, code), path, HOW, code)
+    function = python_source.find(folder, module, path, code)
+    if "data" in request.inputs and _wants(function):
+        function = functools.partial(function, request.inputs["data"])
+    given = python_source.called(function, path, HOW, code)
     gathered = {spec["name"]: [] for spec in inputs}
     with code.blamed("{} fails".format(path)):
         try:
@@ -53,6 +62,16 @@ def _yielded(folder, module, path, inputs):
     if not gathered[inputs[0]["name"]]:
         raise StageError("usage", "{} yields no sample".format(path), "yield at least one, better a hundred")
     return {name: np.concatenate(parts) for name, parts in gathered.items()}
+
+
+def _wants(function):
+    """Whether a function can't be called without an argument, which is the data then."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False  # nothing to call, or written in C
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(each.kind in kinds and each.default is inspect.Parameter.empty for each in parameters)
 
 
 def named(sample, inputs, which):

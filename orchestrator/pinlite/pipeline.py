@@ -291,7 +291,7 @@ class _Conversion:
             arrays = self._given_calibration
         else:
             source = self._calibration_source(asked)
-            action = calibrate.action(asked, source, inputs, self._recipe.seed)
+            action = calibrate.action(asked, source, inputs, self._recipe.seed, self._recipe.data)
             done = self._do(action, calibrate.Result)
             arrays, preparation = calibration.made(done.outputs["samples"], asked), done.result.preparation
         arrays = calibration.fitted(arrays, inputs, asked)

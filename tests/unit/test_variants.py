@@ -243,6 +243,15 @@ def test_good_arrays_become_what_is_calibrated_on(engine, recipe):
         np.testing.assert_array_equal(arrays["image"].reshape(given.shape), given)
 
 
+def test_a_function_may_read_the_data(engine, recipe, model_file):
+    Path("data.bin").write_bytes(b"data")
+    pipeline.run(recipe("int8", calibration=f"{model_file}:samples", data="data.bin"))
+    (request,) = asked(engine, "calibrate")
+    assert "data" in request.inputs
+    with pytest.raises(UsageError, match="nothing that reads it"):
+        recipe("int8", data="data.bin")
+
+
 def test_a_function_is_called_in_a_worker_that_is_gone_afterwards(engine, recipe, model_file):
     seen, programs = [], []
 

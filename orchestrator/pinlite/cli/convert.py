@@ -97,7 +97,7 @@ def convert(
         typer.Option("--metric", metavar="METRIC", help="top-1, top-5, mse or FILE.py:CALLABLE [by the labels]."),
     ] = None,
     training_data: Annotated[
-        str | None, typer.Option("--data", metavar="PATH", help="A file or folder that training and evaluation read.")
+        str | None, typer.Option("--data", metavar="PATH", help="A file or folder that functions of yours read.")
     ] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Largest difference allowed, over the largest output [1e-4].")

@@ -1,7 +1,7 @@
 """What is done to a model's weights before the export, and what the outcome is scored on."""
 
 from pinlite.config.options import Options, dashed
-from pinlite.config.sources import METRIC, function
+from pinlite.config.sources import METRIC, function, python_callable
 from pinlite.errors import UsageError
 from pinlite.model import Evaluation, Metric, Source, Training
 
@@ -15,7 +15,8 @@ def training_of(options: Options, source: Source) -> Training | None:
                 f"--{dashed(name)} is given without {' or '.join(f'--{other}' for other in needed)}",
                 hint="e.g. --prune 0.5: half of the weights become zero",
             )
-    if options.data and not (options.finetune or options.qat or options.evaluate):
+    calibrating = options.calibration is not None and python_callable(options.calibration)
+    if options.data and not (options.finetune or options.qat or options.evaluate or calibrating):
         raise UsageError("--data is given, but nothing that reads it", hint="give --finetune file.py:callable, too")
     if not techniques:
         return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pinlite.model import Calibration, Frozen
-from pinlite.stages.stage import Action, Named, Stage, as_json
+from pinlite.stages.stage import Action, Named, Stage, as_json, present
 
 STAGE = Stage("calibrate", image="torch", program="calibrate", operation="calibrate", runs_user_code=True)
 
@@ -15,8 +15,8 @@ class Result(Frozen):
     preparation: str
 
 
-def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed: int) -> Action:
-    """``source`` is a folder: of images, or of the modules that may be seen."""
+def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed: int, data: Path | None) -> Action:
+    """``source`` is a folder: of images, or of the modules that may be seen; a function may read ``data``."""
     return Action(
         STAGE,
         parameters={
@@ -28,6 +28,6 @@ def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed
             "inputs": as_json(tuple(inputs)),
             "seed": seed,
         },
-        inputs={"source": source},
+        inputs=present({"source": source, "data": data if calibration.kind == "python" else None}),
         outputs={"samples": "samples.npz"},
     )

@@ -21,14 +21,14 @@ class CalibrateCase(unittest.TestCase):
         self.source = self.folder / "source"
         self.source.mkdir()
 
-    def calibrate(self, kind, *inputs, **parameters):
+    def calibrate(self, kind, *inputs, data=None, **parameters):
         """The preparation and the samples."""
         settings = {"kind": kind, "module": "data", "callable": "samples", "mean": [], "std": [], "seed": 0}
         message = {
             "id": "1",
             "operation": "calibrate",
             "parameters": dict(settings, inputs=list(inputs), **parameters),
-            "inputs": {"source": str(self.source)},
+            "inputs": dict({"source": str(self.source)}, **({"data": str(data)} if data else {})),
             "outputs": {"samples": "samples.npz"},
         }
         result = ask(calibrate, message, self.folder / "out")
@@ -53,6 +53,20 @@ class Functions(CalibrateCase):
         preparation, samples = self.calibrate("python", *inputs)
         self.assertEqual(preparation, "")
         return samples
+
+    def test_a_function_with_a_parameter_gets_the_path_of_the_data(self):
+        path = self.folder / "data.npy"
+        np.save(str(path), np.full([1, 3, 4, 6], 7, np.float32))
+        (self.source / "data.py").write_text(
+            "import numpy as np\n\n\ndef samples(data, times=2):\n    return [np.load(str(data))] * times\n\n\n"
+            "def plain(times=3):\n    return [np.zeros([1, 3, 4, 6], np.float32)] * times\n"
+        )
+        _, samples = self.calibrate("python", IMAGE, data=path)
+        self.assertEqual((2, 7), (len(samples["image"]), samples["image"].max()))
+        _, samples = self.calibrate("python", IMAGE, data=path, callable="plain")
+        self.assertEqual(3, len(samples["image"]))
+        said = self.refused("samples wants arguments", kind="python", inputs=(IMAGE,))
+        self.assertIn("--data", said.hint)
 
     def refused_for(self, body, *says, inputs=(IMAGE,)):
         self.write(body)
