@@ -48,12 +48,13 @@ class Comparison:
         builtin, select_tf = runtimes
         plain = self.recipe.model_copy(update={"ops": "builtin"})
         action = convert.action(plain, variant.name, self.saved_model, self.signature, calibrated)
+        alone = OperatorSet(ops="builtin", runtime=builtin)
         try:
             made = self.do(_named(action, "builtin"), convert.Result)
+            alone = self._timed(alone, variant, made.outputs["model"])
         except PinliteError as error:
-            yield OperatorSet(ops="builtin", runtime=builtin, refusal=error.message)
-        else:
-            yield self._timed(OperatorSet(ops="builtin", runtime=builtin), variant, made.outputs["model"])
+            alone = alone.model_copy(update={"refusal": error.message})
+        yield alone
         yield self._timed(OperatorSet(ops="select-tf", runtime=select_tf), variant, file)
 
     def _timed(self, found: OperatorSet, variant: Variant, file: Path) -> OperatorSet:
