@@ -24,4 +24,5 @@ StageName = Literal[
     "infer-oldest",
     "evaluate",
     "metric",
+    "measure",
 ]

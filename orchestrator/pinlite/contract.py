@@ -17,6 +17,8 @@ LARGEST = 2**63 - 1
 
 # What every worker sees of an environment, whatever the engine: nothing of the user's own.
 ENVIRONMENT = {
+    # torch draws other random weights with AVX2 than without, and who draws them expects the same everywhere.
+    "ATEN_CPU_CAPABILITY": "default",
     "CUDA_VISIBLE_DEVICES": "-1",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
