@@ -126,7 +126,9 @@ def adopt(call: Call) -> dict[str, Any]:
 
 
 def convert(call: Call) -> dict[str, Any]:
-    call.outputs["model"].write_bytes(f"TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0"))
+    call.outputs["model"].write_bytes(
+        f"TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0")
+    )
     quantization = {"tensors": 0, "per_channel": 0, "float_operators": {"MUL": 2, "MEAN": 1}}
     return _named(tensor=":0", scale=None, zero_point=None) | {"select_tf": [], "quantization": quantization}
 

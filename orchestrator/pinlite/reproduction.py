@@ -1,16 +1,19 @@
 """A conversion again, to see that it comes to the same."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pinlite import config, locking, pipeline
-from pinlite.choices import EngineChoice
 from pinlite.events import Observer, ignore
 from pinlite.model import Report
 
 
-def reproduce(record: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> Report:
+def reproduce(record: Path, options: Mapping[str, Any], observe: Observer = ignore) -> Report:
     """Convert by a pinlite.lock, or by a report.json from the folder that it was made in, without the store.
+
+    ``options`` are those that no record has: the engine, trust and limits, as in pinlite.toml.
 
     Raises:
         NotReproducibleError: Inputs, images or what came of them are not what is on record.
@@ -18,5 +21,6 @@ def reproduce(record: Path, *, engine: EngineChoice = "auto", observe: Observer 
     """
     recorded = locking.read(record)
     with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
-        asked = {"out": str(Path(folder, "out")), "engine": engine, "no-cache": True}
-        return pipeline.run(config.resolve(recorded.options | asked), observe, recorded=recorded)
+        given = {key: value for key, value in options.items() if value is not None}
+        asked = recorded.options | given | {"out": str(Path(folder, "out")), "no-cache": True}
+        return pipeline.run(config.resolve(asked), observe, recorded=recorded)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
-from pinlite.cli.options import data, log
+from pinlite.cli.options import Disk, Memory, Timeout, Trust, data, log
 from pinlite.errors import PinliteError
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
@@ -113,12 +113,10 @@ def convert(
         typer.Option(metavar="KEY.pem", help="An Ed25519 private key that signs where the result comes from."),
     ] = None,
     engine: Annotated[EngineChoice | None, typer.Option(help="What runs the stages [auto].")] = None,
-    trust: Annotated[
-        bool | None, typer.Option("--trust", help="Let the venv engine load a checkpoint, which is a program.")
-    ] = None,
-    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")] = None,
-    disk: Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may write, e.g. 4g [16g].")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")] = None,
+    trust: Trust = None,
+    memory: Memory = None,
+    disk: Disk = None,
+    timeout: Timeout = None,
     no_cache: Annotated[
         bool | None, typer.Option("--no-cache", help="Take nothing from the store, and keep nothing there.")
     ] = None,

@@ -8,6 +8,12 @@ from pinlite.choices import EngineChoice
 from pinlite.ui.console import SafeConsole
 
 Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]
+Trust = Annotated[
+    bool | None, typer.Option("--trust", help="Let the venv engine load a checkpoint, which is a program.")
+]
+Memory = Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may take, e.g. 4g [8g].")]
+Disk = Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may write, e.g. 4g [16g].")]
+Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")]
 
 log = SafeConsole(stderr=True)
 data = SafeConsole()
