@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	conformance operators docs fuzz clean
+	conformance operators techniques docs fuzz clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,11 +61,14 @@ conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob o
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
 	.venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
+techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
+	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) .venv/bin/pytest tests/fuzz
 
-docs: $(host) ## Write docs/operators.md and docs/zoo.md from what operators, conformance and zoo measured.
-	PYTHONPATH=tests/zoo .venv/bin/python tests/operators/pages.py
+docs: $(host) ## Write docs/operators.md, docs/zoo.md and docs/techniques.md from what was measured.
+	PYTHONPATH=tests/zoo:tests/techniques .venv/bin/python tests/operators/pages.py
 
 lock: $(host) ## Write every lock anew from what it is made of.
 	bash images/lock.sh

@@ -1,4 +1,5 @@
-"""Write docs/operators.md and docs/zoo.md from what `make operators`, `make conformance` and `make zoo` measured.
+"""Write docs/operators.md, zoo.md and techniques.md from what `make operators`, `conformance`, `zoo` and `techniques`
+measured.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 import expressions
 import manifest
+import techniques_page
 
 ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
@@ -194,6 +196,7 @@ SOURCES: dict[str, Reduce] = {
     "operators": reduced_operators,
     "conformance": reduced_conformance,
     "zoo": reduced_zoo,
+    "techniques": techniques_page.reduced,
 }
 
 
@@ -226,6 +229,7 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(measured("operators"), measured("conformance")),
         "zoo.md": zoo_page(measured("zoo")),
+        "techniques.md": techniques_page.page(measured("techniques")),
     }
 
 
