@@ -37,7 +37,7 @@ def show_layers(report: "DebugReport", top: int, console: Console) -> None:
     for column in made.columns[: 1 + len(module)]:
         column.no_wrap = True
     for layer in report.layers[:top]:
-        errors = [f"{100 * layer.errors[run]:.3g}" if run in layer.errors else "-" for run in runtimes]
+        errors = [f"{100 * layer.errors[run]:.2g}" if run in layer.errors else "-" for run in runtimes]
         names = [name(layer.name), *([name(layer.module or "-")] if asked else []), name(layer.operator)]
         made.add_row(*names, name(", ".join(layer.includes)), *errors, f"{100 * layer.added:+.3g}")
     console.print(made)
