@@ -56,7 +56,7 @@ def converted(run: Run, engine: str) -> Iterator[Cell]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         try:
-            report = pinlite.convert(**run.options, out=out, engine=engine)
+            report = pinlite.convert(**run.options, out=out, engine=engine, no_cache=True)
         except PinliteError as error:
             if error.report is None:
                 yield from (Cell(*names, variant, error.stage, error.message) for variant in VARIANTS)
