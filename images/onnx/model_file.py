@@ -28,13 +28,28 @@ def read(path):
         raise StageError("usage", message, GIVE_ANOTHER) from error
     if not model.HasField("graph") or not model.ir_version:
         raise StageError("usage", "this is no ONNX model: it holds no graph", GIVE_ANOTHER)
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
         raise StageError(
             "usage",
             "this ONNX model keeps its weights in other files",
             "save it as one file: onnx.save(onnx.load(path), other_path)",
         )
     return model
+
+
+def _tensors(graph):
+    """Every tensor that a model holds; onnxruntime reads those that are kept outside from whatever path they name."""
+    for part in _graphs(graph):
+        sparse = list(part.sparse_initializer)
+        yield from part.initializer
+        for node in part.node:
+            for attribute in node.attribute:
+                sparse += [attribute.sparse_tensor, *attribute.sparse_tensors]
+                yield attribute.t
+                yield from attribute.tensors
+        for tensor in sparse:
+            yield tensor.values
+            yield tensor.indices
 
 
 def check(model):
@@ -137,6 +152,8 @@ def _spec(value):
         what = "a tensor without a shape" if kind == "tensor_type" else "no tensor ({})".format(kind)
         raise StageError("model", "input {!r} is {}".format(value.name, what), EXPORT_AGAIN)
     tensor = value.type.tensor_type
+    if tensor.elem_type not in mapping.TENSOR_TYPE_TO_NP_TYPE:
+        raise StageError("model", "input {!r} is of no dtype that ONNX has".format(value.name), EXPORT_AGAIN)
     shape = [size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim]
     return {
         "name": value.name,

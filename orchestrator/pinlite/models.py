@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pinlite import images, parity, paths
 from pinlite.choices import EngineChoice
 from pinlite.engine import choose
-from pinlite.errors import UsageError
+from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import execute
 from pinlite.model import Limits
@@ -21,6 +21,9 @@ from pinlite.workers import Workers
 
 # The image and program that know a model, by its file's ending; a SavedModel is a folder.
 _HOMES = {".onnx": ("onnx", "check"), ".tflite": ("tflite", "infer"), "folder": ("tensorflow", "convert")}
+
+# In bytes: more of them is nothing that anybody reads.
+_LONGEST = 256 * 1024**2
 
 
 class _Anything(BaseModel):
@@ -56,7 +59,9 @@ def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = i
     with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
         made = Path(folder, "model.txt")
         _ask(Action(_stage("inspect", model), {}, {"text": "model.txt"}, {"model": model}), made, engine, observe)
-        return made.read_text()
+        if made.stat().st_size > _LONGEST:
+            raise StageCrashError("the model's words take more than 256 MiB", hint="look at a smaller part of it")
+        return made.read_text(errors="replace")
 
 
 def _stage(operation: str, model: Path) -> Stage:
@@ -69,7 +74,7 @@ def _stage(operation: str, model: Path) -> Stage:
     if kind == "folder":
         paths.closed_folder(model)
     else:
-        paths.existing_file(model)
+        paths.model_file(model)
     image, program = _HOMES[kind]
     return Stage(operation, image, program, operation)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pinlite.errors import UsageError
 
+_LARGEST = 2**31 - 1
+
 
 def existing_file(path: Path) -> Path:
     """The path, when it is a file that can be read; else a UsageError."""
@@ -16,6 +18,17 @@ def existing_file(path: Path) -> Path:
         path.open("rb").close()
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}", hint="give a file that you may read") from error
+    return path
+
+
+def model_file(path: Path) -> Path:
+    """An existing file of a size that a model can have; else a UsageError."""
+    existing_file(path)
+    if path.stat().st_size > _LARGEST:
+        raise UsageError(
+            f"{path} is larger than 2 GiB, the most that protobuf and flatbuffers can hold",
+            hint="a file that large is no model of this kind, or damaged",
+        )
     return path
 
 

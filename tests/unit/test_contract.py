@@ -90,3 +90,11 @@ def test_a_request_is_one_line_of_json():
         "inputs": {"model": "1/m.onnx"},
         "outputs": {},
     }
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**64), 10**400])
+def test_numbers_beyond_64_bits_are_none(number):
+    for message in (RESPONSE | {"peak_memory": abs(number)}, RESPONSE | {"result": {"a": [{"b": number}]}}):
+        with pytest.raises(ContractError):
+            parse(message)
+    assert parse(RESPONSE | {"result": {"a": [2**63 - 1, 1e300]}}).result

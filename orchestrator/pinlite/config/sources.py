@@ -6,7 +6,7 @@ from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.model import Source
-from pinlite.paths import closed_folder, existing_file
+from pinlite.paths import closed_folder, existing_file, model_file
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 
@@ -25,7 +25,7 @@ def parse_source(text: str) -> Source:
             raise UsageError(f"{text} is a folder, but no SavedModel: it has no saved_model.pb", hint=_FORMS)
         return Source(kind="saved_model", text=text, path=closed_folder(path))
     if path.suffix == ".onnx":
-        return Source(kind="onnx", text=text, path=existing_file(path))
+        return Source(kind="onnx", text=text, path=model_file(path))
     if path.suffix in _CHECKPOINTS:
         return Source(kind="checkpoint", text=text, path=existing_file(path))
     if python := python_callable(text):

@@ -209,6 +209,26 @@ class Refusals(Stage):
         given.graph.initializer[0].data_location = TensorProto.EXTERNAL
         self.refused("usage", "weights in other files", "check", given)
 
+    def test_external_tensors_are_found_wherever_they_are(self):
+        """In onnxruntime, which would read them from any path: nobody's weights lie there."""
+        outside = weight("w", np.ones(4, np.float32))
+        outside.data_location = TensorProto.EXTERNAL
+        outside.external_data.add(key="location", value="../../etc/passwd")
+        constant = helper.make_node("Constant", [], ["w"], value=outside)
+        branch = helper.make_graph([constant], "branch", [], [value("w", (4,))])
+        sparse = helper.make_node("Constant", [], ["w"])
+        attribute = sparse.attribute.add(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR)
+        attribute.sparse_tensor.values.CopyFrom(outside)
+        for nodes in (
+            [constant, helper.make_node("Add", ["x", "w"], ["y"])],
+            [sparse, helper.make_node("Add", ["x", "w"], ["y"])],
+            [helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)],
+        ):
+            given = model(nodes, [value("x")], [value("y")])
+            for operation in ("check", "run", "inspect"):
+                samples = {"x": np.ones((1, 4), np.float32)} if operation == "run" else None
+                self.refused("usage", "weights in other files", operation, given, samples=samples)
+
     def test_a_newer_opset_or_ir_version(self):
         self.refused("model", "opset 17", "check", two_branches(opset=17))
         self.refused("model", "ir_version", "check", two_branches(ir=9))
