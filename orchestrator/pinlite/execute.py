@@ -145,15 +145,31 @@ def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
         )
     if not declared:
         return {}
-    for path in kept.rglob("*"):
-        if not stat.S_ISREG(path.lstat().st_mode) and not stat.S_ISDIR(path.lstat().st_mode):
-            raise StageCrashError(f"its output {path.name!r} is neither a file nor a folder", hint=hint)
+    for _, folders, files, descriptor in os.fwalk(kept):
+        for name in (*folders, *files):
+            _own(name, descriptor, hint)
+        _make_ours(descriptor, 0o755)
     for file in declared:
         # A file is declared with its ending, a folder without one.
         if (kept / file).is_dir() == bool(Path(file).suffix):
             raise StageCrashError(f"its output {file!r} is a {'folder' if Path(file).suffix else 'file'}", hint=hint)
-    for path in [kept, *kept.rglob("*")]:
-        if os.getuid() == 0:
-            os.chown(path, 0, 0)  # a container's user is not root
-        path.chmod(0o755 if path.is_dir() else 0o644)
     return {role: kept / file for role, file in action.outputs.items()}
+
+
+def _own(name: str, folder: int, hint: str) -> None:
+    """Make a file ours, by descriptors: its worker may run on, and put a link where the file was."""
+    kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if stat.S_ISREG(kind):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            _make_ours(descriptor, 0o644)
+        finally:
+            os.close(descriptor)
+    elif not stat.S_ISDIR(kind):
+        raise StageCrashError(f"its output {name!r} is neither a file nor a folder", hint=hint)
+
+
+def _make_ours(descriptor: int, mode: int) -> None:
+    if os.getuid() == 0:
+        os.fchown(descriptor, 0, 0)  # a container's user is not root
+    os.fchmod(descriptor, mode)

@@ -172,3 +172,23 @@ def test_a_refusal_keeps_its_words_and_has_its_status(step, kind, status):
         step(refuse)
     assert (str(raised.value), raised.value.exit_status) == ("step: operator Foo", status)
     assert raised.value.hint == "write it otherwise" or (kind == "internal" and ".log" in raised.value.hint)
+
+
+def test_a_link_that_comes_after_the_look_is_not_followed(step, tmp_path, monkeypatch):
+    """A worker that runs on may have the folder open: what it puts in a file's place is not made readable for all."""
+    secret = tmp_path / "secret"
+    secret.write_text("word")
+    secret.chmod(0o600)
+    look = os.stat
+
+    def swapping(name, *, dir_fd=None, follow_symlinks=True):
+        found = look(name, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        if name == "model.onnx" and dir_fd is not None:
+            os.unlink(name, dir_fd=dir_fd)
+            os.symlink(secret, name, dir_fd=dir_fd)
+        return found
+
+    monkeypatch.setattr(os, "stat", swapping)
+    with pytest.raises(PinliteError):
+        step(good)
+    assert stat.S_IMODE(secret.lstat().st_mode) == 0o600
