@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	conformance operators techniques docs fuzz clean
+	conformance operators techniques docs fuzz hostile clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -66,6 +66,9 @@ techniques: $(host) ## Convert five models with every technique to every variant
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) .venv/bin/pytest tests/fuzz
+
+hostile: $(dev) ## Attack the docker engine; WITHOUT=network takes that protection away, and tests have to fail.
+	WITHOUT=$(WITHOUT) .venv/bin/pytest tests/hostile $(ARGS)
 
 docs: $(host) ## Write docs/operators.md, docs/zoo.md and docs/techniques.md from what was measured.
 	PYTHONPATH=tests/zoo:tests/techniques .venv/bin/python tests/operators/pages.py

@@ -117,6 +117,11 @@ def write_root():
     Path("/escaped").touch()
 
 
+def write_temporary():
+    """Where anybody may write, were it not for the root that is read-only."""
+    Path("/var/tmp/escaped").touch()
+
+
 def write_inputs():
     Path("/in/poison").touch()
 
@@ -267,7 +272,16 @@ def fork():
 QUICK = (
     *(ipv4, ipv6, udp, dns, packets, abstract_socket, docker_socket, other_interfaces),
     *(host_file, host_environment, host_processes, other_inputs, shadow, by_handle),
-    *(write_root, write_inputs, write_programs, write_packages, write_above, write_cgroup, write_sysctl),
+    *(
+        write_root,
+        write_temporary,
+        write_inputs,
+        write_programs,
+        write_packages,
+        write_above,
+        write_cgroup,
+        write_sysctl,
+    ),
     *(link_input, execute_scratch),
     *(root, setuid_program, capabilities, mount, remount, chroot, device, trace, signal_host, keyring, keys),
     *(user_namespace, mount_namespace, network_namespace, bpf, perf, host_name, sparse, background),

@@ -14,6 +14,8 @@ from command import Command
 from pinlite import images
 from pinlite.events import ignore
 
+ENTRY = (str(Path(__file__).parent / "entry.py"),)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _images(docker_engine):

@@ -7,7 +7,7 @@ import stat
 
 import carriers
 import pytest
-from conftest import running
+from conftest import ENTRY, running
 
 FUNCTIONS = ("model", "finetune", "calibration", "evaluate", "metric")
 ATTEMPT = re.compile(r"^ATTEMPT (\w+) (\w+) (.*)$", re.MULTILINE)
@@ -23,6 +23,7 @@ def convert(pinlite, aims, tmp_path):
         cache = tmp_path / "cache"
         pinlite.succeeds(
             *("convert", *arguments, *INPUT, "--engine", "docker", "--out", "out"),
+            entry=ENTRY,
             PINLITE_CACHE=str(cache),
             PINLITE_TEST_SECRET=targets["word"],
         )

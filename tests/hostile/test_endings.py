@@ -1,15 +1,13 @@
 """A stranger's code that takes, lies or plants things: each run ends with its status, in words, and leaves nothing."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import carriers
 import pytest
-from conftest import running
+from conftest import ENTRY, running
 
 from pinlite.engine.process import LONGEST_LOG
 
-LAZILY = (str(Path(__file__).parent / "lazily.py"),)
 SMALL = ("--disk", "64m")
 SHORT = ("--timeout", "4")
 ESCAPES = r"\x1b[2J\x1b]0;title\x07\x9b31m\u202e"
@@ -154,7 +152,7 @@ def test_an_attack_ends_in_words(pinlite, aims, tmp_path, attack):
         "--out",
         "out",
     )
-    ended = pinlite(*arguments, entry=LAZILY, PINLITE_CACHE=str(tmp_path / "cache"))
+    ended = pinlite(*arguments, entry=ENTRY, LAZILY="1", PINLITE_CACHE=str(tmp_path / "cache"))
     assert (ended.status, attack.words in ended.err) == (attack.status, True), ended.err
     assert "hint: " in ended.err
     assert ended.out == ""
