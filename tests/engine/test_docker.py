@@ -94,6 +94,14 @@ def test_memory_and_swap_are_limited(docker_probe, worker):
     assert result(worker, "status")["memory_limit"] == docker_probe.job.limits.memory
 
 
+def test_the_daemon_keeps_nothing_of_what_is_printed(docker_probe, worker):
+    worker.ready()
+    with contextlib.closing(docker.from_env()) as client:
+        (container,) = client.containers.list(filters={"label": f"pinlite.run={docker_probe.job.run}"})
+        assert container.attrs["HostConfig"]["LogConfig"]["Type"] == "none"
+        assert container.attrs["LogPath"] == ""
+
+
 def test_scratch_counts_as_memory(worker):
     with pytest.raises(StageCrashError, match="memory"):
         ask(worker, "fill", most=2**30)
