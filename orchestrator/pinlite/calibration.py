@@ -3,6 +3,7 @@
 That form is one array per input of the model, under its name: [samples, *shape of the input].
 """
 
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,11 @@ def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
     made: dict[str, Array] = {}
     for spec in inputs:
         shape, dtype = (RANDOM_SAMPLES, *_sizes(spec)), np.dtype(spec.dtype)
+        if math.prod(shape) * dtype.itemsize > npz.MOST:
+            raise UsageError(
+                f"--calibration random: {RANDOM_SAMPLES} samples of {_by(shape[1:])} take more than 4 GiB",
+                hint="give samples of your own, fewer of them",
+            )
         if dtype.kind == "f":
             made[spec.name] = stream.uniform(size=shape).astype(dtype)
         else:
@@ -139,7 +145,7 @@ def _sound(arrays: dict[str, Array], calibration: Calibration) -> dict[str, Arra
 
 def _samples(array: Array, spec: Named | InputSpec, where: str) -> Array:
     shape = _sizes(spec)
-    if array.ndim == len(shape) and array.shape[1:] == shape[1:] and shape and len(array) % shape[0] == 0:
+    if array.ndim == len(shape) and array.shape[1:] == shape[1:] and shape and shape[0] and len(array) % shape[0] == 0:
         array = array.reshape(-1, *shape)
     if array.shape[1:] != shape or array.dtype != np.dtype(spec.dtype):
         batches = f", or {_by(('N', *shape[1:]))} with N a multiple of {shape[0]}," if shape else ""

@@ -73,7 +73,7 @@ def agree(
         judged: float | None = None
         if array.dtype.kind == "f":
             largest = float(np.abs(array).max(initial=0.0))
-            judged = max(AGREEMENT, STEPS * scales[name] / largest if largest else 0.0)
+            judged = max(AGREEMENT, STEPS * scales.get(name, 0.0) / largest if largest else 0.0)
         hops.append(_compare(origin, to, variant, name, array, second.get(name), judged))
     return hops
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from pinlite import calibration, config
 from pinlite.errors import UsageError
 from pinlite.model import Calibration, InputSpec
+from pinlite.stages.stage import Named
 
 IMAGE = InputSpec(name="image", shape=(1, 3, 4, 4))
 BATCH = InputSpec(name="batch", shape=(2, 3))
@@ -171,3 +173,15 @@ def test_each_form_of_calibration_is_recognized(model_file):
     for text, kind in kinds.items():
         recipe = config.resolve({"source": f"{model_file}:build", "variant": ["int8"], "calibration": text})
         assert (recipe.calibration.kind, recipe.calibration.text) == (kind, text)
+
+
+def test_random_samples_of_an_enormous_input_are_not_made():
+    with pytest.raises(UsageError, match="32 samples of 1099511627776x4 take more than 4 GiB"):
+        calibration.random([InputSpec(name="x", shape=(2**40, 4))], 0)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((1, -4), "float32"), ((1, 4), "object"), ((1, 4), "<U3"), ((1, 4), "")])
+def test_a_stage_reports_no_other_inputs_than_there_can_be(shape, dtype):
+    assert Named(name="x", shape=(1, None), dtype="float32")
+    with pytest.raises(ValidationError):
+        Named(name="x", shape=shape, dtype=dtype)

@@ -171,3 +171,9 @@ def test_a_file_that_holds_no_arrays_is_the_stages_fault(tmp_path, write):
     write(tmp_path / "infer" / "outputs.npz")
     with pytest.raises(StageCrashError, match="infer wrote outputs that are no arrays"):
         parity.read(tmp_path / "infer" / "outputs.npz")
+
+
+def test_outputs_that_a_file_does_not_have_have_no_scale():
+    array = np.ones(3, np.float32)
+    (compared,) = parity.agree("tflite", {"y": array}, "tensorflow", {"y": array}, "int8", ())
+    assert compared.passed

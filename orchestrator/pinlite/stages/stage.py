@@ -1,7 +1,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pinlite.choices import VariantName
 from pinlite.model import Frozen, InputSpec
@@ -11,8 +13,8 @@ class Named(Frozen):
     """A model's input or output as a stage reports it. A size of None is not fixed."""
 
     name: str
-    shape: tuple[int | None, ...]
-    dtype: str
+    shape: tuple[Annotated[int, Field(ge=0)] | None, ...]
+    dtype: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128))$")
 
 
 class Signature(Frozen):

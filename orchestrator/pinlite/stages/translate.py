@@ -36,7 +36,7 @@ class Result(Frozen):
 def in_pytorch(tensor: Keyed) -> Named:
     """An input or output as PyTorch has it."""
     shape = tensor.shape
-    if tensor.layout == "nhwc":
+    if tensor.layout == "nhwc" and shape:
         shape = (shape[0], shape[-1], *shape[1:-1])
     return Named(name=tensor.name, shape=shape, dtype=tensor.dtype)
 
