@@ -72,16 +72,12 @@ class Actions:
     @property
     def used(self) -> dict[str, Image]:
         """The image of each that is wanted, as it is here or, where nothing had to run, as it was when a stage ran."""
-        made_in = {record.preimage.image: record.made_in for record in self.records}
+        made_in = {made.preimage.image: made.made_in for made in self.records}
         return {
-            name: self._ready.get(name) or Image(wanted.name, made_in.get(wanted.name, self.toolchain[wanted.name]), "")
+            name: self._ready.get(name)
+            or Image(wanted.name, made_in.get(name, wanted.identity(images.base().digest)), "")
             for name, wanted in self._images.items()
         }
-
-    @property
-    def toolchain(self) -> dict[str, str]:
-        """The identity of each image, as the keys have it: on the public base, which the local one equals."""
-        return {wanted.name: wanted.identity(images.base().digest) for wanted in self._images.values()}
 
     def do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         """The outcome of an action, wherever from. Its outputs are the run's, and stay until the run ends.

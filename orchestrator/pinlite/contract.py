@@ -17,8 +17,10 @@ LARGEST = 2**63 - 1
 
 # What every worker sees of an environment, whatever the engine: nothing of the user's own.
 ENVIRONMENT = {
-    # torch draws other random weights with AVX2 than without, and who draws them expects the same everywhere.
+    # torch draws other random weights with AVX2 than without, and MKL rounds square roots, which go into the weights
+    # behind a BatchNorm, in another way on each make of processor.
     "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
     "CUDA_VISIBLE_DEVICES": "-1",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",

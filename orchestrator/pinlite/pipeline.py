@@ -72,7 +72,8 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         lock = locking.made(lock, actions.records, done.digests)
         if recorded:
             locking.hold(lock, recorded)
-        report = results.report(recipe, done, engine=actions.engine, toolchain=actions.toolchain, lock=lock)
+        toolchain = {image.name: image.identity for image in actions.used.values()}
+        report = results.report(recipe, done, engine=actions.engine, toolchain=toolchain, lock=lock)
         artifacts = {name: path for name, (_, path) in done.artifacts.items()}
         documents = provenance.documents(
             report,

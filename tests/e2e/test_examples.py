@@ -22,6 +22,7 @@ KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
         *("artifacts", "hops", "variants", "failures", "calibration", "training", "evaluation", "versions"),
+        "lock",
     ],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],

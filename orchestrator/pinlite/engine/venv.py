@@ -39,7 +39,8 @@ class VenvEngine:
     isolates = False
 
     def __init__(self) -> None:
-        self._root = folders.cache() / "venv"
+        # Resolved, for images name their environments by path, and another name of this folder may go.
+        self._root = (folders.cache() / "venv").resolve()
 
     def version(self) -> str:
         return f"uv {uv.run('--version').split()[1]}"
