@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	conformance operators techniques docs fuzz hostile clean
+	conformance operators techniques soak docs fuzz hostile clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -70,8 +70,11 @@ fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `
 hostile: $(dev) ## Attack the docker engine; WITHOUT=network takes that protection away, and tests have to fail.
 	WITHOUT=$(WITHOUT) .venv/bin/pytest tests/hostile $(ARGS)
 
-docs: $(host) ## Write docs/operators.md, docs/zoo.md and docs/techniques.md from what was measured.
-	PYTHONPATH=tests/zoo:tests/techniques .venv/bin/python tests/operators/pages.py
+soak: $(host) ## Convert a small model RUNS times in a row and four at a time on docker (200); JSON in build/soak.
+	.venv/bin/python tests/bench/soak.py --runs $(or $(RUNS),200)
+
+docs: $(host) ## Write docs/errors.md, and operators.md, zoo.md, techniques.md and soak.md from what was measured.
+	PYTHONPATH=tests:tests/operators:tests/techniques:tests/zoo .venv/bin/python tests/pages/pages.py
 
 lock: $(host) ## Write every lock anew from what it is made of.
 	bash images/lock.sh

@@ -13,7 +13,7 @@ from typing import Self
 from filelock import FileLock
 from pydantic import ValidationError
 
-from pinlite import digest, images, provision
+from pinlite import digest, images, provision, temporary
 from pinlite.engine import Image, choose
 from pinlite.events import Notice, Observer, StageFinished, StageStarted
 from pinlite.execute import Done, ResultT, execute
@@ -51,7 +51,7 @@ class Actions:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pinlite-"))).resolve()
+        self.folder = Path(self._stack.enter_context(temporary.folder())).resolve()
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class Actions:
     @property
     def run(self) -> str:
         """The run's name: that of its logs, where something ran."""
-        return self._workers.run if self._workers else self.folder.name.removeprefix("pinlite-")
+        return self._workers.run if self._workers else temporary.random_part(self.folder)
 
     @property
     def used(self) -> dict[str, Image]:

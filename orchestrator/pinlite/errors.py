@@ -1,4 +1,7 @@
-"""Every error that pinlite raises on purpose: what is wrong, its exit status, and what to do."""
+"""Every error that pinlite raises on purpose: what is wrong, its exit status, and what to do.
+
+``docs/errors.md`` is made of this file: of each class its code, its status, its docstring and its advice.
+"""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -7,10 +10,14 @@ if TYPE_CHECKING:
 
 
 class PinliteError(Exception):
-    """The root of them all. ``hint`` says what to do; ``stage`` says where it happened, once that is known."""
+    """The root of them all. ``hint`` says what to do; ``stage`` says where it happened, once that is known.
+
+    ``advice`` is what to do about any error of its class, where the hint says what to do about this one.
+    """
 
     code: ClassVar[str] = "error"
     exit_status: ClassVar[int] = 1
+    advice: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str = "", stage: str = "") -> None:
         super().__init__(message)
@@ -29,6 +36,7 @@ class UsageError(PinliteError):
 
     code = "usage"
     exit_status = 2
+    advice = "correct the option, file or setting that the message names; `--help` has all options"
 
 
 class ModelError(PinliteError):
@@ -36,20 +44,34 @@ class ModelError(PinliteError):
 
     code = "model"
     exit_status = 3
+    advice = (
+        "write that part of the model in another way, as the hint says; docs/operators.md lists what converts, and "
+        "`--ops`, `--opset` and `--lowering` change what can"
+    )
 
 
 class NoEngineError(PinliteError):
-    """There is nothing to run the stages with."""
+    """There is nothing to run the stages with, or it does not answer."""
 
     code = "no-engine"
     exit_status = 4
+    advice = (
+        "`pinlite doctor` says what is missing; `make engine` installs and starts a Docker engine; `--engine venv` "
+        "needs none, but does not isolate. What a run has left then goes with the next one, or with `pinlite clean`"
+    )
 
 
 class ImageError(PinliteError):
-    """An image, or the environment that stands for it, can't be made."""
+    """An image, or the environment that stands for it, can't be made: a package or the base can't be fetched, or a step
+    of the build failed.
+    """
 
     code = "image"
     exit_status = 5
+    advice = (
+        "read the log that the hint names, see to the network or the package index, and run the same command again: "
+        "what is made already stays. Without a registry `make base` builds the base"
+    )
 
 
 class StageCrashError(PinliteError):
@@ -57,20 +79,34 @@ class StageCrashError(PinliteError):
 
     code = "crash"
     exit_status = 6
+    advice = (
+        "read the stage's log, which the hint names, or see it live with `--verbose`. Where the model's own code ended "
+        "the process, correct that; where the engine went away, run the command again: no stage is tried twice by "
+        "itself"
+    )
 
 
 class OutOfMemoryError(StageCrashError):
+    """A stage needed more memory than its limit."""
+
     code = "memory"
+    advice = "raise the limit that the message names with `--memory`, or take a smaller batch or fewer samples"
 
 
 class OutOfDiskError(StageCrashError):
     """A stage wrote more than its limit."""
 
     code = "disk"
+    advice = "raise it with `--disk`, if the model is that large; else look at what its code writes"
 
 
 class StageTimeoutError(StageCrashError):
+    """A stage gave no answer within its time."""
+
     code = "timeout"
+    advice = (
+        "look at its last output, which the message ends with; give it longer with `--timeout`, if it only needs longer"
+    )
 
 
 class TamperedError(PinliteError):
@@ -78,6 +114,7 @@ class TamperedError(PinliteError):
 
     code = "tampered"
     exit_status = 8
+    advice = "do not use the folder; convert again, or get it again from where it came from"
 
 
 class ParityError(PinliteError):
@@ -85,6 +122,10 @@ class ParityError(PinliteError):
 
     code = "parity"
     exit_status = 7
+    advice = (
+        "everything was kept: `pinlite debug FOLDER` says which layers add to the difference; `--tolerance` and "
+        "`--variant-tolerance` allow more"
+    )
 
     def __init__(self, message: str, *, hint: str, report: "Report") -> None:
         super().__init__(message, hint=hint)
@@ -96,3 +137,4 @@ class NotReproducibleError(PinliteError):
 
     code = "not-reproducible"
     exit_status = 8
+    advice = "bring back what has changed, which the message lists; or convert anew, to record what it comes to now"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from pinlite import images, parity, paths
+from pinlite import images, parity, paths, temporary
 from pinlite.choices import EngineChoice
 from pinlite.engine import choose
 from pinlite.errors import StageCrashError, UsageError
@@ -46,7 +46,7 @@ def run(
         action = infer.action(infer.STAGE, model, samples, None, runs=0)
     else:
         action = Action(stage, {}, {"outputs": "outputs.npz"}, {"model": model, "samples": samples})
-    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+    with temporary.folder() as folder:
         made = Path(folder, "outputs.npz")
         _ask(action, made, engine, observe)
         if out:
@@ -56,7 +56,7 @@ def run(
 
 def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
     """The model in words: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
-    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+    with temporary.folder() as folder:
         made = Path(folder, "model.txt")
         _ask(Action(_stage("inspect", model), {}, {"text": "model.txt"}, {"model": model}), made, engine, observe)
         if made.stat().st_size > _LONGEST:

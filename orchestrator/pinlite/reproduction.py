@@ -1,11 +1,10 @@
 """A conversion again, to see that it comes to the same."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pinlite import config, locking, pipeline
+from pinlite import config, locking, pipeline, temporary
 from pinlite.events import Observer, ignore
 from pinlite.model import Report
 
@@ -20,7 +19,7 @@ def reproduce(record: Path, options: Mapping[str, Any], observe: Observer = igno
         PinliteError: As `pinlite.pipeline.run`.
     """
     recorded = locking.read(record)
-    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+    with temporary.folder() as folder:
         given = {key: value for key, value in options.items() if value is not None}
         asked = recorded.options | given | {"out": str(Path(folder, "out")), "no-cache": True}
         return pipeline.run(config.resolve(asked), observe, recorded=recorded)

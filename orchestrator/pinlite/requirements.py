@@ -1,11 +1,10 @@
 """What ``--with`` asks for, locked with hashes on top of a stage's own lock."""
 
-import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
-from pinlite import digest, folders, uv
+from pinlite import digest, folders, temporary, uv
 from pinlite.errors import ImageError
 
 
@@ -29,7 +28,7 @@ def locked(requirements: tuple[str, ...], base_lock: bytes) -> bytes:
 
 
 def _resolve(wanted: str, base_lock: bytes) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="pinlite-") as folder:
+    with temporary.folder() as folder:
         base, asked, lock = (Path(folder, name) for name in ("base.lock", "asked.in", "made.lock"))
         base.write_bytes(base_lock)
         asked.write_text(wanted)

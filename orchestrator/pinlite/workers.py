@@ -1,7 +1,6 @@
 """The workers of one run: started ahead of their requests, handed out in time, and always ended."""
 
 import contextlib
-import tempfile
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pinlite import folders
+from pinlite import logs, temporary
 from pinlite.engine import Engine, Image, Job, Worker, written
 from pinlite.errors import UsageError
 from pinlite.model import Limits
@@ -23,7 +22,6 @@ class Workers:
 
     def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits) -> None:
         self.run = uuid.uuid4().hex[:12]
-        self.logs = folders.logs() / self.run
         self._engine = engine
         self._images = images
         self._limits = limits
@@ -40,12 +38,13 @@ class Workers:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pinlite-"))).resolve()
+            self.folder = Path(stack.enter_context(temporary.folder())).resolve()
             try:
-                self.logs.mkdir(parents=True)
+                self.logs = logs.start(self.run)
             except OSError as error:
                 raise UsageError(
-                    f"{self.logs} can't be made: {error.strerror}", hint="PINLITE_CACHE=FOLDER moves what pinlite keeps"
+                    f"{error.filename} can't be made: {error.strerror}",
+                    hint="PINLITE_CACHE=FOLDER moves what pinlite keeps",
                 ) from error
             # One thread, so that workers start in the order in which they are needed.
             self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")

@@ -3,12 +3,15 @@
 import ast
 from types import SimpleNamespace
 
+import error_table
 import expressions
 import manifest
 import pages
+import soak_table
 
 from pinlite import folders
 
+ERRORS = (pages.DOCS / "errors.md").read_text().splitlines()
 DONE = {
     "title": "Pooling",
     "code": "nn.Pool(2)",
@@ -73,6 +76,20 @@ def test_every_symbolic_of_ours_has_a_probe():
     probed = {name.rstrip("_") for result in pages.measured("operators") for name in result["ours"]}
     # Outputs that repeat go through "alias"; torch itself makes "outer" of "ger"; only --qat puts ranges into a model.
     assert names - probed == {"alias", "fake_quantize_per_tensor_affine", "ger"}
+
+
+def test_every_error_says_what_it_means_and_what_to_do():
+    kinds = list(error_table.every_error())
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        assert all(vars(kind).get(name) for name in ("__doc__", "code", "advice")), kind
+        assert sum(f"| `{kind.code}` | {kind.exit_status} |" in line for line in ERRORS) == 1, kind
+
+
+def test_few_conversions_are_no_soak():
+    turn = {"asked": soak_table.LEAST}
+    assert soak_table.reduced([turn, turn]) == [turn, turn]
+    assert soak_table.reduced([turn, {"asked": soak_table.LEAST - 1}]) is None
 
 
 def test_a_part_of_the_results_is_no_result():

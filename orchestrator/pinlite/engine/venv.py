@@ -18,7 +18,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from pinlite import digest, folders, uv
+from pinlite import digest, folders, processes, uv
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner
 from pinlite.engine.process import Ending, ProcessWorker
@@ -80,7 +80,7 @@ class VenvEngine:
         return [
             Leftover("process", str(pid), labels[owner.RUN])
             for pid, labels in _labelled()
-            if not owner.is_alive(labels[owner.OWNER])
+            if not processes.is_alive(labels[owner.OWNER])
         ]
 
     def remove(self, leftover: Leftover) -> None:

@@ -8,7 +8,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image as DockerImage
 
-from pinlite import images
+from pinlite import images, processes
 from pinlite.engine import owner
 from pinlite.engine.docker.build import build
 from pinlite.engine.docker.container import ContainerProcess, remove
@@ -86,7 +86,7 @@ class DockerEngine:
         return [
             Leftover("container", entry["Id"], entry["Labels"][owner.RUN])
             for entry in containers
-            if not owner.is_alive(entry["Labels"][owner.OWNER])
+            if not processes.is_alive(entry["Labels"][owner.OWNER])
         ]
 
     def remove(self, leftover: Leftover) -> None:

@@ -1,5 +1,5 @@
-"""Write docs/operators.md, zoo.md and techniques.md from what `make operators`, `conformance`, `zoo` and `techniques`
-measured.
+"""Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`, `zoo`,
+`techniques` and `soak` measured, and docs/errors.md from `pinlite.errors`.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -11,9 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import error_table
 import expressions
 import manifest
+import soak_table
 import techniques_page
+from bench import soak
+
+from pinlite import logs
 
 ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
@@ -197,6 +202,7 @@ SOURCES: dict[str, Reduce] = {
     "conformance": reduced_conformance,
     "zoo": reduced_zoo,
     "techniques": techniques_page.reduced,
+    "soak": soak_table.reduced,
 }
 
 
@@ -225,11 +231,13 @@ def measured(name: str) -> Any:
 
 
 def pages() -> dict[str, str]:
-    """The pages by their file names, from docs/measured."""
+    """The pages by their file names, from docs/measured and from the errors there are."""
     return {
         "operators.md": operators_page(measured("operators"), measured("conformance")),
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
+        "errors.md": error_table.page(logs.KEPT),
+        "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 
 
