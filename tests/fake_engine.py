@@ -231,6 +231,8 @@ class FakeWorker:
         for path in call.outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         answer: dict[str, Any]
+        if request.id in self._engine.says:
+            self.job.log.write_text(self._engine.says[request.id])
         try:
             # A variant's own name is behind its stage's, and so is another batch size.
             names = [name for name in self._engine.programs if f"{request.id}-".startswith(f"{name}-")]
@@ -253,7 +255,9 @@ class FakeWorker:
 
 
 class FakeEngine:
-    """``running`` are the workers that nobody has stopped; ``requests`` is all that was asked, in order."""
+    """``running`` are the workers that nobody has stopped; ``requests`` is all that was asked, in order; ``says`` is
+    what stages print, by name.
+    """
 
     name = "fake"
     isolates = True
@@ -262,6 +266,7 @@ class FakeEngine:
         self.running: list[FakeWorker] = []
         self.requests: list[Request] = []
         self.left: list[Leftover] = []
+        self.says: dict[str, str] = {}
         self.programs: dict[str, Program] = {
             "export": export,
             "check": check,

@@ -193,7 +193,7 @@ class Actions:
                 engine.remove(leftover)
             found = engine.ensure(self._images.values(), self._observe)
             ready = {name: found[wanted.name] for name, wanted in self._images.items()}
-            workers = self._stack.enter_context(Workers(engine, ready, self._recipe.limits))
+            workers = self._stack.enter_context(Workers(engine, ready, self._recipe.limits, self._observe))
             homes = [(each.image, each.program) for each in self._stages]
             home = (stage.image, stage.program)
             workers.start(self._stages[homes.index(home) if home in homes else len(homes) :])

@@ -52,7 +52,7 @@ def debug(
     wanted = provision.image_recipes(stages, recipe.requirements if recipe else ())
     found = runner.ensure(wanted.values(), observe)
     ready = {name: found[image.name] for name, image in wanted.items()}
-    with Workers(runner, ready, recipe.limits if recipe else Limits()) as workers:
+    with Workers(runner, ready, recipe.limits if recipe else Limits(), observe) as workers:
         workers.start(stages)
 
         def traced(stage: Stage, model: str) -> drift.Traced:

@@ -6,6 +6,8 @@
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pinlite.model import Report
 
 
@@ -24,6 +26,8 @@ class PinliteError(Exception):
         self.message = message
         self.hint = hint
         self.stage = stage
+        # The folder of the run's logs, once a stage has begun.
+        self.logs: Path | None = None
         # What a run has come to nevertheless, where it was kept.
         self.report: Report | None = None
 

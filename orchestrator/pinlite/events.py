@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pinlite.choices import StageSource
 
@@ -35,6 +36,13 @@ class BuildFinished:
 
 
 @dataclass(frozen=True)
+class RunStarted:
+    """The workers are about to start; what each prints goes to a file in ``logs``."""
+
+    logs: Path
+
+
+@dataclass(frozen=True)
 class StageStarted:
     stage: str
 
@@ -46,7 +54,7 @@ class StageFinished:
     seconds: float
 
 
-Event = Notice | BuildStarted | BuildProgress | BuildFinished | StageStarted | StageFinished
+Event = Notice | BuildStarted | BuildProgress | BuildFinished | RunStarted | StageStarted | StageFinished
 Observer = Callable[[Event], None]
 
 

@@ -51,10 +51,10 @@ def execute(action: Action, result: type[ResultT], workers: Workers, observe: Ob
         outcome = "ran"
     except StageCrashError as error:
         workers.drop(action.stage)
-        error.stage = name
+        error.stage, error.logs = name, workers.logs
         raise
     except PinliteError as error:
-        error.stage = name
+        error.stage, error.logs = name, workers.logs
         raise
     except OSError as error:
         raise UsageError(

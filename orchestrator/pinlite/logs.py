@@ -24,9 +24,9 @@ def start(run: str) -> Path:
     return folder
 
 
-def last() -> list[Path]:
-    """The logs of the run that began last, those written last at the end."""
-    runs = _newest_first(_RUN)
+def last(since: float) -> list[Path]:
+    """The logs of the run that began last, after ``since`` in seconds since 1970; those written last at the end."""
+    runs = [run for run in _newest_first(_RUN) if _written(run) >= since]
     return sorted(runs[0].glob("*.log"), key=_written) if runs else []
 
 

@@ -83,7 +83,7 @@ def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) ->
     """Run the action, whose only output goes to ``made``."""
     engine = choose(choice)
     recipe = images.toolchain()[action.stage.image]
-    with Workers(engine, engine.ensure([recipe], observe), Limits()) as workers:
+    with Workers(engine, engine.ensure([recipe], observe), Limits(), observe) as workers:
         done = execute(action, _Anything, workers, observe)
         (path,) = done.outputs.values()
         shutil.copyfile(path, made)

@@ -13,6 +13,7 @@ from typing import Self
 from pinlite import logs, temporary
 from pinlite.engine import Engine, Image, Job, Worker, written
 from pinlite.errors import UsageError
+from pinlite.events import Observer, RunStarted, ignore
 from pinlite.model import Limits
 from pinlite.stages.stage import Stage
 
@@ -20,11 +21,12 @@ from pinlite.stages.stage import Stage
 class Workers:
     """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
 
-    def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits) -> None:
+    def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore) -> None:
         self.run = uuid.uuid4().hex[:12]
         self._engine = engine
         self._images = images
         self._limits = limits
+        self._observe = observe
         self._jobs: dict[tuple[str, str], Job] = {}
         self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
@@ -46,6 +48,7 @@ class Workers:
                     f"{error.filename} can't be made: {error.strerror}",
                     hint="PINLITE_CACHE=FOLDER moves what pinlite keeps",
                 ) from error
+            self._observe(RunStarted(self.logs))
             # One thread, so that workers start in the order in which they are needed.
             self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
             stack.callback(self._remove_written)

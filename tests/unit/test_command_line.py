@@ -122,7 +122,10 @@ def test_a_refusal_of_a_stage_reaches_the_user(engine, convert):
     engine.programs["export"] = refuse
     status, out, err = convert()
     assert (status, out) == (3, "")
-    assert err.endswith("error: export: aten::grid_sampler can't be exported\nhint: write it with a gather\n")
+    said, logs = err.split("note: the logs of the run are in ")
+    assert said.endswith("error: export: aten::grid_sampler can't be exported\nhint: write it with a gather\n")
+    assert Path(logs.strip()).is_relative_to(os.environ["PINLITE_CACHE"])
+    assert Path(logs.strip()).is_dir()
     assert "✗ export" in err
 
 
@@ -156,6 +159,30 @@ def test_a_bug_becomes_a_report_without_the_environment(engine, convert, secret)
         assert wanted in text
     assert secret not in text
     assert os.environ["PATH"] not in text
+
+
+def test_a_report_has_the_end_of_the_logs_and_no_secret(engine, convert, secret, monkeypatch):
+    """The command is as it was typed, but for what the environment calls a secret and for passwords in addresses."""
+    engine.says["check"] = "line 1\nthe last words\x1b[2J " + secret
+    engine.programs["check"] = lambda _: {}["absent"]
+    monkeypatch.setenv("SHORT_KEY", "1")
+    _, _, err = convert("--seed", "15", "--out", f"https://user:word@there/{secret}")
+    text = Path(re.search(r"hint: .* (/\S+\.txt)\n", err)[1]).read_text()
+    assert "the end of onnx-check.log:\n  line 1\n  the last words" in text
+    assert "--seed 15" in text
+    assert "https://...@there/$MY_TOKEN" in text
+    assert secret not in text
+
+
+def test_verbose_shows_what_stages_print(engine, convert):
+    engine.says["check"] = "said by check [b]\x1b[2J\nand the rest"
+    _, quiet, silent = convert()
+    assert "said by check" not in quiet + silent
+    _, out, err = convert("--verbose", "--seed", "3")
+    assert "\nonnx-check: said by check [b]\\x1b[2J\n" in err
+    assert err.endswith("\nonnx-check: and the rest\n")
+    assert "said by check" not in out
+    assert re.search(r"^the logs are kept in /\S+/logs/[0-9a-f]{12}$", err, re.MULTILINE)
 
 
 def test_a_bug_is_reported_where_the_cache_can_not_be_written(convert, monkeypatch, temporary):

@@ -36,11 +36,12 @@ def test_the_oldest_runs_make_room_for_a_new_one():
 
 
 def test_the_last_run_is_the_one_that_began_last():
-    assert logs.last() == []
+    assert logs.last(0) == []
     for name, at in (("a" * 12, 20), ("b" * 12, 10)):
         made(f"{name}/torch-export.log", at, "said")
         os.utime(folders.logs() / name, (at, at))
-    assert [path.parent.name for path in logs.last()] == ["a" * 12]
+    assert [path.parent.name for path in logs.last(20)] == ["a" * 12]
+    assert logs.last(21) == []
 
 
 def test_logs_that_can_not_be_kept_are_a_usage_error(engine, monkeypatch):

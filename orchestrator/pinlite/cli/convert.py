@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
-from pinlite.cli.options import Disk, Memory, Timeout, Trust, data, log
+from pinlite.cli.options import Disk, Memory, Timeout, Trust, Verbose, data, log
 from pinlite.errors import PinliteError
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
@@ -129,6 +129,7 @@ def convert(
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse what differs from pinlite.lock, the file beside --config.")
     ] = False,
+    verbose: Verbose = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Convert a PyTorch model to TFLite, run it, and compare it with PyTorch."""
@@ -180,7 +181,7 @@ def convert(
     recorded = locking.beside(lock) if locked else None
     before = shortcut.state(recipe, *([file] if file else []))
     try:
-        with ProgressView(log) as view:
+        with ProgressView(log, verbose=verbose) as view:
             report = pipeline.run(recipe, view, recorded=recorded)
     except PinliteError as error:
         if error.report:

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from pinlite.choices import VariantName
-from pinlite.cli.options import Engine, data, log
+from pinlite.cli.options import Engine, Verbose, data, log
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
@@ -26,6 +26,7 @@ def debug(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many layers to show.")] = 10,
     engine: Engine = "auto",
+    verbose: Verbose = False,
     json: Annotated[bool, typer.Option("--json", help="Print all layers as JSON.")] = False,
 ) -> None:
     """Compare a conversion layer by layer, and show which layers add to the error."""
@@ -35,7 +36,7 @@ def debug(
 
     given = {"source": source, "weights": weights, "with": requirements}
     recipe = config.resolve(given, file) if file or any(given.values()) else None
-    with ProgressView(log) as view:
+    with ProgressView(log, verbose=verbose) as view:
         report = debugging.debug(folder, variant, recipe=recipe, engine=engine, observe=view)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)

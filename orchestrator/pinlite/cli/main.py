@@ -3,8 +3,12 @@
 Nothing is imported here that a command may not need: the one that has nothing to do should be over at once.
 """
 
+import contextlib
+import os
+import re
 import signal
 import sys
+import time
 from types import FrameType
 
 from pinlite.cli.again import again
@@ -12,15 +16,21 @@ from pinlite.errors import PinliteError
 
 _BUG = 1
 _INTERRUPTED = 130
+_END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
+_SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+_PASSWORD = re.compile(r"(\w://)[^/\s@]+@")
 
 
 def main() -> int:
     """Run the command that ``sys.argv`` names; its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
+    started = time.time()
     try:
         return 0 if again(sys.argv[1:]) else _command()
     except PinliteError as error:
-        _explain(str(error), error.hint)
+        named = error.logs is None or str(error.logs) in error.hint
+        _explain(str(error), error.hint, "" if named else f"the logs of the run are in {error.logs}")
         return error.exit_status
     except KeyboardInterrupt:
         _explain("interrupted", "")
@@ -29,7 +39,7 @@ def main() -> int:
         # Typer's word for a reader of the output who has gone, and for a completed completion.
         return 0
     except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a report
-        _explain(f"a bug in pinlite: {type(error).__name__}: {error}", f"please report it with {_bug_report()}")
+        _explain(f"a bug in pinlite: {type(error).__name__}: {error}", f"please report it with {_bug_report(started)}")
         return _BUG
 
 
@@ -56,7 +66,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _explain(message: str, hint: str) -> None:
+def _explain(message: str, hint: str, note: str = "") -> None:
     from rich.text import Text
 
     from pinlite.ui.console import SafeConsole, indented
@@ -65,31 +75,47 @@ def _explain(message: str, hint: str) -> None:
     console.print(Text("error: ", style="bold red") + Text(indented(message)))
     if hint:
         console.print(Text("hint: ", style="bold cyan") + Text(indented(hint)))
+    if note:
+        console.print(Text("note: ", style="yellow") + Text(note))
 
 
-def _bug_report() -> str:
-    """Write what a maintainer needs, and nothing of the environment; its path."""
+def _bug_report(since: float) -> str:
+    """Write what a maintainer needs, of a command that began at ``since`` (seconds since 1970); where it is."""
     import platform
     import shlex
     import tempfile
-    import time
     import traceback
     from pathlib import Path
 
     import pinlite
-    from pinlite import folders
+    from pinlite import folders, logs
 
-    name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
-    lines = (
+    name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    ends = []
+    for log in logs.last(since):
+        with contextlib.suppress(OSError):
+            lines = log.read_bytes()[-_END_OF_LOG:].decode(errors="replace").splitlines()[-_LINES_OF_LOG:]
+            ends.append("\n".join([f"the end of {log.name}:", *(f"  {line}" for line in lines)]))
+    parts = (
         f"pinlite {pinlite.__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"command: {shlex.join(['pinlite', *sys.argv[1:]])}",
         traceback.format_exc(),
+        *ends,
     )
+    text = _without_secrets("\n".join(parts) + "\n")
     try:
         folders.logs().mkdir(parents=True, exist_ok=True)
         report = folders.logs() / name
-        report.write_text("\n".join(lines))
+        report.write_text(text, errors="backslashreplace")
     except OSError:
         report = Path(tempfile.gettempdir(), name)
-        report.write_text("\n".join(lines))
+        report.write_text(text, errors="backslashreplace")
     return str(report)
+
+
+def _without_secrets(text: str) -> str:
+    """The text without what the environment keeps under a secret's name, and without the passwords of addresses."""
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, f"${name}")
+    return _PASSWORD.sub(r"\1...@", text)

@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from pinlite.cli.options import Engine, data, log
+from pinlite.cli.options import Engine, Verbose, data, log
 from pinlite.ui import tables
 from pinlite.ui.console import escaped
 from pinlite.ui.console import name as named
@@ -14,12 +14,13 @@ def run(
     samples: Annotated[Path, typer.Option(metavar="FILE.npz", help="One array per input, under its name.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Keep the outputs here.")] = None,
     engine: Engine = "auto",
+    verbose: Verbose = False,
 ) -> None:
     """Run a model in its image on samples, and show its outputs."""
     from pinlite import models
     from pinlite.ui.progress import ProgressView
 
-    with ProgressView(log) as view:
+    with ProgressView(log, verbose=verbose) as view:
         outputs = models.run(model, samples, out, engine=engine, observe=view)
     shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
     for name, array in outputs.items():
@@ -31,11 +32,12 @@ def run(
 def inspect(
     model: Annotated[Path, typer.Argument(help="An .onnx file, a SavedModel folder, or a .tflite file.")],
     engine: Engine = "auto",
+    verbose: Verbose = False,
 ) -> None:
     """Print a model in words."""
     from pinlite import models
     from pinlite.ui.progress import ProgressView
 
-    with ProgressView(log) as view:
+    with ProgressView(log, verbose=verbose) as view:
         text = models.inspect(model, engine=engine, observe=view)
     typer.echo(escaped(text.rstrip("\n")))

@@ -15,5 +15,7 @@ Memory = Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage m
 Disk = Annotated[str | None, typer.Option(metavar="SIZE", help="What a stage may write, e.g. 4g [16g].")]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a stage may take [1800].")]
 
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show what the stages print, as they print it.")]
+
 log = SafeConsole(stderr=True)
 data = SafeConsole()

@@ -7,7 +7,17 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Event, Notice, StageFinished, StageStarted
+from pinlite.events import (
+    BuildFinished,
+    BuildProgress,
+    BuildStarted,
+    Event,
+    Notice,
+    RunStarted,
+    StageFinished,
+    StageStarted,
+)
+from pinlite.ui.logs import LogsView
 
 _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
 
@@ -15,8 +25,10 @@ _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]",
 class ProgressView:
     """An `Observer`, and a context that keeps the moving lines in order."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
+        self._logs: LogsView | None = None
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -34,6 +46,8 @@ class ProgressView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._logs:
+            self._logs.stop()
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
@@ -48,6 +62,10 @@ class ProgressView:
                 )
             case BuildFinished(image, seconds):
                 self._end(image, "ran", f"built the {image} image", seconds)
+            case RunStarted(logs):
+                if self._verbose:
+                    self._console.print(Text(f"the logs are kept in {logs}"), soft_wrap=True)
+                    self._logs = LogsView(self._console, logs)
             case StageStarted(stage):
                 self._begin(stage, stage)
             case StageFinished(stage, source, seconds):
