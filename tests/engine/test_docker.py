@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -199,9 +200,12 @@ def test_a_dockerfile_that_is_none_is_an_image_error(docker_engine):
 def test_without_base_and_registry_the_hint_is_make_base(docker_engine, monkeypatch):
     base = Base("registry.invalid/python:3.8", "sha256:" + "0" * 64, "pinlite/none:none")
     monkeypatch.setattr(images, "base", lambda: base)
+    monkeypatch.setattr("pinlite.engine.docker.PAUSES", (0.1, 0.2))
+    events = []
     with pytest.raises(ImageError, match=r"registry\.invalid/python:3\.8 can't be pulled") as caught:
-        docker_engine.ensure([recipe("probe-baseless")], ignore)
+        docker_engine.ensure([recipe("probe-baseless")], events.append)
     assert "make base" in caught.value.hint
+    assert [re.search(r"tried again in (\S+) s", event.text)[1] for event in events[1:]] == ["0.1", "0.2"]
 
 
 def test_images_of_two_bases_are_not_mixed(docker_probe, monkeypatch):

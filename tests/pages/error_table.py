@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Iterator
 
-from pinlite import errors
+from pinlite import errors, logs
+from pinlite.engine import docker, process
 
 PAGE = """\
 # Errors
@@ -35,8 +36,9 @@ temporary folders, files that were half written to the store, and locks that nob
 
 ## What is tried again
 
-Only what changes nothing: connecting to the Docker engine, pulling the base image, and downloading packages; a few
-times, and a note says so. A stage is never run twice by itself.
+Only what changes nothing: pulling the base image, twice, and a note says so; and downloading packages, which pip and
+uv do a few times themselves, as the log of the build tells. A stage is never run twice by itself. A Docker engine that
+hangs is waited for: {patience} seconds for an answer, and a stage is asked after every {between:.0f} seconds.
 """
 
 
@@ -47,9 +49,14 @@ def every_error() -> Iterator[type[errors.PinliteError]]:
             yield kind
 
 
-def page(kept: int) -> str:
+def page() -> str:
     rows = sorted((kind.exit_status, at, kind) for at, kind in enumerate(every_error()))
-    return PAGE.format(rows="\n".join(_row(kind) for _, _, kind in rows), kept=kept)
+    return PAGE.format(
+        rows="\n".join(_row(kind) for _, _, kind in rows),
+        kept=logs.KEPT,
+        patience=docker.PATIENCE,
+        between=process.BETWEEN_CHECKS,
+    )
 
 
 def _row(kind: type[errors.PinliteError]) -> str:

@@ -236,7 +236,7 @@ def pages() -> dict[str, str]:
         "operators.md": operators_page(measured("operators"), measured("conformance")),
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
-        "errors.md": error_table.page(logs.KEPT),
+        "errors.md": error_table.page(),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 

@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 import pinlite
-from pinlite.cli import cache, convert, debug, doctor, images, models, reproduce, verify
+from pinlite.cli import cache, clean, convert, debug, doctor, images, models, reproduce, verify
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -17,6 +17,7 @@ app.command()(debug.debug)
 app.command()(reproduce.reproduce)
 app.command()(verify.verify)
 app.command()(doctor.doctor)
+app.command()(clean.clean)
 app.add_typer(cache.app, name="cache")
 app.add_typer(images.app, name="images")
 

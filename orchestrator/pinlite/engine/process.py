@@ -18,6 +18,8 @@ from pinlite.errors import OutOfDiskError, OutOfMemoryError, PinliteError, Stage
 
 _LINES_IN_ERROR = 12
 _TURN = 0.5
+# In seconds: a daemon that hangs would otherwise be waited for as long as a stage may take.
+BETWEEN_CHECKS = 30.0
 _BYTES_KEPT = 8 * 1024
 # Of a log; a program that prints for ever must not fill the disk.
 LONGEST_LOG = 64 * 1024**2
@@ -40,6 +42,10 @@ class Process(Protocol):
 
     def chunks(self) -> Iterator[tuple[Literal["out", "err"], bytes]]:
         """What it writes, until it ends."""
+        ...
+
+    def check(self) -> None:
+        """StageCrashError where what runs it is gone, so that no answer can come."""
         ...
 
     def ending(self) -> Ending:
@@ -153,6 +159,7 @@ class ProcessWorker:
 
     def _wait(self, deadline: float) -> Ready | Response | ContractError | None:
         """In turns: ^C that comes just before a wait begins does not end it."""
+        check = time.monotonic() + BETWEEN_CHECKS
         while True:
             left = max(0.0, deadline - time.monotonic())
             heard: list[Ready | Response | ContractError | None] = []
@@ -167,6 +174,9 @@ class ProcessWorker:
             if not left:
                 self.stop()
                 raise self._timed_out()
+            if time.monotonic() > check:
+                self._process.check()
+                check = time.monotonic() + BETWEEN_CHECKS
 
     def _output(self) -> str:
         lines = self._tail.decode(errors="replace").splitlines()

@@ -191,6 +191,9 @@ class _LocalProcess:
                     else:
                         selector.unregister(key.fileobj)
 
+    def check(self) -> None:
+        """Nothing stands between the child and its pipes."""
+
     def ending(self) -> Ending:
         return Ending(self._child.wait())
 

@@ -102,10 +102,14 @@ def collect(store: Store, *, keep_days: float, max_size: int) -> Freed:
             if path.name not in kept:
                 path.unlink()
                 files += 1
-        # While nobody commits, what is not whole was left by who was killed.
-        shutil.rmtree(store.root / "making", ignore_errors=True)
-        _drop_locks(store)
+        _drop_unfinished(store)
     return Freed(dropped, files, before - size(store))
+
+
+def unfinished(store: Store) -> list[Path]:
+    """Remove what killed runs have left: files that are not whole, and locks that nobody holds. What was removed."""
+    with store.collecting():
+        return _drop_unfinished(store)
 
 
 def clear(store: Store) -> None:
@@ -116,12 +120,16 @@ def clear(store: Store) -> None:
     shutil.rmtree(store.root.parent, ignore_errors=True)
 
 
-def _drop_locks(store: Store) -> None:
-    """Remove the lock files that nobody holds."""
-    for path in store.lock("*").parent.glob("*.lock"):
+def _drop_unfinished(store: Store) -> list[Path]:
+    """While nobody commits, what is not whole was left by who was killed."""
+    dropped = sorted((store.root / "making").glob("*"))
+    shutil.rmtree(store.root / "making", ignore_errors=True)
+    for path in sorted(store.lock("*").parent.glob("*.lock")):
         with path.open("ab") as stream, contextlib.suppress(BlockingIOError):
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+            dropped.append(path)
+    return dropped
 
 
 def keys(store: Store) -> Iterator[tuple[Kind, str]]:

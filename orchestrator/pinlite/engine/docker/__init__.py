@@ -1,7 +1,8 @@
 """The engine that isolates: each worker a container, each image built from its recipe."""
 
+import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import docker
@@ -16,11 +17,17 @@ from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError, NoEngineError, StageCrashError
 from pinlite.events import BuildFinished, BuildStarted, Notice, Observer
-from pinlite.images import ImageRecipe
+from pinlite.images import Base, ImageRecipe
 
 _IDENTITY = "pinlite.identity"
 _NAME = "pinlite.image"
 _BASE = "pinlite.base"
+
+# In seconds, for each answer of the daemon's but those that take as long as their work: on a machine that is busy with
+# disks it takes a container some to go.
+PATIENCE = 60
+# Before each further attempt to pull, in seconds.
+PAUSES = (1.0, 4.0)
 
 
 class DockerEngine:
@@ -29,14 +36,9 @@ class DockerEngine:
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
-        try:
-            self._client = docker.from_env()
+        with _answering("start one, let `make engine` install and start one, or use --engine venv"):
+            self._client = docker.from_env(timeout=PATIENCE)
             self._version = str(self._client.version()["Version"])
-        except DockerException as error:
-            raise NoEngineError(
-                f"no Docker engine answers: {error}",
-                hint="start one, let `make engine` install and start one, or use --engine venv",
-            ) from error
 
     def version(self) -> str:
         return f"Docker {self._version}"
@@ -59,7 +61,9 @@ class DockerEngine:
     def images(self) -> list[Image]:
         """An image that someone made on top of one of ours has its labels, but not its tag."""
         found = []
-        for entry in self._client.api.images(filters={"label": _IDENTITY}):
+        with _answering():
+            entries = self._client.api.images(filters={"label": _IDENTITY})
+        for entry in entries:
             name, identity = entry["Labels"][_NAME], entry["Labels"][_IDENTITY]
             if _tag(name, identity) in (entry["RepoTags"] or ()):
                 found.append(Image(name, identity, _tag(name, identity), entry["Id"]))
@@ -82,7 +86,8 @@ class DockerEngine:
             raise StageCrashError(f"the {job.program} container can't be started: {error}") from error
 
     def leftovers(self) -> list[Leftover]:
-        containers = self._client.api.containers(all=True, filters={"label": owner.OWNER})
+        with _answering():
+            containers = self._client.api.containers(all=True, filters={"label": owner.OWNER})
         return [
             Leftover("container", entry["Id"], entry["Labels"][owner.RUN])
             for entry in containers
@@ -90,7 +95,8 @@ class DockerEngine:
         ]
 
     def remove(self, leftover: Leftover) -> None:
-        remove(self._client.api, leftover.name)
+        with _answering():
+            remove(self._client.api, leftover.name)
 
     def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         """Asked for by their tags: a listing of all images takes the daemon far longer."""
@@ -136,14 +142,24 @@ class DockerEngine:
             return found, images.local_base_identity()
         if found is None:
             observe(Notice(f"pulling the base image {base.reference}"))
+            self._pull(base, observe)
+        return base.pinned, base.digest
+
+    def _pull(self, base: Base, observe: Observer) -> None:
+        """Again where it fails: what is there already is not fetched twice."""
+        for pause in (*PAUSES, None):
             try:
                 self._client.images.pull(base.pinned, platform=images.PLATFORM)
             except (DockerException, OSError) as error:
-                raise ImageError(
-                    f"the base image {base.reference} can't be pulled: {error}",
-                    hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
-                ) from error
-        return base.pinned, base.digest
+                if pause is None or isinstance(error, ImageNotFound):
+                    raise ImageError(
+                        f"the base image {base.reference} can't be pulled: {error}",
+                        hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
+                    ) from error
+                observe(Notice(f"the base image could not be pulled, and is tried again in {pause:g} s: {error}"))
+                time.sleep(pause)
+            else:
+                return
 
     def _labels(self, reference: str) -> dict[str, str] | None:
         """An image's labels; None where there is no such image."""
@@ -151,10 +167,22 @@ class DockerEngine:
         return None if found is None else dict(found.labels)
 
     def _get(self, reference: str) -> DockerImage | None:
-        try:
-            return self._client.images.get(reference)
-        except ImageNotFound:
-            return None
+        with _answering():
+            try:
+                return self._client.images.get(reference)
+            except ImageNotFound:
+                return None
+
+
+@contextlib.contextmanager
+def _answering(
+    hint: str = "see that the Docker engine works: `docker version`; then run the command again",
+) -> Iterator[None]:
+    """NoEngineError where the daemon doesn't answer what is asked within, or has gone."""
+    try:
+        yield
+    except (DockerException, OSError) as error:
+        raise NoEngineError(f"no Docker engine answers: {error}", hint=hint) from error
 
 
 def _tag(name: str, identity: str) -> str:

@@ -55,9 +55,19 @@ class ContainerProcess:
             self._socket._response.close()  # noqa: SLF001  # closes the connection, which the reader alone doesn't
             self._socket.close()
 
+    def check(self) -> None:
+        try:
+            self._api.ping()
+        except (DockerException, OSError) as error:
+            raise StageCrashError(
+                f"the Docker engine does not answer any more: {error}",
+                hint="see that it works: `docker version`; then run the command again. That removes "
+                "what was left, as `pinlite clean` does",
+            ) from error
+
     def ending(self) -> Ending:
         try:
-            self._api.wait(self._id)
+            self._api.wait(self._id, timeout=self._api.timeout)
             state: dict[str, Any] = self._api.inspect_container(self._id)["State"]
         except NotFound:
             return Ending(-signal.SIGKILL)  # remove() was quicker

@@ -1,0 +1,13 @@
+from rich.text import Text
+
+from pinlite.cli.options import data
+
+
+def clean() -> None:
+    """Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks."""
+    from pinlite import cleaning
+
+    count = 0
+    for count, removed in enumerate(cleaning.clean(), start=1):  # noqa: B007  # the last is what is asked for
+        data.print(Text(f"removed {removed}"), soft_wrap=True)
+    data.print(Text(f"{count} removed" if count else "nothing was left"))
