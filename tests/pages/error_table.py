@@ -18,9 +18,9 @@ it. The exit status tells scripts the kind; from Python it is `exit_status` of a
 {rows}
 
 Beside these a command ends with 0 when it is done; with 130 when it was interrupted, by ^C or SIGTERM, with nothing
-left running; and with 1 for a bug in pinlite itself, which writes a report and says where: versions, the command as
-it was typed, what happened, and the ends of the last run's logs. Nothing of the environment is in it, but what was
-typed is: look through it before you send it.
+left running (a second one ends it at once, whatever is left); and with 1 for a bug in pinlite itself, which writes a
+report and says where: versions, the command as it was typed, what happened, and the ends of the last run's logs.
+Nothing of the environment is in it, but what was typed is: look through it before you send it.
 
 ## Logs
 

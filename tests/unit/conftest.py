@@ -52,7 +52,7 @@ def model_file() -> Path:
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run ``pinlite ARGUMENTS`` here: its exit status, standard output and standard error."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["pinlite", *arguments])
@@ -61,7 +61,8 @@ def command(monkeypatch, capsys):
         return status, printed.out, printed.err
 
     yield run
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

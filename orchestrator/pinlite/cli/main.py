@@ -16,6 +16,7 @@ from pinlite.errors import PinliteError
 
 _BUG = 1
 _INTERRUPTED = 130
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
 _SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
 _SHORTEST_SECRET = 6
@@ -24,7 +25,8 @@ _PASSWORD = re.compile(r"(\w://)[^/\s@]+@")
 
 def main() -> int:
     """Run the command that ``sys.argv`` names; its exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _INTERRUPTS:
+        signal.signal(number, _interrupt)
     started = time.time()
     try:
         return 0 if again(sys.argv[1:]) else _command()
@@ -63,7 +65,15 @@ def _command() -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _INTERRUPTS:
+        signal.signal(number, _leave)
     raise KeyboardInterrupt
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Wait for nothing: what ends the workers may itself hang."""
+    os.write(2, b"error: interrupted again: pinlite clean removes what is left\n")
+    os._exit(_INTERRUPTED)
 
 
 def _explain(message: str, hint: str, note: str = "") -> None:
