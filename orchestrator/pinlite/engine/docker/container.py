@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Literal
@@ -31,6 +32,7 @@ class ContainerProcess:
         # The container's user is another than the host's where that is root.
         job.inputs.chmod(0o755)
         job.outputs.chmod(0o777)
+        self._connection: socket.socket | None = None
         self._id = self._create(job)
         try:
             # Attached before the start, so that no byte is missed.
@@ -43,6 +45,7 @@ class ContainerProcess:
             raise
 
     def send(self, data: bytes) -> None:
+        assert self._connection
         self._connection.sendall(data)
 
     def chunks(self) -> Iterator[tuple[Literal["out", "err"], bytes]]:
@@ -78,9 +81,14 @@ class ContainerProcess:
         return Ending(_SIGNALLED - code if signalled else code, out_of_memory=state["OOMKilled"])
 
     def remove(self) -> None:
-        # A daemon that doesn't answer leaves it to the next run to find the container by its labels.
-        with contextlib.suppress(OSError):
+        try:
             remove(self._api, self._id)
+        except OSError:
+            # A daemon that doesn't answer leaves it to the next run to find the container by its labels; nor does it
+            # end what is read from the container.
+            if self._connection:
+                with contextlib.suppress(OSError):
+                    self._connection.shutdown(socket.SHUT_RDWR)
 
     def _create(self, job: Job) -> str:
         config = self._api.create_host_config(
