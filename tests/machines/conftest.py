@@ -1,0 +1,131 @@
+"""A Docker engine of the tests' own, which they may stop and hang, with the probe's image in it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from command import Command
+from docker.errors import DockerException
+from probes import RUNS, recipe
+
+from pinlite import images
+from pinlite.engine import DockerEngine, Image, Job
+from pinlite.events import ignore
+from pinlite.model import Limits
+
+STARTS = 60
+RECIPE = recipe("probe-machines")
+
+
+class Daemon:
+    """A dockerd with folders and a network namespace of its own: the machine's does not notice it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.host = f"unix://{folder}/docker.sock"
+        self._log = (folder / "log").open("ab")
+        self.start()
+
+    def start(self) -> None:
+        # A daemon that was killed takes its containerd along, whose number may still be there, as a zombie.
+        (self._folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+        # Never in the machine's own network namespace: dockerd makes and removes bridges where it is.
+        where = self._folder
+        self.process = subprocess.Popen(
+            [
+                *("unshare", "--net", "--", "dockerd", "--host", self.host, "--pidfile", where / "pid"),
+                *("--data-root", where / "data", "--exec-root", where / "exec", "--iptables=false", "--ip-masq=false"),
+            ],
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        end = time.monotonic() + STARTS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self._log.flush()
+                pytest.fail(f"no second Docker engine starts here: {(self._folder / 'log').read_text()[-300:]}")
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        with contextlib.suppress(DockerException, OSError), contextlib.closing(self.client()) as client:
+            return bool(client.ping())
+        return False
+
+    def client(self) -> docker.DockerClient:
+        return docker.DockerClient(base_url=self.host)
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        self.send(number)
+        self.process.wait()
+
+    def close(self) -> None:
+        self.send(signal.SIGCONT)
+        with contextlib.suppress(DockerException, OSError), contextlib.closing(self.client()) as client:
+            for entry in client.api.containers(all=True):
+                client.api.remove_container(entry["Id"], force=True)
+        self.stop()
+        self._log.close()
+        # What a killed one had mounted stays.
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self._folder}/")]):
+            subprocess.run(["umount", mount], check=True)
+
+
+@pytest.fixture(scope="session")
+def daemon(docker_engine) -> Iterator[Daemon]:
+    """Its socket's path has to be short, so its folder is not pytest's."""
+    if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare"))):
+        pytest.skip("a Docker engine of its own wants root and dockerd")
+    folder = Path(tempfile.mkdtemp(prefix="dockerd-"))
+    daemon = Daemon(folder)
+    try:
+        image = docker_engine.ensure([RECIPE], ignore)[RECIPE.name]
+        with contextlib.closing(docker.from_env()) as ours, contextlib.closing(daemon.client()) as theirs:
+            saved = ours.api.get_image(image.reference)
+            theirs.api.load_image(b"".join(saved))
+        docker_engine.remove_image(image)
+        yield daemon
+    finally:
+        daemon.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def engine(daemon, monkeypatch) -> DockerEngine:
+    """A client of that engine that waits for two seconds, not for a minute."""
+    monkeypatch.setenv("DOCKER_HOST", daemon.host)
+    monkeypatch.setattr("pinlite.engine.docker.PATIENCE", 2)
+    monkeypatch.setattr("pinlite.engine.process.BETWEEN_CHECKS", 0.5)
+    return DockerEngine()
+
+
+@pytest.fixture
+def image(engine) -> Image:
+    return engine.find([RECIPE])[RECIPE.name]
+
+
+@pytest.fixture
+def job(image, tmp_path) -> Job:
+    limits = Limits(memory=256 * 1024**2, timeout=120, processes=64)
+    return Job(image, "probe", folder=tmp_path / "job", log=tmp_path / "log", run=RUNS, limits=limits)
+
+
+@pytest.fixture
+def pinlite(docker_engine, tmp_path) -> Iterator[Command]:
+    """The command, on the machine's own engine."""
+    docker_engine.ensure(images.toolchain().values(), ignore)
+    command = Command(tmp_path / "here")
+    yield command
+    command.stop()

@@ -1,0 +1,125 @@
+"""The Docker engine stops, restarts or hangs in the middle of a stage: a clear error, soon, and the next run works."""
+
+import contextlib
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from probes import ask, recipe, result
+
+from pinlite.engine import DockerEngine
+from pinlite.engine.docker.container import remove
+from pinlite.errors import NoEngineError, StageCrashError
+
+SOON = 20
+
+
+def containers(daemon):
+    with contextlib.closing(daemon.client()) as client:
+        return [entry["Id"] for entry in client.api.containers(all=True, filters={"label": "pinlite.run"})]
+
+
+def in_a_moment(do):
+    timer = threading.Timer(1, do)
+    timer.start()
+    return timer
+
+
+def works_again(daemon, job):
+    """Whatever is left goes as a next run has it go: this process is alive, so what it owns is not a leftover yet."""
+    end = time.monotonic() + SOON
+    while left := containers(daemon):
+        # A daemon that goes on does what it was asked to do while it hung.
+        assert time.monotonic() < end
+        with contextlib.closing(daemon.client()) as client:
+            for container in left:
+                remove(client.api, container)
+    with DockerEngine().start(replace(job, folder=job.folder.with_name("again"))) as worker:
+        assert result(worker, "echo", number=1) == {"number": 1}
+    assert containers(daemon) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_daemon_that_stops_during_a_stage(daemon, engine, image, job, number):
+    started = time.monotonic()
+    with engine.start(job) as worker:
+        worker.ready()
+        stopping = in_a_moment(lambda: daemon.stop(number))
+        with pytest.raises(StageCrashError) as caught:
+            ask(worker, "hang")
+        stopping.join()
+    assert time.monotonic() - started < SOON
+    # It may have had the time to end the container first.
+    assert any(words in str(caught.value) for words in ("the Docker engine lost", "signal", "does not answer"))
+    with pytest.raises(NoEngineError, match="no Docker engine answers"):
+        DockerEngine()
+    with pytest.raises(NoEngineError, match="no Docker engine answers"):
+        engine.find([recipe(image.name)])
+    daemon.start()
+    works_again(daemon, job)
+
+
+def test_a_daemon_that_hangs_during_a_stage(daemon, engine, job):
+    started = time.monotonic()
+    try:
+        with engine.start(job) as worker:
+            worker.ready()
+            in_a_moment(lambda: daemon.send(signal.SIGSTOP)).join()
+            with pytest.raises(StageCrashError, match="the Docker engine does not answer any more") as caught:
+                ask(worker, "hang")
+        assert "docker version" in caught.value.hint
+        assert time.monotonic() - started < SOON
+        with pytest.raises(NoEngineError, match="no Docker engine answers"):
+            DockerEngine()
+        with pytest.raises(NoEngineError, match="no Docker engine answers"):
+            engine.leftovers()
+        with pytest.raises(StageCrashError, match="can't be started"):
+            engine.start(job)
+        assert time.monotonic() - started < 2 * SOON
+    finally:
+        daemon.send(signal.SIGCONT)
+    works_again(daemon, job)
+
+
+def test_a_moment_of_standing_still_is_no_failure(daemon, engine, job):
+    with engine.start(job) as worker:
+        worker.ready()
+        daemon.send(signal.SIGSTOP)
+        in_a_moment(lambda: daemon.send(signal.SIGCONT))
+        assert result(worker, "echo", number=2) == {"number": 2}
+    assert containers(daemon) == []
+
+
+def test_an_image_that_is_removed_while_it_is_used(daemon, engine, image, job):
+    """What runs goes on; what would start says so."""
+    with contextlib.closing(daemon.client()) as client, engine.start(job) as worker:
+        worker.ready()
+        client.images.get(image.reference).tag("kept/probe", "kept")
+        client.images.remove(image.reference, force=True)
+        try:
+            assert result(worker, "echo", number=3) == {"number": 3}
+            assert engine.find([recipe(image.name)]) == {}
+            with pytest.raises(StageCrashError, match="can't be started"):
+                engine.start(replace(job, folder=job.folder.with_name("other")))
+        finally:
+            client.images.get("kept/probe:kept").tag(*image.reference.split(":"))
+            client.images.remove("kept/probe:kept")
+    works_again(daemon, job)
+
+
+def test_a_clock_that_jumps_ends_nothing(engine, job, monkeypatch):
+    """Waiting goes by the monotonic clock: a day forth or back is no time-out, and keeps none from coming."""
+    real = time.time
+    for jump in (86_400, -86_400):
+        monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
+        changed = replace(job, folder=job.folder.with_name(f"job{jump}"))
+        with engine.start(changed) as worker:
+            assert result(worker, "echo", number=4) == {"number": 4}
+        short = replace(changed, folder=job.folder.with_name(f"short{jump}"))
+        limits = job.limits.model_copy(update={"timeout": 3})
+        with engine.start(replace(short, limits=limits)) as worker:
+            worker.ready()
+            with pytest.raises(StageCrashError, match="gave no answer within 3 s"):
+                ask(worker, "hang")
