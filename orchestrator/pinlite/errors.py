@@ -98,10 +98,10 @@ class OutOfMemoryError(StageCrashError):
 
 
 class OutOfDiskError(StageCrashError):
-    """A stage wrote more than its limit."""
+    """A stage wrote more than its limit, or there was no room for what it wrote."""
 
     code = "disk"
-    advice = "raise it with `--disk`, if the model is that large; else look at what its code writes"
+    advice = "make room, or raise the limit with `--disk`, as the hint says; look at what the model's code writes"
 
 
 class StageTimeoutError(StageCrashError):

@@ -1,5 +1,6 @@
 """One action: place its inputs, ask its worker, take its outputs. Nothing from inside is trusted."""
 
+import errno
 import os
 import shutil
 import stat
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pinlite import contract
 from pinlite.contract import Failure
 from pinlite.engine import Job
-from pinlite.errors import ModelError, PinliteError, StageCrashError, UsageError
+from pinlite.errors import ModelError, OutOfDiskError, PinliteError, StageCrashError, UsageError
 from pinlite.events import Observer, StageFinished, StageStarted
 from pinlite.model import StageRecord
 from pinlite.stages.stage import Action
@@ -107,6 +108,9 @@ def _refusal(failure: Failure, job: Job) -> PinliteError:
     kinds: dict[str, Callable[..., PinliteError]] = {"usage": UsageError, "model": ModelError}
     if failure.kind in kinds:
         return kinds[failure.kind](failure.message, hint=failure.hint or f"its log is {job.log}")
+    if os.strerror(errno.ENOSPC) in failure.message:
+        room = f"make room in {job.folder.parent.parent}, or let TMPDIR name another folder"
+        return OutOfDiskError(failure.message, hint=f"{room}; its traceback is in {job.log}")
     return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
 
 
