@@ -26,7 +26,9 @@ _PASSWORD = re.compile(r"(\w://)[^/\s@]+@")
 def main() -> int:
     """Run the command that ``sys.argv`` names; its exit status."""
     for number in _INTERRUPTS:
-        signal.signal(number, _interrupt)
+        # A shell has what it runs in the background ignore ^C.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     started = time.time()
     try:
         return 0 if again(sys.argv[1:]) else _command()
@@ -66,7 +68,8 @@ def _command() -> int:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     for number in _INTERRUPTS:
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, _leave)
     raise KeyboardInterrupt
 
 
