@@ -1,11 +1,13 @@
 """The output folder: checked before any work, replaced as a whole, never over something else."""
 
+import contextlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pinlite import temporary
 from pinlite.errors import UsageError
 
 REPORT = "report.json"
@@ -18,8 +20,16 @@ SIGNATURE = "provenance.intoto.jsonl"
 DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 
 
+# Where a result waits that another one is about to take the place of.
+_EARLIER = "earlier"
+
+
 def check(out: Path) -> None:
-    """Refuse, with a UsageError, a folder that holds something else than an earlier result, or can't be written."""
+    """Refuse, with a UsageError, a folder that holds something else than an earlier result, or can't be written.
+
+    What a run that was killed has left beside it goes, and the result that it was about to replace comes back.
+    """
+    _heal(out)
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
     if out.is_dir():
@@ -57,19 +67,27 @@ def publish(fill: Callable[[Path], None], documents: Mapping[str, str], out: Pat
     check(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+        with temporary.folder(beside=out) as folder:
             result = Path(folder, "result")
             result.mkdir()
             fill(result)
             for name, text in documents.items():
                 (result / name).write_text(text, encoding="utf-8", newline="")
-            _swap(result, out, Path(folder, "earlier"))
+            _swap(result, out, Path(folder, _EARLIER))
     except OSError as error:
         # copytree collects what went wrong as (source, target, reason).
         reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise UsageError(
             f"--out {out} can't be written: {reason}", hint="make room there, or give another folder"
         ) from error
+
+
+def _heal(out: Path) -> None:
+    for leftover in temporary.leftovers(beside=out):
+        with contextlib.suppress(OSError):
+            if not out.exists() and (leftover / _EARLIER).exists():
+                (leftover / _EARLIER).replace(out)
+            shutil.rmtree(leftover)
 
 
 def _swap(result: Path, out: Path, earlier: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,25 @@ def test_an_interrupt_while_copying_leaves_an_earlier_result_as_it_was(artifacts
     with pytest.raises(KeyboardInterrupt):
         output.publish(output.copying(artifacts), DOCUMENTS, out)
     assert listing(Path()) == ["out", "out/report.json"]
+
+
+@pytest.mark.parametrize("moment", ["filling", "swapping"])
+def test_what_a_killed_run_left_goes_and_the_earlier_result_comes_back(artifacts, monkeypatch, moment):
+    out = Path("out")
+    output.publish(output.copying(artifacts), DOCUMENTS, out)
+    before = listing(out)
+    child = os.fork()
+    if not child:
+
+        def die(*_):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if moment == "swapping":
+            replace = Path.replace
+            monkeypatch.setattr(Path, "replace", lambda *paths: (replace(*paths), die()))
+        output.publish(die if moment == "filling" else output.copying({}), DOCUMENTS, out)
+    os.waitpid(child, 0)
+    assert len(list(Path().iterdir())) == (2 if moment == "filling" else 1)
+    output.check(out)
+    assert [path.name for path in Path().iterdir()] == ["out"]
+    assert listing(out) == before
