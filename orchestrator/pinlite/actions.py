@@ -187,7 +187,7 @@ class Actions:
     def _started(self, stage: Stage) -> Workers:
         """The workers; the first time, those of all stages that are still to come are started with them."""
         if self._workers is None:
-            engine = choose(self._recipe.engine)
+            engine = choose(self._recipe.engine, self._observe)
             provision.check_trust(self._recipe, engine)
             for leftover in engine.leftovers():
                 engine.remove(leftover)

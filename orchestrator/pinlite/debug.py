@@ -46,7 +46,7 @@ def debug(
         known = {"samples": samples, "inputs": (), "seed": report.seed, "opset": report.opset}
         recipe = recipe.model_copy(update=known)
     stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW)
-    runner = choose(engine)
+    runner = choose(engine, observe)
     if recipe:
         provision.check_trust(recipe, runner)
     wanted = provision.image_recipes(stages, recipe.requirements if recipe else ())

@@ -81,7 +81,7 @@ def _stage(operation: str, model: Path) -> Stage:
 
 def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) -> None:
     """Run the action, whose only output goes to ``made``."""
-    engine = choose(choice)
+    engine = choose(choice, observe)
     recipe = images.toolchain()[action.stage.image]
     with Workers(engine, engine.ensure([recipe], observe), Limits(), observe) as workers:
         done = execute(action, _Anything, workers, observe)

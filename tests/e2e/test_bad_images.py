@@ -3,6 +3,8 @@
 import contextlib
 import shutil
 import signal
+import socket
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +29,21 @@ def recipes(tmp_path):
 def cache(tmp_path):
     """A cache of its own: what can't be built leaves nothing in the user's."""
     return {"PINLITE_CACHE": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def broken_index():
+    """A package index whose connections break as soon as they are made."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def breaking():
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        threading.Thread(target=breaking, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def sleeping():
@@ -63,6 +80,16 @@ def test_a_lock_that_can_t_be_installed(pinlite, recipes, cache):
     assert "einops" in said
     assert "Hash mismatch" in said
     assert not (pinlite.here / "out").exists()
+
+
+def test_a_network_that_breaks_during_an_installation(pinlite, network, cache, tmp_path, broken_index):
+    inspect = ("inspect", network / "model.float32.tflite", "--engine", "venv")
+    broken = {"UV_DEFAULT_INDEX": broken_index, "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "1"}
+    said = pinlite.refuses(5, *inspect, **cache, **broken)
+    assert "the environment of the tflite image can't be installed:" in said
+    assert "check the connection to the package index" in said
+    assert not list((tmp_path / "cache/venv/images").glob("*/identity"))
+    assert "CONV_2D" in pinlite.succeeds(*inspect, **cache).out
 
 
 @pytest.mark.usefixtures("docker_engine")

@@ -32,7 +32,7 @@ def engine(monkeypatch) -> FakeEngine:
     """The engine that pipeline.run gets."""
     fake = FakeEngine()
 
-    def choose(_: str) -> Engine:
+    def choose(*_: object) -> Engine:
         return fake
 
     monkeypatch.setattr("pinlite.actions.choose", choose)

@@ -28,7 +28,7 @@ def run(engine, model_file):
 
 
 def no_engine(monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise AssertionError("no engine is needed")
 
     monkeypatch.setattr("pinlite.actions.choose", refuse)

@@ -26,7 +26,7 @@ def convert(command, model_file):
 
 
 def fail_with(monkeypatch, error):
-    def choose(_):
+    def choose(*_):
         raise error
 
     monkeypatch.setattr("pinlite.actions.choose", choose)

@@ -17,7 +17,7 @@ def build(engine: Engine = "auto") -> None:
     from pinlite.ui.progress import ProgressView
 
     with ProgressView(log) as view:
-        choose(engine).ensure(images.toolchain().values(), view)
+        choose(engine, view).ensure(images.toolchain().values(), view)
 
 
 @app.command("list")
