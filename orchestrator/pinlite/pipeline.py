@@ -11,7 +11,7 @@ from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
 from pinlite.comparison import Comparison
-from pinlite.errors import ParityError, PinliteError
+from pinlite.errors import ParityError, PinliteError, UsageError
 from pinlite.evaluation import Scoring
 from pinlite.events import Observer, ignore
 from pinlite.execute import Done, ResultT
@@ -68,7 +68,13 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     if recorded:
         locking.hold_given(lock, recorded)
     with Actions(recipe, stages, wanted, observe) as actions:
-        done = _Conversion(recipe, actions, given).convert()
+        try:
+            done = _Conversion(recipe, actions, given).convert()
+        except OSError as full:
+            raise UsageError(
+                f"the run's files can't be written to {actions.folder}: {full.strerror}",
+                hint="make room there, or let TMPDIR name another folder",
+            ) from full
         lock = locking.made(lock, actions.records, done.digests)
         if recorded:
             locking.hold(lock, recorded)

@@ -1,5 +1,7 @@
 """What is made once is not made again, and never taken for something else."""
 
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from pinlite import config, pipeline
+from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
 from pinlite.store.files import Store
 
@@ -235,6 +238,21 @@ def test_a_full_disk_costs_only_the_store(run, small_files, monkeypatch):
     assert not list((Store().root / "making").iterdir())
     monkeypatch.setattr(Store, "put", put)
     assert run()[1] == STAGES
+    assert run()[1] == []
+
+
+def test_no_room_for_the_files_of_a_run_is_a_clear_error(run, small_files, monkeypatch):
+    run()
+
+    def link(*_):
+        raise OSError(errno.EXDEV, "another filesystem")
+
+    monkeypatch.setattr(os, "link", link)
+    assert run()[1] == []
+    for size in (1, 100):
+        with small_files(size), pytest.raises(UsageError, match="files can't be written to") as raised:
+            run()
+        assert "TMPDIR" in raised.value.hint
     assert run()[1] == []
 
 
