@@ -86,8 +86,8 @@ def test_it_sees_nothing_of_the_host(worker):
 
 def test_its_environment_is_the_images_and_ours(worker):
     assert sorted(result(worker, "status")["environment"]) == [
-        *("CUDA_VISIBLE_DEVICES", "HOME", "HOSTNAME", "LANG", "PATH", "PIP_CERT", "PYTHONHASHSEED"),
-        *("PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONUNBUFFERED", "TF_CPP_MIN_LOG_LEVEL"),
+        *("ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES", "HOME", "HOSTNAME", "LANG", "MKL_CBWR", "PATH", "PIP_CERT"),
+        *("PYTHONHASHSEED", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONUNBUFFERED", "TF_CPP_MIN_LOG_LEVEL"),
     ]
 
 
