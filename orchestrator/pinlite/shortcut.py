@@ -56,7 +56,7 @@ def find(arguments: Sequence[str]) -> Known | None:
     key = key_of(arguments)
     record = Store().read("runs", key)
     try:
-        if record is None or any(reading.digest_of(kind, Path(path)) != known for kind, path, known in record["read"]):
+        if record is None or _has_changed(record["read"]):
             return None
         files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
         return Known(key, Path(record["out"]), {**record["documents"]}, files)
@@ -86,6 +86,10 @@ def publish(known: Known) -> bool:
     return True
 
 
+def _has_changed(read: State) -> bool:
+    return any(reading.digest_of(kind, Path(path)) != known for kind, path, known in read)
+
+
 def _is_there(known: Known) -> bool:
     try:
         names = {path.name for path in known.out.iterdir()}
@@ -110,8 +114,10 @@ def keep(
     """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from,
     ``written`` a file that it has left beside.
 
-    A store that can't be written keeps nothing.
+    Nothing is kept where what it read has changed meanwhile, or the store can't be written.
     """
+    if _has_changed(before):
+        return
     store = Store()
     with contextlib.suppress(OSError), store.committing():
         files = {}

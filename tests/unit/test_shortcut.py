@@ -98,6 +98,22 @@ def test_what_a_command_reads_counts(convert, model_file):
         assert convert(*options)[1]
 
 
+def test_what_changes_during_the_run_is_not_answered_for(convert, engine):
+    weights = Path("w.pt")
+    weights.write_bytes(b"weights")
+    exported = engine.programs["export"]
+
+    def export(call):
+        weights.write_bytes(b"changed meanwhile")
+        return exported(call)
+
+    engine.programs["export"] = export
+    convert("--weights", "w.pt")
+    engine.programs["export"] = exported
+    weights.write_bytes(b"weights")
+    assert not convert("--weights", "w.pt")[1]
+
+
 def test_a_module_that_comes_to_be_beside_the_model_counts(convert, model_file):
     model_file.write_text("try:\n    import later\nexcept ImportError:\n    later = None\n" + model_file.read_text())
     convert()
