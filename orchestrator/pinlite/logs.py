@@ -16,11 +16,12 @@ _BUG = re.compile(r"bug-.*\.txt")
 
 def start(run: str) -> Path:
     """Make the folder for a run's logs, in the place of those of the oldest run. OSError where it can't be made."""
+    # Before its own is there: to a clock that was set back that one would be the oldest.
+    for name, kept in ((_RUN, KEPT - 1), (_BUG, KEPT)):
+        for path in _newest_first(name)[kept:]:
+            _remove(path)
     folder = folders.logs() / run
     folder.mkdir(parents=True)
-    for name in (_RUN, _BUG):
-        for path in _newest_first(name)[KEPT:]:
-            _remove(path)
     return folder
 
 

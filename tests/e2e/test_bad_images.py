@@ -1,6 +1,7 @@
 """Images that can't be built, and ^C while one is."""
 
 import contextlib
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 from command import NETWORK
+from held import until
 
 from pinlite import folders
 
@@ -52,13 +54,6 @@ def sleeping():
         return [entry["Id"] for entry in client.api.containers(all=True) if SLEEP in entry["Command"]]
 
 
-def until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.mark.usefixtures("docker_engine")
 def test_a_dockerfile_that_fails(pinlite, recipes, cache):
     (recipes / "torch/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo quite broken && exit 3\n")
@@ -66,7 +61,7 @@ def test_a_dockerfile_that_fails(pinlite, recipes, cache):
     said = pinlite.refuses(5, *arguments, entry=OTHER_IMAGES, **cache)
     assert "the torch image can't be built:" in said
     assert "quite broken" in said
-    log = Path(said.rpartition("hint: the whole log is ")[2].strip())
+    log = Path(said.rpartition("; the whole log is ")[2].strip())
     assert "exit 3" in log.read_text()
     assert not (pinlite.here / "out").exists()
 
@@ -87,6 +82,10 @@ def test_a_network_that_breaks_during_an_installation(pinlite, network, cache, t
     broken = {"UV_DEFAULT_INDEX": broken_index, "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "1"}
     said = pinlite.refuses(5, *inspect, **cache, **broken)
     assert "the environment of the tflite image can't be installed:" in said
+    assert re.findall(r"the environment of the tflite image can't be installed; tried again in (\d) s", said) == [
+        "1",
+        "4",
+    ]
     assert "check the connection to the package index" in said
     assert not list((tmp_path / "cache/venv/images").glob("*/identity"))
     assert "CONV_2D" in pinlite.succeeds(*inspect, **cache).out

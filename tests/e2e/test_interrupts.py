@@ -1,58 +1,13 @@
 """^C in every stage, in every engine: status 130, one line, and nothing left."""
 
-import os
 import shutil
 import signal
-import time
 
 import pytest
-from command import NETWORK, workers
+from command import NETWORK
+from held import STAGES, asked, freeze, reach, until
 
-# Each stage with the program that serves it.
-STAGES = {
-    "export": "export",
-    "check": "check",
-    "translate": "translate",
-    "convert": "convert",
-    "infer": "infer",
-    "infer-oldest": "convert",
-}
 SOON = 20
-
-
-def until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
-
-
-def freeze(running, program):
-    """Make a worker stand still as soon as it is there; its processes."""
-    processes = until(lambda: [pid for worker in workers(running.process.pid, program) for pid in worker.processes])
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
-    return processes
-
-
-def asked(running, stage):
-    """Wait until the stage has its request's files."""
-    until(lambda: list(running.temporary.glob(f"pinlite-*/*/in/{stage}")))
-
-
-def reach(running, stage):
-    """Wait until the stage runs, and hold it there: on a small model it is over in no time."""
-    if stage == "infer-oldest":
-        # The worker of this stage has served one before; while the one between is held, it can be stopped in time.
-        between = freeze(running, "infer")
-        asked(running, "infer")
-        freeze(running, STAGES[stage])
-        for pid in between:
-            os.kill(pid, signal.SIGCONT)
-    else:
-        freeze(running, STAGES[stage])
-    asked(running, stage)
 
 
 def interrupted(running, number=signal.SIGINT):

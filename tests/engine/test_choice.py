@@ -36,12 +36,12 @@ def test_docker_by_name_is_asked_again_while_it_starts(sock, docker_engine):
     starting.join()
     assert engine.version() == docker_engine.version()
     assert [type(event) for event in told] == [Notice]
-    assert told[0].text.endswith("; asked again in 1 s")
+    assert told[0].text.endswith("; tried again in 1 s")
 
 
 @pytest.mark.usefixtures("sock")
 def test_docker_that_does_not_come_is_no_engine(monkeypatch):
-    monkeypatch.setattr("pinlite.engine.choice.PAUSES", (0.01, 0.02))
+    monkeypatch.setattr("pinlite.retries.PAUSES", (0.01, 0.02))
     told = []
     with pytest.raises(NoEngineError):
         choose("docker", told.append)

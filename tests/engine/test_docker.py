@@ -200,7 +200,7 @@ def test_a_dockerfile_that_is_none_is_an_image_error(docker_engine):
 def test_without_base_and_registry_the_hint_is_make_base(docker_engine, monkeypatch):
     base = Base("registry.invalid/python:3.8", "sha256:" + "0" * 64, "pinlite/none:none")
     monkeypatch.setattr(images, "base", lambda: base)
-    monkeypatch.setattr("pinlite.engine.docker.PAUSES", (0.1, 0.2))
+    monkeypatch.setattr("pinlite.retries.PAUSES", (0.1, 0.2))
     events = []
     with pytest.raises(ImageError, match=r"registry\.invalid/python:3\.8 can't be pulled") as caught:
         docker_engine.ensure([recipe("probe-baseless")], events.append)

@@ -1,11 +1,13 @@
 """What only the venv engine can get wrong."""
 
+import platform
 from pathlib import Path
 
 import pytest
 from probes import recipe
 
-from pinlite.engine import VenvEngine
+from pinlite import temporary
+from pinlite.engine import Leftover, VenvEngine
 from pinlite.errors import ImageError
 from pinlite.events import Notice, ignore
 
@@ -42,6 +44,17 @@ def test_images_with_the_same_lock_share_an_environment(engine):
     engine.remove_image(found["probe-other"])
     assert not environment.exists()
     assert engine.images() == []
+
+
+def test_what_a_killed_installation_left_is_found(engine, tmp_path):
+    images = tmp_path / "an environment é" / "venv" / "images"
+    half = images / f".image-{platform.node()}-4000000.1-abc_12"
+    (half / "image" / "programs").mkdir(parents=True)
+    with temporary.folder(beside=images / "image"):
+        assert engine.leftovers() == [Leftover("folder", str(half), "abc_12")]
+        engine.remove(*engine.leftovers())
+        assert engine.leftovers() == []
+    assert list(images.iterdir()) == []
 
 
 def test_programs_are_compiled_under_their_own_path(engine):

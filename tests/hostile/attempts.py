@@ -151,6 +151,11 @@ def write_sysctl():
     Path("/proc/sys/kernel/core_pattern").write_text("core")
 
 
+def write_store():
+    """What a later run, of another model, would take for its own."""
+    (Path(TARGETS["cache"]) / "poison").touch()
+
+
 def link_input():
     """A second name of what is not its own."""
     (source,) = list(Path("/in").glob("*/source*"))[:1] or [Path("/in")]
@@ -281,6 +286,7 @@ QUICK = (
         write_above,
         write_cgroup,
         write_sysctl,
+        write_store,
     ),
     *(link_input, execute_scratch),
     *(root, setuid_program, capabilities, mount, remount, chroot, device, trace, signal_host, keyring, keys),

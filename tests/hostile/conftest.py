@@ -72,6 +72,7 @@ def aims(tmp_path):
         with contextlib.suppress(OSError):  # a machine may have no IPv6
             listeners["ipv6"] = Listener(stack, socket.AF_INET6, ("::1", 0))
         targets = {"word": word, "secret": str(secret), "pid": os.getpid(), "abstract": word, "ipv6": 1}
+        targets["cache"] = str(tmp_path / "cache")
         targets |= {name: one.address[1] for name, one in listeners.items() if name != "abstract"}
         # They can be reached from here: that they are not from inside says something.
         socket.create_connection(("127.0.0.1", targets["ipv4"]), 2).close()

@@ -7,6 +7,7 @@ import stat
 
 import carriers
 import pytest
+from command import NETWORK
 from conftest import ENTRY, running
 
 FUNCTIONS = ("model", "finetune", "calibration", "evaluate", "metric")
@@ -73,6 +74,19 @@ def test_a_checkpoint(convert, pinlite, aims):
     program = f"{carriers.code(aims[0])}\nreport('pickle')\nfrom torch import nn\nmodel = nn.Linear(4, 3)\n"
     carriers.checkpoint(pinlite.here / "model.pt", program)
     check(convert("model.pt"), "pickle")
+
+
+def test_a_store_that_a_stranger_has_filled(convert, functions, pinlite, tmp_path):
+    """An honest model takes nothing from it: what it comes to is what it comes to without a store."""
+    convert(f"{functions}:build")
+    cache = {"PINLITE_CACHE": str(tmp_path / "cache")}
+    honest = ("convert", *NETWORK, "--engine", "docker", "--out")
+    pinlite.succeeds(*honest, "alone")
+    for out in ("first", "again"):
+        pinlite.succeeds(*honest, out, **cache)
+        for name in ("model.onnx", "model.float32.tflite"):
+            assert (pinlite.here / out / name).read_bytes() == (pinlite.here / "alone" / name).read_bytes()
+    pinlite.succeeds("cache", "verify", **cache)
 
 
 def test_a_package_runs_in_the_same_sandbox(convert, functions):

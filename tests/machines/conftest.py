@@ -22,14 +22,23 @@ from pinlite.events import ignore
 from pinlite.model import Limits
 
 STARTS = 60
+# In bytes, of which as many are taken as are written.
+DISK = 16 * 1024**3
 RECIPE = recipe("probe-machines")
 
 
 class Daemon:
-    """A dockerd with folders and a network namespace of its own: the machine's does not notice it."""
+    """A dockerd with a disk, folders and a network namespace of its own: the machine's does not notice it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._data = folder / "data"
+        self._data.mkdir()
+        disk = folder / "disk"
+        with disk.open("wb") as stream:
+            stream.truncate(DISK)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", disk], check=True)
+        subprocess.run(["mount", "-o", "loop", disk, self._data], check=True)
         self.host = f"unix://{folder}/docker.sock"
         self._log = (folder / "log").open("ab")
         self.start()
@@ -42,7 +51,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [
                 *("unshare", "--net", "--", "dockerd", "--host", self.host, "--pidfile", where / "pid"),
-                *("--data-root", where / "data", "--exec-root", where / "exec", "--iptables=false", "--ip-masq=false"),
+                *("--data-root", self._data, "--exec-root", where / "exec", "--iptables=false", "--ip-masq=false"),
             ],
             stdout=self._log,
             stderr=self._log,
@@ -62,6 +71,34 @@ class Daemon:
 
     def client(self) -> docker.DockerClient:
         return docker.DockerClient(base_url=self.host)
+
+    def load(self, references: list[str]) -> None:
+        """Images of the machine's engine, and through a pipe, for together they are large."""
+        with subprocess.Popen(["docker", "save", *references], stdout=subprocess.PIPE) as saving:
+            subprocess.run(["docker", "--host", self.host, "load", "--quiet"], stdin=saving.stdout, check=True)
+        assert saving.returncode == 0
+
+    @property
+    def inside(self) -> list[str]:
+        """What has a command see the network as that daemon does."""
+        return ["nsenter", f"--net=/proc/{self.process.pid}/ns/net", "--"]
+
+    @contextlib.contextmanager
+    def filled(self) -> Iterator[None]:
+        """Leave no room on its disk meanwhile."""
+        filling = self._data / "filling"
+        try:
+            with filling.open("wb", buffering=0) as stream:
+                # At once; but for what the file system needs for itself, which is then written.
+                length = shutil.disk_usage(self._data).free - 16 * 1024**2
+                os.posix_fallocate(stream.fileno(), 0, length)
+                stream.seek(length)
+                with contextlib.suppress(OSError):
+                    while stream.write(bytes(4096)):
+                        pass
+            yield
+        finally:
+            filling.unlink()
 
     def send(self, number: int) -> None:
         self.process.send_signal(number)
@@ -86,16 +123,16 @@ class Daemon:
 @pytest.fixture(scope="session")
 def daemon(docker_engine) -> Iterator[Daemon]:
     """Its socket's path has to be short, so its folder is not pytest's."""
-    if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare"))):
-        pytest.skip("a Docker engine of its own wants root and dockerd")
+    if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare", "nsenter", "mkfs.ext4", "ip"))):
+        pytest.skip("a Docker engine of its own wants root, dockerd, util-linux, e2fsprogs and iproute2")
     folder = Path(tempfile.mkdtemp(prefix="dockerd-"))
     daemon = Daemon(folder)
     try:
-        image = docker_engine.ensure([RECIPE], ignore)[RECIPE.name]
-        with contextlib.closing(docker.from_env()) as ours, contextlib.closing(daemon.client()) as theirs:
-            saved = ours.api.get_image(image.reference)
-            theirs.api.load_image(b"".join(saved))
-        docker_engine.remove_image(image)
+        recipes = [RECIPE, *images.toolchain().values()]
+        found = docker_engine.ensure(recipes, ignore)
+        references = [docker_engine.base(), *(image.reference for image in found.values())]
+        daemon.load(references)
+        docker_engine.remove_image(found[RECIPE.name])
         yield daemon
     finally:
         daemon.close()

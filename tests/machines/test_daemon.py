@@ -107,19 +107,3 @@ def test_an_image_that_is_removed_while_it_is_used(daemon, engine, image, job):
             client.images.get("kept/probe:kept").tag(*image.reference.split(":"))
             client.images.remove("kept/probe:kept")
     works_again(daemon, job)
-
-
-def test_a_clock_that_jumps_ends_nothing(engine, job, monkeypatch):
-    """Waiting goes by the monotonic clock: a day forth or back is no time-out, and keeps none from coming."""
-    real = time.time
-    for jump in (86_400, -86_400):
-        monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
-        changed = replace(job, folder=job.folder.with_name(f"job{jump}"))
-        with engine.start(changed) as worker:
-            assert result(worker, "echo", number=4) == {"number": 4}
-        short = replace(changed, folder=job.folder.with_name(f"short{jump}"))
-        limits = job.limits.model_copy(update={"timeout": 3})
-        with engine.start(replace(short, limits=limits)) as worker:
-            worker.ready()
-            with pytest.raises(StageCrashError, match="gave no answer within 3 s"):
-                ask(worker, "hang")

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterator
 
-from pinlite import errors, logs
+from pinlite import errors, logs, retries
 from pinlite.engine import docker, process
 
 PAGE = """\
@@ -36,9 +36,10 @@ temporary folders, files that were half written to the store, and locks that nob
 
 ## What is tried again
 
-Only what changes nothing: pulling the base image, twice, and a note says so; and downloading packages, which pip and
-uv do a few times themselves, as the log of the build tells. A stage is never run twice by itself. A Docker engine that
-hangs is waited for: {patience} seconds for an answer, and a stage is asked after every {between:.0f} seconds.
+Only what changes nothing: connecting to a Docker engine that was asked for by name, pulling the base image, and an
+installation of packages whose connection failed; {pauses} seconds later, and a note says so each time. A stage is never
+run twice by itself. A Docker engine that hangs is waited for: {patience} seconds for an answer, and a stage is asked
+after every {between:.0f} seconds. [failures.md](failures.md) has what a machine that fails comes to.
 """
 
 
@@ -54,6 +55,7 @@ def page() -> str:
     return PAGE.format(
         rows="\n".join(_row(kind) for _, _, kind in rows),
         kept=logs.KEPT,
+        pauses=" and ".join(f"{pause:g}" for pause in retries.PAUSES),
         patience=docker.PATIENCE,
         between=process.BETWEEN_CHECKS,
     )

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def test_the_oldest_runs_make_room_for_a_new_one():
     assert [path.name for path in reports if not path.exists()] == ["bug-000.txt", "bug-001.txt"]
     assert other.exists()
     assert new.is_dir()
+
+
+def test_a_clock_that_was_set_back_takes_no_logs_from_a_new_run():
+    tomorrow = time.time() + 86_400
+    for number in range(logs.KEPT + 1):
+        made(f"{number:012x}", tomorrow)
+    assert logs.start("f" * 12).is_dir()
+    assert len(list(folders.logs().iterdir())) == logs.KEPT
 
 
 def test_the_last_run_is_the_one_that_began_last():

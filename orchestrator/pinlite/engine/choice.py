@@ -1,11 +1,10 @@
-import time
-
 from pinlite.choices import EngineChoice
-from pinlite.engine.docker import PAUSES, DockerEngine
+from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
-from pinlite.errors import NoEngineError
-from pinlite.events import Notice, Observer, ignore
+from pinlite.errors import NoEngineError, PinliteError
+from pinlite.events import Observer, ignore
+from pinlite.retries import repeated
 
 
 def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
@@ -16,15 +15,14 @@ def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
     """
     if wanted == "venv":
         return VenvEngine()
-    for pause in (*PAUSES, None):
-        try:
-            return DockerEngine()
-        except NoEngineError as error:
-            if wanted != "docker":
-                return VenvEngine()
-            # Where there is not even a socket, nothing is about to answer.
-            if pause is None or "No such file" in error.message:
-                raise
-            observe(Notice(f"{error.message}; asked again in {pause:g} s"))
-            time.sleep(pause)
-    raise AssertionError("the last pause is None")
+    if wanted == "docker":
+        return repeated(DockerEngine, _may_come, observe)
+    try:
+        return DockerEngine()
+    except NoEngineError:
+        return VenvEngine()
+
+
+def _may_come(error: PinliteError) -> bool:
+    """Where there is not even a socket, nothing is about to answer."""
+    return "No such file" not in error.message

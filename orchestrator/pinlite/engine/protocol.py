@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something a killed run left behind: a container, or a process."""
+    """Something a killed run left behind: a container, a process, or a folder."""
 
     kind: str
     name: str

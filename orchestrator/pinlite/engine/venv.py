@@ -4,13 +4,13 @@ It keeps dependencies apart. It does not keep untrusted code from the machine.
 """
 
 import contextlib
+import functools
 import os
 import resource
 import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from pinlite import digest, folders, processes, uv
+from pinlite import digest, folders, processes, temporary, uv
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner
 from pinlite.engine.process import Ending, ProcessWorker
@@ -26,6 +26,7 @@ from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
 from pinlite.images import ImageRecipe
+from pinlite.retries import blames_network, repeated
 
 _BASE = f"cpython-{interpreter.VERSION}"
 _CHUNK = 64 * 1024
@@ -41,6 +42,10 @@ class VenvEngine:
     def __init__(self) -> None:
         # Resolved, for images name their environments by path, and another name of this folder may go.
         self._root = (folders.cache() / "venv").resolve()
+
+    @property
+    def _half_made(self) -> Path:
+        return self._root / "images" / "image"
 
     def version(self) -> str:
         return f"uv {uv.run('--version').split()[1]}"
@@ -77,14 +82,19 @@ class VenvEngine:
         return ProcessWorker(_LocalProcess(job), job)
 
     def leftovers(self) -> list[Leftover]:
-        return [
+        left = [
             Leftover("process", str(pid), labels[owner.RUN])
             for pid, labels in _labelled()
             if not processes.is_alive(labels[owner.OWNER])
         ]
+        folders_left = temporary.leftovers(beside=self._half_made)
+        return left + [Leftover("folder", str(path), temporary.random_part(path)) for path in folders_left]
 
     def remove(self, leftover: Leftover) -> None:
-        _kill(int(leftover.name))
+        if leftover.kind == "folder":
+            shutil.rmtree(leftover.name)
+        else:
+            _kill(int(leftover.name))
 
     def _make(self, recipe: ImageRecipe, observe: Observer) -> None:
         identity = recipe.identity(_BASE)
@@ -94,9 +104,9 @@ class VenvEngine:
         with FileLock(f"{folder}.guard"):
             if not (folder / "identity").exists():
                 observe(BuildProgress(recipe.name, "installing the locked packages", 1, 2))
-                self._install(recipe, environment)
+                repeated(functools.partial(self._install, recipe, environment), blames_network, observe)
                 observe(BuildProgress(recipe.name, "copying the stage programs", 2, 2))
-                with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+                with temporary.folder(beside=self._half_made) as made:
                     image = Path(made, "image")
                     _write_programs(recipe, image / "programs")
                     (image / "environment").symlink_to(environment)

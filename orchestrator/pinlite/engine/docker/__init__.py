@@ -1,6 +1,7 @@
 """The engine that isolates: each worker a container, each image built from its recipe."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,21 +14,23 @@ from pinlite import images, processes
 from pinlite.engine import owner
 from pinlite.engine.docker.build import build
 from pinlite.engine.docker.container import ContainerProcess, remove
+from pinlite.engine.docker.words import AGAIN, advice, told
 from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
-from pinlite.errors import ImageError, NoEngineError, StageCrashError
+from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
 from pinlite.events import BuildFinished, BuildStarted, Notice, Observer
 from pinlite.images import Base, ImageRecipe
+from pinlite.retries import blames_network, repeated
 
 _IDENTITY = "pinlite.identity"
 _NAME = "pinlite.image"
 _BASE = "pinlite.base"
+# Of a container's ID: as much of it as docker itself shows.
+_SHORT = 12
 
 # In seconds, for each answer of the daemon's but those that take as long as their work: on a machine that is busy with
 # disks it takes a container some to go.
 PATIENCE = 60
-# Before each further attempt to pull, in seconds.
-PAUSES = (1.0, 4.0)
 
 
 class DockerEngine:
@@ -76,20 +79,21 @@ class DockerEngine:
             return
         except APIError as error:
             raise ImageError(
-                f"{image.reference} can't be removed: {error.explanation}", hint="end the runs that use it"
+                f"{image.reference} can't be removed: {told(error)}", hint="end the runs that use it"
             ) from error
 
     def start(self, job: Job) -> Worker:
         try:
             return ProcessWorker(ContainerProcess(self._client, job), job)
         except (DockerException, OSError) as error:
-            raise StageCrashError(f"the {job.program} container can't be started: {error}") from error
+            message = f"the {job.program} container can't be started: {told(error)}"
+            raise StageCrashError(message, hint=advice(message)) from error
 
     def leftovers(self) -> list[Leftover]:
         with _answering():
             containers = self._client.api.containers(all=True, filters={"label": owner.OWNER})
         return [
-            Leftover("container", entry["Id"], entry["Labels"][owner.RUN])
+            Leftover("container", entry["Id"][:_SHORT], entry["Labels"][owner.RUN])
             for entry in containers
             if not processes.is_alive(entry["Labels"][owner.OWNER])
         ]
@@ -122,7 +126,11 @@ class DockerEngine:
         }
         started = time.monotonic()
         observe(BuildStarted(recipe.name))
-        build(self._client, recipe, tag=image.reference, base=below, labels=labels, observe=observe)
+        # The daemon keeps the steps that were done.
+        attempt = functools.partial(
+            build, self._client, recipe, tag=image.reference, base=below, labels=labels, observe=observe
+        )
+        repeated(attempt, blames_network, observe)
         observe(BuildFinished(recipe.name, time.monotonic() - started))
         return image.reference
 
@@ -142,24 +150,18 @@ class DockerEngine:
             return found, images.local_base_identity()
         if found is None:
             observe(Notice(f"pulling the base image {base.reference}"))
-            self._pull(base, observe)
+            # What is there already is not fetched twice.
+            repeated(functools.partial(self._pull, base), _may_be_there, observe)
         return base.pinned, base.digest
 
-    def _pull(self, base: Base, observe: Observer) -> None:
-        """Again where it fails: what is there already is not fetched twice."""
-        for pause in (*PAUSES, None):
-            try:
-                self._client.images.pull(base.pinned, platform=images.PLATFORM)
-            except (DockerException, OSError) as error:
-                if pause is None or isinstance(error, ImageNotFound):
-                    raise ImageError(
-                        f"the base image {base.reference} can't be pulled: {error}",
-                        hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
-                    ) from error
-                observe(Notice(f"the base image could not be pulled, and is tried again in {pause:g} s: {error}"))
-                time.sleep(pause)
-            else:
-                return
+    def _pull(self, base: Base) -> None:
+        try:
+            self._client.images.pull(base.pinned, platform=images.PLATFORM)
+        except (DockerException, OSError) as error:
+            raise ImageError(
+                f"the base image {base.reference} can't be pulled: {told(error)}",
+                hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
+            ) from error
 
     def _labels(self, reference: str) -> dict[str, str] | None:
         """An image's labels; None where there is no such image."""
@@ -175,14 +177,16 @@ class DockerEngine:
 
 
 @contextlib.contextmanager
-def _answering(
-    hint: str = "see that the Docker engine works: `docker version`; then run the command again",
-) -> Iterator[None]:
+def _answering(hint: str = AGAIN) -> Iterator[None]:
     """NoEngineError where the daemon doesn't answer what is asked within, or has gone."""
     try:
         yield
     except (DockerException, OSError) as error:
-        raise NoEngineError(f"no Docker engine answers: {error}", hint=hint) from error
+        raise NoEngineError(f"no Docker engine answers: {told(error)}", hint=hint) from error
+
+
+def _may_be_there(error: PinliteError) -> bool:
+    return not isinstance(error.__cause__, ImageNotFound)
 
 
 def _tag(name: str, identity: str) -> str:

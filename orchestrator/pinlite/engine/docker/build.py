@@ -9,12 +9,14 @@ import docker
 from docker.errors import DockerException
 
 from pinlite import folders
+from pinlite.engine.docker.words import advice, told
 from pinlite.errors import ImageError
 from pinlite.events import BuildProgress, Observer
 from pinlite.images import PLATFORM, ImageRecipe
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _LINES_IN_ERROR = 15
+_AGAIN = "once what it says is mended, run the same command again: the steps that were done are kept"
 
 
 def build(
@@ -58,9 +60,10 @@ def build(
             else:
                 return
     except (DockerException, OSError) as error:  # OSError: the daemon went away
-        log.write_text(f"{log.read_text()}\n{error}\n")
+        log.write_text(f"{log.read_text()}{told(error)}\n")
     last = "".join(f"\n  {line}" for line in log.read_text().splitlines()[-_LINES_IN_ERROR:])
-    raise ImageError(f"the {recipe.name} image can't be built:{last}", hint=f"the whole log is {log}")
+    hint = f"{advice(last, _AGAIN)}; the whole log is {log}"
+    raise ImageError(f"the {recipe.name} image can't be built:{last}", hint=hint)
 
 
 def _context(recipe: ImageRecipe) -> io.BytesIO:

@@ -15,10 +15,12 @@ from docker.utils.socket import STDERR, STDOUT, frames_iter
 
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import owner
+from pinlite.engine.docker.words import AGAIN, told
 from pinlite.engine.process import Ending
 from pinlite.engine.protocol import Job
 from pinlite.errors import StageCrashError
 
+_LEFT = f"{AGAIN}. That removes what was left, as `pinlite clean` does"
 _STREAMS: dict[int, Literal["out", "err"]] = {STDOUT: "out", STDERR: "err"}
 _SIGNALLED = 128
 _UNPRIVILEGED = "1000:1000"
@@ -62,11 +64,7 @@ class ContainerProcess:
         try:
             self._api.ping()
         except (DockerException, OSError) as error:
-            raise StageCrashError(
-                f"the Docker engine does not answer any more: {error}",
-                hint="see that it works: `docker version`; then run the command again. That removes "
-                "what was left, as `pinlite clean` does",
-            ) from error
+            raise StageCrashError(f"the Docker engine does not answer any more: {told(error)}", hint=_LEFT) from error
 
     def ending(self) -> Ending:
         try:
@@ -75,7 +73,7 @@ class ContainerProcess:
         except NotFound:
             return Ending(-signal.SIGKILL)  # remove() was quicker
         except (DockerException, OSError) as error:
-            raise StageCrashError(f"the Docker engine lost the container: {error}") from error
+            raise StageCrashError(f"the Docker engine lost the container: {told(error)}", hint=_LEFT) from error
         code = state["ExitCode"]
         signalled = _SIGNALLED < code <= _SIGNALLED + signal.NSIG
         return Ending(_SIGNALLED - code if signalled else code, out_of_memory=state["OOMKilled"])

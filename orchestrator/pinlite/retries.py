@@ -1,0 +1,42 @@
+"""Trying again what is safe to do twice: to connect, to pull, to download packages. Never a stage."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pinlite.errors import PinliteError
+from pinlite.events import Notice, Observer
+
+# Before each further attempt, in seconds.
+PAUSES = (1.0, 4.0)
+
+# What pip and uv say of a connection, and neither of a package that does not exist nor of a wrong hash.
+_CONNECTION = re.compile(
+    r"Retrying \(Retry\(|Read timed out|IncompleteRead|Connection (?:aborted|broken|refused|reset)|Failed to fetch"
+    r"|error sending request|dns error|Network is unreachable|Temporary failure in name|Name or service not known"
+)
+
+Made = TypeVar("Made")
+
+
+def repeated(attempt: Callable[[], Made], may_pass: Callable[[PinliteError], bool], observe: Observer) -> Made:
+    """What an attempt gives, the first or one that follows an error that may pass by itself; each is told.
+
+    Raises:
+        PinliteError: The last attempt's, or the first that won't pass.
+    """
+    for pause in PAUSES:
+        try:
+            return attempt()
+        except PinliteError as error:
+            if not may_pass(error):
+                raise
+            observe(Notice(f"{error.message.splitlines()[0].rstrip(':')}; tried again in {pause:g} s"))
+        time.sleep(pause)
+    return attempt()
+
+
+def blames_network(error: PinliteError) -> bool:
+    """Whether what an installer printed, in the message, is of a connection that failed."""
+    return _CONNECTION.search(error.message) is not None
