@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pinlite import digest, folders, modules
 
@@ -13,23 +13,35 @@ if TYPE_CHECKING:
 Kind = Literal["path", "modules"]
 
 
-def of(recipe: "Recipe") -> Iterator[tuple[Kind, Path]]:
+class Read(NamedTuple):
+    """A place that a recipe reads, and as what."""
+
+    role: str
+    kind: Kind
+    path: Path
+
+
+def of(recipe: "Recipe") -> Iterator[Read]:
     """Where the recipe reads, whether or not something is there."""
-    named: list[Source | Calibration | None] = [recipe.source, recipe.calibration]
+    named: list[tuple[str, Source | Calibration | None]] = [
+        ("source", recipe.source),
+        ("calibration", recipe.calibration),
+    ]
     if recipe.training:
-        named += [recipe.training.finetune, recipe.training.qat]
+        named += [("finetune", recipe.training.finetune), ("qat", recipe.training.qat)]
     if recipe.evaluation:
-        named += [recipe.evaluation.function, *(metric.function for metric in recipe.evaluation.metrics)]
-    for source in named:
+        named += [("evaluate", recipe.evaluation.function)]
+        named += [("metric", metric.function) for metric in recipe.evaluation.metrics]
+    for role, source in named:
         if source and source.module:
-            yield from (("modules", path) for path in _places(source.module, source.path))
+            yield from (Read(role, "modules", path) for path in _places(source.module, source.path))
         elif source and source.path:
-            yield "path", source.path
-    for path in (recipe.weights, recipe.samples, recipe.data):
+            yield Read(role, "path", source.path)
+    for role, path in (("weights", recipe.weights), ("samples", recipe.samples), ("data", recipe.data)):
         if path:
-            yield "path", path
+            yield Read(role, "path", path)
     if recipe.requirements:
-        yield "path", folders.cache() / "locks"
+        yield Read("requirements", "path", folders.cache() / "locks")
 
 
 def digest_of(kind: Kind, path: Path) -> str:
@@ -42,7 +54,7 @@ def digest_of(kind: Kind, path: Path) -> str:
 def files(recipe: "Recipe") -> dict[str, str]:
     """The digests of all that there is, each module by itself, by its path as the recipe has it."""
     found: dict[str, str] = {}
-    for kind, path in of(recipe):
+    for _, kind, path in of(recipe):
         if kind == "modules" and path.is_file():
             found |= {str(each): digest.of_path(each) for each in modules.closure(path)}
         elif path.exists() and not path.is_relative_to(folders.cache()):

@@ -104,8 +104,8 @@ def _is_there(known: Known) -> bool:
 
 def state(recipe: "Recipe", *others: Path) -> State:
     """All that a recipe reads of the user's, and ``others``, with the digest of each."""
-    read: list[tuple[reading.Kind, Path]] = [*reading.of(recipe), *(("path", path) for path in others)]
-    return [(kind, str(path), reading.digest_of(kind, path)) for kind, path in read]
+    read = [*reading.of(recipe), *(reading.Read("configuration", "path", path) for path in others)]
+    return [(kind, str(path), reading.digest_of(kind, path)) for _, kind, path in read]
 
 
 def keep(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinlite import digest
+from pinlite import digest, reading
 from pinlite.model import Recipe
 
 
@@ -19,19 +19,16 @@ class Resource:
 
 
 def given(recipe: Recipe) -> tuple[Resource, ...]:
-    """The files of the user's that the recipe names, as they are now; a module is not among them: see `below`.
+    """The files of the user's that the recipe names, as they are now.
 
-    Of ``--data`` a folder is one resource, by in-toto's ``dirHash``: a data set has any number of files.
+    Modules and images for calibration are not among them: what stages were shown of those is told by `below`. Of
+    ``--data`` a folder is one resource, by in-toto's ``dirHash``: a data set has any number of files.
     """
+    shown = {"calibration"} if recipe.calibration and recipe.calibration.kind == "images" else set[str]()
     found = list[Resource]()
-    if recipe.source.path and recipe.source.kind != "python":
-        found += files("source", recipe.source.path)
-    if recipe.calibration and recipe.calibration.path and recipe.calibration.kind == "arrays":
-        found += files("calibration", recipe.calibration.path)
-    for role, path in (("weights", recipe.weights), ("samples", recipe.samples)):
-        found += files(role, path) if path else ()
-    if recipe.data:
-        found += [_folder("data", recipe.data)] if recipe.data.is_dir() else files("data", recipe.data)
+    for role, kind, path in reading.of(recipe):
+        if kind == "path" and role not in {"requirements", *shown}:
+            found += [_folder(role, path)] if role == "data" and path.is_dir() else files(role, path)
     return tuple(found)
 
 
