@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	conformance operators techniques soak docs fuzz hostile clean
+	conformance operators techniques soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -69,6 +69,9 @@ fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `
 
 hostile: $(dev) ## Attack the docker engine; WITHOUT=network takes that protection away, and tests have to fail.
 	WITHOUT=$(WITHOUT) .venv/bin/pytest tests/hostile $(ARGS)
+
+protections: $(dev) ## Take each protection of the docker engine away in turn, and print a test that fails without it.
+	.venv/bin/python tests/hostile/without.py
 
 soak: $(host) ## Convert a small model RUNS times in a row and four at a time on docker (200); JSON in build/soak.
 	.venv/bin/python tests/bench/soak.py --runs $(or $(RUNS),200)

@@ -138,9 +138,9 @@ def _local(owner: str) -> Iterator[Worker]:
 def _processes(file: str, text: str) -> dict[int, str]:
     """The processes with this text in a file of theirs below /proc, and what is in it."""
     found = {}
-    for path in Path("/proc").glob(f"[0-9]*/{file}"):
-        with contextlib.suppress(OSError):
-            content = path.read_text(errors="replace")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            content = (process / file).read_text(errors="replace")
             if text in content:
-                found[int(path.parent.name)] = content
+                found[int(process.name)] = content
     return found

@@ -73,8 +73,9 @@ def _containers(run: str) -> list[str]:
 
 def _processes(run: str) -> list[str]:
     found = []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if any(item.startswith(f"pinlite.run={run}".encode()) for item in environ.read_bytes().split(b"\0")):
-                found.append(environ.parent.name)
+            environ = (process / "environ").read_bytes()
+            if any(item.startswith(f"pinlite.run={run}".encode()) for item in environ.split(b"\0")):
+                found.append(process.name)
     return found

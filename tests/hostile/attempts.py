@@ -80,7 +80,7 @@ def host_file():
 
 
 def host_environment():
-    environments = [_readable(path) for path in Path("/proc").glob("[0-9]*/environ")]
+    environments = [_readable(path / "environ") for path in Path("/proc").glob("[0-9]*")]
     return None if TARGETS["word"].encode() in b"".join(environments) else f"not in {len(environments)}"
 
 
@@ -92,7 +92,7 @@ def _readable(path):
 
 
 def host_processes():
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    commands = [_readable(path / "cmdline") for path in Path("/proc").glob("[0-9]*")]
     strange = [command for command in commands if b"pytest" in command or b"dockerd" in command]
     return None if strange else f"{len(commands)} processes"
 

@@ -223,14 +223,15 @@ class _LocalProcess:
 
 def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
     """Every process with a worker's labels in its environment, by its number."""
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            pairs = (item.decode(errors="replace").partition("=") for item in environ.read_bytes().split(b"\0"))
+            environ = (process / "environ").read_bytes()
         except OSError:
             continue  # another user's process, or one that just ended
+        pairs = (item.decode(errors="replace").partition("=") for item in environ.split(b"\0"))
         labels = {key: value for key, _, value in pairs if key.partition(".")[0] == owner.MARK}
         if owner.OWNER in labels:
-            yield int(environ.parent.name), labels
+            yield int(process.name), labels
 
 
 def _kill(pid: int) -> None:

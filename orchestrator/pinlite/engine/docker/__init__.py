@@ -151,7 +151,7 @@ class DockerEngine:
         if found is None:
             observe(Notice(f"pulling the base image {base.reference}"))
             # What is there already is not fetched twice.
-            repeated(functools.partial(self._pull, base), _may_be_there, observe)
+            repeated(functools.partial(self._pull, base), _may_be_pulled, observe)
         return base.pinned, base.digest
 
     def _pull(self, base: Base) -> None:
@@ -185,7 +185,8 @@ def _answering(hint: str = AGAIN) -> Iterator[None]:
         raise NoEngineError(f"no Docker engine answers: {told(error)}", hint=hint) from error
 
 
-def _may_be_there(error: PinliteError) -> bool:
+def _may_be_pulled(error: PinliteError) -> bool:
+    """What a registry does not have it won't have in a moment."""
     return not isinstance(error.__cause__, ImageNotFound)
 
 

@@ -1,0 +1,29 @@
+"""Take one protection after the other away, and print the first test that fails without it: each has to have one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from protections import WITHOUT
+
+
+def failing(name):
+    """The first test that fails without it, "" if none does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", Path(__file__).parent, "--exitfirst", "--quiet", "-rf", "--tb=no"],
+        env=os.environ | {"WITHOUT": name, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^FAILED \S*/(\S+)", done.stdout, re.MULTILINE)
+    return found[1] if found else ""
+
+
+found = {}
+for name in WITHOUT:
+    found[name] = failing(name)
+    print(f"{name:12} {found[name] or 'NO TEST FAILS'}", flush=True)
+sys.exit(not all(found.values()))
