@@ -1,33 +1,19 @@
 """Folders that can't take a result, or are not to."""
 
+import contextlib
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 from command import NETWORK
+from mounts import tmpfs
 
 
 @pytest.fixture
 def mounted(tmp_path):
-    """Mount a tmpfs with these options; skips where that is not allowed."""
-    folder = tmp_path / "mounted"
-    folder.mkdir()
-
-    def mount(options):
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "pinlite-test", folder],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"a small or read-only file system can't be mounted here: {done.stderr.strip()}")
-        return folder
-
-    yield mount
-    if folder.is_mount():
-        subprocess.run(["umount", folder], check=True)
+    """Mounts a tmpfs with the options that it is given."""
+    with contextlib.ExitStack() as stack:
+        yield lambda options: stack.enter_context(tmpfs(tmp_path / "mounted", options))
 
 
 def test_a_full_folder(pinlite, any_engine, mounted):

@@ -1,15 +1,14 @@
 """A whole run that is killed, interrupted twice, or finds no room: what is left is found, and the next run works."""
 
 import contextlib
-import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from command import NETWORK, workers
+from mounts import tmpfs
 
 SOON = 20
 
@@ -56,15 +55,8 @@ def test_a_second_interrupt_ends_it_at_once(pinlite):
 @pytest.fixture
 def small(tmp_path):
     """A filesystem with little room."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if (
-        os.getuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "small", folder], check=False).returncode
-    ):
-        pytest.skip("a filesystem of its own wants root")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with tmpfs(tmp_path / "small", "size=64k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("place", ["temporary", "out", "store"])
