@@ -18,7 +18,8 @@ from pinlite.engine import Image, choose
 from pinlite.events import Notice, Observer, StageFinished, StageStarted
 from pinlite.execute import Done, ResultT, execute
 from pinlite.images import ImageRecipe
-from pinlite.model import Recipe, StageRecord
+from pinlite.recipe import Recipe
+from pinlite.report import StageRecord
 from pinlite.stages.stage import Action, Stage
 from pinlite.store import record
 from pinlite.store.files import Damaged, Store

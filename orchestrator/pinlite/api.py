@@ -6,7 +6,7 @@ from typing import Any
 
 from pinlite import config, pipeline
 from pinlite.events import Observer, ignore
-from pinlite.model import Report
+from pinlite.report import Report
 
 Path = str | PathLike[str]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pinlite import config, npz, parity
 from pinlite.errors import UsageError
-from pinlite.model import Calibration, InputSpec
+from pinlite.recipe import Calibration, InputSpec
 from pinlite.stages.stage import Named
 
 Array = NDArray[np.generic]

@@ -1,4 +1,4 @@
-"""The words that can be chosen among; told apart from `pinlite.model` because they cost nothing to import."""
+"""The words that can be chosen among; apart from the types that use them because they cost nothing to import."""
 
 from typing import Literal
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from pinlite import digest
 from pinlite.errors import PinliteError
 from pinlite.execute import Done, ResultT
-from pinlite.model import OperatorSet, Recipe, RuntimeSize
+from pinlite.recipe import Recipe
+from pinlite.report import OperatorSet, RuntimeSize
 from pinlite.results import Variant
 from pinlite.stages import convert, infer, measure, translate
 from pinlite.stages.stage import Action, of_variant

@@ -13,16 +13,8 @@ from pinlite.comparison import Comparison
 from pinlite.errors import PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.execute import Done, ResultT
-from pinlite.model import (
-    Calibration,
-    CalibrationReport,
-    Evaluation,
-    EvaluationReport,
-    Latency,
-    Recipe,
-    StageRecord,
-    Tensor,
-)
+from pinlite.recipe import Calibration, Evaluation, Recipe
+from pinlite.report import CalibrationReport, EvaluationReport, Latency, StageRecord, Tensor
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant

@@ -10,7 +10,8 @@ from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import Done, execute
-from pinlite.model import DebugReport, Limits, Recipe, Report, VariantReport
+from pinlite.recipe import Limits, Recipe
+from pinlite.report import DebugReport, Report, VariantReport
 from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
 from pinlite.workers import Workers

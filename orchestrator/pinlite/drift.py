@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pinlite.model import Layer
+from pinlite.report import Layer
 from pinlite.stages.trace import Node
 
 Array = NDArray[np.generic]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pinlite import parity
 from pinlite.choices import VariantName
 from pinlite.errors import StageCrashError, UsageError
-from pinlite.model import Evaluation, EvaluationReport, Metric, Score
 from pinlite.parity import Arrays
+from pinlite.recipe import Evaluation, Metric
+from pinlite.report import EvaluationReport, Score
 
 Labels = NDArray[np.generic]
 

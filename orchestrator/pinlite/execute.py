@@ -17,7 +17,7 @@ from pinlite.contract import Failure
 from pinlite.engine import Job
 from pinlite.errors import ModelError, OutOfDiskError, PinliteError, StageCrashError, UsageError
 from pinlite.events import Observer, StageFinished, StageStarted
-from pinlite.model import StageRecord
+from pinlite.report import StageRecord
 from pinlite.stages.stage import Action
 from pinlite.workers import Workers
 

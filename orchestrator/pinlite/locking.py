@@ -13,7 +13,8 @@ from pinlite import config, digest, images, paths
 from pinlite.differences import differences
 from pinlite.errors import NotReproducibleError, UsageError
 from pinlite.images import ImageRecipe
-from pinlite.model import Lock, LockedImage, LockedStage, Recipe, Report
+from pinlite.recipe import Recipe
+from pinlite.report import Lock, LockedImage, LockedStage, Report
 from pinlite.store.record import Record
 
 # Roles of outputs that tell what a runtime computed.

@@ -14,7 +14,7 @@ from pinlite.engine import choose
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import execute
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pinlite import npz
 from pinlite.choices import VariantName
 from pinlite.errors import StageCrashError
-from pinlite.model import Hop, Recipe, Tensor
+from pinlite.recipe import Recipe
+from pinlite.report import Hop, Tensor
 
 HALF = 2e-2
 

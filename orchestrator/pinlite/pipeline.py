@@ -8,8 +8,9 @@ from pinlite.actions import Actions
 from pinlite.conversion import Conversion
 from pinlite.errors import ParityError, UsageError
 from pinlite.events import Observer, ignore
-from pinlite.model import Lock, Recipe, Report
 from pinlite.provenance import UsedImage
+from pinlite.recipe import Recipe
+from pinlite.report import Lock, Report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -7,7 +7,7 @@ from pinlite import images, modules, requirements
 from pinlite.engine import Engine
 from pinlite.errors import UsageError
 from pinlite.images import ImageRecipe
-from pinlite.model import Recipe
+from pinlite.recipe import Recipe
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pinlite import digest, folders, modules
 
 if TYPE_CHECKING:
-    from pinlite.model import Calibration, Recipe, Source
+    from pinlite.recipe import Calibration, Recipe, Source
 
 # ``modules`` are a file with the modules beside it that it imports; folders are whole either way.
 Kind = Literal["path", "modules"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pinlite import config, locking, pipeline, temporary
 from pinlite.events import Observer, ignore
-from pinlite.model import Report
+from pinlite.report import Report
 
 
 def reproduce(record: Path, options: Mapping[str, Any], observe: Observer = ignore) -> Report:

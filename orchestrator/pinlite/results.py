@@ -8,7 +8,8 @@ from pathlib import Path
 from pinlite import digest, parity
 from pinlite.choices import VariantName
 from pinlite.errors import PinliteError
-from pinlite.model import (
+from pinlite.recipe import Recipe
+from pinlite.report import (
     Artifact,
     CalibrationReport,
     EvaluationReport,
@@ -18,7 +19,6 @@ from pinlite.model import (
     Lock,
     OperatorSet,
     Quantization,
-    Recipe,
     Report,
     StageRecord,
     Tensor,

@@ -16,7 +16,8 @@ from pinlite import digest, folders, output, reading
 from pinlite.store.files import Damaged, Store
 
 if TYPE_CHECKING:
-    from pinlite.model import Recipe, Report
+    from pinlite.recipe import Recipe
+    from pinlite.report import Report
 
 _SCHEMA = "pinlite.run/1"
 

@@ -14,7 +14,7 @@ from pinlite import logs, temporary
 from pinlite.engine import Engine, Image, Job, Worker, written
 from pinlite.errors import UsageError
 from pinlite.events import Observer, RunStarted, ignore
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 from pinlite.stages.stage import Stage
 
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pinlite
 from pinlite.choices import VariantName
-from pinlite.model import Report
+from pinlite.report import Report
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 NET = f"{DIGITS}/net.py"

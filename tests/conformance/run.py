@@ -26,7 +26,7 @@ from pinlite.engine import Image, Job, VenvEngine
 from pinlite.errors import StageCrashError
 from pinlite.events import ignore
 from pinlite.images import ImageRecipe
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "build" / "conformance"

@@ -18,7 +18,8 @@ from pinlite.config.options import Options
 from pinlite.contract import ContractError, Ready, Response
 from pinlite.debug import debug
 from pinlite.errors import PinliteError, UsageError
-from pinlite.model import Calibration, Report
+from pinlite.recipe import Calibration
+from pinlite.report import Report
 from pinlite.store import collection, record
 from pinlite.store.files import Store
 from pinlite.store.record import Record

@@ -13,7 +13,7 @@ from pinlite import config, images, models
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.execute import execute
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers
 

@@ -10,7 +10,7 @@ from pinlite.contract import Request
 from pinlite.engine import Job
 from pinlite.events import ignore
 from pinlite.images import ImageRecipe
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 
 # What a wheel can bring: a line that Python runs at each start. The user that it wants to be is not asked for.
 DOCKERFILE = b"""ARG BASE

@@ -19,7 +19,7 @@ from probes import RUNS, recipe
 from pinlite import images
 from pinlite.engine import DockerEngine, Image, Job
 from pinlite.events import ignore
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 
 STARTS = 60
 # In bytes, of which as many are taken as are written.

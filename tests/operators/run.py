@@ -19,8 +19,9 @@ from pinlite.engine import choose
 from pinlite.errors import ModelError, StageCrashError, UsageError
 from pinlite.events import ignore
 from pinlite.execute import Done, ResultT, execute
+from pinlite.frozen import Frozen
 from pinlite.images import ImageRecipe
-from pinlite.model import Frozen, Recipe
+from pinlite.recipe import Recipe
 from pinlite.stages import check, convert, infer, translate
 from pinlite.stages.stage import Action, Stage, as_json
 from pinlite.workers import Workers

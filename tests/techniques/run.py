@@ -20,7 +20,7 @@ from matrix import CONVERTED, DIFFERS, ROOT, VARIANTS, Run
 import pinlite
 from pinlite.engine import choose
 from pinlite.errors import PinliteError
-from pinlite.model import Report, VariantReport
+from pinlite.report import Report, VariantReport
 
 OUT = ROOT / "build" / "techniques" / "techniques.json"
 NEWEST = "tflite-2.14.0"

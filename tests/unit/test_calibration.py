@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pinlite import calibration, config
 from pinlite.errors import UsageError
-from pinlite.model import Calibration, InputSpec
+from pinlite.recipe import Calibration, InputSpec
 from pinlite.stages.stage import Named
 
 IMAGE = InputSpec(name="image", shape=(1, 3, 4, 4))

@@ -4,7 +4,7 @@ import pytest
 
 from pinlite import config
 from pinlite.errors import UsageError
-from pinlite.model import InputSpec, LayoutSpec, Limits
+from pinlite.recipe import InputSpec, LayoutSpec, Limits
 
 
 @pytest.fixture

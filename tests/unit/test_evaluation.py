@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pinlite import config, evaluation, pipeline
 from pinlite.errors import UsageError
-from pinlite.model import Metric
+from pinlite.recipe import Metric
 from pinlite.ui import tables
 
 SCORES = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]])

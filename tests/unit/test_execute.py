@@ -11,7 +11,8 @@ from pinlite import images
 from pinlite.errors import PinliteError, StageCrashError
 from pinlite.events import ignore
 from pinlite.execute import execute
-from pinlite.model import Frozen, Limits
+from pinlite.frozen import Frozen
+from pinlite.recipe import Limits
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers
 

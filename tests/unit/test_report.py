@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from pinlite import config, pipeline
-from pinlite.model import Report
+from pinlite.report import Report
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

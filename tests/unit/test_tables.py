@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from pinlite.model import (
+from pinlite.report import (
     Artifact,
     CalibrationReport,
     Failure,

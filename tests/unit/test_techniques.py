@@ -8,7 +8,7 @@ import pytest
 import techniques_page
 
 from pinlite import api, pipeline
-from pinlite.model import Recipe
+from pinlite.recipe import Recipe
 
 RUNS = matrix.runs()
 NAMES = [(run.model, run.technique, variant) for run in RUNS for variant in matrix.VARIANTS]

@@ -5,7 +5,7 @@ import pytest
 
 from pinlite import images
 from pinlite.errors import StageCrashError
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 from pinlite.stages import check, convert, export, infer
 from pinlite.workers import Workers
 

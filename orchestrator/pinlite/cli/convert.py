@@ -11,7 +11,7 @@ from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
-    from pinlite.model import Report
+    from pinlite.report import Report
 
 
 def convert(

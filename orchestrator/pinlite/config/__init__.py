@@ -12,8 +12,8 @@ from pinlite.config.sources import default_name, parse_source
 from pinlite.config.training import evaluation_of, training_of
 from pinlite.config.values import check_requirement, inputs, layouts, parse_input, size, stages, tolerance, variants
 from pinlite.errors import UsageError
-from pinlite.model import Limits, Recipe, Source
 from pinlite.paths import existing, existing_path
+from pinlite.recipe import Limits, Recipe, Source
 
 __all__ = [
     "IMAGES",

@@ -7,8 +7,8 @@ from pinlite.config.options import Options
 from pinlite.config.sources import python_callable
 from pinlite.config.values import numbers
 from pinlite.errors import UsageError
-from pinlite.model import Calibration
 from pinlite.paths import existing
+from pinlite.recipe import Calibration
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
-from pinlite.model import Source
 from pinlite.paths import closed_folder, existing_file, model_file
+from pinlite.recipe import Source
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 

@@ -3,7 +3,7 @@
 from pinlite.config.options import Options, dashed
 from pinlite.config.sources import METRIC, function, python_callable
 from pinlite.errors import UsageError
-from pinlite.model import Evaluation, Metric, Source, Training
+from pinlite.recipe import Evaluation, Metric, Source, Training
 
 
 def training_of(options: Options, source: Source) -> Training | None:

@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 from pinlite.choices import Dtype, Layout, StageName, VariantName
 from pinlite.errors import UsageError
-from pinlite.model import InputSpec, LayoutSpec
+from pinlite.recipe import InputSpec, LayoutSpec
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)

@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from pinlite.contract import Ready, Request, Response
 from pinlite.events import Observer
 from pinlite.images import ImageRecipe
-from pinlite.model import Limits
+from pinlite.recipe import Limits
 
 
 @dataclass(frozen=True)

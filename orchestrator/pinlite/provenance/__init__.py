@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pinlite import digest, output
-from pinlite.model import Recipe, Report
 from pinlite.provenance import sbom, statement
 from pinlite.provenance.resources import Resource, below, given
 from pinlite.provenance.statement import Run
 from pinlite.provenance.toolchain import Toolchain, UsedImage
+from pinlite.recipe import Recipe
+from pinlite.report import Report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pinlite import digest, reading
-from pinlite.model import Recipe
+from pinlite.recipe import Recipe
 
 
 @dataclass(frozen=True, order=True)

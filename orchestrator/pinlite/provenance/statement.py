@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pinlite import __version__, digest, images
-from pinlite.model import Recipe
 from pinlite.provenance.resources import Resource
 from pinlite.provenance.sbom import purl, purl_of_base
 from pinlite.provenance.toolchain import Toolchain
+from pinlite.recipe import Recipe
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.model import Calibration, Frozen
+from pinlite.frozen import Frozen
+from pinlite.recipe import Calibration
 from pinlite.stages.stage import Action, Named, Stage, as_json, present
 
 STAGE = Stage("calibrate", image="torch", program="calibrate", operation="calibrate", runs_user_code=True)

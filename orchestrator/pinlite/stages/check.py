@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pinlite.model import Recipe
+from pinlite.recipe import Recipe
 from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present
 
 STAGE = Stage("check", image="onnx", program="check", operation="check")

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from pinlite.choices import VariantName
-from pinlite.model import Frozen, Quantization, Recipe, Tensor
+from pinlite.frozen import Frozen
+from pinlite.recipe import Recipe
+from pinlite.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, of_variant, present
 

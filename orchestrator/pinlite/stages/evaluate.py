@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.model import Evaluation, Frozen, Recipe, Source
+from pinlite.frozen import Frozen
+from pinlite.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, evaluated, present
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pinlite.model import Recipe, Source, Training, TrainingStep
+from pinlite.recipe import Recipe, Source, Training
+from pinlite.report import TrainingStep
 from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present
 
 STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pinlite.choices import VariantName
-from pinlite.model import Frozen, Latency, Tensor
+from pinlite.frozen import Frozen
+from pinlite.report import Latency, Tensor
 from pinlite.stages.stage import Action, Named, Stage, as_json, evaluated, present
 
 STAGE = Stage("infer", image="tflite", program="infer", operation="infer")

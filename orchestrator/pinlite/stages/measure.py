@@ -1,6 +1,6 @@
 """How much a TFLite runtime takes where it is installed: one of TFLite's own operators, and one with TensorFlow's."""
 
-from pinlite.model import RuntimeSize
+from pinlite.report import RuntimeSize
 from pinlite.stages.stage import Action, Stage
 
 BUILTIN = Stage("measure-builtin", image="tflite", program="infer", operation="measure")

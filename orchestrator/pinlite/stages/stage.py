@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pinlite.choices import VariantName
-from pinlite.model import Frozen, InputSpec
+from pinlite.frozen import Frozen
+from pinlite.recipe import InputSpec
 
 
 class Named(Frozen):

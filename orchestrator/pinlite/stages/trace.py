@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pinlite.model import Frozen, Recipe, Tensor
+from pinlite.frozen import Frozen
+from pinlite.recipe import Recipe
+from pinlite.report import Tensor
 from pinlite.stages import export
 from pinlite.stages.stage import Action, Stage, as_json, present
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from pinlite.choices import Layout
 from pinlite.errors import UsageError
-from pinlite.model import Frozen, LayoutSpec, Recipe
+from pinlite.frozen import Frozen
+from pinlite.recipe import LayoutSpec, Recipe
 from pinlite.stages.stage import BATCHES, Action, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")

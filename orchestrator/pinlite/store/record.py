@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from pinlite import contract, digest, images
 from pinlite.differences import differences
 from pinlite.errors import UsageError
-from pinlite.model import Frozen
+from pinlite.frozen import Frozen
 from pinlite.stages.stage import Action
 from pinlite.store import collection
 from pinlite.store.files import Damaged, Store

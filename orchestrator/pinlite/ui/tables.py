@@ -10,7 +10,7 @@ from rich.text import Text
 from pinlite.ui.console import indented, name
 
 if TYPE_CHECKING:
-    from pinlite.model import DebugReport, Failure, Hop, Report, VariantReport
+    from pinlite.report import DebugReport, Failure, Hop, Report, VariantReport
 
 
 def show(report: "Report", out: str, console: Console) -> None:
