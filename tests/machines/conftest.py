@@ -83,18 +83,18 @@ class Daemon:
         return ["nsenter", f"--net=/proc/{self.process.pid}/ns/net", "--"]
 
     @contextlib.contextmanager
-    def filled(self) -> Iterator[None]:
-        """Leave no room on its disk meanwhile."""
+    def filled(self, *, room: int) -> Iterator[None]:
+        """Leave so much room on its disk meanwhile, in bytes."""
         filling = self._data / "filling"
         try:
             with filling.open("wb", buffering=0) as stream:
-                # At once; but for what the file system needs for itself, which is then written.
-                length = shutil.disk_usage(self._data).free - 16 * 1024**2
+                # What is allocated at once needs some more for itself, so the last of it is written.
+                length = shutil.disk_usage(self._data).free - room - 16 * 1024**2
                 os.posix_fallocate(stream.fileno(), 0, length)
                 stream.seek(length)
                 with contextlib.suppress(OSError):
-                    while stream.write(bytes(4096)):
-                        pass
+                    while shutil.disk_usage(self._data).free > room:
+                        stream.write(bytes(4096))
             yield
         finally:
             filling.unlink()

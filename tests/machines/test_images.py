@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from probes import recipe
+from probes import recipe, result
 
 from pinlite.errors import ImageError, StageCrashError
 from pinlite.events import BuildProgress, Notice, ignore
@@ -23,7 +23,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --progress-bar off --
         --no-index --find-links http://{GATEWAY}:{PORT}/ --trusted-host {GATEWAY} \
         halves==1
 """.encode()
-FILLS = b"ARG BASE\nFROM ${BASE}\nRUN head --bytes 400M /dev/urandom > /var/filling\n"
+FILLS = b"ARG BASE\nFROM ${BASE}\nRUN head --bytes 200M /dev/urandom > /var/filling\n"
 
 
 @pytest.fixture
@@ -75,14 +75,20 @@ def test_the_network_drops_during_a_download(daemon, engine, index):
     assert "---> Using cache" in [event.text for event in seen if isinstance(event, BuildProgress)]
 
 
-def test_the_engine_has_no_room(daemon, engine, job):
+def test_the_disk_fills_during_a_build(daemon, engine):
     wanted = recipe("probe-filling", Dockerfile=FILLS)
-    with daemon.filled():
-        with pytest.raises(ImageError, match=r"the probe-filling image can't be built:\n.*no space left") as caught:
-            engine.ensure([wanted], ignore)
-        assert "make room" in caught.value.hint
-        with pytest.raises(StageCrashError, match=r"container can't be started: .*no space left on device") as caught:
-            engine.start(job)
-        assert "make room" in caught.value.hint
+    unbuilt = r"the probe-filling image can't be built:(.|\n)*No space left on device"
+    with daemon.filled(room=100 * 1024**2), pytest.raises(ImageError, match=unbuilt) as caught:
+        engine.ensure([wanted], ignore)
+    assert "make room" in caught.value.hint
     assert engine.find([wanted]) == {}
     engine.remove_image(engine.ensure([wanted], ignore)[wanted.name])
+
+
+def test_a_full_disk_starts_nothing(daemon, engine, job):
+    unstarted = r"the probe container can't be started: .*no space left on device"
+    with daemon.filled(room=0), pytest.raises(StageCrashError, match=unstarted) as caught:
+        engine.start(job)
+    assert "make room" in caught.value.hint
+    with engine.start(job) as worker:
+        assert result(worker, "echo", number=1) == {"number": 1}
