@@ -11,7 +11,7 @@ CONNECTIONS = (
     "error: Request failed after 1 retry in 1.3s\n  cause: Failed to fetch: http://127.0.0.1:1/simple/six/",
     "  cause: error sending request for url (http://127.0.0.1:1/simple/six/)\n  cause: client error (SendRequest)",
     "  cause: dns error\n  cause: failed to lookup address information: Name or service not known",
-    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by",
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken",
     "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPConnectionPool(host='127.0.0.1', port=1): Read timed out.",
 )
 OTHERS = (
