@@ -192,7 +192,8 @@ class Actions:
             provision.check_trust(self._recipe, engine)
             for leftover in engine.leftovers():
                 engine.remove(leftover)
-                self._observe(Notice(f"removed a {leftover.kind} that the killed run {leftover.run} had left"))
+                whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
+                self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
             found = engine.ensure(self._images.values(), self._observe)
             ready = {name: found[wanted.name] for name, wanted in self._images.items()}
             workers = self._stack.enter_context(Workers(engine, ready, self._recipe.limits, self._observe))

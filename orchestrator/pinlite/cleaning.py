@@ -20,7 +20,7 @@ def clean() -> Iterator[str]:
     for engine in _engines():
         for leftover in engine.leftovers():
             engine.remove(leftover)
-            yield f"{leftover.kind} {leftover.name} of run {leftover.run}"
+            yield f"{leftover.kind} {leftover.name}" + (f" of run {leftover.run}" if leftover.run else "")
     for folder in temporary.leftovers():
         written.remove(folder)
         yield f"folder {folder}"

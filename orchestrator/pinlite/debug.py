@@ -50,7 +50,7 @@ def debug(
     runner = choose(engine, observe)
     if recipe:
         provision.check_trust(recipe, runner)
-    wanted = provision.image_recipes(stages, recipe.requirements if recipe else ())
+    wanted = provision.image_recipes(stages, recipe.requirements if recipe else (), observe)
     found = runner.ensure(wanted.values(), observe)
     ready = {name: found[image.name] for name, image in wanted.items()}
     with Workers(runner, ready, recipe.limits if recipe else Limits(), observe) as workers:

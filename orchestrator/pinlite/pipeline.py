@@ -31,7 +31,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     given = conversion.given_calibration(recipe)
     materials = provenance.given(recipe)
     stages = conversion.stages_of(recipe)
-    wanted = provision.image_recipes(stages, recipe.requirements)
+    wanted = provision.image_recipes(stages, recipe.requirements, observe)
     lock = locking.given(recipe, wanted, reading.files(recipe))
     if recorded:
         locking.hold_given(lock, recorded)

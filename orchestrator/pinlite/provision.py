@@ -6,19 +6,20 @@ from pathlib import Path
 from pinlite import images, modules, requirements
 from pinlite.engine import Engine
 from pinlite.errors import UsageError
+from pinlite.events import Observer
 from pinlite.images import ImageRecipe
 from pinlite.recipe import Recipe
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
 
 
-def image_recipes(stages: Sequence[Stage], packages: tuple[str, ...]) -> dict[str, ImageRecipe]:
+def image_recipes(stages: Sequence[Stage], packages: tuple[str, ...], observe: Observer) -> dict[str, ImageRecipe]:
     """The image recipe of each image that the stages name; export's has the packages of ``--with``."""
     toolchain = images.toolchain()
     wanted = {name: toolchain[name] for name in dict.fromkeys(stage.image for stage in stages)}
     if packages and export.STAGE.image in wanted:
         base = toolchain[export.STAGE.image]
-        wanted[export.STAGE.image] = images.with_requirements(base, requirements.locked(packages, base.lock))
+        wanted[export.STAGE.image] = images.with_requirements(base, requirements.locked(packages, base.lock, observe))
     return wanted
 
 

@@ -1,20 +1,24 @@
 """What ``--with`` asks for, locked with hashes on top of a stage's own lock."""
 
+import functools
 from pathlib import Path
 
 from filelock import FileLock
 
 from pinlite import digest, folders, temporary, uv
 from pinlite.errors import ImageError
+from pinlite.events import Observer
+from pinlite.retries import RECONNECT, blames_network, repeated
 
 
-def locked(requirements: tuple[str, ...], base_lock: bytes) -> bytes:
+def locked(requirements: tuple[str, ...], base_lock: bytes, observe: Observer) -> bytes:
     """A lock that holds the base's packages, the requirements, and what those need, each with its hashes.
 
     Made once per question: a resolver's answer changes as the index does.
 
     Raises:
-        ImageError: The requirements don't exist, have no wheel for CPython 3.8, or contradict the base's pins.
+        ImageError: The requirements don't exist, have no wheel for CPython 3.8, or contradict the base's pins; or the
+            index is not reached.
     """
     wanted = "\n".join(sorted(requirements)) + "\n"
     kept = folders.cache() / "locks" / f"{digest.of_json([wanted, digest.of_bytes(base_lock)])}.lock"
@@ -22,7 +26,7 @@ def locked(requirements: tuple[str, ...], base_lock: bytes) -> bytes:
     with FileLock(kept.with_suffix(".guard")):
         if not kept.exists():
             made = kept.with_suffix(".made")
-            made.write_bytes(_resolve(wanted, base_lock))
+            made.write_bytes(repeated(functools.partial(_resolve, wanted, base_lock), blames_network, observe))
             made.replace(kept)
     return kept.read_bytes()
 
@@ -39,8 +43,9 @@ def _resolve(wanted: str, base_lock: bytes) -> bytes:
                 *("--constraint", base, "--output-file", lock, base, asked),
             )
         except uv.UvError as error:
+            other = "choose versions of their time that run on CPython 3.8 with torch 1.7.1"
             raise ImageError(
                 f"the packages of --with can't be added to the pins of the export image:\n{error}",
-                hint="choose versions of their time that run on CPython 3.8 with torch 1.7.1",
+                hint=RECONNECT if blames_network(error) else other,
             ) from error
         return lock.read_bytes()

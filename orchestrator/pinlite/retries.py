@@ -10,6 +10,8 @@ from pinlite.events import Notice, Observer
 
 # Before each further attempt, in seconds.
 PAUSES = (1.0, 4.0)
+# What to do when the last attempt has failed, too.
+RECONNECT = "check the connection to the package index, then run the same command again"
 
 # What pip and uv say of a connection, and neither of a package that does not exist nor of a wrong hash.
 _CONNECTION = re.compile(
@@ -37,6 +39,6 @@ def repeated(attempt: Callable[[], Made], may_pass: Callable[[PinliteError], boo
     return attempt()
 
 
-def blames_network(error: PinliteError) -> bool:
+def blames_network(error: Exception) -> bool:
     """Whether what an installer printed, in the message, is of a connection that failed."""
-    return _CONNECTION.search(error.message) is not None
+    return _CONNECTION.search(str(error)) is not None

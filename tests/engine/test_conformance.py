@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from held import until
 from probes import FOLDER, ask, recipe, result
 
 from pinlite.contract import Request
@@ -399,7 +400,7 @@ def test_what_a_killed_run_left_is_found_and_removed(probe, tmp_path):
             owner.kill()
             # Not waited for yet: a zombie owns nothing.
         try:
-            _until(lambda: any(leftover.run == run for leftover in probe.engine.leftovers()))
+            until(lambda: any(leftover.run == run for leftover in probe.engine.leftovers()))
             found = [leftover for leftover in probe.engine.leftovers() if leftover.run.startswith(probe.job.run)]
             assert {leftover.run for leftover in found} == {run}
         finally:
@@ -407,15 +408,8 @@ def test_what_a_killed_run_left_is_found_and_removed(probe, tmp_path):
                 if leftover.run == run:
                     probe.engine.remove(leftover)
                     probe.engine.remove(leftover)
-        _until(lambda: not any(leftover.run == run for leftover in probe.engine.leftovers()))
+        until(lambda: not any(leftover.run == run for leftover in probe.engine.leftovers()))
         assert result(worker, "echo") == {}
-
-
-def _until(condition) -> None:
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_nothing_of_the_users_environment_is_seen(probe, monkeypatch):

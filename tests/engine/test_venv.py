@@ -4,6 +4,7 @@ import platform
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from probes import recipe
 
 from pinlite import temporary
@@ -32,7 +33,8 @@ def test_a_wrong_hash_is_an_image_error(engine, tmp_path):
     with pytest.raises(ImageError, match=r"the environment of the probe image can't be installed(.|\n)*[Hh]ash"):
         engine.ensure([recipe(requirements_lock=lock)], ignore)
     assert engine.images() == []
-    assert not list((tmp_path / "an environment é").rglob("requirements.lock"))
+    environments = tmp_path / "an environment é" / "venv" / "environments"
+    assert {path.suffix for path in environments.iterdir()} == {".guard"}
 
 
 def test_images_with_the_same_lock_share_an_environment(engine):
@@ -51,10 +53,31 @@ def test_what_a_killed_installation_left_is_found(engine, tmp_path):
     half = images / f".image-{platform.node()}-4000000.1-abc_12"
     (half / "image" / "programs").mkdir(parents=True)
     with temporary.folder(beside=images / "image"):
-        assert engine.leftovers() == [Leftover("folder", str(half), "abc_12")]
+        assert engine.leftovers() == [Leftover("half-made image", str(half))]
         engine.remove(*engine.leftovers())
         assert engine.leftovers() == []
     assert list(images.iterdir()) == []
+
+
+def test_an_environment_that_a_killed_run_half_installed_is_found(engine, tmp_path):
+    environments = tmp_path / "an environment é" / "venv" / "environments"
+    half = environments / "0123456789abcdef"
+    (half / "bin").mkdir(parents=True)
+    half.with_suffix(".lock").touch()
+    with FileLock(f"{half}.guard"):
+        assert engine.leftovers() == []
+    (left,) = engine.leftovers()
+    assert left == Leftover("half-made environment", str(half))
+    engine.remove(left)
+    engine.remove(left)
+    assert engine.leftovers() == []
+    assert [path.suffix for path in environments.iterdir()] == [".guard"]
+
+
+def test_an_environment_that_is_whole_by_now_stays(engine):
+    environment = Path(engine.ensure([recipe()], ignore)["probe"].reference, "environment").resolve()
+    engine.remove(Leftover("half-made environment", str(environment)))
+    assert (environment / "bin" / "python").exists()
 
 
 def test_programs_are_compiled_under_their_own_path(engine):

@@ -31,8 +31,9 @@ names its log. `--verbose` shows the same lines on standard error as they come.
 ## After a run that was killed
 
 A run that ends in any other way leaves nothing behind. After kill -9 or a crash of the machine the next run removes
-the containers and processes that it finds of runs that no longer exist. `pinlite clean` removes all there is: these,
-temporary folders, files that were half written to the store, and locks that nobody holds; and it says what it found.
+the containers, processes and half-made environments that it finds of runs that no longer exist. `pinlite clean` removes
+all there is: these, temporary folders, files that were half written to the store, and locks that nobody holds; and it
+says what it found.
 
 ## What is tried again
 

@@ -32,7 +32,7 @@ def a_folder_of_the_dead():
 
 
 def test_what_was_left_is_told_and_removed(engine, command):
-    engine.left.append(Leftover("container", "0123456789ab", "run1"))
+    engine.left += [Leftover("container", "0123456789ab", "run1"), Leftover("half-made image", "/images/a")]
     folder, store = a_folder_of_the_dead(), Store()
     half, lock, guard = store.root / "making" / "tmp1", store.lock("key"), folders.cache() / "locks" / "a.guard"
     for path in (half, lock, guard):
@@ -42,11 +42,12 @@ def test_what_was_left_is_told_and_removed(engine, command):
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         "removed container 0123456789ab of run run1",
+        "removed half-made image /images/a",
         f"removed folder {folder}",
         f"removed file {half}",
         f"removed file {lock}",
         f"removed lock {guard}",
-        "5 removed",
+        "6 removed",
     ]
     assert engine.left == []
     assert not any(path.exists() for path in (folder, half, lock, guard))
@@ -74,6 +75,7 @@ def test_nothing_is_made_where_nothing_was(command):
 
 
 def test_a_run_says_what_it_removes(engine, command, model_file):
-    engine.left.append(Leftover("container", "0123456789ab", "run1"))
+    engine.left += [Leftover("container", "0123456789ab", "run1"), Leftover("half-made image", "/images/a")]
     _, _, err = command("convert", f"{model_file}:build", "--input", "image=1x3x4x4", "--out", "out")
     assert "note: removed a container that the killed run run1 had left\n" in err
+    assert "note: removed a half-made image that a killed run had left\n" in err

@@ -529,7 +529,7 @@ def test_a_failed_stage_is_finished_as_failed(engine, recipe):
 
 
 def test_packages_of_with_are_layered_on_the_export_alone(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, _: "\n".join(wanted).encode())
+    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
     report = pipeline.run(recipe(**{"with": ["timm==0.4.12"]}))
     assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-with"
     assert set(report.toolchain) == {"torch-with", "onnx", "onnx-tf", "tensorflow", "tflite"}

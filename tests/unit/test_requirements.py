@@ -4,6 +4,7 @@ import pytest
 
 from pinlite import requirements, uv
 from pinlite.errors import ImageError
+from pinlite.events import ignore
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def resolver(monkeypatch):
 
 
 def test_the_lock_holds_base_and_requirements_with_hashes(resolver):
-    lock = requirements.locked(("timm==0.4.12", "einops==0.3.0"), b"torch==1.7.1\n")
+    lock = requirements.locked(("timm==0.4.12", "einops==0.3.0"), b"torch==1.7.1\n", ignore)
     assert lock.decode().splitlines()[:3] == ["torch==1.7.1", "einops==0.3.0", "timm==0.4.12"]
     (_, _, arguments) = resolver[0]
     assert "--generate-hashes" in arguments
@@ -31,15 +32,15 @@ def test_the_lock_holds_base_and_requirements_with_hashes(resolver):
 
 
 def test_a_question_is_asked_once_whatever_the_order(resolver):
-    first = requirements.locked(("a==1", "b==2"), b"torch==1.7.1\n")
-    assert requirements.locked(("b==2", "a==1"), b"torch==1.7.1\n") == first
+    first = requirements.locked(("a==1", "b==2"), b"torch==1.7.1\n", ignore)
+    assert requirements.locked(("b==2", "a==1"), b"torch==1.7.1\n", ignore) == first
     assert len(resolver) == 1
 
 
 def test_another_base_or_requirement_is_another_question(resolver):
-    requirements.locked(("a==1",), b"torch==1.7.1\n")
-    requirements.locked(("a==2",), b"torch==1.7.1\n")
-    requirements.locked(("a==1",), b"torch==1.7.0\n")
+    requirements.locked(("a==1",), b"torch==1.7.1\n", ignore)
+    requirements.locked(("a==2",), b"torch==1.7.1\n", ignore)
+    requirements.locked(("a==1",), b"torch==1.7.0\n", ignore)
     assert len(resolver) == 3
 
 
@@ -51,9 +52,22 @@ def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch,
 
     monkeypatch.setattr(uv, "run", refuse)
     with pytest.raises(ImageError) as raised:
-        requirements.locked(("timm==9",), b"torch==1.7.1\n")
+        requirements.locked(("timm==9",), b"torch==1.7.1\n", ignore)
     assert "timm==9 does not exist" in str(raised.value)
     assert raised.value.hint
     monkeypatch.setattr(uv, "run", answering)
-    assert requirements.locked(("timm==9",), b"torch==1.7.1\n")
+    assert requirements.locked(("timm==9",), b"torch==1.7.1\n", ignore)
     assert len(resolver) == 1
+
+
+def test_an_index_that_is_not_reached_is_asked_again_and_no_fault_of_the_versions(monkeypatch):
+    def break_off(*_):
+        raise uv.UvError("error sending request for url (http://127.0.0.1:1/simple/timm/)")
+
+    monkeypatch.setattr("pinlite.retries.PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(uv, "run", break_off)
+    told = []
+    with pytest.raises(ImageError) as raised:
+        requirements.locked(("timm==0.4.12",), b"torch==1.7.1\n", told.append)
+    assert "check the connection" in raised.value.hint
+    assert [event.text.rpartition("; ")[2] for event in told] == ["tried again in 0.01 s", "tried again in 0.02 s"]

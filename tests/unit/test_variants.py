@@ -305,7 +305,7 @@ def test_what_a_calibration_worker_writes_is_not_trusted(engine, recipe):
 
 
 def test_an_onnx_file_is_calibrated_by_a_function_with_the_packages_of_with(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, _: "\n".join(wanted).encode())
+    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
     Path("net.onnx").write_bytes(b"given")
     options = {"source": "net.onnx", "calibration": "model.py:samples", "with": ["timm==0.4.12"]}
     report = pipeline.run(recipe("int8", **options))

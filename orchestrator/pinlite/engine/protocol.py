@@ -55,11 +55,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something a killed run left behind: a container, a process, or a folder."""
+    """Something a killed run left behind: a container, a process, something half made; ``run`` is "" if unknown."""
 
     kind: str
     name: str
-    run: str
+    run: str = ""
 
 
 class Worker(Protocol):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pinlite import digest, folders, processes, temporary, uv
 from pinlite.contract import ENVIRONMENT
@@ -26,9 +26,12 @@ from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
 from pinlite.images import ImageRecipe
-from pinlite.retries import blames_network, repeated
+from pinlite.retries import RECONNECT, blames_network, repeated
 
 _BASE = f"cpython-{interpreter.VERSION}"
+# In an environment; beside it until all of it is installed.
+_LOCK = "requirements.lock"
+_HALF_AN_IMAGE, _HALF_AN_ENVIRONMENT = "half-made image", "half-made environment"
 _CHUNK = 64 * 1024
 _MOMENT = 0.002
 
@@ -87,14 +90,26 @@ class VenvEngine:
             for pid, labels in _labelled()
             if not processes.is_alive(labels[owner.OWNER])
         ]
-        folders_left = temporary.leftovers(beside=self._half_made)
-        return left + [Leftover("folder", str(path), temporary.random_part(path)) for path in folders_left]
+        left += [Leftover(_HALF_AN_IMAGE, str(path)) for path in temporary.leftovers(beside=self._half_made)]
+        return left + [Leftover(_HALF_AN_ENVIRONMENT, str(path)) for path in self._half_installed()]
 
     def remove(self, leftover: Leftover) -> None:
-        if leftover.kind == "folder":
+        if leftover.kind == _HALF_AN_IMAGE:
             shutil.rmtree(leftover.name)
+        elif leftover.kind == _HALF_AN_ENVIRONMENT:
+            environment = Path(leftover.name)
+            with FileLock(f"{environment}.guard"):
+                if not (environment / _LOCK).exists():
+                    _discard(environment)
         else:
             _kill(int(leftover.name))
+
+    def _half_installed(self) -> Iterator[Path]:
+        """The environments whose lock is still beside them, and which nobody is installing."""
+        for lock in sorted((self._root / "environments").glob("*.lock")):
+            environment = lock.with_suffix("")
+            with contextlib.suppress(Timeout), FileLock(f"{environment}.guard", timeout=0):
+                yield environment
 
     def _make(self, recipe: ImageRecipe, observe: Observer) -> None:
         identity = recipe.identity(_BASE)
@@ -116,28 +131,30 @@ class VenvEngine:
                     image.rename(folder)
 
     def _install(self, recipe: ImageRecipe, environment: Path) -> None:
-        done = environment / "requirements.lock"
+        done = environment / _LOCK
         environment.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{environment}.guard"):
             if done.exists():
                 return
             python = interpreter.find_or_make()
             lock = environment.with_suffix(".lock")
-            lock.write_bytes(recipe.lock)
-            try:
-                uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
-                uv.run(
-                    *("pip", "install", "--quiet", "--python", environment / "bin" / "python", "--compile-bytecode"),
-                    *("--require-hashes", "--requirements", lock),
-                    *(("--only-binary", ":all:") if recipe.wheels_only else ()),
-                )
-            except uv.UvError as error:
-                raise ImageError(
-                    f"the environment of the {recipe.name} image can't be installed:\n{error}",
-                    hint="check the connection to the package index, then run the same command again",
-                ) from error
-            # The lock's place in the environment says that all of it is installed.
-            lock.rename(done)
+            with contextlib.ExitStack() as undone:
+                undone.callback(_discard, environment)
+                lock.write_bytes(recipe.lock)
+                try:
+                    uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
+                    uv.run(
+                        *("pip", "install", "--quiet", "--python", environment / "bin" / "python"),
+                        *("--compile-bytecode", "--require-hashes", "--requirements", lock),
+                        *(("--only-binary", ":all:") if recipe.wheels_only else ()),
+                    )
+                except uv.UvError as error:
+                    raise ImageError(
+                        f"the environment of the {recipe.name} image can't be installed:\n{error}", hint=RECONNECT
+                    ) from error
+                # The lock's place in the environment says that all of it is installed.
+                lock.rename(done)
+                undone.pop_all()
 
 
 class _LocalProcess:
@@ -232,6 +249,12 @@ def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
         labels = {key: value for key, _, value in pairs if key.partition(".")[0] == owner.MARK}
         if owner.OWNER in labels:
             yield int(process.name), labels
+
+
+def _discard(environment: Path) -> None:
+    """Remove what there is of an environment that is not whole."""
+    shutil.rmtree(environment, ignore_errors=True)
+    environment.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _kill(pid: int) -> None:
