@@ -186,7 +186,8 @@ def capabilities():
 
 
 def mount():
-    call(LIBC.mount, b"none", b"/tmp", b"tmpfs", 0, None)
+    os.mkdir("/tmp/mounted")
+    call(LIBC.mount, b"none", b"/tmp/mounted", b"tmpfs", 0, None)
 
 
 def remount():
@@ -295,11 +296,25 @@ QUICK = (
 
 
 def report(who, attempts=QUICK):
-    """One line each on standard error, which is the stage's log."""
+    """One line each on standard error, which is the stage's log.
+
+    Each in a process of its own: what it gains there harms no other, and threads keep none from a namespace.
+    """
     for attempt in attempts:
-        try:
-            why = attempt()
-        except OSError as error:
-            why = f"{type(error).__name__}: {error}"
-        outcome = f"refused: {why}" if why else "SUCCEEDED"
-        sys.stderr.write(f"ATTEMPT {who} {attempt.__name__} {outcome}\n")
+        child = os.fork()
+        if child == 0:
+            outcome(who, attempt)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            sys.stderr.write(f"ATTEMPT {who} {attempt.__name__} refused: it ended with {status}\n")
+
+
+def outcome(who, attempt):
+    try:
+        why = attempt()
+    except OSError as error:
+        why = f"{type(error).__name__}: {error}"
+    found = f"refused: {why}" if why else "SUCCEEDED"
+    sys.stderr.write(f"ATTEMPT {who} {attempt.__name__} {found}\n")
+    sys.stderr.flush()
