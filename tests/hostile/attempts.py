@@ -186,7 +186,7 @@ def capabilities():
 
 
 def mount():
-    os.mkdir("/tmp/mounted")
+    Path("/tmp/mounted").mkdir()
     call(LIBC.mount, b"none", b"/tmp/mounted", b"tmpfs", 0, None)
 
 
