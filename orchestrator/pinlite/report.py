@@ -154,6 +154,16 @@ class Failure(Frozen):
     hint: str
 
 
+class Warned(Frozen):
+    """Something that a stage says of a result that may be wrong, though nothing failed. ``variant`` is the kind of
+    TFLite file that it is about; None is all of them.
+    """
+
+    stage: str
+    message: str
+    variant: VariantName | None = None
+
+
 class LayerWeights(Frozen):
     """The weights of one layer: the share of zeros, and how many different values there are."""
 
@@ -238,6 +248,7 @@ class Report(Frozen):
     hops: tuple[Hop, ...]
     variants: tuple[VariantReport, ...]
     failures: tuple[Failure, ...]
+    warnings: tuple[Warned, ...] = ()
     calibration: CalibrationReport | None
     training: tuple[TrainingStep, ...] = ()
     evaluation: EvaluationReport | None = None

@@ -24,6 +24,7 @@ from pinlite.report import (
     Tensor,
     TrainingStep,
     VariantReport,
+    Warned,
 )
 from pinlite.stages.stage import BATCHES
 
@@ -67,6 +68,7 @@ class Results:
     training: list[TrainingStep] = field(default_factory=list)
     evaluation: EvaluationReport | None = None
     failures: dict[VariantName, PinliteError] = field(default_factory=dict)
+    warnings: list[Warned] = field(default_factory=list)
     calibration: CalibrationReport | None = None
     comparisons: dict[VariantName, tuple[OperatorSet, ...]] = field(default_factory=dict)
 
@@ -100,6 +102,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
+        warnings=tuple(results.warnings),
         calibration=results.calibration,
         training=tuple(results.training),
         evaluation=results.evaluation,
