@@ -4,13 +4,17 @@ The converter calibrates anew for each variant, which takes longer than all else
 so that variants share the first; the bytes are the converter's, where nothing is set right afterwards.
 """
 
+import biases
+import flatbuffer
 import hard_swish
+import masking
 import multipliers
 import numpy as np
 import padding
 import requantization
 import tensorflow as tf
-from stagekit import StageError
+import unseen
+from stagekit import StageError, interpreter
 from tensorflow.lite.python.optimize import calibrator
 
 LEAVE_OUT = (
@@ -22,7 +26,8 @@ class Calibrated:
     """A .tflite file of floats that has run on samples.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. Raises a StageError of kind ``usage`` for samples that the model can't run on.
+    dicts of arrays by name. ``warnings`` tell what the samples don't show. Raises a StageError of kind ``usage`` for
+    samples that the model can't run on.
     """
 
     def __init__(self, content, inputs, samples):
@@ -31,7 +36,7 @@ class Calibrated:
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
         # It reads the bytes as long as it lives, and does not keep them.
         self._content = calibrator.add_intermediate_tensors(hard_swish.in_steps(content))
-        self._calibrator = calibrator.Calibrator(self._content)._calibrator  # noqa: SLF001 - no public way
+        self._calibrator = _calibrator(self._content)
         self._calibrator.Prepare([list(samples[0][name].shape) for name in fed])
         try:
             for sample in samples:
@@ -39,6 +44,14 @@ class Calibrated:
         except (RuntimeError, ValueError) as error:
             message = "the model can't run on the calibration samples: {}".format(" ".join(str(error).split()))
             raise StageError("usage", message, "give samples that the model takes") from error
+        model = flatbuffer.unpacked(self._calibrator.Calibrate())
+        limits = masking.relevant(model, self._largest(masking.rows(model), inputs, samples))
+        changed = masking.cut(model, limits)
+        self.warnings = unseen.told(model)
+        if any([changed, unseen.widen(model, limits), biases.separate(model)]):
+            # What has been calibrated already takes its ranges along.
+            self._content = flatbuffer.packed(model)
+            self._calibrator = _calibrator(self._content)
 
     def quantized(self, activations, io="float32"):
         """A file with int8 weights and activations of int8 or int16, where operators have them.
@@ -51,6 +64,24 @@ class Calibrated:
             message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
             raise StageError("model", message, LEAVE_OUT) from error
         return multipliers.that_fit(requantization.fused(padding.in_integers(content)))
+
+    def _largest(self, rows, inputs, samples):
+        """For each of `masking.rows` the largest number of every row on all samples."""
+        found = {each: [] for each in rows}
+        if rows:
+            model = flatbuffer.unpacked(self._content)
+            model.subgraphs[0].outputs = sorted({each.tensor for each in rows})
+            opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
+            for sample in samples:
+                interpreter.feed(opened, inputs, sample)
+                interpreter.invoke(opened)
+                for each in rows:
+                    found[each].append(each.largest(opened.get_tensor(each.tensor)))
+        return {each: np.concatenate(numbers) for each, numbers in found.items()}
+
+
+def _calibrator(content):
+    return calibrator.Calibrator(content)._calibrator  # noqa: SLF001 - no public way
 
 
 def _number(dtype):

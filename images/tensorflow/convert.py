@@ -32,7 +32,7 @@ def convert(request):
     Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
     the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
     operators; {quantization}, as `quantization.File.summary` says. Raises a StageError of kind ``model`` that names the
-    operators which the converter refuses.
+    operators which the converter refuses, or the tensors that integers have no steps for.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
     if variant not in VARIANTS:
@@ -40,9 +40,10 @@ def convert(request):
     folder, signature = request.inputs["saved_model"], json.dumps([inputs, outputs])
     converted = conversion.opened(folder, request.parameters["ops"], signature)
     content = VARIANTS[variant](converted, request)
+    file = quantization.File(content)
+    file.refuse_endless()
     request.outputs["model"].write_bytes(content)
     fed, made = converted.named(tf.lite.Interpreter(model_content=content))
-    file = quantization.File(content)
     return {
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),

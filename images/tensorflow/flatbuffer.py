@@ -1,5 +1,7 @@
 """A .tflite file as objects, and back. The same objects give the same bytes."""
 
+import copy
+
 import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
@@ -26,6 +28,20 @@ def numbers(model, tensor):
     """A constant's elements as they lie in the file, or None for a tensor that is computed."""
     data = model.buffers[tensor.buffer].data
     return None if data is None else data.view(DTYPES[tensor.type])
+
+
+def add_constant(model, graph, like, data):
+    """A constant like another one, with a buffer of its own, added to a graph of the model; its place there.
+
+    ``data`` are its bytes, uint8.
+    """
+    tensor, buffer = copy.copy(like), schema.BufferT()
+    buffer.data = data
+    model.buffers.append(buffer)
+    tensor.buffer = len(model.buffers) - 1
+    tensor.name += "/{}".format(len(graph.tensors)).encode()
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
 
 
 class _Aligned(schema.BufferT):

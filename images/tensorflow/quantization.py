@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 from stagekit import StageError
 from tensorflow.lite.python import schema_py_generated as schema
 
@@ -11,6 +12,7 @@ OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items
 BETWEEN = ("QUANTIZE", "DEQUANTIZE")
 MOST_NAMED = 10
 ALLOW_FLOATS = "--variant int8 leaves these in floats; else replace them in the model by others, or move them out of it"
+MASK_FINITELY = "leave this variant out; or let the model mask with a number that is near to its others, as -50 is"
 
 
 class File:
@@ -41,6 +43,14 @@ class File:
             for name, read, written in self._operators(graph)
             if name not in BETWEEN and any(tensor.Type() in FLOATS for tensor in read + written)
         ]
+
+    def refuse_endless(self):
+        """Raise a StageError of kind ``model`` that names the tensors whose steps are no finite numbers, if any are."""
+        scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
+        found = [tensor.Name().decode() for tensor in scaled if not _has_steps(tensor)]
+        if found:
+            message = "in {} there are infinities, or values that are no numbers: integers have no steps for them"
+            raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
 
     def step(self, index):
         """(scale, zero point) of a tensor of the first graph, or None where it is not quantized.
@@ -93,6 +103,11 @@ def _operators(graph):
 
 def _tensors(graph):
     return [graph.Tensors(at) for at in range(graph.TensorsLength())]
+
+
+def _has_steps(tensor):
+    scales = tensor.Quantization().ScaleAsNumpy()
+    return np.isfinite(scales).all() and (scales >= np.finfo(np.float32).tiny).all()
 
 
 def _scales(tensor):
