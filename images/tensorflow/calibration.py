@@ -1,7 +1,7 @@
 """Integers for numbers: a .tflite file, the ranges of its tensors on samples, and the files that follow from both.
 
 The converter calibrates anew for each variant, which takes longer than all else. Its two halves are called apart here,
-so that variants share the first; the bytes are the converter's, where nothing is set right afterwards.
+so that variants share the first; between them ranges are set right. The bytes are the converter's where nothing is.
 """
 
 import biases
@@ -12,6 +12,7 @@ import multipliers
 import numpy as np
 import padding
 import requantization
+import sums
 import tensorflow as tf
 import unseen
 from stagekit import StageError, interpreter
@@ -34,50 +35,66 @@ class Calibrated:
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
+        content = calibrator.add_intermediate_tensors(hard_swish.in_steps(content))
         # It reads the bytes as long as it lives, and does not keep them.
-        self._content = calibrator.add_intermediate_tensors(hard_swish.in_steps(content))
-        self._calibrator = _calibrator(self._content)
-        self._calibrator.Prepare([list(samples[0][name].shape) for name in fed])
+        calibrated = _calibrator(content)
+        calibrated.Prepare([list(samples[0][name].shape) for name in fed])
         try:
             for sample in samples:
-                self._calibrator.FeedTensor([np.ascontiguousarray(sample[name]) for name in fed])
+                calibrated.FeedTensor([np.ascontiguousarray(sample[name]) for name in fed])
         except (RuntimeError, ValueError) as error:
             message = "the model can't run on the calibration samples: {}".format(" ".join(str(error).split()))
             raise StageError("usage", message, "give samples that the model takes") from error
-        model = flatbuffer.unpacked(self._calibrator.Calibrate())
-        limits = masking.relevant(model, self._largest(masking.rows(model), inputs, samples))
+        # The file with its ranges: whatever is quantized from here on needs no samples any more.
+        self._ranged = calibrated.Calibrate()
+        model = flatbuffer.unpacked(self._ranged)
+        limits = masking.relevant(model, _largest(content, masking.rows(model), inputs, samples))
         changed = masking.cut(model, limits)
         self.warnings = unseen.told(model)
         if any([changed, unseen.widen(model, limits), biases.separate(model)]):
-            # What has been calibrated already takes its ranges along.
-            self._content = flatbuffer.packed(model)
-            self._calibrator = _calibrator(self._content)
+            self._ranged = flatbuffer.packed(model)
 
     def quantized(self, activations, io="float32"):
         """A file with int8 weights and activations of int8 or int16, where operators have them.
 
         ``io`` is the dtype of the inputs and outputs that are floats in the model.
         """
-        try:
-            content = self._calibrator.QuantizeModel(_number(io), _number(io), True, _number(activations))
-        except RuntimeError as error:
-            message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
-            raise StageError("model", message, LEAVE_OUT) from error
+        content = self._of_sixteen_bits(io) if activations == "int16" else _quantized(self._ranged, activations, io)
         return multipliers.that_fit(requantization.fused(padding.in_integers(content)))
 
-    def _largest(self, rows, inputs, samples):
-        """For each of `masking.rows` the largest number of every row on all samples."""
-        found = {each: [] for each in rows}
-        if rows:
-            model = flatbuffer.unpacked(self._content)
-            model.subgraphs[0].outputs = sorted({each.tensor for each in rows})
-            opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
-            for sample in samples:
-                interpreter.feed(opened, inputs, sample)
-                interpreter.invoke(opened)
-                for each in rows:
-                    found[each].append(each.largest(opened.get_tensor(each.tensor)))
-        return {each: np.concatenate(numbers) for each, numbers in found.items()}
+    def _of_sixteen_bits(self, io):
+        ranged, model = self._ranged, flatbuffer.unpacked(self._ranged)
+        if sums.off_powers(model):
+            ranged = flatbuffer.packed(model)
+        try:
+            content = _quantized(ranged, "int16", io)
+        except StageError:
+            # Here it may want to know the range of all that is computed, of integers and truths, too.
+            content = _quantized(flatbuffer.packed(unseen.with_every_range(model)), "int16", io)
+        return sums.of_one_kind(content, ranged)
+
+
+def _largest(content, rows, inputs, samples):
+    """For each of `masking.rows` the largest number of every row on all samples, an array."""
+    found = {each: [] for each in rows}
+    if rows:
+        model = flatbuffer.unpacked(content)
+        model.subgraphs[0].outputs = sorted({each.tensor for each in rows})
+        opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
+        for sample in samples:
+            interpreter.feed(opened, inputs, sample)
+            interpreter.invoke(opened)
+            for each in rows:
+                found[each].append(each.largest(opened.get_tensor(each.tensor)))
+    return {each: np.concatenate(numbers) for each, numbers in found.items()}
+
+
+def _quantized(content, activations, io):
+    try:
+        return _calibrator(content).QuantizeModel(_number(io), _number(io), True, _number(activations))
+    except RuntimeError as error:
+        message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
+        raise StageError("model", message, LEAVE_OUT) from error
 
 
 def _calibrator(content):

@@ -159,9 +159,22 @@ class Masks(Stage):
     def test_masks_that_are_computed_or_given(self):
         kept = 1 - self.CAUSAL.astype(np.float32)
         for value in (-1e9, np.finfo(np.float32).min, -1e4):
-            with self.subTest(value=value):
-                self.check(self.computed, np.float32(value), "int8", kept)
-                self.check(self.given, None, "int8", (1 - kept) * np.float32(value))
+            for variant in ("int8", "int16x8"):
+                with self.subTest(value=value, variant=variant):
+                    self.check(self.computed, np.float32(value), variant, kept)
+                    self.check(self.given, None, variant, (1 - kept) * np.float32(value))
+
+    def test_a_mask_of_integers(self):
+        """What is computed in integers or truths has no range."""
+
+        def build(value):
+            x, kept = placeholder("x", *self.SHAPE), placeholder("kept", 6, 6, dtype=tf.int64)
+            masked = tf.where(tf.equal(tf.expand_dims(kept, 0), 0), tf.constant(value), x)
+            return {"x": x, "kept": kept}, {"y": tf.nn.softmax(masked, name="y")}
+
+        for variant in ("int8", "int16x8"):
+            with self.subTest(variant):
+                self.check(build, INF, variant, 1 - self.CAUSAL.astype(np.int64))
 
     def test_what_is_read_by_more_than_a_softmax_is_not_cut(self):
         def build(value):
@@ -199,6 +212,35 @@ class Masks(Stage):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([sample] for sample in samples["x"])
         self.assertEqual(self.content("int8"), converter.convert())
+
+
+class Constants(Stage):
+    """What is added or subtracted, or subtracted from."""
+
+    MEAN = np.float32([0.485, 0.456, 0.406])
+
+    def build(self):
+        x = placeholder("x", 1, 4, 3)
+        return {"x": x}, {
+            "less": tf.subtract(x, self.MEAN, name="less"),
+            "rest": tf.subtract(1.0, x * 0.5, name="rest"),
+            # With x from 0 to 1 all three scales are powers of two, but for a hair.
+            "half": tf.subtract(x, 0.5, name="half"),
+            "other_half": tf.add(x * 1.0, -0.5, name="other_half"),
+        }
+
+    def test_constants_beside_integers_of_16_bits(self):
+        for variant, bound in (("int8", 0.03), ("int16x8", 2e-4)):
+            with self.subTest(variant):
+                self.setUp()
+                self.save(self.build)
+                samples = {"x": np.random.RandomState(0).uniform(size=(16, 1, 4, 3)).astype(np.float32)}
+                samples["x"][0, 0, 0] = 0, 1, 0.5
+                x = samples["x"][0]
+                found = self.run_variant(variant, self.convert(variant, samples), {"x": x})
+                right = {"less": x - self.MEAN, "rest": 1 - x * 0.5, "half": x - 0.5, "other_half": x - 0.5}
+                for name, array in right.items():
+                    np.testing.assert_allclose(found[name], array, atol=bound, err_msg=name)
 
 
 class Unseen(Stage):
