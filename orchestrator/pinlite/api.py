@@ -36,7 +36,7 @@ def convert(
     ``variants``, ``calibration`` and ``variant_tolerances`` ({"int8": 0.05}) are those of --variant, --calibration and
     --variant-tolerance. ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
     dynamic_batch, mean, std, prune, prune_structured, cluster, finetune, qat, evaluate, metric, data, tolerance,
-    sign, engine, trust, memory, disk, timeout.
+    strict, sign, engine, trust, memory, disk, timeout.
 
     Raises:
         PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's, and ``report`` is there if

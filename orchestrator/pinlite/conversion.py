@@ -14,10 +14,10 @@ from pinlite.errors import PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.execute import Done, ResultT
 from pinlite.recipe import Calibration, Evaluation, Recipe
-from pinlite.report import CalibrationReport, EvaluationReport, Latency, StageRecord, Tensor
+from pinlite.report import CalibrationReport, EvaluationReport, Latency, StageRecord, Tensor, Warned
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
-from pinlite.stages.stage import BATCHES, Action, Named, Stage, at_batch, of_variant
+from pinlite.stages.stage import BATCHES, Action, Answer, Named, Stage, at_batch, of_variant
 
 _TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
 _FROM_ONNX = (check.STAGE, translate.STAGE, *_TO_TFLITE)
@@ -298,7 +298,18 @@ class Conversion:
         done = self._actions.do(action, result)
         self._results.stages.append(done.record)
         self._results.versions.setdefault(done.record.image, {}).update(done.versions)
+        if isinstance(done.result, Answer):
+            self._warn(action.stage, done.result.warnings)
         return done
+
+    def _warn(self, stage: Stage, messages: Sequence[str]) -> None:
+        """Each once: a stage that comes again, for another size of the batch say, has the same to say."""
+        known = {(warned.variant, warned.message) for warned in self._results.warnings}
+        self._results.warnings.extend(
+            Warned(stage=stage.name, message=message, variant=stage.variant)
+            for message in dict.fromkeys(messages)
+            if (stage.variant, message) not in known
+        )
 
     def _skip(self, stage: Stage, reason: str) -> None:
         self._results.stages.append(StageRecord(name=stage.name, image=stage.image, source="skipped", reason=reason))

@@ -136,6 +136,21 @@ class ParityError(PinliteError):
         self.report = report
 
 
+class WarnedError(PinliteError):
+    """With ``--strict``: a stage warns that a result may be wrong for other inputs than the samples."""
+
+    code = "warned"
+    exit_status = 3
+    advice = (
+        "everything was kept: write that part of the model in another way, for instance with `torch.where` in place of "
+        "a branch; where the warning does not matter, convert without `--strict`"
+    )
+
+    def __init__(self, message: str, *, hint: str, report: "Report") -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
 class NotReproducibleError(PinliteError):
     """What came out, or what went in, is not what is on record."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pinlite import conversion, locking, output, provenance, provision, reading, results
 from pinlite.actions import Actions
 from pinlite.conversion import Conversion
-from pinlite.errors import ParityError, UsageError
+from pinlite.errors import ParityError, UsageError, WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.provenance import UsedImage
 from pinlite.recipe import Recipe
@@ -24,6 +24,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
             finished, it carries the report, and what is finished is written.
         NotReproducibleError: Something differs from what is recorded; nothing is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
+        WarnedError: The recipe is strict, and there are warnings; it carries the report, and everything is written.
     """
     started = datetime.now(UTC)
     key = _signing_key(recipe)
@@ -65,6 +66,8 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         raise error
     if not report.ok:
         raise _disagreement(report, recipe)
+    if recipe.strict and report.warnings:
+        raise _warned(report, recipe)
     return report
 
 
@@ -75,6 +78,16 @@ def _signing_key(recipe: Recipe) -> "Ed25519PrivateKey | None":
     from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used
 
     return signature.private_key(recipe.sign)
+
+
+def _warned(report: Report, recipe: Recipe) -> WarnedError:
+    first, *others = report.warnings
+    more = f", and {len(others)} more" if others else ""
+    return WarnedError(
+        f"with --strict, a warning is an error: {first.message}{more}",
+        hint=f"write that part of the model in another way, or convert without --strict; all is kept in {recipe.out}",
+        report=report,
+    )
 
 
 def _disagreement(report: Report, recipe: Recipe) -> ParityError:

@@ -114,6 +114,7 @@ class Recipe(Frozen):
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     ``sign`` is the file of a private key that signs where the result comes from.
+    ``strict`` says that a warning fails the run, once everything is written.
     ``trust`` says that a checkpoint, which is a program, may run where nothing keeps it from the machine.
     """
 
@@ -139,6 +140,7 @@ class Recipe(Frozen):
     evaluation: Evaluation | None = None
     data: Path | None = None
     tolerance: float = 1e-4
+    strict: bool = False
     sign: Path | None = None
     engine: EngineChoice = "auto"
     trust: bool = False

@@ -42,6 +42,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "hops",
         "variants",
         "failures",
+        "warnings",
         "calibration",
         "training",
         "evaluation",

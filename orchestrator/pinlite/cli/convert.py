@@ -108,6 +108,9 @@ def convert(
             "--variant-tolerance", metavar="NAME=NUMBER", help="The same for a variant, e.g. int8=0.05 [float16=0.02]."
         ),
     ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="End with status 3 where something may be wrong: any warning.")
+    ] = None,
     sign: Annotated[
         str | None,
         typer.Option(metavar="KEY.pem", help="An Ed25519 private key that signs where the result comes from."),
@@ -166,6 +169,7 @@ def convert(
         "metric": metrics,
         "data": training_data,
         "tolerance": tolerance,
+        "strict": strict,
         "sign": sign,
         "engine": engine,
         "trust": trust,

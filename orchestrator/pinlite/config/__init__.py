@@ -30,7 +30,7 @@ __all__ = [
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
 # What decides nothing of what is made.
-_COSMETIC = ("out", "sign", "engine", "trust", "memory", "disk", "timeout", "no-cache", "refresh")
+_COSMETIC = ("out", "strict", "sign", "engine", "trust", "memory", "disk", "timeout", "no-cache", "refresh")
 
 
 def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
@@ -87,6 +87,7 @@ def _recipe(options: Options) -> Recipe:
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.data),
         tolerance=_tolerance_of_all(options),
+        strict=options.strict,
         sign=existing("--sign", options.sign),
         engine=options.engine,
         trust=options.trust,

@@ -59,6 +59,7 @@ class Options(BaseModel):
     metric: list[str] = []
     data: str | None = None
     tolerance: float | None = Field(None, ge=0, allow_inf_nan=False)
+    strict: bool = False
     sign: str | None = None
     engine: EngineChoice = "auto"
     trust: bool = False

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.frozen import Frozen
 from pinlite.recipe import Calibration
-from pinlite.stages.stage import Action, Named, Stage, as_json, present
+from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, present
 
 STAGE = Stage("calibrate", image="torch", program="calibrate", operation="calibrate", runs_user_code=True)
 
 
-class Result(Frozen):
+class Result(Answer):
     """``preparation`` says what was done to images."""
 
     preparation: str

@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from pinlite.choices import VariantName
-from pinlite.frozen import Frozen
 from pinlite.recipe import Recipe
 from pinlite.report import Quantization, Tensor
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Stage, as_json, of_variant, present
+from pinlite.stages.stage import Action, Answer, Stage, as_json, of_variant, present
 
 STAGE = Stage("convert", image="tensorflow", program="convert", operation="convert")
 
 
-class Result(Frozen):
+class Result(Answer):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     select_tf: tuple[str, ...]

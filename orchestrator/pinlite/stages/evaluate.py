@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.frozen import Frozen
 from pinlite.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Stage, as_json, evaluated, present
+from pinlite.stages.stage import Action, Answer, Stage, as_json, evaluated, present
 
 GATHER = Stage("gather", image="torch", program="evaluate", operation="gather", runs_user_code=True)
 TENSORFLOW = Stage("evaluate", image="tensorflow", program="convert", operation="evaluate")
 METRIC = Stage("metric", image="torch", program="metric", operation="score", runs_user_code=True)
 
 
-class Nothing(Frozen):
+class Nothing(Answer):
     """What is made are files."""
 
 
-class Scores(Frozen):
+class Scores(Answer):
     """A list for each of the outputs, with a number for each metric."""
 
     scores: tuple[tuple[float, ...], ...]

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pinlite.choices import VariantName
-from pinlite.frozen import Frozen
 from pinlite.report import Latency, Tensor
-from pinlite.stages.stage import Action, Named, Stage, as_json, evaluated, present
+from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present
 
 STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
 OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation="infer")
@@ -32,7 +31,7 @@ class Tensors(Protocol):
     def outputs(self) -> tuple[Tensor, ...]: ...
 
 
-class Result(Frozen):
+class Result(Answer):
     outputs: tuple[Named, ...]
     latency_ms: Latency | None
     ops: dict[str, int]

@@ -18,7 +18,13 @@ class Named(Frozen):
     dtype: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128))$")
 
 
-class Signature(Frozen):
+class Answer(Frozen):
+    """What a stage answers; ``warnings`` are lines on what may be wrong in what it made, though nothing failed."""
+
+    warnings: tuple[str, ...] = ()
+
+
+class Signature(Answer):
     """What goes in and out of a model, in the order of its call."""
 
     inputs: tuple[Named, ...]
@@ -32,7 +38,7 @@ BATCHES = (5, 7)
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a conversion: the image and program it runs in.
+    """A step of a conversion: the image and program it runs in; ``variant`` is the kind of file that it is about.
 
     A worker that ``runs_user_code`` serves one request and is gone.
     """
@@ -42,6 +48,7 @@ class Stage:
     program: str
     operation: str
     runs_user_code: bool = False
+    variant: VariantName | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,8 @@ def at_batch(stage: Stage, batch: int) -> Stage:
 
 def of_variant(stage: Stage, variant: VariantName) -> Stage:
     """The stage under a name of its own for each variant, which a run may have several of."""
-    return stage if variant == "float32" else replace(stage, name=f"{stage.name}-{variant}")
+    name = stage.name if variant == "float32" else f"{stage.name}-{variant}"
+    return replace(stage, name=name, variant=variant)
 
 
 def evaluated(evaluation: Path | None) -> dict[str, str]:

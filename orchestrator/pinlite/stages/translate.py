@@ -6,9 +6,8 @@ from typing import Any
 
 from pinlite.choices import Layout
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
 from pinlite.recipe import LayoutSpec, Recipe
-from pinlite.stages.stage import BATCHES, Action, Named, Signature, Stage
+from pinlite.stages.stage import BATCHES, Action, Answer, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")
 
@@ -29,7 +28,7 @@ class Keyed(Named):
     layout: Layout = "nchw"
 
 
-class Result(Frozen):
+class Result(Answer):
     inputs: tuple[Keyed, ...]
     outputs: tuple[Keyed, ...]
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from pinlite.ui.console import indented, name
 
 if TYPE_CHECKING:
-    from pinlite.report import DebugReport, Failure, Hop, Report, VariantReport
+    from pinlite.report import DebugReport, Failure, Hop, Report, VariantReport, Warned
 
 
 def show(report: "Report", out: str, console: Console) -> None:
@@ -24,6 +24,8 @@ def show(report: "Report", out: str, console: Console) -> None:
             *_evaluation(report),
         )
     )
+    for warned in report.warnings:
+        console.print(_warning(warned), soft_wrap=True)
     # A path that the console broke could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
@@ -63,7 +65,18 @@ def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
     return made
 
 
+def _warning(warned: "Warned") -> Text:
+    about = f"{warned.variant}: " if warned.variant else ""
+    return Text("warning: ", "yellow") + Text(indented(about + warned.message))
+
+
 def _verdict(report: "Report") -> Text:
+    count = len(report.warnings)
+    warnings = f", with {count} warning{'s' if count > 1 else ''}" if count else ""
+    return _judged(report) + Text(warnings, "yellow")
+
+
+def _judged(report: "Report") -> Text:
     if report.failures:
         return Text("without " + ", ".join(failure.variant for failure in report.failures), "red")
     if not report.ok:
