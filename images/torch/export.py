@@ -2,6 +2,7 @@
 
 import inspect
 
+import chance
 import checkpoint
 import module_values
 import onnx_export
@@ -30,20 +31,22 @@ def export(request):
     `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
     (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
     samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); evaluated as
-    `stagekit.evaluation.each` says. Returns {inputs, outputs, training}; raises StageError of kind ``usage`` for a
-    model that can't be loaded or run, ``model`` for one that can't be exported.
+    `stagekit.evaluation.each` says. Returns {inputs, outputs, training, warnings}, the last being lines on what may be
+    wrong for other inputs; raises StageError of kind ``usage`` for a model that can't be loaded or run, ``model`` for
+    one that can't be exported.
     """
     parameters = request.parameters
     model, fed, steps, code, hint = _prepared(request)
     with torch.no_grad():
-        computed = _export(request, model, fed, code, hint)
+        computed, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"])
-            _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))
+            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[1]
         evaluation.each(
             request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
         )
-    return {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed), "training": steps}
+    described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
+    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
 
 
 def trace(request):
@@ -88,21 +91,20 @@ def _prepared(request):
 
 
 def _export(request, model, fed, code, hint, suffix=""):
-    """Write the model and what it computes of these samples, to roles with a suffix; return the latter.
+    """Write the model and what it computes of these samples, to roles with a suffix; return the latter, and the
+    exporter's warnings.
 
     ``hint`` is for a model that fails on them.
     """
     parameters = request.parameters
-    leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
-    # Copies: a model may hand out its inputs or weights, and may change them when it is traced.
-    leaves = [(path, tensor.detach().clone()) for path, tensor in leaves]
+    leaves = chance.decided(lambda: outputs.flatten(_answer(model, _tensors(fed), code, hint)), model)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
-    onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
+    doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
     computed = _named(names, leaves)
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
-    return computed
+    return computed, doubts
 
 
 def _check_opset(opset):

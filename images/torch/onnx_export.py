@@ -1,14 +1,14 @@
 """torch.onnx.export, for any structure of outputs."""
 
 import functools
-import sys
-import warnings
 
+import export_warnings
 import fixed_shapes
 import outputs
 import refusals
 import torch
 import torchscript
+from frozen_values import FrozenValues
 from stagekit import StageError
 from symbolics import identity, registry
 from torch import nn
@@ -22,21 +22,27 @@ class Flat(nn.Module):
     """A model that returns a flat tuple of ``count`` tensors, whatever the one inside returns.
 
     Tracing takes neither None nor dataclasses. The outputs at the positions ``repeated`` go through an Identity.
+    ``frozen`` are lines on what is the same for all inputs once it has been traced; ``code`` is the user's.
     """
 
-    def __init__(self, model, count, repeated):
+    def __init__(self, model, count, repeated, code):
         super().__init__()
         self.model = model
+        self.frozen = []
         self._call = torchscript.Interpreter(model) if isinstance(model, torch.jit.ScriptModule) else model.__call__
         self._count = count
         self._repeated = repeated
+        self._code = code
 
     def state_dict(self, *args, **kwargs):
         """The inner model's, so that weights keep their names in the ONNX file."""
         return self.model.state_dict(*args, **kwargs)
 
     def forward(self, *inputs):
-        leaves = outputs.flatten(self._call(*inputs))
+        values = FrozenValues(inputs, self._code)
+        with values.watched():
+            leaves = outputs.flatten(self._call(*inputs))
+        self.frozen = values.words()
         if len(leaves) != self._count:
             message = "the model returns {} outputs when it is traced, {} when it is run".format(
                 len(leaves), self._count
@@ -46,7 +52,7 @@ class Flat(nn.Module):
 
 
 def export(model, fed, leaves, names, opset, path, code):
-    """Write a model as ONNX.
+    """Write a model as ONNX; a list of what may be wrong in it for other inputs.
 
     ``fed`` are the input tensors by name, ``leaves`` what `outputs.flatten` found in the model's answer to them, and
     ``names`` the names of those. Raises a StageError of kind ``model`` that names the operators torch can't export.
@@ -54,10 +60,9 @@ def export(model, fed, leaves, names, opset, path, code):
     tensors = [tensor for _, tensor in leaves]
     repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
     registry.register(opset, model.state_dict())
-    flat = Flat(model, len(leaves), repeated).eval()
+    flat = Flat(model, len(leaves), repeated, code).eval()
     inputs = tuple(tensor.clone() for tensor in fed.values())
-    with fixed_shapes.as_numbers(), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
+    with fixed_shapes.as_numbers(), export_warnings.caught(code) as caught:
         try:
             torch.onnx.export(
                 flat,
@@ -71,11 +76,8 @@ def export(model, fed, leaves, names, opset, path, code):
         except (StageError, MemoryError):
             raise
         except Exception as error:
-            reasons = [str(warning.message) for warning in caught]
-            raise refusals.refusal(error, flat, inputs, opset, reasons, code) from error
-        finally:
-            for warning in dict.fromkeys("{}: {}".format(w.category.__name__, w.message) for w in caught):
-                sys.stderr.write(warning + "\n")
+            raise refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
+    return [*flat.frozen, *caught.doubts]
 
 
 def _repeated(tensors, others):

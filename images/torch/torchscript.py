@@ -21,6 +21,11 @@ def _nothing(_node, _inputs):
     return None
 
 
+def _converted(python):
+    """The operator as Python does it, which can be seen where it is done to a tensor."""
+    return lambda _, inputs: python(*inputs)
+
+
 def _plain(size):
     """TorchScript's lists are Python's."""
     return size if isinstance(size, int) else list(size)
@@ -28,7 +33,17 @@ def _plain(size):
 
 # Operators that the compiler brings in, by node and inputs.
 NODES = {
+    "aten::Bool": _converted(bool),
+    "aten::Float": _converted(float),
+    "aten::FloatImplicit": _converted(float),
+    "aten::Int": _converted(int),
+    "aten::IntImplicit": _converted(int),
+    "aten::ScalarImplicit": lambda _, inputs: inputs[0].item(),
     "aten::_unwrap_optional": _first,
+    "aten::allclose": lambda _, inputs: torch.allclose(*inputs),
+    "aten::equal": lambda _, inputs: torch.equal(*inputs),
+    "aten::is_nonzero": lambda _, inputs: inputs[0].is_nonzero(),
+    "aten::item": lambda _, inputs: inputs[0].item(),
     "aten::size": lambda _, inputs: _plain(inputs[0].size(*inputs[1:])),
     "aten::warn": _nothing,
     "prim::Constant": lambda node, _: node.output().toIValue(),

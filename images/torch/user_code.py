@@ -45,7 +45,7 @@ class UserCode:
     def words(self, error):
         """An exception's type, message and line of the user's code."""
         if isinstance(error, SyntaxError):
-            message, line = error.msg, self._short(error.filename or "", error.lineno)
+            message, line = error.msg, self.short(error.filename or "", error.lineno)
         else:
             message, line = one_line(error), self.line_of(error)
         return "{}{}{}".format(
@@ -55,13 +55,14 @@ class UserCode:
     def line_of(self, error):
         """The innermost line of the user's code that an exception went through, as ``net.py:12``, or ''."""
         frames = traceback.extract_tb(error.__traceback__)
-        return next(filter(None, (self._short(frame.filename, frame.lineno) for frame in reversed(frames))), "")
+        return next(filter(None, (self.short(frame.filename, frame.lineno) for frame in reversed(frames))), "")
 
     def line_in(self, stack):
         """The innermost line of the user's code in the stack that torch keeps with a traced operator, or ''."""
-        return next(filter(None, (self._short(path, number) for path, number in TRACED.findall(stack))), "")
+        return next(filter(None, (self.short(path, number) for path, number in TRACED.findall(stack))), "")
 
-    def _short(self, path, number):
+    def short(self, path, number):
+        """A line of a file as ``net.py:12``, or '' where it is not the user's."""
         for folder in self._folders:
             if folder in Path(path).parents:
                 return "{}:{}".format(Path(path).relative_to(folder), number)
