@@ -13,10 +13,10 @@ import quantization
 import saved_model
 import tensorflow as tf
 import tensors
+import variants
 from saved_model import SavedModel
 from stagekit import StageError, arrays, evaluation, interpreter, layouts, runtime
 from stagekit import samples as samples_of_request
-from variants import VARIANTS
 
 PACKAGE = "tensorflow-cpu"
 VERSIONS = (PACKAGE, "numpy")
@@ -31,15 +31,17 @@ def convert(request):
     for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in PyTorch's layout].
     Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
     the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
-    operators; {quantization}, as `quantization.File.summary` says. Raises a StageError of kind ``model`` that names the
-    operators which the converter refuses, or the tensors that integers have no steps for.
+    operators; {quantization}, as `quantization.File.summary` says; {warnings}, as `variants.doubts` says. Raises a
+    StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that integers have
+    no steps for.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
-    if variant not in VARIANTS:
-        raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, ", ".join(VARIANTS)))
+    if variant not in variants.VARIANTS:
+        there = ", ".join(variants.VARIANTS)
+        raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, there))
     folder, signature = request.inputs["saved_model"], json.dumps([inputs, outputs])
     converted = conversion.opened(folder, request.parameters["ops"], signature)
-    content = VARIANTS[variant](converted, request)
+    content = variants.VARIANTS[variant](converted, request)
     file = quantization.File(content)
     file.refuse_endless()
     request.outputs["model"].write_bytes(content)
@@ -49,6 +51,7 @@ def convert(request):
         "outputs": _mapped(outputs, made, file),
         "select_tf": ops.select_tf(content),
         "quantization": file.summary(),
+        "warnings": variants.doubts(variant, converted),
     }
 
 

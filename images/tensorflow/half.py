@@ -10,6 +10,20 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 # The version of DEQUANTIZE that takes float16.
 VERSION = 3
+LARGEST = np.finfo(np.float16).max
+
+
+def clipped(content):
+    """The constants of a .tflite file of float32 that hold what float16 has no number for: [(name, the numbers)]."""
+    model = flatbuffer.unpacked(content)
+    weights = [
+        (tensor.name.decode(), model.buffers[tensor.buffer].data.view(np.float32))
+        for graph in model.subgraphs
+        for tensor in graph.tensors
+        if _is_weight(tensor, model.buffers)
+    ]
+    found = [(name, numbers[np.abs(numbers) > LARGEST]) for name, numbers in weights]
+    return [(name, numbers) for name, numbers in found if numbers.size]
 
 
 def weights(content):
@@ -64,6 +78,5 @@ def _halve(tensor, buffers, halved):
     tensor.type = schema.TensorType.FLOAT16
     if tensor.buffer not in halved:
         halved.add(tensor.buffer)
-        largest = np.finfo(np.float16).max
-        numbers = np.clip(buffers[tensor.buffer].data.view(np.float32), -largest, largest)
+        numbers = np.clip(buffers[tensor.buffer].data.view(np.float32), -LARGEST, LARGEST)
         buffers[tensor.buffer].data = numbers.astype(np.float16).view(np.uint8)

@@ -15,6 +15,18 @@ def float16(conversion, _):
     return half.weights(conversion.float32)
 
 
+def doubts(variant, conversion):
+    """Lines on what may be wrong in a variant, though it was made."""
+    if variant != "float16":
+        return []
+    return [
+        "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
+            half.LARGEST, numbers.size, name, max(numbers, key=abs)
+        )
+        for name, numbers in half.clipped(conversion.float32)
+    ]
+
+
 def dynamic(conversion, _):
     """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
     return conversion.plain.convert(tf.lite.Optimize.DEFAULT)

@@ -145,6 +145,22 @@ class StockTest(LoweredTest):
             self.translate(model([node], {"x": x}, ["y"]), {"x": x}, "stock")
         self.assertEqual(caught.exception.kind, "model")
 
+    def test_what_onnx_tf_translates_in_part_is_a_warning(self):
+        samples = {"x": random(1, 2, 8, 8), "boxes": np.array([[0, 0, 5, 5]], np.float32), "which": np.array([0])}
+        for ratio, warnings in ((2, set()), (0, {"onnx-tf says: Do not fully support sampling_ratio <= 0."})):
+            node = helper.make_node(
+                "RoiAlign",
+                list(samples),
+                ["y"],
+                output_height=2,
+                output_width=2,
+                sampling_ratio=ratio,
+                spatial_scale=1.0,
+            )
+            made = shape_inference.infer_shapes(model([node], samples, ["y"]))
+            result, _, _ = self.translate(made, samples, "stock")
+            self.assertEqual(warnings, set(result["warnings"]))
+
 
 class RefusalTest(LoweredTest):
     def refusal(self, onnx_model, samples, lowering="nhwc"):

@@ -350,6 +350,15 @@ class Variants(Stage):
         result = self.convert("float16")
         found = self.run_variant("float16", result, {"x": np.zeros((1, 2), np.float32)})["y"]
         np.testing.assert_array_equal(found, [[65504, -65504]])
+        (warning,) = result["warnings"]
+        self.assertRegex(
+            warning, r"^float16 has no numbers beyond 65504: 2 of '\w+' become that, the largest of them was -inf$"
+        )
+        self.assertEqual([], self.convert("float32")["warnings"])
+
+    def test_numbers_that_float16_has_are_no_warning(self):
+        self.save(network)
+        self.assertEqual([], self.convert("float16")["warnings"])
 
 
 class Calibration(Stage):
