@@ -86,9 +86,11 @@ def _is_below(file, folder):
 
 
 def _short(file, line):
-    parts = Path(file).parts
-    parts = parts[parts.index("site-packages") + 1 :] if "site-packages" in parts else parts[-1:]
-    return "{}:{}".format("/".join(parts), line)
+    """A line of a package's file, or of a file in a TorchScript archive."""
+    path = Path(file)
+    if "site-packages" in path.parts:
+        path = Path(*path.parts[path.parts.index("site-packages") + 1 :])
+    return "{}:{}".format(path.name if path.is_absolute() else path, line)
 
 
 def _is_check(node):

@@ -97,6 +97,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "PinliteError": 1,
         "UsageError": 2,
         "ModelError": 3,
+        "WarnedError": 3,
         "NoEngineError": 4,
         "ImageError": 5,
         "StageCrashError": 6,
