@@ -51,7 +51,7 @@ def convert(request):
         "outputs": _mapped(outputs, made, file),
         "select_tf": ops.select_tf(content),
         "quantization": file.summary(),
-        "warnings": variants.doubts(variant, converted),
+        "warnings": variants.doubts(variant, converted, request),
     }
 
 

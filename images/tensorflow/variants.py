@@ -15,16 +15,18 @@ def float16(conversion, _):
     return half.weights(conversion.float32)
 
 
-def doubts(variant, conversion):
+def doubts(variant, conversion, request):
     """Lines on what may be wrong in a variant, though it was made."""
-    if variant != "float16":
-        return []
-    return [
-        "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
-            half.LARGEST, numbers.size, name, max(numbers, key=abs)
-        )
-        for name, numbers in half.clipped(conversion.float32)
-    ]
+    if variant == "float16":
+        return [
+            "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
+                half.LARGEST, numbers.size, name, max(numbers, key=abs)
+            )
+            for name, numbers in half.clipped(conversion.float32)
+        ]
+    if "calibration" in request.inputs:
+        return conversion.plain.calibrated(request.inputs["calibration"]).warnings
+    return []
 
 
 def dynamic(conversion, _):

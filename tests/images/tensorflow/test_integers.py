@@ -290,6 +290,12 @@ class Unseen(Stage):
                 with self.subTest(build.__name__, variant=variant):
                     self.check(build, variant)
 
+    def test_it_is_told_where_it_begins(self):
+        self.save(self.within)
+        (told,) = self.convert("int8", self.seeded(4))["warnings"]
+        self.assertIn("is 0 in all calibration samples", told)
+        self.assertIn("'Relu'", told)
+
     def test_no_step_is_next_to_zero(self):
         self.save(self.within)
         self.convert("int8", self.seeded(4))
