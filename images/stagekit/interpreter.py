@@ -18,8 +18,10 @@ OPERATOR = re.compile(r"Node number \d+ \((\w+)\)|unresolved custom op: (\w+)|bu
 MISSING = re.compile(r"unresolved custom op|Didn't find op|Select TensorFlow op|Regular TensorFlow ops")
 
 
-def infer(interpreter_class, request):
+def infer(interpreter_class, request, signed_inputs, signed_outputs):
     """Answer a request ``infer``: run a .tflite file on samples, and time it.
+
+    ``signed_inputs`` and ``signed_outputs`` are those of the file's signature, [(name, index of the tensor)].
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
     (empty: the file's own names, order and layout); ``threads``; ``runs``, how many invocations to time (0: none),
@@ -28,19 +30,22 @@ def infer(interpreter_class, request):
     """
     parameters = request.parameters
     interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
-    inputs = bind(interpreter.get_input_details(), parameters["inputs"])
+    inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
     feed(interpreter, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
     invoke(interpreter)
-    # A tensor's shape may be known only once the model has run.
-    outputs = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
-    outputs = layouts.read(outputs, parameters["outputs"])
+
+    def read():
+        # A tensor's shape may be known only once the model has run.
+        made = bind(interpreter.get_output_details(), parameters["outputs"], signed_outputs)
+        return layouts.read(fetch(interpreter, made), parameters["outputs"])
+
+    outputs = read()
     latency = _latency(interpreter, parameters)
 
     def run(sample):
         feed(interpreter, inputs, layouts.fed(sample, parameters["inputs"]))
         invoke(interpreter)
-        found = fetch(interpreter, bind(interpreter.get_output_details(), parameters["outputs"]))
-        return layouts.read(found, parameters["outputs"])
+        return read()
 
     evaluation.each(request, run)
     arrays.write(request.outputs["outputs"], outputs)
@@ -67,14 +72,16 @@ def load(interpreter_class, path, threads):
         raise StageError("usage", message, CONVERT_AGAIN) from error
 
 
-def bind(details, names):
+def bind(details, names, signed=()):
     """The interpreter's tensors by the user's names, in the user's order.
 
-    ``names`` is [{name, tensor}]. When it is empty, the file's own names serve. A file may hold one tensor as several
-    outputs, or tensors of one name: when the whole list agrees, position tells them apart.
+    ``names`` is [{name, tensor}]. When it is empty, the file's own names serve, in its order: those of its signature,
+    ``signed``, [(name, index of the tensor)], or where that lacks any, the tensors'. A file may hold one tensor as
+    several outputs, or tensors of one name: when the whole list agrees, position tells them apart.
     """
     own = [detail["name"] for detail in details]
     if not names:
+        own = _signed(details, signed) or own
         return {
             name if own.count(name) == 1 else "{}#{}".format(name, at): detail
             for at, (name, detail) in enumerate(zip(own, details))
@@ -86,6 +93,17 @@ def bind(details, names):
     if missing:
         raise StageError("usage", "the TFLite file has no {}, it has {}".format(", ".join(missing), ", ".join(own)))
     return {entry["name"]: by_tensor[entry["tensor"]] for entry in names}
+
+
+def _signed(details, signed):
+    """The signature's names in the order of the details, or none where it lacks any."""
+    left = {}
+    for name, index in signed:
+        left.setdefault(index, []).append(name)
+    try:
+        return [left[detail["index"]].pop(0) for detail in details]
+    except (KeyError, IndexError):
+        return []
 
 
 def feed(interpreter, inputs, samples):

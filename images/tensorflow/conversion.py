@@ -3,6 +3,8 @@
 import copy
 import functools
 import json
+import re
+from unittest import mock
 
 import means
 import names
@@ -15,30 +17,36 @@ from calibration import Calibrated
 from saved_model import SavedModel
 from stagekit import arrays, layouts
 from tensorflow.core.framework import node_def_pb2
+from tensorflow.lite.python import convert as tflite
 
 RANGE = "FakeQuantWithMinMaxVars"
+# Inputs of these dtypes are numbers here; the converter takes them for the integers that stand for others.
+BYTES = ("uint8", "int8")
 
 
 @functools.lru_cache(maxsize=1)
-def opened(folder, choice, signature):
+def opened(folder, choice, as_written, tensors):
     """The `Conversion` of a SavedModel folder; the last one stays loaded for the variants to come.
 
-    ``choice`` is one of `ops.CHOICES`; ``signature`` is JSON of the inputs and outputs, [{name, key, shape, dtype,
+    ``choice`` is one of `ops.CHOICES`; ``tensors`` is JSON of the inputs and outputs, [{name, key, shape, dtype,
     layout}] each.
     """
-    return Conversion(SavedModel(folder), choice, *json.loads(signature))
+    return Conversion(SavedModel(folder), choice, as_written, *json.loads(tensors))
 
 
 class Conversion:
-    """``inputs`` and ``outputs`` are in the user's order; ``float32`` is the plain model, as bytes."""
+    """``inputs`` and ``outputs`` are in the user's order; ``float32`` is the plain model, as bytes.
 
-    def __init__(self, model, choice, inputs, outputs):
+    Files have their inputs and outputs in that order, unless they are to be ``as_written`` by `from_saved_model`.
+    """
+
+    def __init__(self, model, choice, as_written, inputs, outputs):
         self.inputs = inputs
         self.outputs = outputs
         self._model = model
         self._choice = choice
-        # In a graph it takes numbers of these for quantized ones, which next to no operator is for.
-        self._frozen = model.is_frozen() and not any(entry["dtype"] in ("uint8", "int8") for entry in inputs)
+        self._as_written = as_written
+        self._frozen = model.is_frozen() and not as_written
 
     @functools.cached_property
     def float32(self):
@@ -53,7 +61,7 @@ class Conversion:
     def plain(self):
         """The conversion of the same model without ranges."""
         return (
-            Conversion(_without_ranges(self._model), self._choice, self.inputs, self.outputs)
+            Conversion(_without_ranges(self._model), self._choice, self._as_written, self.inputs, self.outputs)
             if self.has_ranges
             else self
         )
@@ -64,17 +72,28 @@ class Conversion:
         ``io`` is the dtype of the inputs and outputs that are floats in the model.
         """
         converter = self._from_graph()
-        # None is the int8 of training-time quantization. The statistics of inputs, which the converter then asks for,
-        # would become a rounding of their own; the graph has the range of each input.
+        # None is the int8 of training-time quantization. The statistics of inputs, which the converter then asks for at
+        # two places, would become a rounding of their own; the graph has the range of each input. There is no other way
+        # to go without.
         converter.inference_type = None
-        converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001 - there is no other way to go without
+        converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
-        content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
+        with mock.patch.object(tflite, "_requires_input_stats", return_value=False):
+            content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
         return means.without_dimensions(transposed.by_channel(content, lambda: self.float32))
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
-        return self._converted(lambda: self._converter, *optimizations)
+        return self._in_order(self._converted(lambda: self._converter, *optimizations))
+
+    def _in_order(self, content):
+        """The file with its inputs and outputs in the user's order."""
+        alone = len(self.inputs) == len(self.outputs) == 1
+        if self._frozen or self._as_written or alone:
+            return content
+        opened = tf.lite.Interpreter(model_content=content)
+        fed, made = names.by_signature(opened, self.inputs, self.outputs, self._model)
+        return names.in_order(content, *[[detail["index"] for detail in side.values()] for side in (fed, made)])
 
     def _converted(self, make, *optimizations):
         """``make`` gives the converter; what it raises is told like what the converter itself raises."""
@@ -96,22 +115,14 @@ class Conversion:
         return Calibrated(self.float32, fed, layouts.fed_each(arrays.read(samples), self.inputs))
 
     def named(self, interpreter):
-        """An interpreter's details of inputs and outputs by the user's names; all variants have one order."""
-        if self._frozen:
-            return names.by_position(interpreter, self.inputs, self.outputs)
-        fed, made = self._places
-        read, written = interpreter.get_input_details(), interpreter.get_output_details()
-        return {name: read[at] for name, at in fed.items()}, {name: written[at] for name, at in made.items()}
+        """An interpreter's details of inputs and outputs by the user's names."""
+        if self._as_written:
+            return names.by_signature(interpreter, self.inputs, self.outputs, self._model)
+        return names.by_position(interpreter, self.inputs, self.outputs)
 
     @functools.cached_property
     def _converter(self):
         return self._from_graph() if self._frozen else self._from_saved_model()
-
-    @functools.cached_property
-    def _places(self):
-        plain = tf.lite.Interpreter(model_content=self.float32)
-        fed, made = names.by_signature(plain, self.inputs, self.outputs, self._model)
-        return _indices(fed, plain.get_input_details()), _indices(made, plain.get_output_details())
 
     def _from_graph(self):
         """A converter of a frozen model's GraphDef: a quarter of the time that from_saved_model takes.
@@ -122,11 +133,18 @@ class Conversion:
         graph_def = model.meta_graph.graph_def
         tensors = [model.inputs[entry["key"]].name for entry in self.inputs]
         tensors += [model.outputs[entry["key"]].name for entry in self.outputs]
+        count = len(self.inputs)
+        if any(entry["dtype"] in BYTES for entry in self.inputs):
+            # By their names alone: without tensors, the converter takes their dtypes from the graph.
+            named = [re.sub(":0$", "", name) for name in tensors]
+            shapes = [[-1 if size is None else size for size in entry["shape"]] for entry in self.inputs]
+            return tf.compat.v1.lite.TFLiteConverter(
+                graph_def, None, None, input_arrays_with_shape=list(zip(named, shapes)), output_arrays=named[count:]
+            )
         with tf.Graph().as_default():
             tensors = tf.import_graph_def(graph_def, name="", return_elements=tensors)
         for tensor, entry in zip(tensors, self.inputs):
             tensor.set_shape(entry["shape"])
-        count = len(self.inputs)
         return tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[:count], tensors[count:])
 
     def _from_saved_model(self):
@@ -144,8 +162,3 @@ def _without_ranges(model):
             node.CopyFrom(node_def_pb2.NodeDef(name=node.name, op="Identity", input=[value]))
             node.attr["T"].type = tf.float32.as_datatype_enum
     return plain
-
-
-def _indices(found, details):
-    order = [detail["index"] for detail in details]
-    return {name: order.index(detail["index"]) for name, detail in found.items()}

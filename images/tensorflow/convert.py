@@ -11,6 +11,7 @@ import numpy as np
 import ops
 import quantization
 import saved_model
+import signature
 import tensorflow as tf
 import tensors
 import variants
@@ -20,16 +21,19 @@ from stagekit import samples as samples_of_request
 
 PACKAGE = "tensorflow-cpu"
 VERSIONS = (PACKAGE, "numpy")
+# The lowering whose files are those of the recipe done by hand, to the last byte.
+AS_WRITTEN = "stock"
 tf.get_logger().setLevel("ERROR")
 
 
 def convert(request):
     """Convert a SavedModel to one variant of TFLite file.
 
-    Parameters: ``variant``; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``, [{name, key, shape, dtype,
-    layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for int8-only. Roles in: saved_model;
-    for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in PyTorch's layout].
-    Roles out: model (.tflite). Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
+    Parameters: ``variant``; ``lowering``, that of translate; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``,
+    [{name, key, shape, dtype, layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for
+    int8-only. Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of
+    the input in PyTorch's layout]. Roles out: model (.tflite), with a signature of the parameters' names unless the
+    lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
     the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
     operators; {quantization}, as `quantization.File.summary` says; {warnings}, as `variants.doubts` says. Raises a
     StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that integers have
@@ -39,13 +43,16 @@ def convert(request):
     if variant not in variants.VARIANTS:
         there = ", ".join(variants.VARIANTS)
         raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, there))
-    folder, signature = request.inputs["saved_model"], json.dumps([inputs, outputs])
-    converted = conversion.opened(folder, request.parameters["ops"], signature)
+    as_written = request.parameters["lowering"] == AS_WRITTEN
+    tensors_of_model = json.dumps([inputs, outputs])
+    folder, choice = request.inputs["saved_model"], request.parameters["ops"]
+    converted = conversion.opened(folder, choice, as_written, tensors_of_model)
     content = variants.VARIANTS[variant](converted, request)
     file = quantization.File(content)
     file.refuse_endless()
-    request.outputs["model"].write_bytes(content)
     fed, made = converted.named(tf.lite.Interpreter(model_content=content))
+    with request.outputs["model"].open("wb") as written:
+        written.writelines([b"" if as_written else signature.head(content, fed, made), content])
     return {
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),
@@ -105,8 +112,9 @@ def infer(request):
 
     That of 2.4.1 has Select-TF operators and no XNNPACK: its times are those of TFLite's plain kernels.
     """
-    operators = ops.counted(interpreter.content(request.inputs["model"]))
-    return dict(interpreter.infer(tf.lite.Interpreter, request), ops=operators)
+    content = interpreter.content(request.inputs["model"])
+    inferred = interpreter.infer(tf.lite.Interpreter, request, *signature.signed(content))
+    return dict(inferred, ops=ops.counted(content))
 
 
 def trace(request):

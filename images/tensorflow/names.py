@@ -1,9 +1,10 @@
-"""Which tensor of a .tflite file is which input and output of the SavedModel.
+"""Which tensor of a .tflite file is which input and output of the SavedModel, and their order in the file.
 
-Each function takes the converted file's interpreter and the user's lists, [{name, key, shape, dtype}] with the
-signature's keys, and returns the interpreter's details of inputs and outputs, both by the user's names, in their order.
+What takes a file's interpreter and the user's lists, [{name, key, shape, dtype}] with the signature's keys, returns the
+interpreter's details of inputs and outputs, both by the user's names, in their order.
 """
 
+import flatbuffer
 import numpy as np
 from stagekit import arrays, interpreter
 
@@ -17,7 +18,7 @@ def by_position(opened, inputs, outputs):
 
 
 def by_signature(opened, inputs, outputs, model):
-    """For `from_saved_model`, which keeps the names of the signature's tensors, in an order of its own.
+    """For `from_saved_model`, which keeps the names of the signature's tensors, in an order that is another every time.
 
     Outputs of one value, and those that are inputs, it makes one tensor, under one of their names. The others are then
     told by their values, TensorFlow's beside TFLite's on the same samples.
@@ -32,7 +33,7 @@ def by_signature(opened, inputs, outputs, model):
         expected = model.run({entry["key"]: samples[entry["name"]] for entry in inputs})
         interpreter.feed(opened, fed, samples)
         interpreter.invoke(opened)
-        values = [opened.get_tensor(detail["index"]) for detail in details]
+        values = [_real(opened.get_tensor(detail["index"]), detail) for detail in details]
         for entry in outputs:
             if made[entry["name"]] is None:
                 distances = [_distance(expected[entry["key"]], value) for value in values]
@@ -40,8 +41,35 @@ def by_signature(opened, inputs, outputs, model):
     return fed, made
 
 
+def in_order(content, inputs, outputs):
+    """The file with these tensors as its inputs and outputs, by their indices, in this order.
+
+    Inputs are numbered in it too: by nothing but that do files of the same model differ. They have no constants, and
+    so change places with each other alone.
+    """
+    model = flatbuffer.unpacked(content)
+    # They name tensors by their old numbers.
+    model.signatureDefs = None
+    graph = model.subgraphs[0]
+    places = dict(zip(inputs, sorted(inputs)))
+    moved = [graph.tensors[index] for index in inputs]
+    for place, tensor, buffer in zip(sorted(inputs), moved, sorted(tensor.buffer for tensor in moved)):
+        graph.tensors[place], tensor.buffer = tensor, buffer
+    graph.inputs = sorted(inputs)
+    graph.outputs = [places.get(index, index) for index in outputs]
+    for operator in graph.operators:
+        operator.inputs = [places.get(index, index) for index in operator.inputs]
+    return flatbuffer.packed(model)
+
+
 def _by_tensor(details):
     return {detail["name"]: detail for detail in details}
+
+
+def _real(array, detail):
+    """What quantized integers stand for; anything else as it is."""
+    scale, zero_point = detail["quantization"]
+    return ((array.astype(np.float64) - zero_point) * scale).astype(np.float32) if scale else array
 
 
 def _distance(one, other):

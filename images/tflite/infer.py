@@ -13,8 +13,9 @@ def infer(request):
 
     XNNPACK is on, as it is for whoever takes this runtime's interpreter as it comes.
     """
-    operators = tflite_file.operators(tflite_file.read(request.inputs["model"]))
-    return dict(interpreter.infer(Interpreter, request), ops=operators)
+    model = tflite_file.read(request.inputs["model"])
+    inferred = interpreter.infer(Interpreter, request, *tflite_file.signed(model))
+    return dict(inferred, ops=tflite_file.operators(model))
 
 
 def inspect(request):

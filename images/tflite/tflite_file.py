@@ -37,11 +37,27 @@ def operators(model):
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+def signed(model):
+    """The names in the first signature of the first graph: inputs and outputs, [(name, index of the tensor)] each.
+
+    Both are empty where it has none.
+    """
+    found = next((signature for signature in _signatures(model) if signature.SubgraphIndex() == 0), None)
+    return (_named(found, "Inputs"), _named(found, "Outputs")) if found else ([], [])
+
+
 def words(model):
-    """Inputs, outputs, operators and tensors in words."""
+    """Signatures, inputs, outputs, operators and tensors in words."""
     lines = ["TFLite schema version {}{}".format(model.Version(), _note(model.Description()))]
+    for signature in _signatures(model):
+        graph = model.Subgraphs(signature.SubgraphIndex())
+        lines.append("signature {}".format(signature.SignatureKey().decode()))
+        for role, field in (("input", "Inputs"), ("output", "Outputs")):
+            for name, index in _named(signature, field):
+                name_of_tensor, kind = _tensor_in_words(graph.Tensors(index))
+                lines.append("  {} {}: {} (tensor {})".format(role, name, kind, name_of_tensor))
     for at, graph in enumerate(_graphs(model)):
-        tensors = [_tensor_in_words(graph.Tensors(i)) for i in range(graph.TensorsLength())]
+        tensors = [": ".join(_tensor_in_words(graph.Tensors(i))) for i in range(graph.TensorsLength())]
         lines.append("subgraph {}{}".format(at, _note(graph.Name())))
         lines.extend("  input {}".format(tensors[i]) for i in _indices(graph, "Inputs"))
         lines.extend("  output {}".format(tensors[i]) for i in _indices(graph, "Outputs"))
@@ -71,6 +87,12 @@ def _follow(model):
             _within(index, count, "tensor")
     if not model.SubgraphsLength():
         raise ValueError("it holds no graph")
+    for signature in _signatures(model):
+        _within(signature.SubgraphIndex(), model.SubgraphsLength(), "graph")
+        count = model.Subgraphs(signature.SubgraphIndex()).TensorsLength()
+        for _, index in _named(signature, "Inputs") + _named(signature, "Outputs"):
+            _within(index, count, "tensor")
+        signature.SignatureKey().decode()
 
 
 def _within(index, length, what):
@@ -80,6 +102,15 @@ def _within(index, length, what):
 
 def _graphs(model):
     return [model.Subgraphs(at) for at in range(model.SubgraphsLength())]
+
+
+def _signatures(model):
+    return [model.SignatureDefs(at) for at in range(model.SignatureDefsLength())]
+
+
+def _named(signature, field):
+    maps = [getattr(signature, field)(at) for at in range(getattr(signature, field + "Length")())]
+    return [(entry.Name().decode(), entry.TensorIndex()) for entry in maps]
 
 
 def _indices(table, field):
@@ -95,14 +126,12 @@ def _operator_name(code):
 
 
 def _tensor_in_words(tensor):
+    """A tensor's name, and the rest of it."""
     shape = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else tensor.ShapeAsNumpy()
     sizes = ["?" if size < 0 else str(size) for size in np.atleast_1d(shape)] if tensor.ShapeLength() else []
-    return "{}: {} of {}{}".format(
-        tensor.Name().decode(),
-        "x".join(sizes) or "scalar",
-        TYPES[tensor.Type()].lower(),
-        _quantization(tensor.Quantization()),
-    )
+    kind = TYPES[tensor.Type()].lower()
+    words = "{} of {}{}".format("x".join(sizes) or "scalar", kind, _quantization(tensor.Quantization()))
+    return tensor.Name().decode(), words
 
 
 def _quantization(parameters):

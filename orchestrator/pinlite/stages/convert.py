@@ -26,6 +26,7 @@ def action(
         of_variant(STAGE, variant),
         parameters={
             "variant": variant,
+            "lowering": recipe.lowering,
             "ops": recipe.ops,
             "integer_io": recipe.integer_io,
             "inputs": as_json(signature.inputs),

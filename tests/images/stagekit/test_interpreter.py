@@ -20,6 +20,21 @@ class Bind(unittest.TestCase):
     def test_own_names_that_repeat_get_their_position(self):
         self.assertEqual(list(interpreter.bind(details("a", "b", "a"), [])), ["a#0", "b", "a#2"])
 
+    def test_names_of_the_signature_in_the_files_order(self):
+        signed = [("b/c", 1), ("b:c", 0)]
+        self.assertEqual(self.indices(interpreter.bind(details("x", "y"), [], signed)), {"b:c": 0, "b/c": 1})
+
+    def test_one_tensor_under_two_names_of_the_signature(self):
+        twice = [*details("x", "y"), details("x")[0]]
+        signed = [("one", 0), ("two", 1), ("three", 0)]
+        self.assertEqual(
+            list(self.indices(interpreter.bind(twice, [], signed)).items()), [("one", 0), ("two", 1), ("three", 0)]
+        )
+
+    def test_own_names_where_the_signature_lacks_any(self):
+        for signed in ([], [("one", 0)], [("one", 0), ("two", 7)], [("one", 0), ("two", 0)]):
+            self.assertEqual(self.indices(interpreter.bind(details("x", "y"), [], signed)), {"x": 0, "y": 1})
+
     def test_the_users_names_and_order(self):
         names = [{"name": "one", "tensor": "x"}, {"name": "two", "tensor": "y"}, {"name": "three", "tensor": "x"}]
         found = interpreter.bind(details("y", "x"), names)
@@ -97,7 +112,7 @@ class Infer(unittest.TestCase):
             self.folder,
             self.folder,
         )
-        return interpreter.infer(self.interpreter, request), arrays.read
+        return interpreter.infer(self.interpreter, request, [], []), arrays.read
 
     def test_outputs_by_the_users_names(self):
         result, read = self.infer(

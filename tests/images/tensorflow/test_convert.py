@@ -7,6 +7,7 @@ import convert
 import numpy as np
 import ops
 import refusals
+import signature
 import tensorflow as tf
 from stagekit import Request, StageError, arrays
 from tensorflow.core.framework import graph_pb2
@@ -80,7 +81,7 @@ class Stage(unittest.TestCase):
     def call(self, operation, given, samples=None, **parameters):
         read, written = ROLES[operation]
         if operation == "convert":
-            parameters.setdefault("ops", "auto")
+            parameters = dict({"ops": "auto", "lowering": "nhwc"}, **parameters)
         inputs = {read: given}
         if samples is not None:
             arrays.write(self.folder / "given.npz", samples)
@@ -114,9 +115,19 @@ class Stage(unittest.TestCase):
         fed = {"my " + name: array for name, array in samples.items()}
         lists = {side: converted[side] for side in ("inputs", "outputs")}
         inferred = self.call("infer", "made.model", fed, **timing, **lists)
-        self.assertEqual(inferred["ops"], ops.counted((self.folder / "made.model").read_bytes()))
+        content = (self.folder / "made.model").read_bytes()
+        self.assertEqual(inferred["ops"], ops.counted(content))
         got = self.made("outputs")
         self.assertEqual(list(got), [entry["name"] for entry in renamed["outputs"]])
+        opened = tf.lite.Interpreter(model_content=content)
+        sides = (opened.get_input_details(), opened.get_output_details())
+        for side, details, signed in zip(("inputs", "outputs"), sides, signature.signed(content)):
+            self.assertEqual([detail["name"] for detail in details], [entry["tensor"] for entry in converted[side]])
+            names = [entry["name"] for entry in renamed[side]]
+            self.assertEqual(signed, list(zip(names, [detail["index"] for detail in details])))
+        self.call("infer", "made.model", fed, inputs=[], outputs=[], **timing)
+        for name, array in self.made("outputs").items():
+            np.testing.assert_array_equal(array, got[name])
         for name, array in expected.items():
             np.testing.assert_allclose(got["my " + name], array, rtol=1e-5, err_msg=name)
         return converted
@@ -151,6 +162,59 @@ class Convert(Stage):
         model = Functions()
         tf.saved_model.save(model, str(self.folder / "functions"), signatures=model.__call__.get_concrete_function())
         self.there_and_back("functions", [spec("z", 3, 2), spec("a", 3, 3)])
+
+    def test_functions_of_many_inputs_have_one_order_and_the_same_bytes_again(self):
+        for variant in ("float32", "dynamic"):
+            made = {self.animals(variant, "nhwc") for _ in range(4)}
+            self.assertEqual(len(made), 1)
+            details = tf.lite.Interpreter(str(self.folder / "made.model")).get_input_details()
+            names = [detail["name"] for detail in details]
+            self.assertEqual(names, [f"serving_default_{key}:0" for key in ("zebra", "ape", "cat", "dog")])
+
+    def test_the_order_of_a_stock_file_is_that_of_chance_and_is_known(self):
+        for _ in range(4):
+            self.animals("dynamic", "stock")
+
+    def animals(self, variant, lowering):
+        """The bytes of a file of many inputs and outputs, whose values are right by the result's lists."""
+        keys = ("zebra", "ape", "cat", "dog")
+
+        class Animals(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([1, 2], tf.float32, key) for key in keys])
+            def __call__(self, zebra, ape, cat, dog):
+                return {"w": zebra - ape, "k": cat - dog, "a": zebra * dog}
+
+        model, folder = Animals(), self.folder / "animals"
+        if not folder.exists():
+            tf.saved_model.save(model, str(folder), signatures=model.__call__.get_concrete_function())
+        lists = {
+            "inputs": [spec(key, 1, 2, key=key) for key in keys],
+            "outputs": [spec(key, 1, 2, key=key) for key in "wka"],
+        }
+        conversion.opened.cache_clear()
+        converted = self.call("convert", "animals", variant=variant, lowering=lowering, **lists)
+        fed = {key: np.float32([[at, at * at]]) for at, key in enumerate(keys, 2)}
+        lists = {side: converted[side] for side in ("inputs", "outputs")}
+        self.call("infer", "made.model", fed, threads=1, runs=0, warmup=0, **lists)
+        found = [(name, array.tolist()) for name, array in self.made("outputs").items()]
+        self.assertEqual(found, [("w", [[-1, -5]]), ("k", [[-1, -9]]), ("a", [[10, 100]])])
+        return (self.folder / "made.model").read_bytes()
+
+    def test_names_that_tensorflow_can_not_write(self):
+        def build():
+            x, u, y = [tf.compat.v1.placeholder(dtype, [1, 2]) for dtype in (tf.float32, tf.uint8, tf.float32)]
+            return {"a/b": x, "a:b": u, "größe, 1": y}, {"a_b": tf.identity(u), "a/b": x - y, "a:b": y - x}
+
+        save_frozen(self.folder / "frozen", build)
+        fed = {"a/b": np.float32([[1, 2]]), "a:b": np.uint8([[200, 3]]), "größe, 1": np.float32([[5, 7]])}
+        lists = {
+            "inputs": [dict(entry, key=entry["name"]) for entry in arrays.describe(fed)],
+            "outputs": [spec(key, 1, 2, key=key) for key in ("a_b", "a/b", "a:b")],
+        }
+        self.call("convert", "frozen", variant="float32", **lists)
+        self.call("infer", "made.model", fed, inputs=[], outputs=[], threads=1, runs=0, warmup=0)
+        found = {name: array.tolist() for name, array in self.made("outputs").items()}
+        self.assertEqual(found, {"a_b": [[200, 3]], "a/b": [[-4, -5]], "a:b": [[4, 5]]})
 
     def test_names_the_operators_that_are_refused(self):
         def build():
@@ -340,11 +404,11 @@ class Infer(Stage):
         }
         self.call("convert", "frozen", variant="float32", **lists)
         options = {"inputs": [], "outputs": [], "threads": 1, "runs": 3, "warmup": 1}
-        fed = {"z": np.ones((1, 2), np.float32), "a": np.ones((1, 3), np.float32)}
+        fed = {"Z": np.ones((1, 2), np.float32), "A": np.ones((1, 3), np.float32)}
         result = self.call("infer", "made.model", fed, **options)
-        self.assertEqual(result["outputs"], [spec("sum", 1, 2)])
+        self.assertEqual(result["outputs"], [spec("SUM", 1, 2)])
         self.assertEqual((result["latency_ms"]["runs"], result["latency_ms"]["threads"]), (3, 1))
-        self.refused("usage", "named z", "infer", "made.model", {"z": fed["z"]}, **options)
+        self.refused("usage", "named Z", "infer", "made.model", {"Z": fed["Z"]}, **options)
 
 
 if __name__ == "__main__":

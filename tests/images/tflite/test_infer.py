@@ -10,6 +10,7 @@ from tflite_runtime import _pywrap_tensorflow_interpreter_wrapper as wrapper
 
 X = np.array([[1, 1, 1]], np.float32)
 ADDED = np.array([1, 2, 3], np.float32)
+SIGNED = {"a/b": 0}, {"größe": 3, "a:b": 2}
 
 
 class Stage(unittest.TestCase):
@@ -56,6 +57,12 @@ class Infer(Stage):
         self.assertEqual(list(outputs), ["scores", "boxes"])
         np.testing.assert_array_equal(outputs["scores"], X + 2 * ADDED)
 
+    def test_the_names_of_the_signature_in_the_files_order(self):
+        self.call("infer", tiny.model(signed=SIGNED), {"a/b": X})
+        outputs = arrays.read(self.folder / "outputs")
+        self.assertEqual(list(outputs), ["a:b", "größe"])
+        np.testing.assert_array_equal(outputs["größe"], X + 2 * ADDED)
+
     def test_latency(self):
         latency = self.call("infer", tiny.model(), {"x": X}, threads=2, runs=4, warmup=1)["latency_ms"]
         self.assertEqual((latency["threads"], latency["runs"]), (2, 4))
@@ -84,11 +91,15 @@ class Damage(Stage):
             self.refused("usage", "no TFLite file", "inspect", content)
 
     def test_a_file_that_is_cut_off(self):
-        whole = tiny.model()
+        whole = tiny.model(signed=SIGNED)
         for length in range(8, len(whole) - 16, 48):
             with self.subTest(length=length), self.assertRaises(StageError) as caught:
                 self.call("infer", whole[:length], {"x": X})
             self.assertEqual(caught.exception.kind, "usage")
+
+    def test_a_signature_of_a_tensor_that_is_not_there(self):
+        for signed in (({"a/b": 6}, SIGNED[1]), (SIGNED[0], {"first": 2, "second": 2**31})):
+            self.refused("usage", "damaged: tensor", "infer", tiny.model(signed=signed), {"x": X})
 
     def test_a_file_of_noise(self):
         for start in (8, 200):
@@ -115,6 +126,16 @@ class Inspect(Stage):
             "channels: 2 of int8, quantized, 2 scales from 0.25 to 0.5 along axis 0",
             "ADD 1",
             "Mine 1",
+        ):
+            self.assertIn(expected, words)
+
+    def test_a_signature_comes_with_its_tensors(self):
+        self.call("inspect", tiny.model(signed=SIGNED))
+        words = (self.folder / "text").read_text(encoding="utf-8")
+        for expected in (
+            "signature serving_default",
+            "input a/b: 1x3 of float32 (tensor x)",
+            "output größe: 1x3 of float32 (tensor second)",
         ):
             self.assertIn(expected, words)
 

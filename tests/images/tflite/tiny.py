@@ -38,10 +38,21 @@ def _tensor(builder, name, shape, buffer=0, kind=FLOAT32, scale=None):
     return _table(builder, "Tensor", Shape=_ints(builder, fixed), ShapeSignature=signature, **fields)
 
 
-def model(rows=1, custom=None):
+def _signature(builder, inputs, outputs):
+    key = builder.CreateString("serving_default")
+    sides = []
+    for side in (inputs, outputs):
+        named = [(builder.CreateString(name), index) for name, index in side.items()]
+        maps = [_table(builder, "TensorMap", Name=name, TensorIndex=index) for name, index in named]
+        sides.append(_vector(builder, tflite.SignatureDefStartInputsVector, maps))
+    return _table(builder, "SignatureDef", SignatureKey=key, Inputs=sides[0], Outputs=sides[1])
+
+
+def model(rows=1, custom=None, signed=None):
     """A file that adds [1, 2, 3] to ``x``, rows by 3 (-1: any number), twice, giving ``first`` and ``second``.
 
-    With ``custom``, a custom operator of that name makes ``second``. A fifth tensor, ``small``, is quantized, and a
+    With ``custom``, a custom operator of that name makes ``second``. With ``signed``, two dicts of tensors' indices by
+    name, it has a signature; ``x`` is 0, ``first`` 2, ``second`` 3. A fifth tensor, ``small``, is quantized, and a
     sixth, ``channels``, by channel.
     """
     builder = flatbuffers.Builder(1024)
@@ -80,6 +91,9 @@ def model(rows=1, custom=None):
         Operators=_vector(builder, tflite.SubGraphStartOperatorsVector, operators),
         Name=builder.CreateString("main"),
     )
+    signatures = None
+    if signed:
+        signatures = _vector(builder, tflite.ModelStartSignatureDefsVector, [_signature(builder, *signed)])
     root = _table(
         builder,
         "Model",
@@ -88,6 +102,7 @@ def model(rows=1, custom=None):
         Subgraphs=_vector(builder, tflite.ModelStartSubgraphsVector, [graph]),
         Description=builder.CreateString("tiny"),
         Buffers=_vector(builder, tflite.ModelStartBuffersVector, buffers),
+        SignatureDefs=signatures,
     )
     builder.Finish(root, file_identifier=b"TFL3")
     return bytes(builder.Output())
