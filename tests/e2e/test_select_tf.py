@@ -26,6 +26,8 @@ def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, en
     # The runtime of TFLite's operators is a few megabytes, TensorFlow hundreds.
     assert builtin["runtime"]["package"] == "tflite-runtime"
     assert 10 * builtin["runtime"]["size"] < selecting["runtime"]["size"]
+    words = pinlite.succeeds("inspect", "out/model.float32.tflite", "--engine", engine).out
+    assert "  input x: 1x3x6x6 of float32 (tensor x)" in words
 
 
 def test_with_builtin_the_operators_are_refused_by_name(pinlite, any_engine):

@@ -11,6 +11,7 @@ import convert
 import flatbuffer
 import numpy as np
 import quantization
+import signature
 import tensorflow as tf
 from stagekit import Request, StageError, arrays
 from tensorflow.core.protobuf import saved_model_pb2
@@ -149,7 +150,14 @@ class Stage(unittest.TestCase):
             "inputs": inputs,
             "outputs": {"model": variant + ".tflite"},
         }
-        return convert.convert(Request(message, self.folder, self.folder))
+        result = convert.convert(Request(message, self.folder, self.folder))
+        content = self.content(variant)
+        opened = tf.lite.Interpreter(model_content=content)
+        sides = (opened.get_input_details(), opened.get_output_details())
+        for entries, details, signed in zip(self.lists, sides, signature.signed(content)):
+            named = [(entry["name"], detail["index"]) for entry, detail in zip(entries, details)]
+            self.assertEqual(signed, named)
+        return result
 
     def converter(self):
         """TensorFlow's own converter of the model."""
