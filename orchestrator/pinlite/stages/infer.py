@@ -51,7 +51,7 @@ def action(
     runs: int = RUNS,
     evaluation: Path | None = None,
 ) -> Action:
-    """Without a signature, the file's own tensor names are used, in its order; without runs, nothing is timed."""
+    """Without ``signature``, the file's own names are used, in its order; without runs, nothing is timed."""
     return Action(
         stage,
         parameters={
