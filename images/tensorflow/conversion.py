@@ -20,8 +20,8 @@ from tensorflow.core.framework import node_def_pb2
 from tensorflow.lite.python import convert as tflite
 
 RANGE = "FakeQuantWithMinMaxVars"
-# Inputs of these dtypes are numbers here; the converter takes them for the integers that stand for others.
-BYTES = ("uint8", "int8")
+# What the converter takes for quantized numbers where it is given tensors of them. Here they are numbers themselves.
+SMALL_INTEGERS = ("uint8", "int8", "int16")
 
 
 @functools.lru_cache(maxsize=1)
@@ -134,7 +134,7 @@ class Conversion:
         tensors = [model.inputs[entry["key"]].name for entry in self.inputs]
         tensors += [model.outputs[entry["key"]].name for entry in self.outputs]
         count = len(self.inputs)
-        if any(entry["dtype"] in BYTES for entry in self.inputs):
+        if any(entry["dtype"] in SMALL_INTEGERS for entry in self.inputs):
             # By their names alone: without tensors, the converter takes their dtypes from the graph.
             named = [re.sub(":0$", "", name) for name in tensors]
             shapes = [[-1 if size is None else size for size in entry["shape"]] for entry in self.inputs]

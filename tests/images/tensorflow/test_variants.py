@@ -264,18 +264,23 @@ class Trained(Stage):
         self.assertEqual(*made)
 
 
-def with_bytes():
-    """Integers of 8 bits among floats, going in and coming out, in an order that is not that of their names."""
+def with_small_integers():
+    """Integers of 8 and 16 bits among floats, going in and out, in an order that is not that of their names."""
     pixels, image = placeholder("pixels", 1, 8, dtype=tf.uint8), placeholder("image", 1, 8)
-    marks = placeholder("marks", 1, 8, dtype=tf.int8)
+    marks, heights = placeholder("marks", 1, 8, dtype=tf.int8), placeholder("heights", 1, 8, dtype=tf.int16)
     seen = tf.matmul(image + tf.cast(pixels, tf.float32) / 16, weights(8, 6), name="seen")
     return (
-        {"pixels": pixels, "image": image, "marks": marks},
-        {"seen": seen, "same": tf.identity(marks, name="same"), "back": tf.identity(pixels, name="back")},
+        {"pixels": pixels, "image": image, "marks": marks, "heights": heights},
+        {
+            "seen": seen,
+            "same": tf.identity(marks, name="same"),
+            "back": tf.identity(pixels, name="back"),
+            "as they are": tf.identity(heights, name="as_they_are"),
+        },
     )
 
 
-def with_trained_bytes():
+def trained_with_bytes():
     """The same kind of model, trained for int8."""
     pixels, image = placeholder("pixels", 1, 8, dtype=tf.uint8), placeholder("image", 1, 8)
     ranged = tf.quantization.fake_quant_with_min_max_vars
@@ -283,11 +288,11 @@ def with_trained_bytes():
     return {"pixels": pixels, "image": image}, {"seen": tf.identity(seen, name="seen")}
 
 
-class Bytes(Stage):
-    """Inputs of uint8 and int8 that are numbers, and stand for nothing else."""
+class SmallIntegers(Stage):
+    """Inputs of 8 and 16 bits that are numbers, and stand for nothing else."""
 
     def test_every_variant_keeps_names_order_and_dtypes(self):
-        self.save(with_bytes)
+        self.save(with_small_integers)
         calibration = self.seeded(10)
         sample = {name: array[3] for name, array in calibration.items()}
         expected = sample["image"] + sample["pixels"].astype(np.float32) / 16
@@ -297,19 +302,20 @@ class Bytes(Stage):
             with self.subTest(variant):
                 result = self.convert(variant, calibration if variant in INTEGERS else None)
                 named = [(entry["name"], entry["tensor"], entry["dtype"]) for entry in result["inputs"]]
-                own = [("pixels", "uint8"), ("image", "float32"), ("marks", "int8")]
+                own = [("pixels", "uint8"), ("image", "float32"), ("marks", "int8"), ("heights", "int16")]
                 self.assertEqual(named, [(name, name, dtype) for name, dtype in own])
                 self.assertEqual(
                     [(entry["name"], entry["dtype"]) for entry in result["outputs"]],
-                    [("seen", "float32"), ("same", "int8"), ("back", "uint8")],
+                    [("seen", "float32"), ("same", "int8"), ("back", "uint8"), ("as they are", "int16")],
                 )
                 found = self.run_variant(variant, result, sample)
                 self.assertLess(np.abs(found["seen"] - expected).max(), bound * np.abs(expected).max())
                 np.testing.assert_array_equal(found["same"], sample["marks"])
                 np.testing.assert_array_equal(found["back"], sample["pixels"])
+                np.testing.assert_array_equal(found["as they are"], sample["heights"])
 
     def test_a_model_that_was_trained_for_int8(self):
-        self.save(with_trained_bytes)
+        self.save(trained_with_bytes)
         sample = {name: array[0] for name, array in self.seeded(1).items()}
         expected = sample["image"] + sample["pixels"].astype(np.float32)
         result = self.convert("int8")
