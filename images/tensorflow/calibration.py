@@ -21,21 +21,25 @@ from tensorflow.lite.python.optimize import calibrator
 LEAVE_OUT = (
     "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
 ).format(tf.__version__)
+GETS_WRONG = (
+    "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not"
+)
 
 
 class Calibrated:
     """A .tflite file of floats that has run on samples.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. ``warnings`` tell what the samples don't show. Raises a StageError of kind ``usage`` for
-    samples that the model can't run on.
+    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``; ``warnings`` tell what
+    it gets wrong then, and what the samples don't show. Raises a StageError of kind ``usage`` for samples that the
+    model can't run on.
     """
 
-    def __init__(self, content, inputs, samples):
+    def __init__(self, content, inputs, samples, *, as_written=False):
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
-        content = calibrator.add_intermediate_tensors(hard_swish.in_steps(content))
+        content = calibrator.add_intermediate_tensors(content if as_written else hard_swish.in_steps(content))
         # It reads the bytes as long as it lives, and does not keep them.
         calibrated = _calibrator(content)
         calibrated.Prepare([list(samples[0][name].shape) for name in fed])
@@ -49,9 +53,19 @@ class Calibrated:
         self._ranged = calibrated.Calibrate()
         model = flatbuffer.unpacked(self._ranged)
         limits = masking.relevant(model, _largest(content, masking.rows(model), inputs, samples))
-        changed = masking.cut(model, limits)
+        self._as_written = as_written
         self.warnings = unseen.told(model)
-        if any([changed, unseen.widen(model, limits), biases.separate(model)]):
+        wrong = {
+            "masks of a softmax": masking.cut(model, limits),
+            "tensors that are 0 in all calibration samples": unseen.widen(model, limits),
+            "biases that several operators share": biases.separate(model),
+        }
+        if not any(wrong.values()):
+            return
+        if as_written:
+            found = " and ".join(what for what, is_wrong in wrong.items() if is_wrong)
+            self.warnings.append(GETS_WRONG.format(tf.__version__, found))
+        else:
             self._ranged = flatbuffer.packed(model)
 
     def quantized(self, activations, io="float32"):
@@ -59,6 +73,8 @@ class Calibrated:
 
         ``io`` is the dtype of the inputs and outputs that are floats in the model.
         """
+        if self._as_written:
+            return _quantized(self._ranged, activations, io)
         content = self._of_sixteen_bits(io) if activations == "int16" else _quantized(self._ranged, activations, io)
         return multipliers.that_fit(requantization.fused(padding.in_integers(content)))
 

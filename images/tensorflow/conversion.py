@@ -112,7 +112,8 @@ class Conversion:
         [samples, *shape of the input in PyTorch's layout].
         """
         fed, _ = self.named(tf.lite.Interpreter(model_content=self.float32))
-        return Calibrated(self.float32, fed, layouts.fed_each(arrays.read(samples), self.inputs))
+        fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
+        return Calibrated(self.float32, fed, fed_each, as_written=self._as_written)
 
     def named(self, interpreter):
         """An interpreter's details of inputs and outputs by the user's names."""

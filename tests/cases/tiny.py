@@ -41,6 +41,18 @@ class Difference(nn.Module):
         return left - right, left - 2 * right
 
 
+class Twice(nn.Module):
+    """A layer that is used twice, on numbers of different size."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.layer(x) * self.layer(x * 0.01)
+
+
 class Filter(nn.Sequential):
     """An image to an image of the same size."""
 
