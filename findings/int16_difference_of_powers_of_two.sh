@@ -8,11 +8,11 @@
 # of x's shape that is right. Where y is one row for all rows of x, the kernel of 2.4.1 broadcasts and leaves the shift
 # out: it computes x - 2y. With y from -0.6 to 0.6 the same model is right.
 #
-# Seen, largest error of numbers up to 1.5:
-#   2.4.1   y of x's shape 2e-05, one row 0.5, one row to 0.6 3e-05
-#   2.14.0  y of x's shape 2e-05, one row 2e-05, one row to 0.6 3e-05
+# Seen, largest error of differences up to 1:
+#   2.4.1   y of x's shape 1e-05, one row 0.5, one row to 0.6 1e-05
+#   2.14.0  y of x's shape 1e-05, one row 1e-05, one row to 0.6 1e-05
 #
-# PYTHON names the interpreter, a CPython 3.8. Takes one to two minutes and 1.2 GB.
+# PYTHON names the interpreter, a CPython 3.8. Takes one to four minutes and 1.2 GB.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
