@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import fusing
 import products
 import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
@@ -37,6 +38,7 @@ def channels_last(meta_graph, inputs, outputs):
     _restore_hard_swish(graph_def)
     _transpose_before_padding(graph_def)
     _shelter(graph_def)
+    fusing.keep_activations(graph_def)
     products.keep_whole(graph_def)
     meta_graph.graph_def.ClearField("node")
     for node in _ordered(graph_def.node, inputs + outputs):

@@ -24,6 +24,10 @@ POWERS = {
 @handles("Add", "Sub", "Mul", "Div")
 def arithmetic(node, values):
     operands = _operands(node, values)
+    if node.op_type == "Add":
+        for at, name in enumerate(node.inputs):
+            if values.constant(name) is not None:
+                operands[1 - at], operands[at] = _beside_a_bias(operands[1 - at], operands[at])
     dtype = operands[0].dtype
     function = _truncated_quotient if node.op_type == "Div" and dtype.is_integer else FUNCTIONS[node.op_type]
     return [_computed(function, operands, {tf.uint8, tf.int64}, dtype)]
@@ -75,6 +79,19 @@ def _shifted_left(x, by):
 
 def _shifted_right(x, by):
     return tf.math.floordiv(x, tf.pow(2, by))
+
+
+def _beside_a_bias(x, constant):
+    """What a constant is added to, and the constant, such that grappler and the converter don't take it for a bias.
+
+    They do so though it has one element where there are many channels.
+    """
+    biased = x.op.type == "BiasAdd" and constant.shape.rank == x.shape.rank
+    if constant.shape.num_elements() == 1 and (biased or (x.op.type == "MatMul" and constant.shape.rank == 1)):
+        return x, tf.reshape(constant, [])
+    if biased and constant.shape[1] == 1:
+        return tf.stop_gradient(x), constant
+    return x, constant
 
 
 def _truncated_quotient(x, y):

@@ -31,7 +31,8 @@ def gemm(node, values):
     c = c if beta == 1 else (c * beta).astype(c.dtype)
     if np.ndim(c) == 1 and len(c) == product.shape[1]:
         return [tf.nn.bias_add(product, c)]
-    return [product + c]
+    # The converter takes what has one dimension for the bias, though it may have one element.
+    return [product + (c.reshape(()) if np.shape(c) == (1,) else c)]
 
 
 @handles("MatMul")

@@ -1,0 +1,95 @@
+"""Activations that the converter would lose.
+
+The converter of TensorFlow 2.4.1 makes a sum or product with one number part of the convolution or the product of
+matrices behind it, and forgets the activation between the two, which it has made part of the former. It does so with
+one number only: a vector of that number keeps it from it, and costs nothing.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+import tensorflow as tf
+
+ACTIVATIONS = ("Maximum", "Minimum", "Relu", "Relu6")
+PRODUCTS, SUMS = ("Mul", "RealDiv"), ("Add", "AddV2", "Sub")
+# A number before these is none of the converter's concern.
+ORDERED = ("RealDiv", "Sub")
+WEIGHTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+# What is gone by the time that the converter looks for what comes next. It moves transposes before sums alone.
+DROPPED = ("Identity", "SpaceToBatchND", "StopGradient")
+
+
+def keep_activations(graph_def):
+    """Rewrite the operators of a graph in place before which an activation would be lost."""
+    nodes = {node.name: node for node in graph_def.node}
+    readers = defaultdict(list)
+    for node in graph_def.node:
+        for name in node.input:
+            readers[name].append(node)
+    found = [(node, _lost(node, nodes, readers)) for node in graph_def.node if _place(node, nodes) is not None]
+    if not any(activations for _, activations in found):
+        return
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    for node, activations in found:
+        if activations:
+            shape = graph.get_operation_by_name(node.name).outputs[0].shape.as_list()
+            # Not the batch, which may be left open.
+            sizes = [index for index, size in enumerate(shape) if index and size != 1]
+            if sizes:
+                _spread(graph_def, node, nodes, [shape[sizes[-1]], *[1] * (len(shape) - 1 - sizes[-1])])
+            else:
+                _repeat(graph_def, activations)
+
+
+def _lost(node, nodes, readers):
+    """The activations of a sum or product with one number that would be lost."""
+    return [
+        reader
+        for reader in readers[node.name]
+        if reader.op in ACTIVATIONS and _is_weighted(reader, node, nodes, readers)
+    ]
+
+
+def _is_weighted(node, before, nodes, readers):
+    """Whether what has weights reads a node's result, such that it would take in the operator ``before`` that node."""
+    passed = ACTIVATIONS + DROPPED + (("Transpose",) if before.op in SUMS else ())
+    for reader in readers[node.name]:
+        if reader.op in WEIGHTED:
+            # Where a convolution pads, no number can be added to its bias.
+            if before.op in PRODUCTS or reader.op == "MatMul" or reader.attr["padding"].s != b"SAME":
+                return True
+        elif reader.op in passed or _place(reader, nodes) is not None:
+            if _is_weighted(reader, before, nodes, readers):
+                return True
+    return False
+
+
+def _place(node, nodes):
+    """Which input of a sum or product is a constant of one number; None if none is."""
+    if node.op in PRODUCTS + SUMS:
+        for at, name in enumerate(node.input):
+            constant = nodes.get(name)
+            if constant is not None and constant.op == "Const" and not (at == 0 and node.op in ORDERED):
+                if np.prod([dim.size for dim in constant.attr["value"].tensor.tensor_shape.dim]) == 1:
+                    return at
+    return None
+
+
+def _spread(graph_def, node, nodes, shape):
+    """Make a vector of the one number."""
+    at = _place(node, nodes)
+    number = tf.make_ndarray(nodes[node.input[at]].attr["value"].tensor)
+    vector = graph_def.node.add(name=node.name + "/vector", op="Const")
+    vector.attr["dtype"].CopyFrom(nodes[node.input[at]].attr["dtype"])
+    vector.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.full(shape, number.item(), number.dtype)))
+    node.input[at] = vector.name
+
+
+def _repeat(graph_def, activations):
+    """Where the value itself is one number, a second activation in a row is kept."""
+    for activation in activations:
+        first = graph_def.node.add()
+        first.CopyFrom(activation)
+        first.name += "/first"
+        activation.input[0] = first.name
