@@ -54,26 +54,27 @@ def _lost(node, nodes, readers):
 def _is_weighted(node, before, nodes, readers):
     """Whether what has weights reads a node's result, such that it would take in the operator ``before`` that node."""
     passed = ACTIVATIONS + DROPPED + (("Transpose",) if before.op in SUMS else ())
-    for reader in readers[node.name]:
-        if reader.op in WEIGHTED:
-            # Where a convolution pads, no number can be added to its bias.
-            if before.op in PRODUCTS or reader.op == "MatMul" or reader.attr["padding"].s != b"SAME":
-                return True
-        elif reader.op in passed or _place(reader, nodes) is not None:
-            if _is_weighted(reader, before, nodes, readers):
-                return True
-    return False
+    return any(
+        # Where a convolution pads, no number can be added to its bias.
+        before.op in PRODUCTS or reader.op == "MatMul" or reader.attr["padding"].s != b"SAME"
+        if reader.op in WEIGHTED
+        else (reader.op in passed or _place(reader, nodes) is not None) and _is_weighted(reader, before, nodes, readers)
+        for reader in readers[node.name]
+    )
 
 
 def _place(node, nodes):
     """Which input of a sum or product is a constant of one number; None if none is."""
-    if node.op in PRODUCTS + SUMS:
-        for at, name in enumerate(node.input):
-            constant = nodes.get(name)
-            if constant is not None and constant.op == "Const" and not (at == 0 and node.op in ORDERED):
-                if np.prod([dim.size for dim in constant.attr["value"].tensor.tensor_shape.dim]) == 1:
-                    return at
-    return None
+    if node.op not in PRODUCTS + SUMS:
+        return None
+    places = (1,) if node.op in ORDERED else (0, 1)
+    return next((at for at in places if _is_number(nodes.get(node.input[at]))), None)
+
+
+def _is_number(node):
+    if node is None or node.op != "Const":
+        return False
+    return all(dim.size == 1 for dim in node.attr["value"].tensor.tensor_shape.dim)
 
 
 def _spread(graph_def, node, nodes, shape):

@@ -18,6 +18,9 @@ OPTIMIZERS = (("constfold", "arithmetic"), ("layout", "constfold", "arithmetic",
 # through a Pad there is more to transpose.
 SHELTERED = ("MaxPool", "MirrorPad", "Pad", "PadV2")
 
+# "arithmetic" drops a monotone operator before these, as Relu, though what is equal behind it is not before it.
+GUARDED = ("ArgMax", "ArgMin")
+
 # In bytes. What decides the layout (shapes, axes, factors per channel) is smaller.
 LARGE = 1 << 16
 
@@ -28,6 +31,7 @@ def channels_last(meta_graph, inputs, outputs):
     ``inputs`` and ``outputs`` are names of nodes: these keep their name and shape, all others may go.
     """
     weights = _take_weights(meta_graph.graph_def)
+    guards = _guard(meta_graph.graph_def)
     # The layout optimizer passes by nodes that are on no device.
     for node in meta_graph.graph_def.node:
         node.device = "/device:CPU:0"
@@ -35,6 +39,8 @@ def channels_last(meta_graph, inputs, outputs):
         graph_def = tf_optimizer.OptimizeGraph(_config(optimizers), meta_graph, verbose=False)
         _spell_out_compositions(graph_def)
         meta_graph.graph_def.CopyFrom(graph_def)
+    _drop(graph_def, guards)
+    _restore_integer_products(graph_def)
     _restore_hard_swish(graph_def)
     _transpose_before_padding(graph_def)
     _shelter(graph_def)
@@ -64,6 +70,25 @@ def _take_weights(graph_def):
     return weights
 
 
+def _guard(graph_def):
+    """Put a node that means nothing before each of GUARDED; the names of these."""
+    guards = []
+    for node in [node for node in graph_def.node if node.op in GUARDED]:
+        guard = graph_def.node.add(name=node.name + "/guard", op="EnsureShape", input=node.input[:1])
+        guard.attr["shape"].shape.unknown_rank = True
+        guard.attr["T"].CopyFrom(node.attr["T"])
+        node.input[0] = guard.name
+        guards.append(guard.name)
+    return guards
+
+
+def _drop(graph_def, names):
+    """Let what reads the nodes of these names read their first inputs."""
+    inputs = {node.name: node.input[0] for node in graph_def.node if node.name in names}
+    for node in graph_def.node:
+        node.input[:] = [inputs.get(name, name) for name in node.input]
+
+
 def _spell_out_compositions(graph_def):
     """Undo what "arithmetic" makes of operators in a row that take one operand: no other program knows the node."""
     for node in [node for node in graph_def.node if node.op == "_UnaryOpsComposition"]:
@@ -74,6 +99,14 @@ def _spell_out_compositions(graph_def):
             node.input[0] = step.name
         node.op = last
         del node.attr["op_names"]
+
+
+def _restore_integer_products(graph_def):
+    """Multiply integers by themselves again: TFLite's SQUARE, which "arithmetic" has made of that, is for floats."""
+    for node in graph_def.node:
+        if node.op == "Square" and tf.as_dtype(node.attr["T"].type).is_integer:
+            node.op = "Mul"
+            node.input[:] = [node.input[0]] * 2
 
 
 def _restore_hard_swish(graph_def):

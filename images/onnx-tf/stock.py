@@ -5,10 +5,14 @@ An old conversion can be made again with it.
 
 import traceback
 
+import numpy as np
 import onnx_model
 import tensorflow as tf
 from onnx_tf.backend import prepare
 from stagekit import StageError
+from tensorflow.python.saved_model import loader_impl
+
+TAGS = [tf.saved_model.SERVING]
 
 
 def lower(model, samples, folder):
@@ -19,8 +23,7 @@ def lower(model, samples, folder):
     specs = onnx_model.inputs(model, samples)
     try:
         prepare(model).export_graph(str(folder))
-        signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-        found = signature(**{name: tf.constant(sample) for name, sample in samples.items()})
+        signature, found = _run(folder, samples)
     except Exception as error:
         traceback.print_exc()
         raise StageError(
@@ -35,9 +38,31 @@ def lower(model, samples, folder):
         {
             "name": name,
             "key": key,
-            "shape": signature.structured_outputs[key].shape.as_list(),
-            "dtype": signature.structured_outputs[key].dtype.name,
+            "shape": tf.TensorShape(signature.outputs[key].tensor_shape).as_list(),
+            "dtype": tf.as_dtype(signature.outputs[key].dtype).name,
         }
         for name, key in keys.items()
     ]
-    return inputs, outputs, {name: found[key].numpy() for name, key in keys.items()}
+    return inputs, outputs, {name: found[key] for name, key in keys.items()}
+
+
+def _run(folder, samples):
+    """The SavedModel's signature, and its outputs by key.
+
+    Grappler is off: it drops operators that decide what is equal. Calls of functions have a configuration of their own.
+    """
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    loader = loader_impl.SavedModelLoader(str(folder))
+    meta_graph = loader.get_meta_graph_def_from_tags(TAGS)
+    functions = (node for function in meta_graph.graph_def.library.function for node in function.node_def)
+    for node in [*meta_graph.graph_def.node, *functions]:
+        if "config_proto" in node.attr:
+            node.attr["config_proto"].s = config.SerializeToString()
+    signature = meta_graph.signature_def[tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY]
+    with tf.compat.v1.Session(graph=tf.Graph(), config=config) as session:
+        loader.load(session, TAGS)
+        fetches = {key: info.name for key, info in signature.outputs.items()}
+        feeds = {signature.inputs[name].name: sample for name, sample in samples.items()}
+        # A scalar comes as a numpy scalar.
+        return signature, {key: np.asarray(value) for key, value in session.run(fetches, feeds).items()}

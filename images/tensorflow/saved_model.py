@@ -8,6 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from stagekit import StageError
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.saved_model import loader_impl
 
 TAG = "serve"
 SIGNATURE = "serving_default"
@@ -76,15 +77,15 @@ class SavedModel:
         """A session that has the model loaded.
 
         A session runs frozen graphs and SavedModels of functions alike, and in half the time that loading the
-        functions as Python objects takes. Grappler is off: it takes longer to optimize a graph than to run it once. One
-        thread, because outputs are kept by their bytes: how many cores a machine has must not decide in which order
-        TensorFlow adds.
+        functions as Python objects takes. Grappler is off: it takes longer to optimize a graph than to run it once, and
+        drops operators that decide what is equal. One thread, because outputs are kept by their bytes: how many cores a
+        machine has must not decide in which order TensorFlow adds.
         """
         config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         with tf.compat.v1.Session(graph=tf.Graph(), config=config) as session:
             try:
-                self._load(session)
+                self._load(session, config)
                 yield session
             except (tf.errors.OpError, ValueError, KeyError) as error:
                 message = "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
@@ -103,11 +104,16 @@ class SavedModel:
                 )
         return outputs
 
-    def _load(self, session):
+    def _load(self, session, config):
         if self.is_frozen():
             tf.import_graph_def(self.meta_graph.graph_def, name="")
-        else:
-            tf.compat.v1.saved_model.load(session, [TAG], str(self.folder))
+            return
+        loader = loader_impl.SavedModelLoader(str(self.folder))
+        for node in nodes(loader.get_meta_graph_def_from_tags([TAG]).graph_def):
+            # Calls of functions have a configuration of their own.
+            if "config_proto" in node.attr:
+                node.attr["config_proto"].s = config.SerializeToString()
+        loader.load(session, [TAG])
 
 
 def read(folder):

@@ -53,6 +53,12 @@ class ArithmeticTest(LoweredTest):
             with self.subTest(op_type, **attributes):
                 self.check_node(op_type, {"a": a, "b": b}, expected, **attributes)
 
+    def test_integers_times_themselves(self):
+        for dtype in (np.int32, np.int64):
+            x = np.array([[7, -3, 0, 40000]], dtype)
+            node = helper.make_node("Mul", ["x", "x"], ["y"])
+            self.assertEqual(self.check(model([node], {"x": x}, ["y"]), {"x": x}, {"y": x * x})["SQUARE"], 0)
+
     def test_several_operands(self):
         a, b, c = random(2, 3), random(3, seed=1), random(2, 1, seed=2)
         samples = {"a": a, "b": b, "c": c}

@@ -1,7 +1,7 @@
 import unittest
 
 import numpy as np
-from lowered import LoweredTest, model, random
+from lowered import LoweredTest, model, random, scalar
 from onnx import helper
 
 
@@ -45,6 +45,26 @@ class ArgTest(LoweredTest):
         self.check_node("ArgMax", {"x": x}, x.argmax(1)[:, np.newaxis], axis=1)
         self.check_node("ArgMin", {"x": x}, x.argmin(0), axis=0, keepdims=0)
         self.check_node("ArgMax", {"x": x}, np.array([2, 1]), axis=-1, keepdims=0, select_last_index=1)
+
+    def test_what_is_equal_behind_an_activation(self):
+        x = np.float32([[-2, -1, -3], [0.3, 0.6, 0.1], [7, 9, 8]])
+        activations = {
+            "Relu": np.maximum(x, 0),
+            "Clip": np.clip(x, 0, 6),
+            "Floor": np.floor(x),
+            "Ceil": np.ceil(x),
+            "Sign": np.sign(x),
+            "Identity": np.maximum(x, 0),
+        }
+        for activation, values in activations.items():
+            weights = {"low": scalar(0), "high": scalar(6)} if activation == "Clip" else {}
+            first = helper.make_node(activation, ["x", *weights], ["a"])
+            for op_type, function in (("ArgMax", np.argmax), ("ArgMin", np.argmin)):
+                with self.subTest(activation, op_type=op_type):
+                    second = helper.make_node("Relu", ["a"], ["b"])
+                    arg = helper.make_node(op_type, ["b"], ["y"], axis=1, keepdims=0)
+                    onnx_model = model([first, second, arg], {"x": x}, ["y"], weights)
+                    self.check(onnx_model, {"x": x}, {"y": function(np.maximum(values, 0), axis=1)})
 
 
 class CumulativeSumTest(LoweredTest):

@@ -4,6 +4,7 @@ import sys
 import unittest
 
 import numpy as np
+import onnx
 import tensorflow as tf
 from lowered import LoweredTest, meta_graph, model, random, tflite
 from onnx import helper, shape_inference
@@ -137,6 +138,14 @@ class StockTest(LoweredTest):
             _, folder, _ = self.translate(network(), {"x": X}, "stock")
             found.add(tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert())
         self.assertEqual(len(found), 1)
+
+    def test_what_is_equal_behind_an_activation(self):
+        x = np.float32([[-2, -1], [0.3, 0.6]])
+        nodes = [helper.make_node("Floor", ["x"], ["a"]), helper.make_node("ArgMax", ["a"], ["y"], axis=1, keepdims=0)]
+        onnx_model = model(nodes, {"x": x}, ["y"])
+        onnx_model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", onnx.TensorProto.INT64, [2]))
+        _, _, found = self.translate(onnx_model, {"x": x}, "stock")
+        np.testing.assert_array_equal(found["y"], np.floor(x).argmax(axis=1))
 
     def test_refusal(self):
         x = random(1, 3, 4, 4)

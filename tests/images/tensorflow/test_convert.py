@@ -375,6 +375,18 @@ class RunAndInspect(Stage):
         self.call("run", "functions", {"a": a, "z": z})
         np.testing.assert_array_equal(self.made("outputs")["sum"], [[10, 13]])
 
+    def test_functions_are_run_as_they_are(self):
+        # Grappler would look for the largest before the floor.
+        @tf.function(input_signature=[tf.TensorSpec([2, 2], tf.float32, "x")])
+        def largest(x):
+            return {"at": tf.argmax(tf.floor(x), axis=1)}
+
+        module = tf.Module()
+        module.largest = largest
+        tf.saved_model.save(module, str(self.folder / "functions"), signatures=largest.get_concrete_function())
+        self.call("run", "functions", {"x": np.float32([[-2, -1], [0.3, 0.6]])})
+        np.testing.assert_array_equal(self.made("outputs")["at"], [1, 0])
+
     def test_samples_that_do_not_fit(self):
         save_frozen(self.folder / "frozen", affine)
         self.refused("usage", "named A, the inputs A, Z", "run", "frozen", {"A": np.ones((1, 3), np.float32)})
