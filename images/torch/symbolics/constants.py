@@ -90,6 +90,10 @@ def described(value):
     """(sizes, dtype) of a tensor in the graph. Raises NotConstantError when they are not known."""
     if value.isCompleteTensor():
         return value.type().sizes(), SCALAR_TYPES[value.type().scalarType()]
+    if value.node().kind() == "onnx::Reshape":
+        tensor, shape = value.node().inputs()
+        sizes, dtype = described(tensor)
+        return list(torch.empty(sizes).reshape(python(shape)).shape), dtype
     constant = of(value)
     return list(constant.shape), constant.dtype
 

@@ -64,7 +64,7 @@ def index_put(graph, x, indices, values, accumulate=None):
     """A choice where the index is a mask; slices, joined, where the indices are those of slices."""
     mask = _mask(list(indices.node().inputs()))
     if accumulate is not None and constants.python(accumulate):
-        return torch_symbolic("index_put")(graph, x, indices, values, accumulate)
+        return ACCUMULATED(graph, x, indices, values)
     if mask is not None:
         return FILLED(graph, x, mask, values)
     try:
@@ -129,6 +129,21 @@ def _replaced(x, values, lists, axis):
     return torch.cat([x, part], axis).index_select(axis, torch.tensor(order))
 
 
+def _accumulated(x, indices, values):
+    """By `index_add`, of rows whose number all indices together say. torch's own export adds once to each row."""
+    if any(found is None or found.dtype in (torch.bool, torch.uint8) for found in indices):
+        raise ValueError("values are added up at indices of the first axes only, not at masks or slices")
+    count, row = 0, sizes(x)[len(indices) :]
+    for size, found in zip(sizes(x), indices):
+        count = count * size + torch.where(found < 0, found + size, found)
+    shape, width = sizes(count) + row, torch.Size(row).numel()
+    # Torch makes indices of many dimensions flat before.
+    values = values if torch.Size(sizes(values)).numel() == torch.Size(shape).numel() else values.expand(shape)
+    rows = values.to(x.dtype).reshape(-1, width)
+    return x.reshape(-1, width).index_add(0, count.reshape(-1), rows).reshape(sizes(x))
+
+
+ACCUMULATED = decomposed("index_put", _accumulated)
 FILLED = decomposed("index_put", _filled)
 WRITTEN = decomposed("index_put", _written, "indices")
 
@@ -141,18 +156,43 @@ def scatter_add(x, dim, index, source):
         raise ValueError("it is too large to be a sum over masks")
     for axis, count in enumerate(shape):
         source = source if sizes(source)[axis] == count else source.narrow(axis, 0, count)
-    mask = (index.unsqueeze(-1) == torch.arange(depth)).to(x.dtype)
-    added = torch.movedim((mask * source.unsqueeze(-1)).sum(dim % x.dim()), -1, dim)
+    # A product with a mask would make NaN of what is infinite, wherever it belongs.
+    mask = index.unsqueeze(-1) == torch.arange(depth)
+    chosen = torch.where(mask, source.unsqueeze(-1), torch.zeros((), dtype=x.dtype))
+    added = torch.movedim(_total(chosen, dim % x.dim()), -1, dim)
     missing = [have - given for have, given in zip(sizes(x), sizes(added))]
     if any(missing):
         added = functional.pad(added, [number for count in reversed(missing) for number in (0, count)])
     return x + added
 
 
+def _total(x, dim):
+    return x.sum(dim).to(x.dtype)
+
+
 @decomposition("index_add", "dim")
 def index_add(x, dim, index, source):
-    mask = (index.unsqueeze(1) == torch.arange(sizes(x)[dim])).to(x.dtype)
-    return x + torch.movedim(torch.matmul(torch.movedim(source, dim, -1), mask), -1, dim)
+    mask = index.unsqueeze(1) == torch.arange(sizes(x)[dim])
+    rows = torch.movedim(source, dim, -1)
+    if x.is_floating_point():
+        return x + torch.movedim(_summed(rows, mask.to(x.dtype)), -1, dim)
+    if torch.Size(sizes(rows)).numel() * sizes(x)[dim] > LARGEST_MASK:
+        raise ValueError("it is too large to be a sum over masks")
+    chosen = torch.where(mask, rows.unsqueeze(-1), torch.zeros((), dtype=x.dtype))
+    return x + torch.movedim(_total(chosen, -2), -1, dim)
+
+
+def _summed(rows, mask):
+    """The product with a mask, in which what is not finite counts for no place but its own."""
+    infinity, zeros = float("inf"), torch.zeros_like(rows)
+    up, down = rows == infinity, rows == -infinity
+    finite = rows.abs() < infinity
+    signs = up.to(rows.dtype) - down.to(rows.dtype)
+    parts = torch.stack([torch.where(finite, rows, zeros), signs, (~finite).to(rows.dtype)])
+    sums, signs, counts = torch.matmul(parts, mask).unbind(0)
+    # Infinities of both signs, or what is no number, add up to what is no number.
+    special = torch.where(signs.abs() == counts, signs * infinity, torch.full_like(signs, float("nan")))
+    return torch.where(counts > 0, special, sums)
 
 
 def _bags(weight, indices, offsets, mode, per_sample, include_last):
