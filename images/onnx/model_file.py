@@ -11,6 +11,8 @@ from stagekit import StageError
 STANDARD_DOMAINS = ("", "ai.onnx")
 SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
 SMALL[onnx.TensorProto.FLOAT16] = onnx.TensorProto.FLOAT
+# In elements. What decides a shape is smaller; shape inference copies all that it is given.
+LARGE = 64
 EXPORT_AGAIN = "export the model again, at opset 12"
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 
@@ -105,6 +107,22 @@ def operators(model):
     """How often each operator occurs, the most frequent first."""
     counts = Counter(node.op_type for node in nodes(model.graph))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def inferred(model):
+    """The type and shape of each value, as far as they are known: TypeProto.Tensor by name. Weights have theirs."""
+    bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    bare.graph.node.extend(model.graph.node)
+    # What the model says of others may be wrong, which would end it.
+    bare.graph.input.extend(model.graph.input)
+    listed = {value.name for value in model.graph.input}
+    for weight in model.graph.initializer:
+        if weight.name not in listed:
+            bare.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
+        if np.prod(weight.dims) <= LARGE:
+            bare.graph.initializer.append(weight)
+    found = onnx.shape_inference.infer_shapes(bare).graph
+    return {value.name: value.type.tensor_type for value in [*found.input, *found.value_info]}
 
 
 def inputs(model):

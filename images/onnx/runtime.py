@@ -1,7 +1,9 @@
 """onnxruntime: running a model."""
 
+import casts
 import numpy as np
 import onnxruntime
+import transposed
 from model_file import one_line
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 from stagekit import StageError
@@ -33,9 +35,14 @@ def session(model, optimized_path=None):
     if optimized_path is not None:
         options.optimized_model_filepath = str(optimized_path)
     try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options)
+        return onnxruntime.InferenceSession(_meant(model).SerializeToString(), options)
     except FAILURES as error:
         raise _refused("can't load the model", error) from error
+
+
+def _meant(model):
+    """The model such that this version of onnxruntime computes what it means."""
+    return transposed.spelled_out(casts.apart(model))
 
 
 def run(session, samples):

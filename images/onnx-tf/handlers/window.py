@@ -120,7 +120,8 @@ def transposed_axes(node, sizes, kernel):
             wanted = made - before - pads[index + rank]
         else:
             total = max(made - wanted, 0)
-            before = total - total // 2 if auto_pad == "SAME_UPPER" else total // 2
+            # ONNX has corrected its text: it said the opposite up to version 1.9.
+            before = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
         found.append(TransposedAxis(size, width, stride, dilation, before, wanted))
     return found
 

@@ -188,6 +188,19 @@ class ConvTransposeTest(LoweredTest):
             with self.subTest(name):
                 self.transpose(random(1, 3, 5, 6), random(3, 4, 3, 3), random(4), **settings)
 
+    def test_padding_that_is_odd_in_sum(self):
+        x, w = random(1, 3, 5, 6), random(3, 4, 3, 3)
+        cases = (
+            ({"output_shape": [10, 12]}, (1, 1, 0, 0)),
+            ({"output_shape": [10, 12], "auto_pad": "SAME_UPPER"}, (0, 0, 1, 1)),
+            ({"auto_pad": "SAME_UPPER"}, (0, 0, 1, 1)),
+            ({"auto_pad": "SAME_LOWER"}, (1, 1, 0, 0)),
+        )
+        for attributes, pads in cases:
+            with self.subTest(**attributes):
+                expected = conv_transpose(x, w, strides=(2, 2), pads=pads)
+                self.check_node("ConvTranspose", {"x": x}, expected, {"w": w}, strides=[2, 2], **attributes)
+
     def test_groups(self):
         self.transpose(random(1, 4, 5, 6), random(4, 3, 3, 3), random(6), group=2, strides=(2, 2))
 

@@ -197,6 +197,69 @@ class Check(Stage):
         self.assertEqual(self.call("check", open_size, inputs=[given])["inputs"], [given])
 
 
+class Meant(Stage):
+    """What onnxruntime 1.6.0 by itself computes otherwise."""
+
+    def simplified(self, onnx_model, samples):
+        """The simplified model, and the outputs of the stage."""
+        self.call("check", onnx_model, samples)
+        return onnx.load(str(self.folder / "simplified")), arrays.read(self.folder / "outputs")
+
+    def test_casts_over_fewer_bits(self):
+        integers, floats = np.array([300, -300, 40000, -1, 1 << 40]), np.float32([300.7, -3.5, 40000, 255.9, -1])
+        cases = [
+            (integers, TensorProto.INT64, dtype, back)
+            for dtype in (np.uint8, np.int8, np.int16)
+            for back in (np.int32, np.int64, np.float32)
+        ]
+        cases += [(floats, TensorProto.FLOAT, dtype, np.int32) for dtype in (np.uint8, np.int8, np.int16)]
+        for x, kind, dtype, back in cases:
+            with self.subTest(of=x.dtype, over=dtype.__name__, to=back.__name__):
+                to, last = (helper.mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(kind)] for kind in (dtype, back))
+                nodes = [
+                    helper.make_node("Cast", ["x"], ["a"], to=to),
+                    helper.make_node("Cast", ["a"], ["y"], to=last),
+                ]
+                given = model(nodes, [value("x", x.shape, kind)], [value("y", x.shape, last)])
+                _, found = self.simplified(given, {"x": x})
+                np.testing.assert_array_equal(found["y"], np.trunc(x).astype(np.int64).astype(dtype).astype(back))
+
+    def test_other_casts_are_left_as_they_are(self):
+        nodes = [
+            helper.make_node("Cast", ["x"], ["a"], to=TensorProto.INT32),
+            helper.make_node("Cast", ["a"], ["y"], to=TensorProto.INT64),
+        ]
+        x = np.array([1, -1])
+        given = model(nodes, [value("x", (2,), TensorProto.INT64)], [value("y", (2,), TensorProto.INT64)])
+        simplified, found = self.simplified(given, {"x": x})
+        self.assertEqual({node.op_type for node in simplified.graph.node}, {"Cast"})
+        np.testing.assert_array_equal(found["y"], x)
+
+    def test_padding_of_a_transposed_convolution(self):
+        # Rows [0 1 2], [3 4 5], [6 7 8] spread two apart: of 5x5 sums the first row and column are cut.
+        kernel = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
+        whole = np.zeros((5, 5), np.float32)
+        for row in (0, 2):
+            for column in (0, 2):
+                whole[row : row + 3, column : column + 3] += kernel[0, 0]
+        cases = {
+            "output_shape": ({"output_shape": [4, 4]}, whole[1:, 1:]),
+            "upper": ({"output_shape": [4, 4], "auto_pad": "SAME_UPPER"}, whole[:4, :4]),
+            "same upper": ({"auto_pad": "SAME_UPPER"}, whole[:4, :4]),
+            "same lower": ({"auto_pad": "SAME_LOWER"}, whole[1:, 1:]),
+            "even": ({"output_shape": [5, 3]}, whole[:, 1:4]),
+        }
+        for name, (attributes, expected) in cases.items():
+            with self.subTest(name):
+                node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], **attributes)
+                image, made = value("x", (1, 1, 2, 2)), value("y", (1, 1, *expected.shape))
+                samples = {"x": np.ones((1, 1, 2, 2), np.float32)}
+                simplified, found = self.simplified(model([node], [image], [made], [weight("w", kernel)]), samples)
+                np.testing.assert_array_equal(found["y"][0, 0], expected)
+                settings = {attribute.name for attribute in simplified.graph.node[0].attribute}
+                self.assertEqual("pads" in settings, name != "even")
+
+
 class Refusals(Stage):
     def test_something_else_than_onnx(self):
         self.refused("usage", "no ONNX", "check", b"")
