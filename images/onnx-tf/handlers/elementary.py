@@ -19,6 +19,10 @@ ATAN = (
 )
 
 
+# From here on asinh(x) and acosh(x) are log(2 x), in which no square overflows.
+LARGE = 1e4
+
+
 def _atan(x):
     size = tf.abs(x)
     ratio = tf.minimum(size, 1.0) / tf.maximum(size, 1.0)
@@ -27,7 +31,12 @@ def _atan(x):
     for coefficient in reversed(ATAN[:-1]):
         polynomial = polynomial * square + coefficient
     angle = ratio * polynomial
-    return _sign(x) * tf.where(size > 1.0, np.float32(np.pi / 2) - angle, angle)
+    return _odd(x, tf.where(size > 1.0, np.float32(np.pi / 2) - angle, angle))
+
+
+def _odd(x, found):
+    """What an odd function has for x, where it has ``found`` for the size of x: as x itself for what is no number."""
+    return tf.where(x > 0.0, found, tf.where(x < 0.0, -found, x))
 
 
 def _asin(x):
@@ -35,21 +44,41 @@ def _asin(x):
 
 
 def _acos(x):
-    # pi/2 - asin(x) would have no digits left near 1.
-    return 2.0 * _atan(tf.sqrt((1.0 - x) / (1.0 + x)))
+    # pi/2 - asin(x) would have no digits left near 1, and the quotient would be infinite at -1.
+    size = tf.abs(x)
+    angle = 2.0 * _atan(tf.sqrt((1.0 - size) / (1.0 + size)))
+    return tf.where(x < 0.0, np.float32(np.pi) - angle, angle)
 
 
 def _asinh(x):
     size = tf.abs(x)
-    return _sign(x) * tf.math.log(size + tf.sqrt(size * size + 1.0))
+    return _odd(x, _doubled_logarithm(size, size + tf.sqrt(size * size + 1.0)))
 
 
 def _acosh(x):
-    return tf.math.log(x + tf.sqrt((x - 1.0) * (x + 1.0)))
+    return _doubled_logarithm(x, x + tf.sqrt(x - 1.0) * tf.sqrt(x + 1.0))
+
+
+def _doubled_logarithm(x, sum_):
+    return tf.where(x > LARGE, tf.math.log(x) + np.float32(np.log(2)), tf.math.log(sum_))
 
 
 def _atanh(x):
     return 0.5 * tf.math.log((1.0 + x) / (1.0 - x))
+
+
+def _cosh(x):
+    return _half_power(x) + _half_power(-x)
+
+
+def _sinh(x):
+    return _half_power(x) - _half_power(-x)
+
+
+def _half_power(x):
+    """exp(x) / 2, which is a float where exp(x) is too large for one."""
+    root = tf.exp(0.5 * x)
+    return 0.5 * root * root
 
 
 def _sign(x):
@@ -64,11 +93,11 @@ FUNCTIONS = {
     "Asinh": _asinh,
     "Atan": _atan,
     "Atanh": _atanh,
-    "Cosh": lambda x: 0.5 * (tf.exp(x) + tf.exp(-x)),
+    "Cosh": _cosh,
     "IsNaN": lambda x: tf.not_equal(x, x),
     "Reciprocal": lambda x: 1.0 / x,
     "Sign": _sign,
-    "Sinh": lambda x: 0.5 * (tf.exp(x) - tf.exp(-x)),
+    "Sinh": _sinh,
     "Tan": lambda x: tf.sin(x) / tf.cos(x),
 }
 

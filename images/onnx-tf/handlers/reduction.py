@@ -20,6 +20,8 @@ def _log_of_sum(x, axes, keepdims):
 
 def _log_of_sum_of_exponentials(x, axes, keepdims):
     largest = tf.reduce_max(x, axes, keepdims=True)
+    # What is infinite can't be subtracted from itself.
+    largest = tf.where(tf.abs(largest) < np.inf, largest, tf.zeros_like(largest))
     total = tf.math.log(tf.reduce_sum(tf.exp(x - largest), axes, keepdims))
     return total + (largest if keepdims else tf.squeeze(largest, axes))
 
@@ -68,20 +70,29 @@ def arg(node, values):
 def cumulative_sum(node, values):
     x = values[node.inputs[0]]
     axis = int(values.fixed(node, 1, "axis")) % x.shape.rank
-    exclusive, reverse = int(node.attrs.get("exclusive", 0)), bool(node.attrs.get("reverse", 0))
+    exclusive, reverse = bool(node.attrs.get("exclusive", 0)), bool(node.attrs.get("reverse", 0))
     if x.dtype == tf.float64:
-        return [tf.cumsum(x, axis, bool(exclusive), reverse)]
-    size = x.shape[axis]
-    # TFLite has no operator for it: a product with a triangle of ones.
-    ones = np.triu(np.ones((size, size)), exclusive)
-    if reverse:
-        ones = ones.T
-    order = [index for index in range(x.shape.rank) if index != axis] + [axis]
-    rows = tf.transpose(x, order)
-    shape = rows.shape.as_list()
-    # TFLite multiplies matrices of float32 only.
-    sums = tf.matmul(tf.cast(tf.reshape(rows, [-1, size]), tf.float32), ones.astype(np.float32))
-    return [tf.transpose(tf.reshape(tf.cast(sums, x.dtype), shape), np.argsort(order))]
+        return [tf.cumsum(x, axis, exclusive, reverse)]
+    # TFLite has no operator for it, and a product with ones would round integers, and let what is infinite or no number
+    # count for every sum: sums of twice as many elements in each step.
+    sums = tf.cast(x, tf.int32) if x.dtype == tf.int64 else x
+    sums = _later(sums, axis, 1, reverse) if exclusive else sums
+    covered = 1
+    while covered < x.shape[axis]:
+        sums += _later(sums, axis, covered, reverse)
+        covered *= 2
+    return [tf.cast(sums, x.dtype) if x.dtype == tf.int64 else tf.identity(sums)]
+
+
+def _later(x, axis, by, reverse):
+    """The elements moved by so many places along an axis, or back if ``reverse``, and zeros where they were."""
+    shape = x.shape.as_list()
+    # TFLite pads four dimensions.
+    rows = tf.reshape(x, [int(np.prod(shape[:axis])), shape[axis], -1]) if len(shape) > 4 else x
+    axis = 1 if len(shape) > 4 else axis
+    kept, widths = [slice(None)] * rows.shape.rank, [(0, 0)] * rows.shape.rank
+    kept[axis], widths[axis] = (slice(by, None), (0, by)) if reverse else (slice(None, -by), (by, 0))
+    return tf.reshape(tf.pad(rows[tuple(kept)], widths), shape)
 
 
 @handles("TopK")

@@ -84,14 +84,14 @@ def log10(x):
     return torch.log(x) * (1 / math.log(10))
 
 
-@decomposition("sinh")
-def sinh(x):
-    return (torch.exp(x) - torch.exp(-x)) * 0.5
+@symbolic("sinh")
+def sinh(graph, x):
+    return graph.op("Sinh", x)
 
 
-@decomposition("cosh")
-def cosh(x):
-    return (torch.exp(x) + torch.exp(-x)) * 0.5
+@symbolic("cosh")
+def cosh(graph, x):
+    return graph.op("Cosh", x)
 
 
 @symbolic("asinh")
@@ -113,7 +113,11 @@ def atanh(graph, x):
 def atan2(y, x):
     high, wide = y.abs(), x.abs()
     largest = torch.maximum(high, wide)
-    angle = torch.atan(torch.minimum(high, wide) / torch.where(largest > 0, largest, torch.ones_like(largest)))
+    ones = torch.ones_like(largest)
+    ratio = torch.minimum(high, wide) / torch.where(largest > 0, largest, ones)
+    # Of two that are infinite, too.
+    angle = torch.atan(torch.where((high == wide) & (largest > 0), ones, ratio))
     angle = torch.where(high > wide, math.pi / 2 - angle, angle)
     angle = torch.where(x < 0, math.pi - angle, angle)
-    return torch.where(y < 0, -angle, angle)
+    angle = torch.where(y < 0, -angle, angle)
+    return torch.where(torch.isnan(x) | torch.isnan(y), x + y, angle)

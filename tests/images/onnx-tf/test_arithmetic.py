@@ -98,8 +98,33 @@ class ElementaryTest(LoweredTest):
         self.check_node("Atan", {"x": x}, np.arctan(x))
         self.check_node("Acosh", {"x": abs(x) + 1}, np.arccosh(abs(x) + 1))
 
+    def test_where_a_square_or_power_overflows(self):
+        x = np.float32([-3e38, -1e20, -1e19, -1e10, 1e10, 1e19, 1e20, 3e38, 1, -1, 0])
+        self.check_node("Asinh", {"x": x}, np.arcsinh(x))
+        self.check_node("Acosh", {"x": abs(x) + 1}, np.arccosh(abs(x) + 1))
+        x = np.float32([-89, -88, -1, 0, 1, 88, 89])
+        self.check_node("Sinh", {"x": x}, np.sinh(x))
+        self.check_node("Cosh", {"x": x}, np.cosh(x))
+
+    def test_no_number_and_what_lies_outside(self):
+        x = np.float32([np.nan, 2, -2, 1e4, -1e4, 1e20, -1e20, np.inf, -np.inf])
+        with np.errstate(invalid="ignore"):
+            functions = {"Asin": np.arcsin(x), "Acos": np.arccos(x), "Atan": np.arctan(x), "Acosh": np.arccosh(x[:-2])}
+            functions.update(Asinh=np.arcsinh(x[:-2]), Sinh=np.sinh(x[:3]), Cosh=np.cosh(x[:3]), Sign=np.sign(x[1:]))
+        for op_type, expected in functions.items():
+            with self.subTest(op_type):
+                samples = x[1:] if op_type == "Sign" else x[: len(expected)]
+                self.check_node(op_type, {"x": samples}, expected)
+
+    def test_the_sign_of_zero(self):
+        x = np.float32([-0.0, 0.0])
+        for op_type in ("Atan", "Asin", "Asinh"):
+            _, _, found = self.translate(model([helper.make_node(op_type, ["x"], ["y"])], {"x": x}, ["y"]), {"x": x})
+            np.testing.assert_array_equal(np.signbit(found["y"]), np.signbit(x))
+
     def test_the_ends_of_the_domain(self):
-        x = np.float32([-1, 1])
+        # TensorFlow computes many at once otherwise than a few.
+        x = np.float32([-1, 1] * 8)
         self.check_node("Asin", {"x": x}, np.arcsin(x))
         self.check_node("Acos", {"x": x}, np.arccos(x))
 

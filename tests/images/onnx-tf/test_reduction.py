@@ -38,6 +38,12 @@ class ReductionTest(LoweredTest):
         expected = 101 + np.log(np.exp(x - 101).sum(1, keepdims=True))
         self.check_node("ReduceLogSumExp", {"x": x}, expected, axes=[1])
 
+    def test_exponents_that_are_infinite(self):
+        x = np.float32([[-np.inf, -np.inf], [-np.inf, 1], [2, 1]])
+        onnx_model = model([helper.make_node("ReduceLogSumExp", ["x"], ["y"], axes=[1])], {"x": x}, ["y"])
+        _, _, found = self.translate(onnx_model, {"x": x})
+        self.close(found["y"], np.logaddexp(x[:, :1], x[:, 1:]))
+
 
 class ArgTest(LoweredTest):
     def test_arg(self):
@@ -78,8 +84,22 @@ class CumulativeSumTest(LoweredTest):
         self.check_node("CumSum", {"x": x}, x[:, ::-1].cumsum(1)[:, ::-1], axis, reverse=1)
 
     def test_integers(self):
-        x = np.array([[1, 2, 3]])
-        self.check_node("CumSum", {"x": x}, x.cumsum(1), {"axis": np.array(1)})
+        x = np.array([[16777217, 2, -3]])
+        for dtype in (np.int32, np.int64):
+            self.check_node("CumSum", {"x": x.astype(dtype)}, x.astype(dtype).cumsum(1), {"axis": np.array(1)})
+
+    def test_what_is_not_finite_counts_for_later_sums_alone(self):
+        x = np.float32([[1, 2, np.inf, 4, 5], [1, np.nan, 3, 4, 5], [1, 2, 3, np.inf, -np.inf]])
+        for reverse, expected in ((0, x.cumsum(1)), (1, x[:, ::-1].cumsum(1)[:, ::-1])):
+            node = helper.make_node("CumSum", ["x", "axis"], ["y"], reverse=reverse)
+            # Not in the interpreter, whose ADD of this version gives the largest float instead of what is infinite.
+            _, _, found = self.translate(model([node], {"x": x}, ["y"], {"axis": np.array(1)}), {"x": x})
+            self.close(found["y"], expected)
+
+    def test_more_dimensions_than_tflite_pads(self):
+        x = random(2, 2, 3, 7, 2)
+        for axis in range(x.ndim):
+            self.check_node("CumSum", {"x": x}, x.cumsum(axis), {"axis": np.array(axis)})
 
 
 class TopKTest(LoweredTest):
