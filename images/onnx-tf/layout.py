@@ -19,7 +19,7 @@ OPTIMIZERS = (("constfold", "arithmetic"), ("layout", "constfold", "arithmetic",
 SHELTERED = ("MaxPool", "MirrorPad", "Pad", "PadV2")
 
 # "arithmetic" drops a monotone operator before these, as Relu, though what is equal behind it is not before it.
-GUARDED = ("ArgMax", "ArgMin")
+PLACES = ("ArgMax", "ArgMin")
 
 # In bytes. What decides the layout (shapes, axes, factors per channel) is smaller.
 LARGE = 1 << 16
@@ -71,9 +71,9 @@ def _take_weights(graph_def):
 
 
 def _guard(graph_def):
-    """Put a node that means nothing before each of GUARDED; the names of these."""
+    """Put a node that means nothing before each of PLACES; the names of these."""
     guards = []
-    for node in [node for node in graph_def.node if node.op in GUARDED]:
+    for node in [node for node in graph_def.node if node.op in PLACES]:
         guard = graph_def.node.add(name=node.name + "/guard", op="EnsureShape", input=node.input[:1])
         guard.attr["shape"].shape.unknown_rank = True
         guard.attr["T"].CopyFrom(node.attr["T"])
@@ -83,8 +83,10 @@ def _guard(graph_def):
 
 
 def _drop(graph_def, names):
-    """Let what reads the nodes of these names read their first inputs."""
+    """Take the nodes of these names out: what reads them reads their first inputs."""
     inputs = {node.name: node.input[0] for node in graph_def.node if node.name in names}
+    for at in reversed([at for at, node in enumerate(graph_def.node) if node.name in inputs]):
+        del graph_def.node[at]
     for node in graph_def.node:
         node.input[:] = [inputs.get(name, name) for name in node.input]
 

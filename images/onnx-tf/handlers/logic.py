@@ -13,6 +13,7 @@ COMPARISONS = {
     "LessOrEqual": tf.less_equal,
 }
 OR_EQUAL = {"Greater": tf.greater_equal, "Less": tf.less_equal}
+ORDERINGS = ("Greater", "GreaterEqual", "Less", "LessEqual")
 CONNECTIVES = {"And": tf.logical_and, "Or": tf.logical_or, "Xor": tf.not_equal}
 
 
@@ -34,6 +35,15 @@ def _alike(one, other):
     if one.op.type not in OR_EQUAL or other.op.type != "Equal":
         return False
     return all(a is b for a, b in zip(one.op.inputs, other.op.inputs))
+
+
+@handles("Not")
+def opposite(node, values):
+    x = values[node.inputs[0]]
+    if x.op.type in ORDERINGS and x.op.inputs[0].dtype.is_floating:
+        # Grappler and the converter would make another comparison of it, though none holds for what is no number.
+        return [tf.where(x, tf.zeros_like(x), tf.ones_like(x))]
+    return [tf.logical_not(x)]
 
 
 @handles("Where")

@@ -288,6 +288,14 @@ class LogicTest(LoweredTest):
                 ops = self.check(model(nodes, samples, ["y"]), samples, {"y": expected})
                 self.assertEqual(ops, {strict.upper() + "_EQUAL": 1})
 
+    def test_the_opposite_of_a_comparison_holds_for_what_is_no_number(self):
+        a, b = np.float32([np.nan, 1, 2, 3]), np.float32([2, 2, 2, 2])
+        for op_type, expected in (("Less", ~(a < b)), ("Greater", ~(a > b)), ("Equal", a != b)):
+            with self.subTest(op_type):
+                nodes = [helper.make_node(op_type, ["a", "b"], ["c"]), helper.make_node("Not", ["c"], ["y"])]
+                samples = {"a": a, "b": b}
+                self.check(model(nodes, samples, ["y"]), samples, {"y": expected})
+
     def test_a_comparison_of_others_is_kept(self):
         a, b = random(2, 3), random(2, 3, seed=1)
         nodes = [

@@ -1,0 +1,60 @@
+"""Models whose right numbers are known, of operators that a runtime or converter gets wrong in one form or another."""
+
+import torch
+from torch import nn
+
+
+class Sums(nn.Module):
+    """Sums of integers too large for float32, and of floats that are not all finite."""
+
+    def forward(self, index, whole, x):
+        # Indices that are made up are below ten.
+        nothing = torch.zeros(10, 2)
+        added = nothing.index_add(0, index, x), nothing.scatter_add(0, index.unsqueeze(1).expand(4, 2), x)
+        return (
+            whole.cumsum(0),
+            x.cumsum(0),
+            *added,
+            nothing.index_put((index,), x, accumulate=True),
+            torch.zeros(10, dtype=torch.int64).index_add(0, index, whole),
+        )
+
+
+class Ties(nn.Module):
+    """Places of the largest and smallest of what activations make equal."""
+
+    def forward(self, x):
+        made = torch.relu(x), nn.functional.relu6(x), torch.floor(x)
+        return tuple(of(values, 1) for values in made for of in (torch.argmax, torch.argmin))
+
+
+class Narrow(nn.Module):
+    """Integers that wrap in types of fewer bits, and functions of numbers that are large, infinite or none."""
+
+    def forward(self, whole, x):
+        casts = (
+            whole.to(torch.int16).to(torch.int32),
+            whole.to(torch.uint8).to(torch.int64),
+            whole.to(torch.int8).float(),
+        )
+        return *casts, torch.atan(x), torch.asinh(x), torch.acosh(x.abs() + 1), torch.asin(x)
+
+
+class Numbers(nn.Module):
+    """Activations between a number and what has weights."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.other = nn.Linear(8, 16), nn.Linear(16, 4)
+        self.see, self.look = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 2, 3)
+
+    def forward(self, x, image):
+        hidden = self.one(x)
+        seen = torch.tanh(self.see(image))
+        return (
+            self.other(torch.relu(hidden - 0.4)),
+            self.other(nn.functional.hardsigmoid(hidden)),
+            self.look(torch.relu(seen * -1.7)),
+            self.look(nn.functional.relu6(seen + 0.2)),
+        )

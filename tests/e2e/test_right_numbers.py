@@ -1,0 +1,69 @@
+"""Numbers that are known to be right, from the file that a user gets, in the runtime that a user has."""
+
+import numpy as np
+import pytest
+from command import CASES
+
+
+@pytest.fixture
+def computed(pinlite, any_engine, report):
+    """What the float32 file of a case computes of samples, by the names of the outputs, and what PyTorch does."""
+
+    def run(name, **samples):
+        pinlite.here.mkdir(exist_ok=True)
+        np.savez(pinlite.here / "samples.npz", **samples)
+        source = f"{CASES}/exact.py:{name}"
+        options = ("--ops", "builtin", "--engine", any_engine, "--out", "out")
+        inputs = [f"{key}={'x'.join(map(str, array.shape))}:{array.dtype}" for key, array in samples.items()]
+        pinlite.succeeds("convert", source, *(word for spec in inputs for word in ("--input", spec)), *options)
+        (variant,) = report(pinlite.here / "out")["variants"]
+        tensors = {tensor["name"]: tensor["tensor"] for tensor in variant["inputs"]}
+        np.savez(pinlite.here / "fed.npz", **{tensors[key]: array for key, array in samples.items()})
+        file = pinlite.here / "out" / "model.float32.tflite"
+        pinlite.succeeds("run", file, "--samples", "fed.npz", "--out", "made.npz", "--engine", any_engine)
+        with np.load(pinlite.here / "made.npz") as made:
+            return [made[tensor["tensor"]] for tensor in variant["outputs"]]
+
+    return run
+
+
+def test_sums_are_exact_and_keep_what_is_not_finite_to_itself(computed):
+    index = np.array([3, 0, 3, 1])
+    whole = np.array([16777217, 2, -3, 1 << 30])
+    x = np.float32([[1, 2], [np.inf, 3], [4, np.nan], [-np.inf, 5]])
+    found = computed("Sums", index=index, whole=whole, x=x)
+    added, counted = np.zeros((10, 2), np.float32), np.zeros(10, np.int64)
+    np.add.at(added, index, x)
+    np.add.at(counted, index, whole)
+    with np.errstate(invalid="ignore"):
+        expected = [whole.cumsum(), x.cumsum(0), added, added, added, counted]
+    for made, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(made, right)
+
+
+def test_ties_behind_an_activation(computed):
+    x = np.float32([[-3, -1, -2], [0.3, 0.6, 0.1], [7, 9, 8], [-0.5, 0.5, 6.5]])
+    found = computed("Ties", x=x)
+    made = np.maximum(x, 0), np.clip(x, 0, 6), np.floor(x)
+    expected = [of(values, axis=1) for values in made for of in (np.argmax, np.argmin)]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_narrow_integers_wrap_and_large_numbers_have_functions(computed):
+    whole = np.array([40000, 3, -129, 300])
+    x = np.float32([np.nan, 1e20, -3e38, 0.5])
+    found = computed("Narrow", whole=whole, x=x)
+    with np.errstate(invalid="ignore"):
+        functions = [np.arctan(x), np.arcsinh(x), np.arccosh(abs(x) + 1), np.arcsin(x)]
+    casts = [whole.astype(dtype) for dtype in (np.int16, np.uint8, np.int8)]
+    for made, right in zip(found, casts + functions, strict=True):
+        np.testing.assert_allclose(made, right, rtol=1e-6)
+
+
+def test_activations_between_a_number_and_weights(pinlite, any_engine, report):
+    shapes = ("--input", "x=2x8", "--input", "image=1x3x6x6")
+    pinlite.succeeds("convert", f"{CASES}/exact.py:Numbers", *shapes, "--engine", any_engine, "--out", "out")
+    # PyTorch is what is judged by.
+    hops = [hop for hop in report(pinlite.here / "out")["hops"] if hop["from"] == "torch"]
+    assert len(hops) == 4 * 4
+    assert all(hop["max_rel_error"] < 1e-5 for hop in hops)
