@@ -43,7 +43,8 @@ def opposite(node, values):
     if x.op.type in ORDERINGS and x.op.inputs[0].dtype.is_floating:
         # Grappler and the converter would make another comparison of it, though none holds for what is no number.
         return [tf.where(x, tf.zeros_like(x), tf.ones_like(x))]
-    return [tf.logical_not(x)]
+    # Under the name that it has from onnx-tf, which is in files.
+    return [tf.logical_not(x, name="onnx_tf_prefix_" + node.name)]
 
 
 @handles("Where")
