@@ -83,9 +83,9 @@ def _convert(model: Model, out: Path, environment: Mapping[str, str], *, engine:
     command += [word for text in model.inputs for word in ("--input", text)]
     command += [word for text in model.requirements for word in ("--with", text)]
     started = time.monotonic()
-    status, printed, log = _run(command, environment, timeout)
+    status, printed, log = run(command, environment, timeout)
     state = "timeout" if status is None else STATES.get(status, "crashed")
-    stage, message = _error(log) if state != "timeout" else ("", f"not done after {timeout:g} s")
+    stage, message = error(log) if state != "timeout" else ("", f"not done after {timeout:g} s")
     return Outcome(
         name=model.name,
         state=state,
@@ -101,7 +101,7 @@ def _right(model: Model, state: State, stage: str) -> bool:
     return (state, stage) == ("refused", model.refused) if model.refused else state == "converted"
 
 
-def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[int | None, str, str]:
+def run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[int | None, str, str]:
     """Exit status (None when time ran out), standard output and standard error."""
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -118,7 +118,7 @@ def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> 
         return process.returncode, printed, log
 
 
-def _error(log: str) -> tuple[str, str]:
+def error(log: str) -> tuple[str, str]:
     """The stage and the message that a command ended with."""
     found = ERROR.search(log)
     return (found["stage"] or "", found["message"]) if found else ("", "")

@@ -1,0 +1,111 @@
+"""Which cases there are: families.toml, as objects."""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("families.toml")
+
+PROFILES = ("signed", "zeros", "ties", "large")
+QUICK = 24
+CALIBRATED = ("signed", "zeros")
+
+
+@dataclass(frozen=True)
+class Input:
+    """``draw`` is an expression of numpy for its numbers; "" are those of the profile."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    draw: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model, or one part of a model; families.toml says what each is for. ``family`` is the first of its name."""
+
+    name: str
+    code: str
+    onnx: str
+    inputs: tuple[Input, ...]
+    profiles: tuple[str, ...]
+    integer_profiles: tuple[str, ...]
+    variants: tuple[str, ...]
+    bounds: dict[str, float]
+    by_channel: bool
+    names: tuple[str, ...]
+    alone: bool
+    options: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        return self.name.partition("/")[0]
+
+    def judged_on(self, variant: str) -> tuple[str, ...]:
+        """The profiles that say something of a variant: integers are meant for those that they are calibrated on."""
+        return self.integer_profiles if variant.startswith("int") else self.profiles
+
+
+def load(file: Path = FILE) -> list[Case]:
+    """Every case, in the file's order."""
+    content = tomllib.loads(file.read_text())
+    return [case for family in content["family"] for case in _expanded(family, content["bounds"])]
+
+
+def select(cases: Sequence[Case], only: str = "*", *, every: int = 1) -> list[Case]:
+    """Those whose name fits a pattern, and of each family's the first of as many as ``every`` says."""
+    fitting = [case for case in cases if fnmatchcase(case.name, only)]
+    if every == 1:
+        return fitting
+    families = itertools.groupby(fitting, lambda case: case.family)
+    return [case for _, members in families for case in list(members)[::every]]
+
+
+def _expanded(family: dict[str, Any], bounds: dict[str, float]) -> Iterator[Case]:
+    axes = [[(axis, *value) for value in values.items()] for axis, values in family["axes"].items()]
+    for chosen in itertools.product(*axes):
+        merged: dict[str, Any] = {**family, "draw": dict(family.get("draw", {}))}
+        for axis, _, value in chosen:
+            table = value if isinstance(value, dict) else {axis: value}
+            merged |= table | {"draw": merged["draw"] | table.get("draw", {})}
+        words = {key: value for key, value in merged.items() if isinstance(value, str)}
+        name = "/".join([family["name"], *(word for _, word, _ in chosen)])
+        yield _case(name, merged, words, bounds)
+
+
+def _case(name: str, family: dict[str, Any], words: dict[str, str], bounds: dict[str, float]) -> Case:
+    draws = {key: _filled(text, words) for key, text in family["draw"].items()}
+    profiles = tuple(family.get("profiles", PROFILES))
+    return Case(
+        name=name,
+        code=_filled(family["code"], words),
+        onnx=_filled(family.get("onnx", ""), words),
+        inputs=tuple(_input(_filled(text, words), draws) for text in family["inputs"]),
+        profiles=profiles,
+        integer_profiles=tuple(family.get("integer_profiles", CALIBRATED)),
+        variants=tuple(family.get("variants", ("float32",))),
+        bounds=bounds | family.get("bounds", {}),
+        by_channel=family.get("by_channel", False),
+        names=tuple(_filled(text, words) for text in family.get("names", ())),
+        alone=family.get("alone", "onnx" in family),
+        options=tuple(family.get("options", ())),
+    )
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    """A text with all that "$word" stands for, down to the last."""
+    while (found := re.sub(r"\$(\w+)", lambda match: words[match[1]], text)) != text:
+        text = found
+    return text
+
+
+def _input(text: str, draws: dict[str, str]) -> Input:
+    name, _, form = text.rpartition("=")
+    shape, _, dtype = form.partition(":")
+    return Input(name, tuple(map(int, shape.split("x"))), dtype or "float32", draws.get(name, ""))
