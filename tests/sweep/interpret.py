@@ -22,7 +22,7 @@ def run(request):
     Parameters: ``model``, the file; ``samples``, .npz files of its inputs in their order; ``folder``, where the outputs
     go under the same names, as arrays "0", "1" and so on: numbers that quantized integers stand for. Returns {"inputs",
     "outputs": the names of the file's tensors in their order, "signature": {"inputs", "outputs"}, by the name in it
-    the place among the file's, or None; "refusal": the runtime's words if it can't run the file, or ""}.
+    the place among the file's (-1: none), or None; "refusal": the runtime's words if it can't run the file, or ""}.
     """
     interpreter = Interpreter(model_path=request.parameters["model"])
     fed, made = interpreter.get_input_details(), interpreter.get_output_details()
@@ -76,7 +76,7 @@ def _signature(interpreter, fed, made):
     places = [(detail["index"] for detail in details) for details in (fed, made)]
     at = [{index: place for place, index in enumerate(indices)} for indices in places]
     return {
-        side: {name: places[index] for name, index in signature[side].items()}
+        side: {name: places.get(index, -1) for name, index in signature[side].items()}
         for side, places in zip(("inputs", "outputs"), at)
     }
 

@@ -32,6 +32,7 @@ def main() -> int:
     if not cases:
         sys.exit(f"error: no case is named {arguments.only!r}")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    place = {case.name: at for at, case in enumerate(cases)}
     started, found = time.monotonic(), []
     with (
         tempfile.TemporaryDirectory(prefix="sweep-") as folder,
@@ -44,10 +45,10 @@ def main() -> int:
             for outcomes, smaller in (future.result() for future in done):
                 found += outcomes
                 waiting |= {pool.submit(bundles.judged, each, asked, arguments.engine) for each in smaller}
+            found.sort(key=lambda outcome: place[outcome.case])
+            document = json.dumps([asdict(outcome) for outcome in found], indent=1)
+            (arguments.out / "sweep.json").write_text(document + "\n")
             print(f"{len(found)} files judged, {len(waiting)} conversions to go", file=sys.stderr, flush=True)
-    place = {case.name: at for at, case in enumerate(cases)}
-    found.sort(key=lambda outcome: place[outcome.case])
-    (arguments.out / "sweep.json").write_text(json.dumps([asdict(outcome) for outcome in found], indent=1) + "\n")
     _print(found)
     counts = Counter(outcome.verdict for outcome in found)
     seconds = time.monotonic() - started

@@ -26,7 +26,9 @@ PROGRAMS = {
     "tflite": ("interpret.py",),
     "tensorflow": ("interpret.py",),
 }
-RUNTIMES = {"tflite-2.14.0": "tflite", "tflite-2.4.1": "tensorflow"}
+# The image of each runtime; the oldest has Select-TF operators.
+OLDEST = "tflite-2.4.1"
+RUNTIMES = {"tflite-2.14.0": "tflite", OLDEST: "tensorflow"}
 
 
 class Refused(Exception):

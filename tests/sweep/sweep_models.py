@@ -69,6 +69,12 @@ def loud(layer):
     return layer
 
 
+def dead(layer):
+    """A layer whose outputs are far below 0."""
+    nn.init.uniform_(layer.bias, -60, -50)
+    return layer
+
+
 def equal(make):
     """Two layers of other weights and the same biases."""
     one, other = loud(make()), make()
@@ -86,12 +92,12 @@ def normalized(channels, make):
     return layer
 
 
-def attention(mask, **more):
-    """Self-attention over [batch, time, 16]; ``mask`` turns scores, and the inputs after the first, into scores."""
+def attention(masked, **more):
+    """Self-attention over [batch, time, 16]; ``masked`` turns scores, and the inputs after the first, into scores."""
 
     def forward(s, x, *rest):
         scores = s.query(x) @ s.key(x).transpose(-1, -2)
-        return s.out(torch.softmax(mask(s, scores, *rest), -1) @ s.value(x))
+        return s.out(torch.softmax(masked(s, scores, *rest), -1) @ s.value(x))
 
     return With(forward, **{name: nn.Linear(16, 16) for name in ("query", "key", "value", "out")}, **more)
 

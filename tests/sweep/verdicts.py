@@ -15,8 +15,8 @@ Verdict = Literal["right", "alarm", "told", "silent", "internal"]
 VERDICTS: tuple[Verdict, ...] = ("right", "alarm", "told", "silent", "internal")
 FAILURES = ("silent", "internal")
 
-CRASHED = 6
-STATUSES = {0, 2, 3, 7}  # those of a command that knows what it says: done, usage, model, parity
+PARITY = 7
+STATUSES = {0, 2, 3, PARITY}  # those of a command that knows what it says: done, usage, model, parity
 
 # Figures of a fault that are worth printing.
 _SHOWN = 6
@@ -63,29 +63,34 @@ def verdict(status: int | None, words: str, faults: Sequence[Fault], *, made: bo
     return "told" if words else "silent"
 
 
-def words(report: Mapping[str, Any], variant: str, outputs: range) -> str:
-    """What a report says against those outputs of a variant: that it failed, that a hop differs, or a warning."""
+def said(report: Mapping[str, Any], variant: str, outputs: range) -> tuple[int, str]:
+    """What a report says against those outputs of a variant (that it failed, that a hop differs, a warning), and with
+    what a command for it alone would have ended.
+    """
+    for failure in report["failures"]:
+        if failure["variant"] == variant:
+            return failure["exit_status"], failure["message"]
     names = list(dict.fromkeys(hop["output"] for hop in report["hops"]))[slice(outputs.start, outputs.stop)]
-    failed = [failure["message"] for failure in report["failures"] if failure["variant"] == variant]
     hops = [
         f"{hop['from']} and {hop['to']} differ in {hop['output']} by {hop['max_rel_error']}"
         for hop in report["hops"]
         if not hop["passed"] and hop["variant"] in (variant, None) and hop["output"] in names
     ]
     warnings = [each["message"] for each in report.get("warnings", []) if each["variant"] in (variant, None)]
-    select = [f"needs Select-TF: {each['select_tf']}" for each in report["variants"] if each["select_tf"]]
-    return "; ".join(failed + hops + warnings + select)
+    return PARITY if hops else 0, "; ".join(hops + warnings)
 
 
-def crashed(report: Mapping[str, Any], variant: str) -> bool:
-    return any(each["variant"] == variant and each["exit_status"] == CRASHED for each in report["failures"])
+def needs_select_tf(report: Mapping[str, Any], variant: str) -> bool:
+    return any(each["select_tf"] for each in report["variants"] if each["name"] == variant)
 
 
-def difference(found: Array, right: Array, bound: float, magnitude: float, *, by_channel: bool = False) -> Any:
+def difference(
+    found: Array, right: Array, bound: float, magnitude: float, *, by_channel: bool = False, finite_only: bool = False
+) -> tuple[float | None, str] | None:
     """How far an output is from the right one, or None where that is within the bound: (error, words).
 
     The error is over ``magnitude``, or with ``by_channel`` over each channel's own. Integers that are no quantized
-    numbers and booleans must be equal; numbers that are not finite must be the same.
+    numbers and booleans must be equal; numbers that are not finite must be the same, or anything with ``finite_only``.
     """
     if found.shape != right.shape:
         return None, f"its shape is {list(found.shape)}, right is {list(right.shape)}"
@@ -96,10 +101,11 @@ def difference(found: Array, right: Array, bound: float, magnitude: float, *, by
         return (None, _shown(found, right, wrong)) if wrong.any() else None
     got, wanted = found.astype(np.float64), right.astype(np.float64)
     finite = np.isfinite(wanted)
-    odd = ~np.where(finite, np.isfinite(got), (got == wanted) | (np.isnan(got) & np.isnan(wanted)))
+    odd = np.where(finite, ~np.isfinite(got), (got != wanted) & ~(np.isnan(got) & np.isnan(wanted)))
+    odd &= finite | (not finite_only)
     if odd.any():
         return None, _shown(found, right, odd)
-    distances = np.abs(np.where(finite, got, 0) - np.where(finite, wanted, 0))
+    distances = np.abs(np.where(finite, np.nan_to_num(got), 0) - np.where(finite, wanted, 0))
     largest = _by_channel(np.abs(np.where(finite, wanted, 0))) if by_channel else magnitude
     errors = distances / np.where(np.equal(largest, 0), 1, largest)
     error = float(errors.max(initial=0))
@@ -132,5 +138,9 @@ def _by_channel(array: Array) -> Array:
 
 
 def _shown(found: Array, right: Array, wrong: Array) -> str:
-    got, wanted = (", ".join(f"{value:.6g}" for value in array[wrong][:_SHOWN].tolist()) for array in (found, right))
+    got, wanted = (", ".join(map(_figure, array[wrong][:_SHOWN].tolist())) for array in (found, right))
     return f"{int(wrong.sum())} of {wrong.size} are wrong: {got}; right: {wanted}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
