@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	conformance operators techniques soak docs fuzz hostile protections clean
+	sweep conformance operators techniques soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,6 +54,10 @@ digits: $(host) ## What techniques and variants cost the digits network: a table
 zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
 	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
 		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
+
+sweep: $(host) ## Convert hundreds of small models and judge every file by PyTorch (ONLY=glob or QUICK=1 for some, JOBS).
+	PYTHONPATH=tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(QUICK),--quick) $(if $(JOBS),--jobs $(JOBS))
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)

@@ -17,7 +17,7 @@ import numpy as np
 import verdicts
 from draws import Array
 from families import Case, Input
-from services import HERE, OLDEST, RUNTIMES, Refused, Service
+from services import HERE, OLDEST, RUNTIMES, RefusedError, Service
 from verdicts import Fault, Outcome
 
 from pinlite import npz
@@ -86,9 +86,7 @@ def bundled(cases: Sequence[Case]) -> list[Bundle]:
     return apart + together
 
 
-def judged(
-    bundle: Bundle, services: Mapping[str, Service], engine: str
-) -> tuple[list[Outcome], list[Bundle]]:
+def judged(bundle: Bundle, services: Mapping[str, Service], engine: str) -> tuple[list[Outcome], list[Bundle]]:
     """An outcome for each variant of each case, or smaller bundles, by which to tell.
 
     Of a bundle of several only that is believed which is right, or wrong in a run that ended with 0 and said nothing.
@@ -104,9 +102,7 @@ def judged(
     if converted.report is None or converted.report["failures"]:
         half = len(bundle.cases) // 2
         return [], [Bundle(bundle.cases[:half]), Bundle(bundle.cases[half:])]
-    doubtful = {
-        outcome.case for outcome in found if outcome.verdict != "right" and (outcome.words or outcome.status)
-    }
+    doubtful = {outcome.case for outcome in found if outcome.verdict != "right" and (outcome.words or outcome.status)}
     believed = [outcome for outcome in found if outcome.case not in doubtful]
     return believed, [Bundle((case,)) for case in bundle.cases if case.name in doubtful]
 
@@ -206,7 +202,7 @@ def _ran(bundle: Bundle, folder: Path, variant: str, runtime: str, services: Map
             samples=[str(_samples(folder, profile)) for profile in bundle.profiles],
             folder=str(out),
         )
-    except Refused as error:
+    except RefusedError as error:
         return {"refusal": str(error)}
     if answer["refusal"]:
         return answer

@@ -10,9 +10,9 @@ try:
 
     VERSIONS = ("tflite-runtime", "numpy")
 except ImportError:
-    import tensorflow
+    import tensorflow as tf
 
-    Interpreter = tensorflow.lite.Interpreter
+    Interpreter = tf.lite.Interpreter
     VERSIONS = ("tensorflow-cpu", "numpy")
 
 

@@ -31,7 +31,7 @@ OLDEST = "tflite-2.4.1"
 RUNTIMES = {"tflite-2.14.0": "tflite", OLDEST: "tensorflow"}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A program's own word on what it was asked."""
 
 
@@ -51,7 +51,7 @@ class Service:
         """The answer.
 
         Raises:
-            Refused: The program says why not, or this ended it.
+            RefusedError: The program says why not, or this ended it.
         """
         with self._turn:
             self._worker = self._worker or self._started()
@@ -59,9 +59,9 @@ class Service:
                 response = self._worker.request(Request(id="1", operation=operation, parameters=parameters))
             except StageCrashError as error:
                 self.stop()
-                raise Refused(str(error)) from error
+                raise RefusedError(str(error)) from error
         if response.error:
-            raise Refused(response.error.message)
+            raise RefusedError(response.error.message)
         assert response.result is not None
         return response.result
 

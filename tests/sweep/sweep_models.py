@@ -5,10 +5,9 @@ It is a user's module to the export and to the program that computes the right v
 
 import zlib
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 
 class With(nn.Module):
@@ -113,7 +112,7 @@ def filled(mask, value):
 
 
 def constant(kind, shape):
-    """Positive numbers in one of the forms that constants come in; ``shape`` is that of the other side, without batch."""
+    """Positive numbers in one of the forms of constants; ``shape`` is that of the other side, without its batch."""
     if kind == "scalar":
         return float(torch.rand(1)) + 0.3
     shapes = {"one": [1], "vector": [shape[0]] + [1] * (len(shape) - 1), "full": shape}
@@ -121,3 +120,4 @@ def constant(kind, shape):
 
 
 NAMES = {name: value for name, value in globals().items() if not name.startswith("_")}
+NAMES["F"] = functional

@@ -24,7 +24,7 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class Fault:
-    """One output in one runtime that is wrong. ``error`` is over the largest magnitude, None where that says nothing."""
+    """One output in one runtime that is wrong. ``error`` is over the largest magnitude; None: that says nothing."""
 
     runtime: str
     profile: str
@@ -77,10 +77,11 @@ def said(report: Mapping[str, Any], variant: str, outputs: range) -> tuple[int, 
         if not hop["passed"] and hop["variant"] in (variant, None) and hop["output"] in names
     ]
     warnings = [each["message"] for each in report.get("warnings", []) if each["variant"] in (variant, None)]
-    return PARITY if hops else 0, "; ".join(hops + warnings)
+    return (PARITY if hops else 0), "; ".join(hops + warnings)
 
 
 def needs_select_tf(report: Mapping[str, Any], variant: str) -> bool:
+    """Whether a report says so, and with it that tflite-runtime can't run the variant."""
     return any(each["select_tf"] for each in report["variants"] if each["name"] == variant)
 
 
