@@ -12,7 +12,6 @@ from typing import Any
 FILE = Path(__file__).with_name("families.toml")
 
 PROFILES = ("signed", "zeros", "ties", "large")
-QUICK = 24
 CALIBRATED = ("signed", "zeros")
 
 
@@ -42,6 +41,7 @@ class Case:
     names: tuple[str, ...]
     alone: bool
     options: tuple[str, ...]
+    quick: bool
 
     @property
     def family(self) -> str:
@@ -55,19 +55,15 @@ class Case:
 def load(file: Path = FILE) -> list[Case]:
     """Every case, in the file's order."""
     content = tomllib.loads(file.read_text())
-    return [case for family in content["family"] for case in _expanded(family, content["bounds"])]
+    return [case for family in content["family"] for case in _expanded(family, content)]
 
 
-def select(cases: Sequence[Case], only: str = "*", *, every: int = 1) -> list[Case]:
-    """Those whose name fits a pattern, and of each family's the first of as many as ``every`` says."""
-    fitting = [case for case in cases if fnmatchcase(case.name, only)]
-    if every == 1:
-        return fitting
-    families = itertools.groupby(fitting, lambda case: case.family)
-    return [case for _, members in families for case in list(members)[::every]]
+def select(cases: Sequence[Case], only: str = "*", *, quick: bool = False) -> list[Case]:
+    """Those whose name fits a pattern; ``quick`` ones alone if asked."""
+    return [case for case in cases if fnmatchcase(case.name, only) and (case.quick or not quick)]
 
 
-def _expanded(family: dict[str, Any], bounds: dict[str, float]) -> Iterator[Case]:
+def _expanded(family: dict[str, Any], content: dict[str, Any]) -> Iterator[Case]:
     axes = [[(axis, *value) for value in values.items()] for axis, values in family["axes"].items()]
     for chosen in itertools.product(*axes):
         merged: dict[str, Any] = {**family, "draw": dict(family.get("draw", {}))}
@@ -76,10 +72,10 @@ def _expanded(family: dict[str, Any], bounds: dict[str, float]) -> Iterator[Case
             merged |= table | {"draw": merged["draw"] | table.get("draw", {})}
         words = {key: value for key, value in merged.items() if isinstance(value, str)}
         name = "/".join([family["name"], *(word for _, word, _ in chosen)])
-        yield _case(name, merged, words, bounds)
+        yield _case(name, merged, words, content)
 
 
-def _case(name: str, family: dict[str, Any], words: dict[str, str], bounds: dict[str, float]) -> Case:
+def _case(name: str, family: dict[str, Any], words: dict[str, str], content: dict[str, Any]) -> Case:
     draws = {key: _filled(text, words) for key, text in family["draw"].items()}
     profiles = tuple(family.get("profiles", PROFILES))
     return Case(
@@ -90,11 +86,12 @@ def _case(name: str, family: dict[str, Any], words: dict[str, str], bounds: dict
         profiles=profiles,
         integer_profiles=tuple(family.get("integer_profiles", CALIBRATED)),
         variants=tuple(family.get("variants", ("float32",))),
-        bounds=bounds | family.get("bounds", {}),
+        bounds=content["bounds"] | family.get("bounds", {}),
         by_channel=family.get("by_channel", False),
         names=tuple(_filled(text, words) for text in family.get("names", ())),
         alone=family.get("alone", "onnx" in family),
         options=tuple(family.get("options", ())),
+        quick=name in content["quick"],
     )
 
 

@@ -28,7 +28,7 @@ _SHOWN = 3
 
 def main() -> int:
     arguments = _arguments()
-    cases = families.select(families.load(), arguments.only, every=families.QUICK if arguments.quick else 1)
+    cases = families.select(families.load(), arguments.only, quick=arguments.quick)
     if not cases:
         sys.exit(f"error: no case is named {arguments.only!r}")
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def _print(outcomes: Sequence[Outcome]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="*", metavar="PATTERN", help="the cases whose name fits, such as 'bias/*'")
-    parser.add_argument("--quick", action="store_true", help="some of each family: below a minute on two cores")
+    parser.add_argument("--quick", action="store_true", help="one or two of each kind: below a minute on two cores")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="conversions at once")
     parser.add_argument("--engine", default="auto", help="what converts; the files are run in venv's environments")
     parser.add_argument("--out", type=Path, default=Path("build/sweep"), metavar="DIR", help="where sweep.json goes")

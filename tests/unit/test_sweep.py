@@ -1,6 +1,7 @@
 """How the sweep lists its cases, draws their numbers and judges what comes of them."""
 
 import json
+import tomllib
 
 import bundles
 import draws
@@ -23,6 +24,12 @@ def numbers(*values):
 
 def test_there_are_hundreds_of_cases_each_under_a_name_of_its_own():
     assert len(BY_NAME) == len(CASES) >= 300
+
+
+def test_the_quick_ones_are_of_every_family():
+    named = tomllib.loads(families.FILE.read_text())["quick"]
+    assert [case.name for case in families.select(CASES, quick=True)] == named
+    assert {BY_NAME[name].family for name in named} == {case.family for case in CASES}
 
 
 def test_the_product_of_the_axes_fills_in_what_the_code_leaves_open():
