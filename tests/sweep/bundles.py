@@ -89,8 +89,8 @@ def bundled(cases: Sequence[Case]) -> list[Bundle]:
 def judged(bundle: Bundle, services: Mapping[str, Service], engine: str) -> tuple[list[Outcome], list[Bundle]]:
     """An outcome for each variant of each case, or smaller bundles, by which to tell.
 
-    Of a bundle of several only that is believed which is right, or wrong in a run that ended with 0 and said nothing.
-    All else is to be converted alone; or in halves, where there are no files.
+    Of a bundle of several only that is believed which is right, or computes something wrong in a run that ended with 0
+    and said nothing. All else is to be converted alone; or in halves, where there are no files.
     """
     with tempfile.TemporaryDirectory(prefix="sweep-") as name:
         folder = Path(name)
@@ -102,9 +102,14 @@ def judged(bundle: Bundle, services: Mapping[str, Service], engine: str) -> tupl
     if converted.report is None or converted.report["failures"]:
         half = len(bundle.cases) // 2
         return [], [Bundle(bundle.cases[:half]), Bundle(bundle.cases[half:])]
-    doubtful = {outcome.case for outcome in found if outcome.verdict != "right" and (outcome.words or outcome.status)}
+    doubtful = {outcome.case for outcome in found if outcome.verdict != "right" and not _is_sure(outcome)}
     believed = [outcome for outcome in found if outcome.case not in doubtful]
     return believed, [Bundle((case,)) for case in bundle.cases if case.name in doubtful]
+
+
+def _is_sure(outcome: Outcome) -> bool:
+    """Whether what is wrong with a case is its own fault, though there are others in the bundle."""
+    return not outcome.words and not outcome.status and any(fault.profile for fault in outcome.faults)
 
 
 def _prepared(bundle: Bundle, folder: Path, services: Mapping[str, Service]) -> list[int]:
@@ -218,7 +223,6 @@ def _faults(
 ) -> Iterator[Fault]:
     """What is wrong with those outputs of a file that are a case's."""
     profiles = case.judged_on(variant)
-    calibrated = verdicts.largest([right[profile][output] for profile in profiles for output in outputs])
     for runtime, answer in ran.items():
         if answer["refusal"]:
             yield Fault(runtime, "", 0, None, f"can't run it: {answer['refusal']}")
@@ -227,7 +231,8 @@ def _faults(
             yield Fault(runtime, "", 0, None, words)
         for profile, output in itertools.product(profiles, outputs):
             found, wanted = answer["found"][profile], right[profile][output]
-            magnitude = calibrated if variant.startswith("int") else verdicts.largest([wanted])
+            steps = profiles if variant.startswith("int") else [profile]
+            magnitude = verdicts.largest([right[each][output] for each in steps])
             if len(found) != len(right[profile]):
                 difference = (None, f"the file has {len(found)} outputs, right are {len(right[profile])}")
             else:
