@@ -18,6 +18,7 @@ from pinlite.images import ImageRecipe
 
 VERSIONS = {"python": "3.8.18", "tflite-runtime": "2.14.0", "tensorflow-cpu": "2.4.1"}
 SAMPLES = {"image": np.linspace(0, 1, 48, dtype=np.float32).reshape(1, 3, 4, 4)}
+PROFILES = {f"{profile}/image": SAMPLES["image"] * factor for profile, factor in (("zeros", 0), ("large", -1000))}
 
 
 class RefusalError(Exception):
@@ -47,7 +48,17 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def computed(samples: Path) -> dict[str, np.ndarray]:
     """What the model of these tests computes, in every runtime: its input doubled, and its input's mean."""
     with np.load(samples) as arrays:
-        image = arrays["image"]
+        return _of(arrays["image"])
+
+
+def profiled(profiles: Path) -> dict[str, np.ndarray]:
+    """The same of profiles."""
+    with np.load(profiles) as arrays:
+        found = {name.partition("/")[0]: _of(image) for name, image in arrays.items()}
+    return {f"{profile}/{name}": array for profile, made in found.items() for name, array in made.items()}
+
+
+def _of(image: np.ndarray) -> dict[str, np.ndarray]:
     return {"doubled": image * 2, "mean": image.mean(keepdims=True)}
 
 
@@ -68,10 +79,14 @@ def _samples(call: Call) -> None:
         call.outputs["samples"].write_bytes(given.read_bytes())
     else:
         write(call.outputs["samples"], SAMPLES)
+    if "profiles" in call.outputs:
+        write(call.outputs["profiles"], PROFILES)
 
 
 def _compute(call: Call) -> None:
     write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
+    if "profiled" in call.outputs:
+        write(call.outputs["profiled"], profiled(call.outputs.get("profiles") or call.inputs["profiles"]))
     if "evaluation" in call.inputs:
         _evaluate(call)
 

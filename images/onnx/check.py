@@ -5,7 +5,7 @@ import model_file
 import runtime
 import simplify
 import values
-from stagekit import arrays, evaluation
+from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
 VERSIONS = ("onnx", "onnxruntime", "numpy")
@@ -16,7 +16,8 @@ def check(request):
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
     request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
-    samples (optional). Roles out: graph (text), simplified (.onnx), samples, outputs. Sizes that the model leaves open
+    samples and profiles (optional). Roles out: graph (text), simplified (.onnx), samples, outputs; profiles and
+    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open
     are closed in what is simplified, so that shapes which are computed become constants.
 
     Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
@@ -30,8 +31,13 @@ def check(request):
         model_file.check_open_batch(model)
         samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"])
     session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
-    outputs = runtime.run(session, samples)
-    evaluation.each(request, lambda sample: runtime.run(session, sample))
+
+    def run(sample):
+        return runtime.run(session, sample)
+
+    outputs, seconds = profiles.timed(run, samples)
+    profiles.each(request, samples, run, seconds)
+    evaluation.each(request, run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from stagekit import arrays, evaluation, layouts
+from stagekit import arrays, evaluation, layouts, profiles
 from stagekit.errors import StageError
 
 # Where a .tflite file says that it is one: flatbuffers keep four letters of the schema behind the root's offset.
@@ -25,28 +25,26 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
     (empty: the file's own names, order and layout); ``threads``; ``runs``, how many invocations to time (0: none),
-    after ``warmup`` others. Samples of the role ``evaluation`` are run as `evaluation.each` says. Returns {"outputs":
-    [{name, shape, dtype}], "latency_ms": {median, min, threads, runs} or None}.
+    after ``warmup`` others. Roles in: model, samples; profiles and evaluation (optional). Roles out: outputs, profiled
+    as `profiles.each` says, evaluated as `evaluation.each` says. Returns {"outputs": [{name, shape, dtype}],
+    "latency_ms": {median, min, threads, runs} or None}.
     """
     parameters = request.parameters
     interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
     inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
-    feed(interpreter, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
-    invoke(interpreter)
-
-    def read():
-        # A tensor's shape may be known only once the model has run.
-        made = bind(interpreter.get_output_details(), parameters["outputs"], signed_outputs)
-        return layouts.read(fetch(interpreter, made), parameters["outputs"])
-
-    outputs = read()
-    latency = _latency(interpreter, parameters)
+    samples = arrays.read(request.inputs["samples"])
 
     def run(sample):
         feed(interpreter, inputs, layouts.fed(sample, parameters["inputs"]))
         invoke(interpreter)
-        return read()
+        # A tensor's shape may be known only once the model has run.
+        made = bind(interpreter.get_output_details(), parameters["outputs"], signed_outputs)
+        return layouts.read(fetch(interpreter, made), parameters["outputs"])
 
+    outputs, seconds = profiles.timed(run, samples)
+    profiles.each(request, samples, run, seconds)
+    feed(interpreter, inputs, layouts.fed(samples, parameters["inputs"]))
+    latency = _latency(interpreter, parameters)
     evaluation.each(request, run)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs), "latency_ms": latency}

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tensors
 import variants
 from saved_model import SavedModel
-from stagekit import StageError, arrays, evaluation, interpreter, layouts, runtime
+from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime
 from stagekit import samples as samples_of_request
 
 PACKAGE = "tensorflow-cpu"
@@ -66,8 +66,8 @@ def adopt(request):
     """Take in a SavedModel that the user brought: run it on samples, and name its inputs and outputs.
 
     Parameters: ``inputs``, [{name, shape, dtype}] in the user's order, or [] for the signature's own in the order of
-    their names; ``seed``. Roles in: saved_model, samples (optional). Roles out: samples, outputs. Returns {inputs,
-    outputs}, [{name, key, shape, dtype}].
+    their names; ``seed``. Roles in: saved_model, samples (optional). Roles out: samples, outputs; profiles and profiled
+    (optional) as `stagekit.profiles` has them. Returns {inputs, outputs}, [{name, key, shape, dtype}].
     """
     model = SavedModel(request.inputs["saved_model"])
     order = [entry["name"] for entry in request.parameters["inputs"]]
@@ -75,7 +75,9 @@ def adopt(request):
         model.input_specs(), key=lambda spec: order.index(spec["name"]) if spec["name"] in order else len(order)
     )
     samples = samples_of_request.of(request, specs)
-    outputs = model.run(samples)
+    with model.loaded() as run:
+        outputs, seconds = profiles.timed(run, samples)
+        profiles.each(request, samples, run, seconds)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {"inputs": _keyed(samples), "outputs": _keyed(outputs)}

@@ -14,7 +14,7 @@ import training
 import weights
 from quantization import FakeQuantized
 from refusals import OPSETS
-from stagekit import StageError, arrays, evaluation, samples
+from stagekit import StageError, arrays, evaluation, profiles, samples
 from torch import nn
 from user_code import UserCode
 
@@ -30,21 +30,24 @@ def export(request):
     ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
     `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
     (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
-    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); evaluated as
-    `stagekit.evaluation.each` says. Returns {inputs, outputs, training, warnings}, the last being lines on what may be
-    wrong for other inputs; raises StageError of kind ``usage`` for a model that can't be loaded or run, ``model`` for
-    one that can't be exported.
+    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
+    (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
+    training, warnings}, the last being lines on what may be wrong for other inputs; raises StageError of kind ``usage``
+    for a model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     model, fed, steps, code, hint = _prepared(request)
     with torch.no_grad():
-        computed, doubts = _export(request, model, fed, code, hint)
+        computed, seconds, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"])
-            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[1]
-        evaluation.each(
-            request, lambda sample: _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
-        )
+            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[2]
+
+        def run(sample):
+            return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
+
+        profiles.each(request, fed, run, seconds)
+        evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
     return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
 
@@ -91,20 +94,23 @@ def _prepared(request):
 
 
 def _export(request, model, fed, code, hint, suffix=""):
-    """Write the model and what it computes of these samples, to roles with a suffix; return the latter, and the
-    exporter's warnings.
+    """Write the model and what it computes of these samples, to roles with a suffix; return the latter, how many
+    seconds it took, and the exporter's warnings.
 
     ``hint`` is for a model that fails on them.
     """
     parameters = request.parameters
-    leaves = chance.decided(lambda: outputs.flatten(_answer(model, _tensors(fed), code, hint)), model)
+    def run(sample):
+        return chance.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
+
+    leaves, seconds = profiles.timed(run, fed)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
     doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
     computed = _named(names, leaves)
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
-    return computed, doubts
+    return computed, seconds, doubts
 
 
 def _check_opset(opset):

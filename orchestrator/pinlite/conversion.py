@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinlite import calibration, config, modules, parity, provision
+from pinlite import calibration, config, integers, modules, parity, profiles, provision
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -115,6 +115,7 @@ class Conversion:
         action = export.action(self._recipe, source, functions, self._evaluation)
         done = self._do(action, export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
+        self._profiled("torch", done)
         self._evaluated("torch", done)
         self._results.training.extend(done.result.training)
         if self._recipe.dynamic_batch:
@@ -125,10 +126,13 @@ class Conversion:
         self, model: Path, given: Path | None, exported: Mapping[str, Path]
     ) -> tuple[Path, Path, translate.Result]:
         """The SavedModel, the samples, and the SavedModel's signature."""
-        checked = self._do(check.action(self._recipe, model, given, self._evaluation), check.Result)
+        action = check.action(self._recipe, model, given, self._evaluation, self._results.profiles)
+        checked = self._do(action, check.Result)
         self._evaluated("onnxruntime", checked)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
+        self._profiled("onnxruntime", checked)
+        self._results.chooses = not profiles.CHOOSING.isdisjoint(checked.result.operators)
         if self._recipe.dynamic_batch:
             models, wider = self._check_batches(model, given, exported)
             self._wider_samples = wider[f"samples.{BATCHES[0]}"]
@@ -143,7 +147,7 @@ class Conversion:
         self._keep("onnx", model, "model.onnx")
         self._keep("graph", checked.outputs["graph"])
         self._keep("saved_model", done.outputs["saved_model"])
-        self._keep("samples", samples)
+        self._keep_samples(samples)
         return done.outputs["saved_model"], samples, done.result
 
     def _check_batches(
@@ -163,8 +167,9 @@ class Conversion:
     def _adopt(self, saved_model: Path) -> tuple[Path, Path, translate.Result]:
         done = self._do(adopt.action(self._recipe, saved_model), adopt.Result)
         self._results.outputs["tensorflow"] = done.outputs["outputs"]
+        self._profiled("tensorflow", done)
         self._keep("saved_model", saved_model, "saved_model")
-        self._keep("samples", done.outputs["samples"])
+        self._keep_samples(done.outputs["samples"])
         return saved_model, done.outputs["samples"], done.result
 
     def _to_tflite(self, saved_model: Path, samples: Path, signature: translate.Result) -> None:
@@ -210,6 +215,7 @@ class Conversion:
         model = converted.outputs["model"]
         computed: dict[str, Path] = {}
         wider: dict[str, Path] = {}
+        profiled: dict[str, Path] = {}
         latency: dict[str, Latency] = {}
         ops: dict[str, int] = {}
         for kind, package in ((infer.STAGE, "tflite-runtime"), (infer.OLDEST, "tensorflow-cpu")):
@@ -220,12 +226,15 @@ class Conversion:
             action = infer.action(
                 *(stage, model, samples, converted.result),
                 runs=infer.runs(kind, variant),
+                profiles=self._results.profiles,
                 evaluation=self._evaluation,
             )
             done = self._do(action, infer.Result)
             runtime = f"tflite-{done.versions[package]}"
             self._evaluated(runtime, done, variant, converted.result.outputs)
             computed[runtime] = done.outputs["outputs"]
+            if "profiled" in done.outputs:
+                profiled[runtime] = done.outputs["profiled"]
             if self._wider_samples:
                 action = infer.action(at_batch(stage, BATCHES[0]), model, self._wider_samples, converted.result, runs=0)
                 wider[runtime] = self._do(action, infer.Result).outputs["outputs"]
@@ -242,6 +251,8 @@ class Conversion:
                 quantization=converted.result.quantization,
                 computed=computed,
                 wider=wider,
+                profiled=profiled,
+                calibrated=used is not None,
                 latency=latency,
                 ops=ops,
                 select_tf=converted.result.select_tf,
@@ -266,6 +277,7 @@ class Conversion:
         path = self._actions.folder / "calibration.npz"
         calibration.write(path, arrays)
         self._keep("calibration", path)
+        self._results.ranges = integers.ranges(arrays)
         count = len(next(iter(arrays.values())))
         self._results.calibration = CalibrationReport(source=asked.text, samples=count, preparation=preparation)
         return path
@@ -294,6 +306,12 @@ class Conversion:
             calibration.write(path, parity.real(parity.read(done.outputs["evaluated"]), tensors))
             self._scoring.computed[runtime, variant] = path
 
+    def _profiled(self, runtime: str, done: Done[Any]) -> None:
+        """Keep the profiles, where the stage has made them, and what it computed of them."""
+        self._results.profiles = done.outputs.get("profiles", self._results.profiles)
+        if "profiled" in done.outputs:
+            self._results.profiled[runtime] = done.outputs["profiled"]
+
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         done = self._actions.do(action, result)
         self._results.stages.append(done.record)
@@ -313,6 +331,12 @@ class Conversion:
 
     def _skip(self, stage: Stage, reason: str) -> None:
         self._results.stages.append(StageRecord(name=stage.name, image=stage.image, source="skipped", reason=reason))
+
+    def _keep_samples(self, samples: Path) -> None:
+        self._results.samples = samples
+        self._keep("samples", samples)
+        if self._results.profiles:
+            self._keep("profiles", self._results.profiles)
 
     def _keep(self, role: str, path: Path, name: str = "") -> None:
         self._results.artifacts[name or path.name] = (role, path)

@@ -18,7 +18,7 @@ from pinlite.report import Lock, LockedImage, LockedStage, Report
 from pinlite.store.record import Record
 
 # Roles of outputs that tell what a runtime computed.
-_MEASURED = ("outputs", "evaluated")
+_MEASURED = ("outputs", "profiled", "evaluated")
 
 # What is known before anything is made.
 _GIVEN = ("base", "options", "images", "inputs")

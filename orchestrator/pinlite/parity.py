@@ -8,6 +8,7 @@ other, and nothing may be missing, of another shape, or no number.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +28,29 @@ STEPS = 4
 
 _FORGED = "no stage writes such a file by itself: look at what the model's own code does"
 
-Arrays = Mapping[str, NDArray[np.generic]]
+Array = NDArray[np.generic]
+Arrays = Mapping[str, Array]
 
 
-def read(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Arrays by name, in the file's order; a StageCrashError when a stage wrote something else."""
+class Figures(NamedTuple):
+    """How far an output is from the reference; ``relative`` is over the reference's largest magnitude, None where that
+    is 0 and the output's is not.
+    """
+
+    absolute: float
+    relative: float | None
+    cosine: float
+
+
+def read(path: Path, *, empty: bool = False) -> dict[str, Array]:
+    """Arrays by name, in the file's order; a StageCrashError when a stage wrote something else. ``empty``: there may be
+    none.
+    """
     try:
         arrays = npz.read(path)
     except npz.NoArraysError as error:
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}", hint=_FORGED) from error
-    if not arrays or not all(array.dtype.kind in "biuf" for array in arrays.values()):
+    if not (arrays or empty) or not all(array.dtype.kind in "biuf" for array in arrays.values()):
         raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers", hint=_FORGED)
     return arrays
 
@@ -57,12 +71,21 @@ def compare(
 ) -> list[Hop]:
     """One hop per output of the reference; an output that is missing does not pass."""
     return [
-        _compare(origin, to, variant, name, array, outputs.get(name), tolerance) for name, array in reference.items()
+        hop(origin, to, variant, name, figures(array, outputs.get(name)), tolerance)
+        for name, array in reference.items()
     ]
 
 
 def agree(
-    origin: str, first: Arrays, to: str, second: Arrays, variant: VariantName, tensors: tuple[Tensor, ...]
+    origin: str,
+    first: Arrays,
+    to: str,
+    second: Arrays,
+    variant: VariantName,
+    tensors: tuple[Tensor, ...],
+    *,
+    judged: bool = True,
+    profile: str | None = None,
 ) -> list[Hop]:
     """One hop per output between the two runtimes of a quantized variant.
 
@@ -71,15 +94,15 @@ def agree(
     scales = {tensor.name: tensor.scale or 0.0 for tensor in tensors}
     hops = []
     for name, array in first.items():
-        judged: float | None = None
-        if array.dtype.kind == "f":
+        limit: float | None = None
+        if judged and array.dtype.kind == "f":
             largest = float(np.abs(array).max(initial=0.0))
-            judged = max(AGREEMENT, STEPS * scales.get(name, 0.0) / largest if largest else 0.0)
-        hops.append(_compare(origin, to, variant, name, array, second.get(name), judged))
+            limit = max(AGREEMENT, STEPS * scales.get(name, 0.0) / largest if largest else 0.0)
+        hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit, profile))
     return hops
 
 
-def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, NDArray[np.generic]]:
+def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, Array]:
     """The numbers that quantized integers stand for; what is not quantized as it is."""
     steps = {tensor.name: (tensor.scale, tensor.zero_point) for tensor in tensors}
     found = dict(arrays)
@@ -90,38 +113,40 @@ def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, NDArray[np.ge
     return found
 
 
-def _compare(
+def hop(
     origin: str,
     to: str,
     variant: VariantName | None,
-    name: str,
-    reference: NDArray[np.generic],
-    output: NDArray[np.generic] | None,
+    output: str,
+    found: Figures | None,
     tolerance: float | None,
+    profile: str | None = None,
 ) -> Hop:
-    figures = None if output is None or output.shape != reference.shape else _figures(reference, output)
-    absolute, relative, cosine = figures or (None, None, None)
+    """What is None can't be compared, and passes where nothing is judged: on a profile alone."""
+    absolute, relative, cosine = found or (None, None, None)
     within = tolerance is None or (relative is not None and relative <= tolerance)
     return Hop(
         origin=origin,
         to=to,
         variant=variant,
-        output=name,
+        output=output,
+        profile=profile,
         max_abs_error=absolute,
         max_rel_error=relative,
         cosine=cosine,
         tolerance=tolerance,
-        passed=figures is not None and within,
+        passed=within and (found is not None or (tolerance is None and profile is not None)),
     )
 
 
-def _figures(
-    reference: NDArray[np.generic], output: NDArray[np.generic]
-) -> tuple[float, float | None, float | None] | None:
-    """Largest absolute difference, the same over the reference's largest magnitude, and the cosine, in float64.
+def figures(reference: Array, output: Array | None, least: float = 0.0) -> Figures | None:
+    """The figures, in float64; of an output that is missing or of another shape None. ``least`` is a magnitude that the
+    reference's is taken for where it is smaller.
 
-    Values that are no finite numbers must be the same on both sides; the figures are of the others.
+    Values that are no finite numbers must be the same on both sides, or there are none; the figures are of the others.
     """
+    if output is None or output.shape != reference.shape:
+        return None
     wanted = reference.astype(np.float64).ravel()
     got = output.astype(np.float64).ravel()
     finite = np.isfinite(wanted)
@@ -129,10 +154,10 @@ def _figures(
         return None
     wanted, got = wanted[finite], got[finite]
     if not wanted.size:
-        return 0.0, 0.0, 1.0
+        return Figures(0.0, 0.0, 1.0)
     absolute = float(np.abs(wanted - got).max())
-    magnitude = float(np.abs(wanted).max())
-    relative = absolute / magnitude if magnitude else (0.0 if absolute == 0 else None)
+    scale = max(float(np.abs(wanted).max()), least)
+    relative = absolute / scale if scale else (0.0 if absolute == 0 else None)
     norms = float(np.linalg.norm(wanted) * np.linalg.norm(got))
     cosine = float(wanted @ got) / norms if norms else (1.0 if absolute == 0 else 0.0)
-    return absolute, relative, cosine
+    return Figures(absolute, relative, cosine)

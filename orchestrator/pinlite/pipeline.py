@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pinlite import conversion, locking, output, provenance, provision, reading, results
+from pinlite import conversion, integers, locking, output, provenance, provision, reading, results
 from pinlite.actions import Actions
 from pinlite.conversion import Conversion
 from pinlite.errors import ParityError, UsageError, WarnedError
@@ -91,14 +91,22 @@ def _warned(report: Report, recipe: Recipe) -> WarnedError:
 
 
 def _disagreement(report: Report, recipe: Recipe) -> ParityError:
-    worst = next(hop for hop in report.hops if not hop.passed)
+    worst = next((hop for hop in report.hops if not hop.passed), None)
+    if worst is None:
+        lost = next(each for each in report.lost if each.failed)
+        return ParityError(
+            integers.words(lost), hint=f"{integers.HINT}; everything was kept in {recipe.out}", report=report
+        )
     by = "in shape or in values that are no numbers" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
     limit = "" if worst.tolerance is None else f"; the tolerance is {worst.tolerance:g}"
+    on = f" on the profile `{worst.profile}`" if worst.profile else ""
     variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
     option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
     return ParityError(
         f"{worst.to}{variant} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}"
+        + on
         + limit,
-        hint=f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more",
+        hint=f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"
+        + ("; the profile is in profiles.npz, --samples compares on yours instead" if on else ""),
         report=report,
     )

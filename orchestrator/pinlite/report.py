@@ -35,15 +35,18 @@ class Artifact(Frozen):
 class Hop(Frozen):
     """One output in two runtimes on the same samples; ``variant`` is the kind of TFLite file that runs in ``to``.
 
+    ``profile`` names the samples where they are not those of the conversion, but made to find faults.
     ``tolerance`` is what ``max_rel_error`` may be; None where the figures are told, not judged.
-    ``max_rel_error`` is the largest absolute difference over the largest magnitude of the reference. The figures are
-    None where the two can't be compared: another shape, or values that are no numbers on one side alone.
+    ``max_rel_error`` is the largest absolute difference over the largest magnitude of the reference (on a profile: of
+    what it is there and on the samples, the larger). The figures are None where the two can't be compared: another
+    shape, or values that are no numbers on one side alone.
     """
 
     origin: str = Field(alias="from")
     to: str
     variant: VariantName | None
     output: str
+    profile: str | None = None
     max_abs_error: float | None
     max_rel_error: float | None
     cosine: float | None
@@ -86,6 +89,32 @@ class Quantization(Frozen):
     float_operators: dict[str, int]
 
 
+class ProfileReport(Frozen):
+    """Samples that were made to find faults. ``left_out`` says what was not compared on them, and why."""
+
+    name: str
+    left_out: tuple[str, ...]
+
+
+class Lost(Frozen):
+    """Channels of an output that a variant gives as constants, in all runtimes, where the reference doesn't.
+
+    They are ``channels`` of ``size`` along ``axis`` in PyTorch's layout; where ``axis`` is None, all of the output.
+    ``spread`` is the largest difference of two of the reference's values in one of them, ``scale`` the output's step
+    (None: it is computed in floats). ``failed`` says that the run ends for it.
+    """
+
+    variant: VariantName
+    output: str
+    axis: int | None
+    channels: tuple[int, ...]
+    size: int
+    spread: float
+    scale: float | None
+    profile: str | None
+    failed: bool
+
+
 class RuntimeSize(Frozen):
     """A runtime where it is installed: how many shared libraries its package brings, and their ``size`` in bytes."""
 
@@ -116,7 +145,9 @@ class VariantReport(Frozen):
     ``parity`` has the largest ``max_rel_error`` per runtime, ``cosine`` the smallest; ``latency_ms`` has those runtimes
     that were timed; ``ops`` counts its operators, ``select_tf`` has TensorFlow's names of those that only a runtime
     with Select-TF can run, ``comparison`` what becomes of it with and without such, where they were asked for or are
-    needed; ``gzip_size`` is its size after gzip where a technique is there to make that small, else None.
+    needed; ``gzip_size`` is its size after gzip where a technique is there to make that small, else None;
+    ``beyond_calibration`` has those samples that are beyond what it was calibrated on, on which it is told, not judged:
+    profiles by name, and "samples".
     """
 
     name: VariantName
@@ -133,6 +164,7 @@ class VariantReport(Frozen):
     comparison: tuple[OperatorSet, ...] = ()
     quantization: Quantization
     gzip_size: int | None = None
+    beyond_calibration: tuple[str, ...] = ()
 
 
 class CalibrationReport(Frozen):
@@ -246,6 +278,8 @@ class Report(Frozen):
     stages: tuple[StageRecord, ...]
     artifacts: tuple[Artifact, ...]
     hops: tuple[Hop, ...]
+    profiles: tuple[ProfileReport, ...] = ()
+    lost: tuple[Lost, ...] = ()
     variants: tuple[VariantReport, ...]
     failures: tuple[Failure, ...]
     warnings: tuple[Warned, ...] = ()

@@ -1,13 +1,15 @@
 """What a run has come to so far, and the report that follows from it."""
 
 import gzip
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite import digest, parity
+from pinlite import digest, integers, parity, profiles
 from pinlite.choices import VariantName
 from pinlite.errors import PinliteError
+from pinlite.profiles import Computed, Judge
 from pinlite.recipe import Recipe
 from pinlite.report import (
     Artifact,
@@ -17,7 +19,9 @@ from pinlite.report import (
     Hop,
     Latency,
     Lock,
+    Lost,
     OperatorSet,
+    ProfileReport,
     Quantization,
     Report,
     StageRecord,
@@ -26,7 +30,14 @@ from pinlite.report import (
     VariantReport,
     Warned,
 )
-from pinlite.stages.stage import BATCHES
+from pinlite.stages import infer
+from pinlite.stages.stage import BATCHES, of_variant
+
+# The variants whose numbers are floats: they are held to the reference.
+_FLOATS: tuple[VariantName, ...] = ("float32", "float16")
+
+# How `VariantReport.beyond_calibration` calls what is no profile.
+_SAMPLES = "samples"
 
 # What gzip itself takes unless it is told otherwise.
 _GZIP_LEVEL = 6
@@ -36,7 +47,8 @@ _GZIP_LEVEL = 6
 class Variant:
     """One TFLite file and what its runtimes said of it.
 
-    ``computed`` maps a runtime to its arrays; ``wider`` to those for another batch size, where the batch is open.
+    ``computed`` maps a runtime to its arrays; ``wider`` to those for another batch size, where the batch is open;
+    ``profiled`` to those of the profiles, where there are some. ``calibrated`` says that it was, on samples.
     """
 
     name: VariantName
@@ -46,6 +58,8 @@ class Variant:
     quantization: Quantization
     computed: dict[str, Path]
     wider: dict[str, Path]
+    profiled: dict[str, Path]
+    calibrated: bool
     latency: dict[str, Latency]
     ops: dict[str, int]
     select_tf: tuple[str, ...]
@@ -55,8 +69,10 @@ class Variant:
 class Results:
     """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
 
-    ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``failures`` are of those
-    variants that could not be made.
+    ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``profiles`` are samples made
+    to find faults, and ``profiled`` what was computed of them; ``chooses`` says that the graph may choose among values,
+    see `pinlite.profiles`; ``ranges`` are those of the calibration samples; ``failures`` are of those variants that
+    could not be made.
     """
 
     stages: list[StageRecord] = field(default_factory=list)
@@ -64,6 +80,11 @@ class Results:
     artifacts: dict[str, tuple[str, Path]] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
     wider: dict[str, Path] = field(default_factory=dict)
+    samples: Path | None = None
+    profiles: Path | None = None
+    profiled: dict[str, Path] = field(default_factory=dict)
+    chooses: bool = True
+    ranges: integers.Ranges = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
     training: list[TrainingStep] = field(default_factory=list)
     evaluation: EvaluationReport | None = None
@@ -80,13 +101,16 @@ class Results:
 
 def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str], lock: Lock) -> Report:
     (origin, _), *_ = results.outputs.items()
-    hops = tuple(_hops(results, recipe))
+    beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
+    computed = _computed(results)
+    hops = (*_hops(results, recipe, beyond), *_on_profiles(results, recipe, computed, beyond))
+    lost = tuple(_lost(results, recipe, computed, beyond))
     artifacts = {
         name: Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(path))
         for name, (role, path) in results.artifacts.items()
     }
     return Report(
-        ok=all(hop.passed for hop in hops) and not results.failures,
+        ok=all(hop.passed for hop in hops) and not any(each.failed for each in lost) and not results.failures,
         engine=engine,
         source=recipe.source.text,
         lowering=recipe.lowering,
@@ -97,12 +121,20 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         stages=tuple(results.stages),
         artifacts=tuple(artifacts.values()),
         hops=hops,
+        profiles=tuple(_profiles(results, computed)),
+        lost=lost,
         variants=tuple(
-            _variant(variant, artifacts[variant.file], [hop for hop in hops if hop.origin == origin], results)
+            _variant(
+                variant,
+                artifacts[variant.file],
+                [hop for hop in hops if hop.origin == origin and hop.profile is None],
+                beyond[variant.name],
+                results,
+            )
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
-        warnings=tuple(results.warnings),
+        warnings=(*results.warnings, *_warned(lost)),
         calibration=results.calibration,
         training=tuple(results.training),
         evaluation=results.evaluation,
@@ -111,31 +143,155 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
     )
 
 
-def _hops(results: Results, recipe: Recipe) -> Iterator[Hop]:
-    yield from _compared(recipe, results.outputs, [(variant, variant.computed) for variant in results.variants])
+def _hops(results: Results, recipe: Recipe, beyond: Mapping[VariantName, tuple[str, ...]]) -> Iterator[Hop]:
+    told = [name for name, samples in beyond.items() if _SAMPLES in samples]
+    yield from _compared(recipe, results.outputs, [(variant, variant.computed) for variant in results.variants], told)
     if results.wider:
         at = f" at batch {BATCHES[0]}"
-        yield from _compared(recipe, results.wider, [(variant, variant.wider) for variant in results.variants], at)
+        variants = [(variant, variant.wider) for variant in results.variants]
+        yield from _compared(recipe, results.wider, variants, told, at)
 
 
 def _compared(
-    recipe: Recipe, outputs: Mapping[str, Path], variants: Sequence[tuple[Variant, Mapping[str, Path]]], at: str = ""
+    recipe: Recipe,
+    outputs: Mapping[str, Path],
+    variants: Sequence[tuple[Variant, Mapping[str, Path]]],
+    told: Sequence[VariantName],
+    at: str = "",
 ) -> Iterator[Hop]:
+    """Hops on the samples; those variants that are ``told`` are not judged."""
     (origin, first), *others = outputs.items()
     reference = parity.read(first)
     for runtime, path in others:
         yield from parity.compare(origin, reference, runtime + at, parity.read(path), recipe.tolerance)
     for variant, paths in variants:
-        tolerance = parity.tolerance(recipe, variant.name)
+        judged = variant.name not in told
+        tolerance = parity.tolerance(recipe, variant.name) if judged else None
         computed = {runtime + at: parity.real(parity.read(path), variant.outputs) for runtime, path in paths.items()}
         for runtime, arrays in computed.items():
             yield from parity.compare(origin, reference, runtime, arrays, tolerance, variant.name)
-        if variant.name not in ("float32", "float16") and len(computed) > 1:
+        if variant.name not in _FLOATS and len(computed) > 1:
             (one, ones), (other, others_) = computed.items()
-            yield from parity.agree(one, ones, other, others_, variant.name, variant.outputs)
+            yield from parity.agree(one, ones, other, others_, variant.name, variant.outputs, judged=judged)
 
 
-def _variant(variant: Variant, artifact: Artifact, hops: list[Hop], results: Results) -> VariantReport:
+def _computed(results: Results) -> list[Computed]:
+    """What was computed of the samples and the profiles, the reference first; of integers the real numbers."""
+    found = [_read(runtime, None, path, results.profiled.get(runtime), ()) for runtime, path in results.outputs.items()]
+    for variant in results.variants:
+        for runtime, path in variant.computed.items():
+            found.append(_read(runtime, variant.name, path, variant.profiled.get(runtime), variant.outputs))
+    return found
+
+
+def _read(
+    runtime: str, variant: VariantName | None, path: Path, profiled: Path | None, tensors: tuple[Tensor, ...]
+) -> Computed:
+    made = profiles.read(profiled) if profiled else {}
+    real = {profile: parity.real(arrays, tensors) for profile, arrays in made.items()}
+    return Computed(runtime, variant, parity.real(parity.read(path), tensors), real)
+
+
+def _on_profiles(
+    results: Results, recipe: Recipe, computed: Sequence[Computed], beyond: Mapping[VariantName, tuple[str, ...]]
+) -> Iterator[Hop]:
+    reference, *others = computed
+    peers = [other for other in others if other.variant in (None, *_FLOATS)]
+    second = peers[0] if reference.runtime == "torch" else None
+    judge = Judge(reference, second, peers, results.chooses)
+    yield from judge.hops({None: recipe.tolerance} | {name: parity.tolerance(recipe, name) for name in _FLOATS})
+    for variant in results.variants:
+        if variant.name in _FLOATS:
+            continue
+        made = [other for other in others if other.variant == variant.name]
+        for each in made:
+            yield from judge.told(each)
+        if len(made) > 1:
+            one, other = made
+            for profile in [name for name in one.profiles if name in other.profiles and name in reference.profiles]:
+                judged = (
+                    variant.calibrated
+                    and not results.chooses
+                    and profile not in (profiles.ZEROS, *beyond[variant.name])
+                )
+                yield from parity.agree(
+                    *(one.runtime, one.profiles[profile], other.runtime, other.profiles[profile]),
+                    *(variant.name, variant.outputs),
+                    judged=judged,
+                    profile=profile,
+                )
+
+
+def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[ProfileReport]:
+    reference, *others = computed
+    for name in profiles.read(results.profiles) if results.profiles else ():
+        if name in reference.profiles:
+            outputs = reference.profiles[name]
+            without = [
+                f"{output} of {reference.runtime} has values that are no finite numbers"
+                for output in outputs
+                if output not in profiles.finite(outputs)
+            ]
+            without += [
+                f"{other.runtime}{f' {other.variant}' if other.variant else ''} was not run on it"
+                for other in others
+                if other.profiles and name not in other.profiles
+            ]
+        else:
+            without = [f"{reference.runtime} was not run on it: no time was left, or the model does not take it"]
+        yield ProfileReport(name=name, left_out=tuple(without))
+
+
+def _beyond(variant: Variant, results: Results) -> tuple[str, ...]:
+    """The samples that go beyond what the variant was calibrated on."""
+    if not variant.calibrated or results.samples is None:
+        return ()
+    made = profiles.read(results.profiles) if results.profiles else {}
+    samples = {_SAMPLES: parity.read(results.samples), **made}
+    return tuple(name for name, arrays in samples.items() if integers.beyond(results.ranges, arrays))
+
+
+def _lost(
+    results: Results, recipe: Recipe, computed: Sequence[Computed], beyond: Mapping[VariantName, tuple[str, ...]]
+) -> Iterator[Lost]:
+    """What calibrated variants have lost of their outputs; each output once."""
+    reference, *others = computed
+    chosen = recipe.calibration is not None and recipe.calibration.kind != "random"
+    for variant in results.variants:
+        if not variant.calibrated:
+            continue
+        made = [other for other in others if other.variant == variant.name]
+        inside = [
+            name for name in (_SAMPLES, *reference.profiles) if name not in (profiles.ZEROS, *beyond[variant.name])
+        ]
+        for output in variant.outputs:
+            found = (
+                integers.lost(
+                    *(variant.name, output.name, _on(reference, name)[output.name]),
+                    [_on(other, name)[output.name] for other in made if name in (_SAMPLES, *other.profiles)],
+                    output.scale,
+                    profile=None if name == _SAMPLES else name,
+                    chosen=chosen,
+                )
+                for name in inside
+            )
+            yield from itertools.islice(filter(None, found), 1)
+
+
+def _on(computed: Computed, name: str) -> parity.Arrays:
+    return computed.samples if name == _SAMPLES else computed.profiles[name]
+
+
+def _warned(lost: Iterable[Lost]) -> Iterator[Warned]:
+    for each in lost:
+        if not each.failed:
+            stage = of_variant(infer.STAGE, each.variant).name
+            yield Warned(stage=stage, message=f"{integers.words(each)}; {integers.HINT}", variant=each.variant)
+
+
+def _variant(
+    variant: Variant, artifact: Artifact, hops: list[Hop], beyond: tuple[str, ...], results: Results
+) -> VariantReport:
     _, path = results.artifacts[variant.file]
     by_runtime = {
         runtime: [hop for hop in hops if (hop.to, hop.variant) == (runtime, variant.name)]
@@ -156,6 +312,7 @@ def _variant(variant: Variant, artifact: Artifact, hops: list[Hop], results: Res
         select_tf=variant.select_tf,
         comparison=results.comparisons.get(variant.name, ()),
         quantization=variant.quantization,
+        beyond_calibration=beyond,
     )
 
 

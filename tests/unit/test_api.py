@@ -34,7 +34,9 @@ def test_from_python_variants_are_those_of_the_command(engine, model_file):
         variant_tolerances={"int8-only": 0.5},
     )
     assert [variant.name for variant in report.variants] == ["float32", "int8-only"]
-    assert {hop.tolerance for hop in report.hops if hop.variant == "int8-only" and hop.origin == "torch"} == {0.5}
+    assert {
+        (hop.profile, hop.tolerance) for hop in report.hops if hop.variant == "int8-only" and hop.origin == "torch"
+    } == {(None, 0.5), ("zeros", None), ("large", None)}
     (convert,) = (request for request in engine.requests if request.id == "convert-int8-only")
     assert convert.parameters["integer_io"] == "uint8"
 

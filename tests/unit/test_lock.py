@@ -56,7 +56,7 @@ def test_a_run_with_a_file_of_options_leaves_its_lock(convert):
     assert set(lock["inputs"]) == {"model.py", "w.pt"}
     assert set(lock["images"]) == {"torch", "onnx", "onnx-tf", "tensorflow", "tflite"}
     assert set(lock["stages"]) == {"export", "check", "translate", "convert"}
-    assert set(lock["stages"]["export"]["outputs"]) == {"model.onnx", "samples.npz"}
+    assert set(lock["stages"]["export"]["outputs"]) == {"model.onnx", "profiles.npz", "samples.npz"}
     report = json.loads(Path("out/report.json").read_text())
     assert lock["artifacts"] == {artifact["path"]: artifact["sha256"] for artifact in report["artifacts"]}
 
@@ -169,7 +169,7 @@ def test_what_is_on_record_is_reproduced_without_the_store(convert, command, eng
     assert [request.id for request in engine.requests] == [
         *("export", "check", "translate", "convert", "infer", "infer-oldest")
     ]
-    assert out.count("the same bytes") == 5
+    assert out.count("the same bytes") == 6
 
 
 @pytest.mark.parametrize("record", ["pinlite.lock", "out/report.json"])

@@ -13,7 +13,7 @@ from pinlite.engine import Leftover
 from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrashError, UsageError
 from pinlite.events import StageFinished, StageStarted
 
-ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "model.float32.tflite"]
+ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "profiles.npz", "model.float32.tflite"]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
 STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
@@ -68,9 +68,13 @@ def test_every_runtime_is_compared_with_torch(engine, recipe):
     report = pipeline.run(recipe())
     assert engine.requests
     runtimes = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
-    assert [(hop.origin, hop.to, hop.output) for hop in report.hops] == [
+    assert [(hop.origin, hop.to, hop.output) for hop in report.hops if hop.profile is None] == [
         ("torch", runtime, output) for runtime in runtimes for output in ("doubled", "mean")
     ]
+    profiled = {(hop.to, hop.profile) for hop in report.hops if hop.profile}
+    assert profiled == {
+        (runtime, name) for runtime in runtimes if runtime != "tensorflow" for name in ("zeros", "large")
+    }
     (variant,) = report.variants
     assert variant.parity == {"tflite-2.14.0": 0.0, "tflite-2.4.1": 0.0}
     assert variant.ops == {"MUL": 2, "MEAN": 1}
@@ -353,15 +357,16 @@ def test_a_second_conversion_replaces_the_first_whole(engine, recipe):
     Path("given/saved_model.pb").write_bytes(b"given")
     pipeline.run(recipe(source="given"))
     assert engine.requests
-    assert listing("out") == sorted(["model.float32.tflite", "samples.npz", "saved_model", *DOCUMENTS])
+    assert listing("out") == sorted(["model.float32.tflite", "profiles.npz", "samples.npz", "saved_model", *DOCUMENTS])
     assert listing("out/saved_model") == ["saved_model.pb"]
 
 
 def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
     def infer(call):
+        result = fake_engine.infer(call)
         arrays = fake_engine.computed(call.inputs["samples"])
         fake_engine.write(call.outputs["outputs"], arrays | {"mean": arrays["mean"] + 1})
-        return {"outputs": [], "latency_ms": LATENCY, "ops": {}}
+        return result
 
     engine.programs["infer"] = infer
     with pytest.raises(ParityError) as raised:

@@ -40,6 +40,8 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "stages",
         "artifacts",
         "hops",
+        "profiles",
+        "lost",
         "variants",
         "failures",
         "warnings",
@@ -74,6 +76,7 @@ def test_an_artifact(report):
         "graph": "model.graph.txt",
         "saved_model": "saved_model",
         "samples": "samples.npz",
+        "profiles": "profiles.npz",
         "tflite.float32": "model.float32.tflite",
     }
     assert all(SHA256.fullmatch(artifact["sha256"]) for artifact in report["artifacts"])
@@ -81,7 +84,8 @@ def test_an_artifact(report):
 
 def test_a_hop(report):
     keys = [
-        *("from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"),
+        *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
+        "passed",
     ]
     assert all(list(hop) == keys for hop in report["hops"])
     assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")
@@ -91,7 +95,7 @@ def test_a_variant(report):
     (variant,) = report["variants"]
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size"),
+        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration"),
     ]
     assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)

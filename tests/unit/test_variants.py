@@ -60,7 +60,11 @@ def test_each_variant_is_a_file_that_both_runtimes_ran(engine, recipe):
     for name, variant in zip(ALL, report.variants, strict=True):
         assert variant.path == f"model.{name}.tflite"
         assert list(variant.parity) == list(variant.cosine) == RUNTIMES
-        hops = [(hop.origin, hop.to) for hop in report.hops if hop.variant == name and hop.output == "mean"]
+        hops = [
+            (hop.origin, hop.to)
+            for hop in report.hops
+            if hop.variant == name and hop.output == "mean" and not hop.profile
+        ]
         between = [] if name in ("float32", "float16") else [tuple(RUNTIMES)]
         assert hops == [("torch", runtime) for runtime in RUNTIMES] + between
     assert [request.parameters["variant"] for request in asked(engine, "convert")] == ALL

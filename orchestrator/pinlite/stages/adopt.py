@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pinlite.recipe import Recipe
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Stage, as_json, present
+from pinlite.stages.stage import Action, Stage, as_json, present, profiled
 
 STAGE = Stage("adopt", image="tensorflow", program="convert", operation="adopt")
 Result = translate.Result
@@ -15,5 +15,5 @@ def action(recipe: Recipe, saved_model: Path) -> Action:
         STAGE,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
         inputs=present({"saved_model": saved_model, "samples": recipe.samples}),
-        outputs={"samples": "samples.npz", "outputs": "outputs.npz"},
+        outputs={"samples": "samples.npz", "outputs": "outputs.npz"} | profiled(None, made=recipe.samples is None),
     )

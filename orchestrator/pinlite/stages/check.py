@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pinlite.recipe import Recipe
-from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present
+from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present, profiled
 
 STAGE = Stage("check", image="onnx", program="check", operation="check")
 
@@ -14,17 +14,21 @@ class Result(Signature):
     operators: dict[str, int]
 
 
-def action(recipe: Recipe, model: Path, samples: Path | None, evaluation: Path | None) -> Action:
+def action(
+    recipe: Recipe, model: Path, samples: Path | None, evaluation: Path | None = None, profiles: Path | None = None
+) -> Action:
+    """Without samples, seeded ones are made, and profiles of them."""
     return Action(
         STAGE,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
-        inputs=present({"model": model, "samples": samples, "evaluation": evaluation}),
+        inputs=present({"model": model, "samples": samples, "profiles": profiles, "evaluation": evaluation}),
         outputs={
             "graph": "model.graph.txt",
             "simplified": "simplified.onnx",
             "samples": "samples.npz",
             "outputs": "outputs.npz",
         }
+        | profiled(profiles, made=samples is None)
         | evaluated(evaluation),
     )
 
@@ -32,4 +36,5 @@ def action(recipe: Recipe, model: Path, samples: Path | None, evaluation: Path |
 def at(batch: int, action: Action, *, open_model: bool) -> Action:
     """An action of a model for another size of the batch; of an ``open_model``, which makes samples of this size."""
     parameters = {**action.parameters, "batch": batch} if open_model else action.parameters
-    return replace(action, stage=at_batch(STAGE, batch), parameters=parameters)
+    outputs = {role: file for role, file in action.outputs.items() if role not in profiled(None, made=True)}
+    return replace(action, stage=at_batch(STAGE, batch), parameters=parameters, outputs=outputs)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pinlite.recipe import Recipe, Source, Training
 from pinlite.report import TrainingStep
-from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present
+from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present, profiled
 
 STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
 
@@ -45,7 +45,7 @@ def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Pat
                 "evaluation": evaluation,
             }
         ),
-        outputs=files | wider | evaluated(evaluation),
+        outputs=files | wider | profiled(None, made=recipe.samples is None) | evaluated(evaluation),
     )
 
 

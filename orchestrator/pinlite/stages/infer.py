@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pinlite.choices import VariantName
 from pinlite.report import Latency, Tensor
-from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present
+from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present, profiled
 
 STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
 OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation="infer")
@@ -49,9 +49,13 @@ def action(
     signature: Tensors | None,
     *,
     runs: int = RUNS,
+    profiles: Path | None = None,
     evaluation: Path | None = None,
 ) -> Action:
-    """Without ``signature``, the file's own names are used, in its order; without runs, nothing is timed."""
+    """Without ``signature``, the file's own names are used, in its order; without runs, nothing is timed.
+
+    Profiles warm the runtime up, too.
+    """
     return Action(
         stage,
         parameters={
@@ -59,8 +63,8 @@ def action(
             "outputs": as_json(signature.outputs) if signature else [],
             "threads": THREADS,
             "runs": runs,
-            "warmup": min(WARMUP, runs),
+            "warmup": min(1 if profiles else WARMUP, runs),
         },
-        inputs=present({"model": model, "samples": samples, "evaluation": evaluation}),
-        outputs={"outputs": "outputs.npz"} | evaluated(evaluation),
+        inputs=present({"model": model, "samples": samples, "profiles": profiles, "evaluation": evaluation}),
+        outputs={"outputs": "outputs.npz"} | profiled(profiles) | evaluated(evaluation),
     )

@@ -77,6 +77,12 @@ def evaluated(evaluation: Path | None) -> dict[str, str]:
     return {"evaluated": "evaluated.npz"} if evaluation else {}
 
 
+def profiled(profiles: Path | None, *, made: bool = False) -> dict[str, str]:
+    """The outputs that answer the input role ``profiles``, further samples, where there is one or it is ``made``."""
+    answer = {"profiled": "profiled.npz"} if profiles or made else {}
+    return {"profiles": "profiles.npz"} | answer if made else answer
+
+
 def present(files: Mapping[str, Path | None]) -> dict[str, Path]:
     """The inputs that there are."""
     return {role: path for role, path in files.items() if path is not None}

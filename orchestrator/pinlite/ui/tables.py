@@ -79,9 +79,12 @@ def _verdict(report: "Report") -> Text:
 def _judged(report: "Report") -> Text:
     if report.failures:
         return Text("without " + ", ".join(failure.variant for failure in report.failures), "red")
+    lost = [each.variant for each in report.lost if each.failed]
+    if lost and all(hop.passed for hop in report.hops):
+        return Text("outputs are lost in " + ", ".join(dict.fromkeys(lost)), "red")
     if not report.ok:
         return Text("differs by more than", "red") + Text(f" {report.tolerance:g}")
-    if any(hop.tolerance is None for hop in report.hops):
+    if any(hop.tolerance is None for hop in report.hops if hop.profile is None):
         return Text("as near to the reference as the hops say", "green")
     return Text("equal to the reference within", "green") + Text(f" {report.tolerance:g}")
 
@@ -114,10 +117,11 @@ def _hops(report: "Report") -> RenderableType:
 
 
 def _worst(report: "Report") -> Iterator["Hop"]:
-    """The worst output of each hop; where one can't be compared, that one."""
+    """The worst output of each hop; where one can't be compared, that one. Of profiles, what is judged."""
     for pair in dict.fromkeys((hop.origin, hop.to, hop.variant) for hop in report.hops):
         hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
-        yield max(hops, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
+        judged = [hop for hop in hops if hop.profile is None or hop.tolerance is not None]
+        yield max(judged, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
 
 
 def _runtime(hop: "Hop") -> str:
@@ -125,12 +129,15 @@ def _runtime(hop: "Hop") -> str:
 
 
 def _judgement(hop: "Hop") -> Text:
+    # The name of a profile is all that 80 columns have room for.
+    on = f" on {hop.profile}" if hop.profile else ""
     if not hop.passed:
-        return Text("differs in ", "red") + name(hop.output)
+        return Text(f"differs{on}", "red") if on else Text("differs in ", "red") + name(hop.output)
     if hop.tolerance is None:
         return Text("reported")
     # What equal means is above or below the table, but for those that have a tolerance of their own.
-    return Text("equal", "green") if hop.variant in (None, "float32") else Text(f"< {hop.tolerance:.2g}", "green")
+    told = "equal" if hop.variant in (None, "float32") else f"< {hop.tolerance:.2g}"
+    return Text(told, "green") + Text(on)
 
 
 def _training(report: "Report") -> Iterator[RenderableType]:

@@ -1,0 +1,154 @@
+"""What integer variants are judged on, and outputs that one scale for all has made constant.
+
+Ranges are taken from the calibration samples, so that on others that go beyond these a variant says nothing of itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pinlite.choices import VariantName
+from pinlite.parity import Array, Arrays
+from pinlite.report import Lost
+
+# (smallest, largest) by the input's name.
+Ranges = Mapping[str, tuple[float, float]]
+
+# How far beyond the range a sample may be, in parts of it: a step of int8.
+_SLACK = 1 / 255
+
+# A channel's values differ for more than rounding where they do by this, in parts of the output's largest magnitude.
+_MORE_THAN_ROUNDING = 1e-5
+# A channel that is constant has lost what it says where the reference's values differ by so many steps, or by this part
+# of their own largest magnitude: not where they are one large number and a little more or less.
+_STEPS = 2
+_OF_ITSELF = 0.1
+# Below the spread of other channels by this: between channels of one size, one that is all near 0 is nothing strange.
+_OTHER_SIZE = 32
+_A_GOOD_PART = 0.1
+# Values of a channel by which to tell that it is constant.
+_FEW = 8
+# Of a channel that is mostly one value (that of a ReLU) few small others say little.
+_OF_ONE_VALUE = 0.5
+_BOXES = 3
+# Four numbers of a box, and a score.
+_DETECTED = 5
+
+
+def ranges(calibration: Arrays) -> dict[str, tuple[float, float]]:
+    """Of the inputs of floats, with 0: a quantized range always has it."""
+    return {
+        name: (min(float(array.min()), 0.0), max(float(array.max()), 0.0))
+        for name, array in calibration.items()
+        if array.dtype.kind == "f"
+    }
+
+
+def beyond(known: Ranges, samples: Arrays) -> bool:
+    """Whether an input goes beyond what is known of it."""
+    for name, (low, high) in known.items():
+        slack = (high - low) * _SLACK
+        array = samples[name]
+        if array.size and (array.min() < low - slack or array.max() > high + slack):
+            return True
+    return False
+
+
+def lost(
+    variant: VariantName,
+    output: str,
+    reference: Array,
+    computed: Sequence[Array],
+    scale: float | None,
+    *,
+    profile: str | None,
+    chosen: bool,
+) -> Lost | None:
+    """What of an output, in PyTorch's layout, is constant in all that the variant's runtimes ``computed`` of it.
+
+    It ends the run where that is a good part of the output, and the calibration samples were ``chosen`` by the user.
+    """
+    if reference.dtype.kind != "f" or reference.size < _FEW or not np.isfinite(reference).all():
+        return None
+    if not computed or any(array.shape != reference.shape for array in computed):
+        return None
+    exact = reference.astype(np.float64)
+    rounding = _MORE_THAN_ROUNDING * float(np.abs(exact).max())
+
+    def spread(places: tuple[slice | int, ...]) -> float:
+        """How much the reference's values differ there, if that is more than nothing."""
+        own = exact[places]
+        found = float(np.ptp(own))
+        enough = _OF_ITSELF * float(np.abs(own).max())
+        enough = enough if scale is None else min(enough, _STEPS * scale)
+        return found if found > max(enough, rounding) and np.mean(own == np.median(own)) <= _OF_ONE_VALUE else 0.0
+
+    def found(axis: int | None, spreads: Mapping[int, float], size: int) -> Lost:
+        return Lost(
+            variant=variant,
+            output=output,
+            axis=axis,
+            channels=tuple(spreads),
+            size=size,
+            spread=max(spreads.values()),
+            scale=scale,
+            profile=profile,
+            failed=chosen and len(spreads) >= _A_GOOD_PART * size,
+        )
+
+    if not any(np.ptp(array) for array in computed):
+        return found(None, {0: spread(())}, 1) if spread(()) else None
+    for axis in _axes(reference.shape):
+        size = reference.shape[axis]
+        if reference.size < _FEW * size:
+            continue
+        others = tuple(at for at in range(reference.ndim) if at != axis)
+        constant = np.all([np.ptp(array, axis=others) == 0 for array in computed], axis=0)
+        spreads = {int(at): spread((*[slice(None)] * axis, int(at))) for at in np.flatnonzero(constant)}
+        largest = float(np.ptp(exact, axis=others).max())
+        spreads = {at: own for at, own in spreads.items() if own and own * _OTHER_SIZE <= largest}
+        if spreads:
+            return found(axis, spreads, size)
+    return None
+
+
+def words(lost: Lost) -> str:
+    """What is wrong with the output, and why."""
+    on = f" on the profile `{lost.profile}`" if lost.profile else ""
+    scale = f"one step of its scale is {lost.scale:.2g}" if lost.scale else "they are lost before the output"
+    if lost.axis is None:
+        return (
+            f"output {lost.output!r} is constant in {lost.variant}, where the reference's values differ by up to "
+            f"{lost.spread:.2g}{on}: {scale}"
+        )
+    return (
+        f"{lost.variant} has lost {_numbers(lost.channels)} of {lost.size} along axis {lost.axis} of output "
+        f"{lost.output!r}: they are constant, where the reference's values differ by up to {lost.spread:.2g}{on}. "
+        f"All of an output has one scale, and {scale}"
+    )
+
+
+HINT = (
+    "give what is small an output of its own (scores beside boxes), or bring both to one size in the model; "
+    "int16x8 has smaller steps, float16 none"
+)
+
+
+def _axes(shape: tuple[int, ...]) -> Iterator[int]:
+    """Where channels may lie: as PyTorch has them, and last, as detectors have the numbers of a box."""
+    if len(shape) > 1:
+        yield 1
+    if len(shape) == _BOXES and shape[-1] >= _DETECTED:
+        yield len(shape) - 1
+
+
+def _numbers(channels: Iterable[int]) -> str:
+    """Like 4 and 5, or 5 to 84."""
+    runs: list[list[int]] = []
+    for channel in channels:
+        if runs and channel == runs[-1][-1] + 1:
+            runs[-1].append(channel)
+        else:
+            runs.append([channel])
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs]  # noqa: PLR2004
+    return ", ".join(told)
