@@ -7,6 +7,7 @@ from stagekit import StageError
 from tensorflow.lite.python import schema_py_generated as schema
 
 FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16, schema.TensorType.FLOAT64)
+INTEGERS = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8", schema.TensorType.INT16: "int16"}
 OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 # Between integers and floats: they are where a file turns from the one to the other, and compute nothing.
 BETWEEN = ("QUANTIZE", "DEQUANTIZE")
@@ -22,10 +23,11 @@ class File:
         self._model = schema.Model.GetRootAsModel(content, 0)
 
     def summary(self):
-        """{tensors, per_channel, float_operators} for the report.
+        """{tensors, per_channel, float_operators, integer_operators} for the report.
 
-        That is how many tensors are quantized, how many of those have a scale per channel, and the operators that
-        compute in floats, counted by name.
+        That is how many tensors are quantized, how many of those have a scale per channel, the operators that compute
+        in floats, counted by name, and those that give quantized integers, by name and their type. Half-pixel centres
+        are part of a resizing's name.
         """
         quantized = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
         floats = Counter(name for name, _ in self.float_operators())
@@ -33,6 +35,7 @@ class File:
             "tensors": len(quantized),
             "per_channel": sum(_scales(tensor) > 1 for tensor in quantized),
             "float_operators": {name: floats[name] for name in sorted(floats)},
+            "integer_operators": self._integer_operators(),
         }
 
     def float_operators(self):
@@ -51,6 +54,17 @@ class File:
         if found:
             message = "in {} there are infinities, or values that are no numbers: integers have no steps for them"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
+
+    def _integer_operators(self):
+        found = {}
+        for graph in self._graphs():
+            for operator in _operators(graph):
+                written = graph.Tensors(operator.Outputs(0)) if operator.OutputsLength() else None
+                name = self._name(operator)
+                if written is not None and written.Type() in INTEGERS and _scales(written) and name not in BETWEEN:
+                    types = found.setdefault(name + _half_pixel(operator), Counter())
+                    types[INTEGERS[written.Type()]] += 1
+        return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
     def step(self, index):
         """(scale, zero point) of a tensor of the first graph, or None where it is not quantized.
@@ -95,6 +109,14 @@ def refuse_floats(content):
         more = " and {} more".format(len(found) - MOST_NAMED) if len(found) > MOST_NAMED else ""
         message = "{} operator(s) compute in floats: {}{}".format(len(found), ", ".join(named), more)
         raise StageError("model", message, ALLOW_FLOATS)
+
+
+def _half_pixel(operator):
+    if operator.BuiltinOptionsType() != schema.BuiltinOptions.ResizeBilinearOptions:
+        return ""
+    options = schema.ResizeBilinearOptions()
+    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+    return " half_pixel_centers" if options.HalfPixelCenters() else ""
 
 
 def _operators(graph):

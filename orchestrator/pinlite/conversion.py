@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinlite import calibration, config, integers, modules, parity, profiles, provision
+from pinlite import calibration, config, integers, modules, parity, provision
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -132,7 +132,6 @@ class Conversion:
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
         self._profiled("onnxruntime", checked)
-        self._results.chooses = not profiles.CHOOSING.isdisjoint(checked.result.operators)
         if self._recipe.dynamic_batch:
             models, wider = self._check_batches(model, given, exported)
             self._wider_samples = wider[f"samples.{BATCHES[0]}"]

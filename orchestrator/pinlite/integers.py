@@ -115,16 +115,13 @@ def lost(
 def words(lost: Lost) -> str:
     """What is wrong with the output, and why."""
     on = f" on the profile `{lost.profile}`" if lost.profile else ""
-    scale = f"one step of its scale is {lost.scale:.2g}" if lost.scale else "they are lost before the output"
+    differ = f"constant, where the reference's values differ by up to {lost.spread:.2g}{on}"
+    step = f", whose step is {lost.scale:.2g}" if lost.scale else ""
     if lost.axis is None:
-        return (
-            f"output {lost.output!r} is constant in {lost.variant}, where the reference's values differ by up to "
-            f"{lost.spread:.2g}{on}: {scale}"
-        )
+        return f"{lost.variant} has lost output {lost.output!r}: it is {differ}. All of a tensor has one scale{step}"
     return (
         f"{lost.variant} has lost {_numbers(lost.channels)} of {lost.size} along axis {lost.axis} of output "
-        f"{lost.output!r}: they are constant, where the reference's values differ by up to {lost.spread:.2g}{on}. "
-        f"All of an output has one scale, and {scale}"
+        f"{lost.output!r}: they are {differ}. All of the output has one scale{step}"
     )
 
 

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pinlite import conversion, integers, locking, output, provenance, provision, reading, results
+from pinlite import conversion, integers, locking, output, provenance, provision, reading, results, runtime_faults
 from pinlite.actions import Actions
 from pinlite.conversion import Conversion
 from pinlite.errors import ParityError, UsageError, WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.provenance import UsedImage
 from pinlite.recipe import Recipe
-from pinlite.report import Lock, Report
+from pinlite.report import Hop, Lock, Report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -105,8 +105,21 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
     return ParityError(
         f"{worst.to}{variant} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}"
         + on
-        + limit,
+        + limit
+        + _explained(worst, report),
         hint=f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"
         + ("; the profile is in profiles.npz, --samples compares on yours instead" if on else ""),
         report=report,
     )
+
+
+def _explained(hop: Hop, report: Report) -> str:
+    """What its runtimes are known to compute wrongly of the file, in words."""
+    known = [
+        (runtime, fault)
+        for variant in report.variants
+        if variant.name == hop.variant
+        for runtime in (hop.origin, hop.to)
+        for fault in runtime_faults.of(runtime, variant.quantization)
+    ]
+    return "".join(f". {fault.words(runtime)}" for runtime, fault in known)

@@ -9,10 +9,11 @@ a difference on a profile is taken for a fault only where it can be nothing else
 - another runtime bears it out: it is nearer to the one that differs than that is to the reference, `MARGIN` times.
 
 What else differs is told. Of a graph that chooses among values (`CHOOSING`), what PyTorch and onnxruntime choose of
-equal ones in different ways is told, and all that follows from zeros, which are equal but for rounding.
+equal ones in different ways is told, and all that follows from zeros, which are equal but for rounding; where nothing
+says which of equal ones is taken (`UNORDERED`), all is told.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,9 @@ MARGIN = 10
 # What PyTorch and onnxruntime may differ where float32 has few digits left.
 LOOSE = 1e-2
 
-# ONNX's operators whose outcome depends on which of two numbers is the larger, by however little.
-CHOOSING = frozenset({"ArgMax", "ArgMin", "NonMaxSuppression", "TopK", "Unique"})
+# TFLite's operators whose outcome depends on which of two numbers is the larger, by however little.
+UNORDERED = frozenset({"NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"})
+CHOOSING = frozenset({"ARG_MAX", "ARG_MIN", "TOPK_V2", "UNIQUE"}) | UNORDERED
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,17 @@ class Computed:
 @dataclass(frozen=True)
 class Judge:
     """``reference`` is what all are compared with, ``second`` onnxruntime where that is PyTorch; ``peers`` are all
-    others that compute in floats. ``chooses`` says that the graph may, see `CHOOSING`.
+    others that compute in floats; ``operators`` are those of the TFLite files.
     """
 
     reference: Computed
     second: Computed | None
     peers: Sequence[Computed]
-    chooses: bool
+    operators: Collection[str]
+
+    @property
+    def chooses(self) -> bool:
+        return not CHOOSING.isdisjoint(self.operators)
 
     def hops(self, tolerances: Mapping[VariantName | None, float | None]) -> Iterator[Hop]:
         """Of all peers, by what their variant may differ."""
@@ -76,7 +82,7 @@ class Judge:
         return self._made(other, profile, name, found, bound)
 
     def _bound(self, other: Computed, profile: str, name: str, tolerance: float | None) -> float | None:
-        if tolerance is None or (self.chooses and profile == ZEROS):
+        if tolerance is None or (self.chooses and profile == ZEROS) or not UNORDERED.isdisjoint(self.operators):
             return None
         if other.variant == "float16" and not self._holds_in_half(profile, name):
             return None

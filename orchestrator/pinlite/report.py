@@ -82,11 +82,14 @@ class Tensor(Frozen):
 
 
 class Quantization(Frozen):
-    """How many tensors are quantized, how many of those by channel, and the operators that compute in floats."""
+    """How many tensors are quantized, how many of those by channel, the operators that compute in floats, and those
+    that compute in integers, by the type of what they give.
+    """
 
     tensors: int
     per_channel: int
     float_operators: dict[str, int]
+    integer_operators: dict[str, dict[str, int]] = Field(default_factory=dict)
 
 
 class ProfileReport(Frozen):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite import digest, integers, parity, profiles
+from pinlite import digest, integers, parity, profiles, runtime_faults
 from pinlite.choices import VariantName
 from pinlite.errors import PinliteError
 from pinlite.profiles import Computed, Judge
@@ -39,6 +39,8 @@ _FLOATS: tuple[VariantName, ...] = ("float32", "float16")
 # How `VariantReport.beyond_calibration` calls what is no profile.
 _SAMPLES = "samples"
 
+_NOT_RUN = "it took too long, or the model does not take these samples"
+
 # What gzip itself takes unless it is told otherwise.
 _GZIP_LEVEL = 6
 
@@ -70,9 +72,8 @@ class Results:
     """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
 
     ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``profiles`` are samples made
-    to find faults, and ``profiled`` what was computed of them; ``chooses`` says that the graph may choose among values,
-    see `pinlite.profiles`; ``ranges`` are those of the calibration samples; ``failures`` are of those variants that
-    could not be made.
+    to find faults, and ``profiled`` what was computed of them; ``ranges`` are those of the calibration samples;
+    ``failures`` are of those variants that could not be made.
     """
 
     stages: list[StageRecord] = field(default_factory=list)
@@ -83,7 +84,6 @@ class Results:
     samples: Path | None = None
     profiles: Path | None = None
     profiled: dict[str, Path] = field(default_factory=dict)
-    chooses: bool = True
     ranges: integers.Ranges = field(default_factory=dict)
     variants: list[Variant] = field(default_factory=list)
     training: list[TrainingStep] = field(default_factory=list)
@@ -134,7 +134,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
-        warnings=(*results.warnings, *_warned(lost)),
+        warnings=(*results.warnings, *_warned(results, lost)),
         calibration=results.calibration,
         training=tuple(results.training),
         evaluation=results.evaluation,
@@ -198,28 +198,23 @@ def _on_profiles(
     reference, *others = computed
     peers = [other for other in others if other.variant in (None, *_FLOATS)]
     second = peers[0] if reference.runtime == "torch" else None
-    judge = Judge(reference, second, peers, results.chooses)
+    judge = Judge(reference, second, peers, {name for variant in results.variants for name in variant.ops})
     yield from judge.hops({None: recipe.tolerance} | {name: parity.tolerance(recipe, name) for name in _FLOATS})
     for variant in results.variants:
-        if variant.name in _FLOATS:
-            continue
-        made = [other for other in others if other.variant == variant.name]
-        for each in made:
-            yield from judge.told(each)
-        if len(made) > 1:
-            one, other = made
-            for profile in [name for name in one.profiles if name in other.profiles and name in reference.profiles]:
-                judged = (
-                    variant.calibrated
-                    and not results.chooses
-                    and profile not in (profiles.ZEROS, *beyond[variant.name])
-                )
-                yield from parity.agree(
-                    *(one.runtime, one.profiles[profile], other.runtime, other.profiles[profile]),
-                    *(variant.name, variant.outputs),
-                    judged=judged,
-                    profile=profile,
-                )
+        if variant.name not in _FLOATS:
+            made = [other for other in others if other.variant == variant.name]
+            for each in made:
+                yield from judge.told(each)
+            wrong = any(True for each in made for _ in runtime_faults.of(each.runtime, variant.quantization))
+            told = (profiles.ZEROS, *beyond[variant.name])
+            for one, other in itertools.pairwise(made):
+                for profile in [name for name in reference.profiles if name in one.profiles and name in other.profiles]:
+                    yield from parity.agree(
+                        *(one.runtime, one.profiles[profile], other.runtime, other.profiles[profile]),
+                        *(variant.name, variant.outputs),
+                        judged=variant.calibrated and not judge.chooses and not wrong and profile not in told,
+                        profile=profile,
+                    )
 
 
 def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[ProfileReport]:
@@ -227,19 +222,16 @@ def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[Profil
     for name in profiles.read(results.profiles) if results.profiles else ():
         if name in reference.profiles:
             outputs = reference.profiles[name]
-            without = [
-                f"{output} of {reference.runtime} has values that are no finite numbers"
-                for output in outputs
-                if output not in profiles.finite(outputs)
+            found = profiles.finite(outputs)
+            endless = [output for output in outputs if output not in found]
+            missing = [other for other in others if other.profiles and name not in other.profiles]
+            left_out = [
+                f"{output} of {reference.runtime}: it holds values that are no finite numbers" for output in endless
             ]
-            without += [
-                f"{other.runtime}{f' {other.variant}' if other.variant else ''} was not run on it"
-                for other in others
-                if other.profiles and name not in other.profiles
-            ]
+            left_out += [f"{' '.join(filter(None, (other.runtime, other.variant)))}: {_NOT_RUN}" for other in missing]
         else:
-            without = [f"{reference.runtime} was not run on it: no time was left, or the model does not take it"]
-        yield ProfileReport(name=name, left_out=tuple(without))
+            left_out = [f"{reference.runtime}: {_NOT_RUN}"]
+        yield ProfileReport(name=name, left_out=tuple(left_out))
 
 
 def _beyond(variant: Variant, results: Results) -> tuple[str, ...]:
@@ -282,11 +274,17 @@ def _on(computed: Computed, name: str) -> parity.Arrays:
     return computed.samples if name == _SAMPLES else computed.profiles[name]
 
 
-def _warned(lost: Iterable[Lost]) -> Iterator[Warned]:
+def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
+    """What is lost and no failure, and what a runtime computes wrongly."""
     for each in lost:
         if not each.failed:
             stage = of_variant(infer.STAGE, each.variant).name
             yield Warned(stage=stage, message=f"{integers.words(each)}; {integers.HINT}", variant=each.variant)
+    for variant in results.variants:
+        for runtime, kind in zip(reversed(variant.computed), (infer.OLDEST, infer.STAGE), strict=False):
+            ran = of_variant(kind, variant.name).name
+            for fault in runtime_faults.of(runtime, variant.quantization):
+                yield Warned(stage=ran, message=fault.words(runtime), variant=variant.name)
 
 
 def _variant(

@@ -127,7 +127,7 @@ def error(log: str) -> tuple[str, str]:
 def _figures(report: dict[str, Any]) -> dict[str, Any]:
     (variant,) = report["variants"]
     hops: dict[str, float | None] = {}
-    for hop in report["hops"]:
+    for hop in (hop for hop in report["hops"] if hop["profile"] is None):
         before, now = hops.get(hop["to"], 0.0), hop["max_rel_error"]
         hops[hop["to"]] = None if before is None or now is None else max(before, now)
     return {
