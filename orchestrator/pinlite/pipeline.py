@@ -102,13 +102,17 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
     on = f" on the profile `{worst.profile}`" if worst.profile else ""
     variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
     option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
+    hints = [f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"]
+    if worst.profile:
+        hints.append("the profile is in profiles.npz; --samples compares on samples of yours instead")
+    if worst.profile and (worst.origin, worst.to) == ("torch", "onnxruntime"):
+        hints.append(
+            "what the model's code decides by its input is frozen as the samples had it: write it with operators"
+        )
     return ParityError(
         f"{worst.to}{variant} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}"
-        + on
-        + limit
-        + _explained(worst, report),
-        hint=f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"
-        + ("; the profile is in profiles.npz, --samples compares on yours instead" if on else ""),
+        f"{on}{limit}{_explained(worst, report)}",
+        hint="; ".join(hints),
         report=report,
     )
 

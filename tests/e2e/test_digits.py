@@ -73,7 +73,7 @@ def test_trained_for_int8(points, digits):
             steps = [
                 hop["max_abs_error"] / step
                 for hop in digits("trained")["hops"]
-                if hop["variant"] == variant["name"] and hop["from"] == "torch"
+                if hop["variant"] == variant["name"] and hop["from"] == "torch" and not hop["profile"]
             ]
             assert max(steps) <= 1.001
 

@@ -31,9 +31,11 @@ def test_all_variants_come_of_one_run_and_are_near_to_torch(all_variants, engine
     for variant in found["variants"]:
         assert all(cosine > 0.999 for cosine in variant["cosine"].values()), variant["name"]
         assert list(variant["parity"]) == RUNTIMES
-    judged = {hop["variant"]: hop["tolerance"] for hop in found["hops"] if hop["from"] == "torch"}
+    judged = {
+        hop["variant"]: hop["tolerance"] for hop in found["hops"] if hop["from"] == "torch" and not hop["profile"]
+    }
     assert judged == {None: 1e-4, **dict.fromkeys(ALL), "float32": 1e-4, "float16": 0.02}
-    between = [hop for hop in found["hops"] if hop["from"] == RUNTIMES[0]]
+    between = [hop for hop in found["hops"] if hop["from"] == RUNTIMES[0] and not hop["profile"]]
     assert [hop["variant"] for hop in between] == list(ALL[2:])
     assert all(hop["tolerance"] >= 0.1 and hop["passed"] for hop in between)
 

@@ -15,21 +15,26 @@ ARTIFACTS = {
     "graph": "model.graph.txt",
     "saved_model": "saved_model",
     "samples": "samples.npz",
+    "profiles": "profiles.npz",
     "tflite.float32": "model.float32.tflite",
 }
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 KEYS = {
     "": [
         *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
-        *("artifacts", "hops", "variants", "failures", "calibration", "training", "evaluation", "versions"),
-        "lock",
+        *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "calibration", "training"),
+        *("evaluation", "versions", "lock"),
     ],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],
-    "hops": ["from", "to", "variant", "output", "max_abs_error", "max_rel_error", "cosine", "tolerance", "passed"],
+    "hops": [
+        *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
+        "passed",
+    ],
+    "profiles": ["name", "left_out"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size"),
+        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration"),
     ],
 }
 
@@ -45,17 +50,19 @@ def test_mobilenet_v2_is_equal_in_every_runtime(mobilenet, engine, report):
     assert found["engine"] == engine
     assert found["source"] == MOBILENET[0]
     assert [(stage["name"], stage["source"]) for stage in found["stages"]] == [(name, "ran") for name in STAGES]
-    assert [(hop["from"], hop["to"], hop["output"]) for hop in found["hops"]] == [
+    hops = [hop for hop in found["hops"] if not hop["profile"]]
+    assert [(hop["from"], hop["to"], hop["output"]) for hop in hops] == [
         ("torch", runtime, "output") for runtime in RUNTIMES
     ]
-    assert all(hop["passed"] and hop["max_rel_error"] <= 1e-4 and hop["cosine"] > 0.9999 for hop in found["hops"])
+    assert all(hop["passed"] and hop["max_rel_error"] <= 1e-4 and hop["cosine"] > 0.9999 for hop in hops)
+    assert [profile["name"] for profile in found["profiles"]] == ["normal", "zeros", "ties", "large"]
 
 
 def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
     found = report(mobilenet(engine))
     assert found["schema"] == "pinlite.report/1"
     assert list(found) == KEYS[""]
-    for part in ("stages", "artifacts", "hops", "variants"):
+    for part in ("stages", "artifacts", "hops", "profiles", "variants"):
         assert all(list(entry) == KEYS[part] for entry in found[part])
     images = ["torch", "onnx", "onnx-tf", "tensorflow", "tflite"]
     assert sorted(found["toolchain"]) == sorted(found["versions"]) == sorted(images)
@@ -114,7 +121,8 @@ def test_mobilenet_v2_computes_something_that_an_error_would_show_in(mobilenet, 
 def test_resnet18_is_equal_in_every_runtime(converted, any_engine, report):
     found = report(converted(*RESNET, "--engine", any_engine))
     assert found["ok"]
-    assert [hop["to"] for hop in found["hops"]] == RUNTIMES
-    assert all(hop["max_rel_error"] <= 1e-4 for hop in found["hops"])
+    hops = [hop for hop in found["hops"] if not hop["profile"]]
+    assert [hop["to"] for hop in hops] == RUNTIMES
+    assert all(hop["max_rel_error"] <= 1e-4 for hop in hops)
     # Two convolutions in each of 8 blocks, one in each of 3 shortcuts, and the first.
     assert found["variants"][0]["ops"]["CONV_2D"] == 20

@@ -35,7 +35,7 @@ def test_inputs_and_nested_outputs_keep_their_names_order_and_types(reader, repo
         ("all", [1, 8], "float32"),
     ]
     compared = {}
-    for hop in found["hops"]:
+    for hop in (hop for hop in found["hops"] if not hop["profile"]):
         compared.setdefault(hop["to"], []).append(hop["output"])
     assert set(map(tuple, compared.values())) == {("score", "parts.0", "parts.1.0", "all")}
 

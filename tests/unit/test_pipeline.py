@@ -1,6 +1,7 @@
 """Whole conversions on the fake engine."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import fake_engine
@@ -379,6 +380,80 @@ def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
     assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
     assert json.loads(Path("out/report.json").read_text())["ok"] is False
     assert pipeline.run(recipe(tolerance=2.5)).ok
+
+
+def wrong_on(profile):
+    """A program that computes something else of one profile."""
+
+    def program(call, right):
+        result = right(call)
+        if "profiled" in call.outputs:
+            found = fake_engine.profiled(call.outputs.get("profiles") or call.inputs["profiles"])
+            fake_engine.write(call.outputs["profiled"], found | {f"{profile}/mean": found[f"{profile}/mean"] + 1})
+        return result
+
+    return program
+
+
+def test_a_disagreement_on_a_profile_names_it(engine, recipe):
+    for name in ("infer", "infer-oldest"):
+        engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
+    with pytest.raises(ParityError, match=r"'mean' on the profile `zeros`; the tolerance is 0\.0001") as raised:
+        pipeline.run(recipe())
+    assert "profiles.npz" in raised.value.hint
+    assert "--samples" in raised.value.hint
+    assert [(hop.to, hop.profile) for hop in raised.value.report.hops if not hop.passed] == [
+        ("tflite-2.14.0", "zeros"),
+        ("tflite-2.4.1", "zeros"),
+    ]
+    assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
+
+
+def test_what_differs_from_torch_alone_on_a_profile_was_frozen_by_the_export(engine, recipe):
+    engine.programs["export"] = partial(wrong_on("zeros"), right=fake_engine.export)
+    with pytest.raises(ParityError, match=r"onnxruntime differs from torch .* on the profile `zeros`") as raised:
+        pipeline.run(recipe())
+    assert "frozen" in raised.value.hint
+
+
+def test_samples_of_the_users_are_all_that_is_compared(engine, recipe):
+    np.savez("mine.npz", **fake_engine.SAMPLES)
+    for name in ("infer", "infer-oldest"):
+        engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
+    report = pipeline.run(recipe(samples="mine.npz"))
+    assert {hop.profile for hop in report.hops} == {None}
+    assert report.profiles == ()
+    assert not Path("out/profiles.npz").exists()
+    assert [request.parameters["warmup"] for request in engine.requests if request.operation == "infer"] == [5, 5]
+
+
+def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, recipe):
+    pipeline.run(recipe())
+    by_stage = {request.id: request for request in engine.requests}
+    made = [name for name, request in by_stage.items() if "profiles" in request.outputs]
+    given = [name for name, request in by_stage.items() if "profiles" in request.inputs]
+    assert (made, given) == (["export"], ["check", "infer", "infer-oldest"])
+    assert by_stage["infer"].parameters["warmup"] == 1
+
+
+def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
+    def export(call):
+        result = fake_engine.export(call)
+        found = fake_engine.profiled(call.outputs["profiles"])
+        found["large/mean"] = found["large/mean"] * np.nan
+        fake_engine.write(
+            call.outputs["profiled"], {name: array for name, array in found.items() if name.startswith("large")}
+        )
+        return result
+
+    engine.programs["export"] = export
+    report = pipeline.run(recipe())
+    assert report.ok
+    assert {(hop.output, hop.profile) for hop in report.hops if hop.profile} == {("doubled", "large")}
+    zeros, large = report.profiles
+    assert (zeros.name, large.name) == ("zeros", "large")
+    assert zeros.left_out == ("torch: it took too long, or the model does not take these samples",)
+    assert large.left_out == ("mean of torch: it holds values that are no finite numbers",)
 
 
 def test_outputs_that_can_not_be_compared_are_a_disagreement(engine, recipe):

@@ -12,6 +12,7 @@ from pinlite.report import (
     Hop,
     Latency,
     Lock,
+    Lost,
     OperatorSet,
     Quantization,
     Report,
@@ -22,12 +23,13 @@ from pinlite.report import (
 from pinlite.ui import tables
 
 
-def hop(to, output, relative, passed=True, variant=None, tolerance=1e-4, origin="torch"):
+def hop(to, output, relative, passed=True, variant=None, tolerance=1e-4, origin="torch", profile=None):
     return Hop(
         origin=origin,
         to=to,
         variant=variant,
         output=output,
+        profile=profile,
         max_abs_error=relative,
         max_rel_error=relative,
         cosine=1.0,
@@ -154,6 +156,28 @@ def test_a_hop_shows_its_worst_output(report):
     row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
     row(text, "torch", "tflite-2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
     assert "2 output(s)" in text
+
+
+def test_a_hop_is_one_row_whatever_it_was_compared_on(report):
+    equal = hop("onnxruntime", "scores", 1e-6)
+    worst = hop("onnxruntime", "scores", 1e-5, profile="ties")
+    told = hop("onnxruntime", "scores", 0.5, tolerance=None, profile="large")
+    text = shown(report.model_copy(update={"hops": (equal, worst, told)}))
+    row(text, "torch", "onnxruntime", "1.00e-05", "1.00e-05", "1.0000000", "equal on ties")
+    assert "5.00e-01" not in text
+    assert "equal to the reference within 0.0001" in text
+    wrong = hop("onnxruntime", "scores", 1e-3, passed=False, profile="zeros")
+    text = shown(report.model_copy(update={"ok": False, "hops": (equal, worst, wrong)}))
+    row(text, "torch", "onnxruntime", "1.00e-03", "1.00e-03", "1.0000000", "differs on zeros")
+
+
+def test_what_is_lost_is_the_verdict(report):
+    lost = Lost(
+        variant="int8", output="y", axis=1, channels=(4, 5), size=6, spread=0.5, scale=2, profile=None, failed=True
+    )
+    equal = (hop("onnxruntime", "scores", 1e-6),)
+    text = shown(report.model_copy(update={"ok": False, "hops": equal, "lost": (lost,)}))
+    assert text.endswith("build/mobilenet_v2: outputs are lost in int8\n")
 
 
 def test_operators_are_counted_most_frequent_first(report):

@@ -315,3 +315,64 @@ def test_an_onnx_file_is_calibrated_by_a_function_with_the_packages_of_with(engi
     report = pipeline.run(recipe("int8", **options))
     assert {stage.name: stage.image for stage in report.stages}["calibrate"] == "torch-with"
     assert engine.requests
+
+
+def constant(only):
+    """A variant of which nothing is left but the outputs' shapes."""
+
+    def infer(call):
+        result = fake_engine.infer(call)
+        arrays = fake_engine.computed(call.inputs["samples"])
+        fake_engine.write(call.outputs["outputs"], {name: np.zeros_like(array) for name, array in arrays.items()})
+        return result
+
+    return {f"{stage}-{only}": infer for stage in ("infer", "infer-oldest")}
+
+
+def test_what_is_lost_on_the_users_calibration_ends_with_seven(engine, recipe):
+    engine.programs |= constant("int8")
+    np.savez("c.npz", image=np.linspace(0, 1, 144, dtype=np.float32).reshape(3, 3, 4, 4))
+    with pytest.raises(ParityError, match="int8 has lost output 'doubled': it is constant") as raised:
+        pipeline.run(recipe("float32", "int8", calibration="c.npz"))
+    assert "an output of its own" in raised.value.hint
+    report = raised.value.report
+    assert (report.ok, report.warnings) == (False, ())
+    assert [(lost.variant, lost.output, lost.failed) for lost in report.lost] == [("int8", "doubled", True)]
+    assert "model.int8.tflite" in listing("out")
+
+
+def test_what_is_lost_on_random_numbers_is_a_warning(engine, recipe):
+    engine.programs |= constant("int8")
+    report = pipeline.run(recipe("float32", "int8", calibration="random"))
+    assert report.ok
+    (warned,) = report.warnings
+    assert (warned.variant, warned.stage) == ("int8", "infer-int8")
+    assert "has lost output 'doubled'" in warned.message
+
+
+def test_samples_beyond_the_calibration_are_told(engine, recipe):
+    engine.programs |= off_by(1, only="infer-oldest-int8") | constant("int16x8")
+    np.savez("c.npz", image=np.linspace(0, 0.1, 144, dtype=np.float32).reshape(3, 3, 4, 4))
+    asked = {"calibration": "c.npz", "variant-tolerance": ["int8=0.01"]}
+    report = pipeline.run(recipe("float32", "int8", "int16x8", **asked))
+    assert report.ok
+    beyond = {variant.name: variant.beyond_calibration for variant in report.variants}
+    assert beyond == {"float32": (), "int8": ("samples", "large"), "int16x8": ("samples", "large")}
+    assert {hop.tolerance for hop in report.hops if hop.variant in ("int8", "int16x8")} == {None}
+    assert report.lost == ()
+
+
+def test_a_runtime_that_is_known_to_be_wrong_is_named(engine, recipe):
+    def convert(call):
+        result = fake_engine.convert(call)
+        result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 2}}
+        return result
+
+    engine.programs |= {"convert-int16x8": convert} | off_by(1, only="infer-oldest-int16x8")
+    with pytest.raises(ParityError) as raised:
+        pipeline.run(recipe("float32", "int16x8"))
+    assert "differs from tflite-2.14.0" in str(raised.value)
+    (warned,) = raised.value.report.warnings
+    assert (warned.variant, warned.stage) == ("int16x8", "infer-oldest-int16x8")
+    assert "tflite-2.4.1 computes LOGISTIC of int16 wrongly" in warned.message
+    assert warned.message in str(raised.value)

@@ -99,15 +99,18 @@ class Infer(unittest.TestCase):
         (self.folder / "model").write_bytes(b"\0\0\0\0TFL3")
         self.interpreter = type("Fresh", (Doubling,), {})
 
-    def infer(self, samples, **parameters):
+    def infer(self, samples, profiled=False, **parameters):
         arrays.write(self.folder / "samples", samples)
+        inputs, outputs = ("model", "samples"), ("outputs",)
+        if profiled:
+            inputs, outputs = (*inputs, "profiles"), (*outputs, "profiled")
         request = Request(
             {
                 "id": "1",
                 "operation": "infer",
                 "parameters": dict({"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}, **parameters),
-                "inputs": {"model": "model", "samples": "samples"},
-                "outputs": {"outputs": "outputs"},
+                "inputs": {name: name for name in inputs},
+                "outputs": {name: name for name in outputs},
             },
             self.folder,
             self.folder,
@@ -146,6 +149,25 @@ class Infer(unittest.TestCase):
         self.assertEqual((result["latency_ms"]["threads"], result["latency_ms"]["runs"]), (2, 5))
         self.assertLessEqual(result["latency_ms"]["min"], result["latency_ms"]["median"])
         self.assertEqual(self.interpreter.invoked, 1 + 3 + 5)
+
+    def test_profiles_come_between_the_samples_and_the_timing_which_is_of_the_samples(self):
+        fed = []
+
+        class Watched(Doubling):
+            def invoke(self):
+                fed.append(float(self.values[0][0, 0]))
+                super().invoke()
+
+        self.interpreter = Watched
+        given = {"zeros/x": np.zeros((1, 2), np.float32), "large/x": np.full((1, 2), 7, np.float32)}
+        arrays.write(self.folder / "profiles", given)
+        result, read = self.infer({"x": np.ones((1, 2), np.float32)}, profiled=True, runs=2, warmup=1)
+        self.assertEqual(fed, [1, 0, 7, 1, 1, 1])
+        self.assertEqual(result["latency_ms"]["runs"], 2)
+        np.testing.assert_array_equal(read(self.folder / "outputs")["y"], [[2, 2]])
+        found = read(self.folder / "profiled")
+        self.assertEqual([*found], ["zeros/y", "large/y"])
+        np.testing.assert_array_equal(found["large/y"], [[14, 14]])
 
     def test_samples_that_do_not_fit(self):
         with self.assertRaisesRegex(StageError, r"its sample \[1, 3\]") as caught:

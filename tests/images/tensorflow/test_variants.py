@@ -371,6 +371,25 @@ class Variants(Stage):
         self.assertEqual(quantized["per_channel"], 2)
         self.assertGreater(quantized["tensors"], 8)
         self.assertEqual(quantized["float_operators"], {})
+        counted = quantized["integer_operators"]
+        self.assertEqual({kind for kinds in counted.values() for kind in kinds}, {"int8"})
+        self.assertEqual(counted["CONV_2D"], {"int8": 1})
+        self.assertEqual(
+            self.convert("int16x8", self.seeded(3))["quantization"]["integer_operators"]["CONV_2D"], {"int16": 1}
+        )
+        self.assertEqual(self.convert("float32")["quantization"]["integer_operators"], {})
+
+    def test_half_pixel_centres_are_part_of_a_resizings_name(self):
+        for half_pixel, name in ((True, "RESIZE_BILINEAR half_pixel_centers"), (False, "RESIZE_BILINEAR")):
+            self.save(
+                lambda x, half_pixel=half_pixel: tf.raw_ops.ResizeBilinear(
+                    images=x, size=[8, 8], half_pixel_centers=half_pixel
+                ),
+                x=(1, 4, 4, 2),
+            )
+            calibration = {"x": np.random.RandomState(0).uniform(size=(3, 1, 4, 4, 2)).astype(np.float32)}
+            counted = self.convert("int8", calibration)["quantization"]["integer_operators"]
+            self.assertIn(name, counted)
 
     def test_the_bytes_are_the_converters_own_behind_the_signature(self):
         self.save(network)
