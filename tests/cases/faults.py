@@ -20,4 +20,4 @@ class Head(nn.Module):
         self.boxes, self.scores = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 2, 1)
 
     def forward(self, image):
-        return torch.cat([self.boxes(image).abs() * 300, torch.sigmoid(self.scores(image))], 1)
+        return torch.cat([self.boxes(image).relu() * 300, torch.sigmoid(self.scores(image))], 1)
