@@ -29,7 +29,8 @@ def clipped(content):
 def weights(content):
     """The .tflite file with its constants of float32 in float16, each turned back by a DEQUANTIZE before its use.
 
-    What float16 has no number for becomes the largest that it has.
+    What float16 has no number for becomes the largest that it has. A constant of which nothing but zeros would be left,
+    such as what keeps a divisor from 0, stays as it is.
     """
     model = flatbuffer.unpacked(content)
     model.operatorCodes.append(_dequantize())
@@ -39,7 +40,7 @@ def weights(content):
         for operator in graph.operators:
             operator.inputs = np.array(operator.inputs, np.int32)
             for at, index in enumerate(operator.inputs):
-                if index >= 0 and _is_weight(graph.tensors[index], model.buffers):
+                if index >= 0 and _is_weight(graph.tensors[index], model.buffers, halved):
                     floats[index] = len(graph.tensors)
                     operators.append(_of(graph, index, len(model.operatorCodes) - 1))
                     _halve(graph.tensors[index], model.buffers, halved)
@@ -49,8 +50,14 @@ def weights(content):
     return flatbuffer.packed(model)
 
 
-def _is_weight(tensor, buffers):
-    return tensor.type == schema.TensorType.FLOAT32 and buffers[tensor.buffer].data is not None
+def _is_weight(tensor, buffers, halved):
+    data = buffers[tensor.buffer].data
+    if tensor.type != schema.TensorType.FLOAT32 or data is None:
+        return False
+    if tensor.buffer in halved:
+        return True
+    numbers = data.view(np.float32)
+    return not numbers.any() or _halved(numbers).any()
 
 
 def _dequantize():
@@ -78,5 +85,8 @@ def _halve(tensor, buffers, halved):
     tensor.type = schema.TensorType.FLOAT16
     if tensor.buffer not in halved:
         halved.add(tensor.buffer)
-        numbers = np.clip(buffers[tensor.buffer].data.view(np.float32), -LARGEST, LARGEST)
-        buffers[tensor.buffer].data = numbers.astype(np.float16).view(np.uint8)
+        buffers[tensor.buffer].data = _halved(buffers[tensor.buffer].data.view(np.float32)).view(np.uint8)
+
+
+def _halved(numbers):
+    return np.clip(numbers, -LARGEST, LARGEST).astype(np.float16)

@@ -85,7 +85,6 @@ def agree(
     tensors: tuple[Tensor, ...],
     *,
     judged: bool = True,
-    profile: str | None = None,
 ) -> list[Hop]:
     """One hop per output between the two runtimes of a quantized variant.
 
@@ -98,7 +97,7 @@ def agree(
         if judged and array.dtype.kind == "f":
             largest = float(np.abs(array).max(initial=0.0))
             limit = max(AGREEMENT, STEPS * scales.get(name, 0.0) / largest if largest else 0.0)
-        hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit, profile))
+        hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit))
     return hops
 
 

@@ -68,7 +68,7 @@ class Judge:
                     yield from (self._hop(other, profile, name, tolerance) for name in finite(outputs))
 
     def told(self, other: Computed) -> Iterator[Hop]:
-        """Of a runtime whose variant is not judged."""
+        """Of a runtime of integers, which are not judged: one step may be blown up, where a net divides."""
         for profile, outputs in self.reference.profiles.items():
             if profile in other.profiles:
                 for name in finite(outputs):

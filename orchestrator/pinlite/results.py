@@ -103,7 +103,7 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
     (origin, _), *_ = results.outputs.items()
     beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
     computed = _computed(results)
-    hops = (*_hops(results, recipe, beyond), *_on_profiles(results, recipe, computed, beyond))
+    hops = (*_hops(results, recipe, beyond), *_on_profiles(results, recipe, computed))
     lost = tuple(_lost(results, recipe, computed, beyond))
     artifacts = {
         name: Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(path))
@@ -192,29 +192,15 @@ def _read(
     return Computed(runtime, variant, parity.real(parity.read(path), tensors), real)
 
 
-def _on_profiles(
-    results: Results, recipe: Recipe, computed: Sequence[Computed], beyond: Mapping[VariantName, tuple[str, ...]]
-) -> Iterator[Hop]:
+def _on_profiles(results: Results, recipe: Recipe, computed: Sequence[Computed]) -> Iterator[Hop]:
     reference, *others = computed
     peers = [other for other in others if other.variant in (None, *_FLOATS)]
     second = peers[0] if reference.runtime == "torch" else None
     judge = Judge(reference, second, peers, {name for variant in results.variants for name in variant.ops})
     yield from judge.hops({None: recipe.tolerance} | {name: parity.tolerance(recipe, name) for name in _FLOATS})
-    for variant in results.variants:
-        if variant.name not in _FLOATS:
-            made = [other for other in others if other.variant == variant.name]
-            for each in made:
-                yield from judge.told(each)
-            wrong = any(True for each in made for _ in runtime_faults.of(each.runtime, variant.quantization))
-            told = (profiles.ZEROS, *beyond[variant.name])
-            for one, other in itertools.pairwise(made):
-                for profile in [name for name in reference.profiles if name in one.profiles and name in other.profiles]:
-                    yield from parity.agree(
-                        *(one.runtime, one.profiles[profile], other.runtime, other.profiles[profile]),
-                        *(variant.name, variant.outputs),
-                        judged=variant.calibrated and not judge.chooses and not wrong and profile not in told,
-                        profile=profile,
-                    )
+    for other in others:
+        if other.variant not in (None, *_FLOATS):
+            yield from judge.told(other)
 
 
 def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[ProfileReport]:

@@ -380,16 +380,15 @@ class Variants(Stage):
         self.assertEqual(self.convert("float32")["quantization"]["integer_operators"], {})
 
     def test_half_pixel_centres_are_part_of_a_resizings_name(self):
-        for half_pixel, name in ((True, "RESIZE_BILINEAR half_pixel_centers"), (False, "RESIZE_BILINEAR")):
-            self.save(
-                lambda x, half_pixel=half_pixel: tf.raw_ops.ResizeBilinear(
-                    images=x, size=[8, 8], half_pixel_centers=half_pixel
-                ),
-                x=(1, 4, 4, 2),
-            )
-            calibration = {"x": np.random.RandomState(0).uniform(size=(3, 1, 4, 4, 2)).astype(np.float32)}
-            counted = self.convert("int8", calibration)["quantization"]["integer_operators"]
-            self.assertIn(name, counted)
+        def resized():
+            x = placeholder("x", 1, 4, 4, 2)
+            made = [tf.raw_ops.ResizeBilinear(images=x, size=[8, 8], half_pixel_centers=half) for half in (True, False)]
+            return {"x": x}, {"half": tf.identity(made[0], name="half"), "whole": tf.identity(made[1], name="whole")}
+
+        self.save(resized)
+        counted = self.convert("int8", self.seeded(3))["quantization"]["integer_operators"]
+        wanted = {"RESIZE_BILINEAR": {"int8": 1}, "RESIZE_BILINEAR half_pixel_centers": {"int8": 1}}
+        self.assertEqual({name: counted[name] for name in wanted}, wanted)
 
     def test_the_bytes_are_the_converters_own_behind_the_signature(self):
         self.save(network)
@@ -454,6 +453,18 @@ class Variants(Stage):
     def test_numbers_that_float16_has_are_no_warning(self):
         self.save(network)
         self.assertEqual([], self.convert("float16")["warnings"])
+
+    def test_a_number_of_which_float16_leaves_nothing_stays(self):
+        def guarded():
+            x = placeholder("x", 1, 3)
+            length = tf.sqrt(tf.reduce_sum(x * x, 1, keepdims=True))
+            return {"x": x}, {"y": tf.divide(x * weights(3), tf.maximum(length, 1e-12), name="y")}
+
+        self.save(guarded)
+        result = self.convert("float16")
+        for value, right in ((np.zeros((1, 3)), np.zeros((1, 3))), (np.eye(3)[:1], weights(3).numpy() * np.eye(3)[:1])):
+            found = self.run_variant("float16", result, {"x": value.astype(np.float32)})["y"]
+            np.testing.assert_allclose(found, right, rtol=1e-3)
 
 
 class Calibration(Stage):
