@@ -50,7 +50,7 @@ def weights(content):
     return flatbuffer.packed(model)
 
 
-def _is_weight(tensor, buffers, halved):
+def _is_weight(tensor, buffers, halved=frozenset()):
     data = buffers[tensor.buffer].data
     if tensor.type != schema.TensorType.FLOAT32 or data is None:
         return False

@@ -67,6 +67,8 @@ class Conversion:
         # Of another batch size, where the batch is to be open.
         self._wider_samples: Path | None = None
         self._scoring: Scoring | None = None
+        # The profiles that no reference refuses.
+        self._for_tflite: Path | None = None
 
     def convert(self) -> Results:
         """What it comes to.
@@ -115,7 +117,7 @@ class Conversion:
         action = export.action(self._recipe, source, functions, self._evaluation)
         done = self._do(action, export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
-        self._profiled("torch", done)
+        self._profiled("torch", done, done.result.refused)
         self._evaluated("torch", done)
         self._results.training.extend(done.result.training)
         if self._recipe.dynamic_batch:
@@ -131,7 +133,7 @@ class Conversion:
         self._evaluated("onnxruntime", checked)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
-        self._profiled("onnxruntime", checked)
+        self._profiled("onnxruntime", checked, checked.result.refused)
         if self._recipe.dynamic_batch:
             models, wider = self._check_batches(model, given, exported)
             self._wider_samples = wider[f"samples.{BATCHES[0]}"]
@@ -166,7 +168,7 @@ class Conversion:
     def _adopt(self, saved_model: Path) -> tuple[Path, Path, translate.Result]:
         done = self._do(adopt.action(self._recipe, saved_model), adopt.Result)
         self._results.outputs["tensorflow"] = done.outputs["outputs"]
-        self._profiled("tensorflow", done)
+        self._profiled("tensorflow", done, done.result.refused)
         self._keep("saved_model", saved_model, "saved_model")
         self._keep_samples(done.outputs["samples"])
         return saved_model, done.outputs["samples"], done.result
@@ -225,7 +227,7 @@ class Conversion:
             action = infer.action(
                 *(stage, model, samples, converted.result),
                 runs=infer.runs(kind, variant),
-                profiles=self._results.profiles,
+                profiles=self._for_tflite,
                 evaluation=self._evaluation,
             )
             done = self._do(action, infer.Result)
@@ -305,11 +307,20 @@ class Conversion:
             calibration.write(path, parity.real(parity.read(done.outputs["evaluated"]), tensors))
             self._scoring.computed[runtime, variant] = path
 
-    def _profiled(self, runtime: str, done: Done[Any]) -> None:
-        """Keep the profiles, where the stage has made them, and what it computed of them."""
-        self._results.profiles = done.outputs.get("profiles", self._results.profiles)
+    def _profiled(self, runtime: str, done: Done[Any], refused: Sequence[str]) -> None:
+        """Keep the profiles, where the stage has made them, and what it computed of them.
+
+        What it refuses (a place beyond a table's rows) no TFLite runtime is given: the oldest would read beyond memory.
+        """
+        if "profiles" in done.outputs:
+            self._results.profiles = self._for_tflite = done.outputs["profiles"]
         if "profiled" in done.outputs:
             self._results.profiled[runtime] = done.outputs["profiled"]
+        if self._for_tflite and refused:
+            given = parity.read(self._for_tflite, empty=True)
+            left = {name: array for name, array in given.items() if name.partition("/")[0] not in refused}
+            self._for_tflite = self._actions.folder / f"profiles-{runtime}.npz"
+            calibration.write(self._for_tflite, left)
 
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         done = self._actions.do(action, result)

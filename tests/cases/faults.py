@@ -21,3 +21,15 @@ class Head(nn.Module):
 
     def forward(self, image):
         return torch.cat([self.boxes(image).relu() * 300, torch.sigmoid(self.scores(image))], 1)
+
+
+class Lookup(nn.Module):
+    """Rows of a table by what the input says: of large numbers there are none."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.table = nn.Parameter(torch.rand(4, 8))
+
+    def forward(self, x):
+        return self.table[(x.abs() * 3).long()]

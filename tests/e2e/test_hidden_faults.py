@@ -50,3 +50,13 @@ def test_scores_beside_boxes_are_lost_in_int8_and_16_bits_meet_a_wrong_kernel(an
     named = {(warned["variant"], warned["stage"]) for warned in found["warnings"]}
     assert ("int16x8", "infer-oldest-int16x8") in named
     assert any("tflite-2.4.1 computes LOGISTIC of int16 wrongly" in warned["message"] for warned in found["warnings"])
+
+
+def test_what_a_model_can_not_be_run_on_is_left_out(any_engine, pinlite, report):
+    """TensorFlow 2.4.1's interpreter would read beyond the table, and crash sooner or later."""
+    pinlite.succeeds("convert", f"{FAULTS}:Lookup", "--input", "x=2x8", "--engine", any_engine, "--out", "out")
+    found = report(pinlite.here / "out")
+    left_out = {profile["name"]: profile["left_out"] for profile in found["profiles"]}
+    assert (left_out["zeros"], left_out["ties"]) == ([], [])
+    assert left_out["large"] == ["torch: it took too long, or the model does not take these samples"]
+    assert "large" not in {hop["profile"] for hop in found["hops"]}

@@ -436,6 +436,24 @@ def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, re
     assert by_stage["infer"].parameters["warmup"] == 1
 
 
+def test_what_the_model_refuses_no_tflite_runtime_is_given(engine, recipe):
+    given = {}
+
+    def export(call):
+        return fake_engine.export(call) | {"refused": ["large"]}
+
+    def infer(call):
+        with np.load(call.inputs["profiles"]) as arrays:
+            given["infer"] = arrays.files
+        return fake_engine.infer(call)
+
+    engine.programs |= {"export": export, "infer": infer}
+    assert pipeline.run(recipe()).ok
+    assert given == {"infer": ["zeros/image"]}
+    with np.load("out/profiles.npz") as arrays:
+        assert arrays.files == ["zeros/image", "large/image"]
+
+
 def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
     def export(call):
         result = fake_engine.export(call)

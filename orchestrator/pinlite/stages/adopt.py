@@ -7,7 +7,10 @@ from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, present, profiled
 
 STAGE = Stage("adopt", image="tensorflow", program="convert", operation="adopt")
-Result = translate.Result
+
+
+class Result(translate.Result):
+    refused: tuple[str, ...] = ()
 
 
 def action(recipe: Recipe, saved_model: Path) -> Action:
