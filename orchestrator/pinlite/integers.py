@@ -48,6 +48,8 @@ def beyond(known: Ranges, samples: Arrays) -> bool:
     """Whether an input goes beyond what is known of it."""
     for name, (low, high) in known.items():
         slack = (high - low) * _SLACK
+        if name not in samples:
+            return True
         array = samples[name]
         if array.size and (array.min() < low - slack or array.max() > high + slack):
             return True
@@ -57,20 +59,22 @@ def beyond(known: Ranges, samples: Arrays) -> bool:
 def lost(
     variant: VariantName,
     output: str,
-    reference: Array,
-    computed: Sequence[Array],
+    reference: Array | None,
+    computed: Sequence[Array | None],
     scale: float | None,
     *,
     profile: str | None,
     chosen: bool,
 ) -> Lost | None:
-    """What of an output, in PyTorch's layout, is constant in all that the variant's runtimes ``computed`` of it.
+    """What of an output, in PyTorch's layout, is constant in all that the variant's runtimes ``computed`` of it, where
+    they did.
 
     It ends the run where that is a good part of the output, and the calibration samples were ``chosen`` by the user.
     """
-    if reference.dtype.kind != "f" or reference.size < _FEW or not np.isfinite(reference).all():
+    if reference is None or reference.dtype.kind != "f" or reference.size < _FEW or not np.isfinite(reference).all():
         return None
-    if not computed or any(array.shape != reference.shape for array in computed):
+    made = [array for array in computed if array is not None]
+    if not made or any(array.shape != reference.shape for array in made):
         return None
     exact = reference.astype(np.float64)
     rounding = _MORE_THAN_ROUNDING * float(np.abs(exact).max())
@@ -96,14 +100,14 @@ def lost(
             failed=chosen and len(spreads) >= _A_GOOD_PART * size,
         )
 
-    if not any(np.ptp(array) for array in computed):
+    if not any(np.ptp(array) for array in made):
         return found(None, {0: spread(())}, 1) if spread(()) else None
     for axis in _axes(reference.shape):
         size = reference.shape[axis]
         if reference.size < _FEW * size:
             continue
         others = tuple(at for at in range(reference.ndim) if at != axis)
-        constant = np.all([np.ptp(array, axis=others) == 0 for array in computed], axis=0)
+        constant = np.all([np.ptp(array, axis=others) == 0 for array in made], axis=0)
         spreads = {int(at): spread((*[slice(None)] * axis, int(at))) for at in np.flatnonzero(constant)}
         largest = float(np.ptp(exact, axis=others).max())
         spreads = {at: own for at, own in spreads.items() if own and own * _OTHER_SIZE <= largest}

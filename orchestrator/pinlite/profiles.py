@@ -65,14 +65,17 @@ class Judge:
             for profile, outputs in self.reference.profiles.items():
                 if profile in other.profiles:
                     tolerance = tolerances[other.variant]
-                    yield from (self._hop(other, profile, name, tolerance) for name in finite(outputs))
+                    yield from (self._hop(other, profile, name, tolerance) for name in self._judged(outputs))
 
     def told(self, other: Computed) -> Iterator[Hop]:
         """Of a runtime of integers, which are not judged: one step may be blown up, where a net divides."""
         for profile, outputs in self.reference.profiles.items():
             if profile in other.profiles:
-                for name in finite(outputs):
+                for name in self._judged(outputs):
                     yield self._made(other, profile, name, self._figures(other, profile, name), None)
+
+    def _judged(self, outputs: Arrays) -> list[str]:
+        return [name for name in finite(outputs) if name in self.reference.samples]
 
     def _hop(self, other: Computed, profile: str, name: str, tolerance: float | None) -> Hop:
         found = self._figures(other, profile, name)

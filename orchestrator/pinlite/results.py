@@ -245,8 +245,8 @@ def _lost(
         for output in variant.outputs:
             found = (
                 integers.lost(
-                    *(variant.name, output.name, _on(reference, name)[output.name]),
-                    [_on(other, name)[output.name] for other in made if name in (_SAMPLES, *other.profiles)],
+                    *(variant.name, output.name, _on(reference, name, output.name)),
+                    [_on(other, name, output.name) for other in made],
                     output.scale,
                     profile=None if name == _SAMPLES else name,
                     chosen=chosen,
@@ -256,8 +256,10 @@ def _lost(
             yield from itertools.islice(filter(None, found), 1)
 
 
-def _on(computed: Computed, name: str) -> parity.Arrays:
-    return computed.samples if name == _SAMPLES else computed.profiles[name]
+def _on(computed: Computed, name: str, output: str) -> parity.Array | None:
+    """An output on the samples or a profile, if the runtime has it."""
+    arrays = computed.samples if name == _SAMPLES else computed.profiles.get(name, {})
+    return arrays.get(output)
 
 
 def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:

@@ -72,6 +72,8 @@ def honest():
     torch.onnx.export(nn.Linear(4, 3), torch.ones(1, 4), str(MODEL), input_names=["x"], output_names=["y"])
     np.savez(str(OUT / "samples.npz"), x=np.ones((1, 4), np.float32))
     np.savez(str(OUT / "outputs.npz"), y=np.ones((1, 3), np.float32))
+    np.savez(str(OUT / "profiles.npz"), **{"zeros/x": np.zeros((1, 4), np.float32)})
+    np.savez(str(OUT / "profiled.npz"), **{"zeros/y": np.ones((1, 3), np.float32)})
 
 
 def end():

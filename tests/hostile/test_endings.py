@@ -96,7 +96,10 @@ ATTACKS = (
         "honest()\nanswer({'inputs': 3})\ntime.sleep(60)",
         *(6, "its result is not what the stage promises"),
     ),
-    Attack("done-with-nothing", "end()", 6, "its outputs should be model.onnx, outputs.npz, samples.npz, but are none"),
+    Attack(
+        *("done-with-nothing", "end()", 6),
+        "its outputs should be model.onnx, outputs.npz, profiled.npz, profiles.npz, samples.npz, but are none",
+    ),
     Attack(
         "blames-the-user",
         f"error = {{'kind': 'usage', 'message': '{ESCAPES}', 'hint': 'pay\\nerror: {ESCAPES}'}}\n"
