@@ -101,6 +101,7 @@ def _export(request, model, fed, code, hint, suffix=""):
     ``hint`` is for a model that fails on them.
     """
     parameters = request.parameters
+
     def run(sample):
         return chance.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
 
