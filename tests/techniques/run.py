@@ -70,10 +70,13 @@ def converted(run: Run, engine: str) -> Iterator[Cell]:
 
 def _cell(names: tuple[str, str], variant: VariantReport, report: Report, out: Path) -> Cell:
     differing = next((hop for hop in report.hops if hop.variant == variant.name and not hop.passed), None)
+    wrong = f"{differing.origin} and {differing.to} differ" if differing else ""
+    if not wrong and any(lost.variant == variant.name and lost.failed for lost in report.lost):
+        wrong = "a part of an output is lost"
     scores = report.evaluation.scores if report.evaluation else ()
     return Cell(
-        *(*names, variant.name, DIFFERS if differing else CONVERTED),
-        message=f"{differing.origin} and {differing.to} differ" if differing else "",
+        *(*names, variant.name, DIFFERS if wrong else CONVERTED),
+        message=wrong,
         size=variant.size,
         gzip_size=len(gzip.compress((out / variant.path).read_bytes())),
         cosine=variant.cosine.get(NEWEST),

@@ -180,6 +180,14 @@ def test_what_is_lost_is_the_verdict(report):
     assert text.endswith("build/mobilenet_v2: outputs are lost in int8\n")
 
 
+def test_a_variant_that_is_not_judged_says_why(quantized):
+    assert "not judged" not in shown(quantized)
+    float32, int8 = quantized.variants
+    int8 = int8.model_copy(update={"beyond_calibration": ("samples", "large")})
+    text = shown(quantized.model_copy(update={"variants": (float32, int8)}))
+    assert "int8 is not judged: the samples go beyond what it was calibrated on" in text
+
+
 def test_operators_are_counted_most_frequent_first(report):
     assert "float32 operators: 35 CONV_2D, 17 DEPTHWISE_CONV_2D, 10 ADD, 1 FULLY_CONNECTED, 1 MEAN" in " ".join(
         shown(report).split()

@@ -203,6 +203,8 @@ def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
         told = quantized.float_operators if variant.name != "dynamic" else {}
         floats = f"; in floats: {_counted(told)}" if told else ""
         yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
+    if "samples" in variant.beyond_calibration:
+        yield Text(f"{variant.name} is not judged: the samples go beyond what it was calibrated on", "yellow")
 
 
 def _counted(operators: Mapping[str, int]) -> str:
