@@ -210,7 +210,8 @@ def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[Profil
             outputs = reference.profiles[name]
             found = profiles.finite(outputs)
             endless = [output for output in outputs if output not in found]
-            missing = [other for other in others if other.profiles and name not in other.profiles]
+            asked = [other for other in others if other.variant or other.runtime in results.profiled]
+            missing = [other for other in asked if name not in other.profiles]
             left_out = [
                 f"{output} of {reference.runtime}: it holds values that are no finite numbers" for output in endless
             ]
