@@ -211,7 +211,7 @@ class Masks(Stage):
         converter = self.converter()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([sample] for sample in samples["x"])
-        self.assertEqual(self.content("int8"), converter.convert())
+        self.ends_with("int8", converter.convert())
 
 
 class Constants(Stage):

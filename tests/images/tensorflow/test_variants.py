@@ -167,6 +167,11 @@ class Stage(unittest.TestCase):
     def content(self, variant):
         return (self.folder / (variant + ".tflite")).read_bytes()
 
+    def ends_with(self, variant, content):
+        """Assert that a file is this one, but for the signature before it."""
+        self.assertEqual(self.content(variant)[-len(content) :], content)
+        self.assertLess(len(self.content(variant)), len(content) + 500)
+
     def run_variant(self, variant, result, sample):
         arrays.write(self.folder / "samples.npz", sample)
         message = {
@@ -406,10 +411,6 @@ class Variants(Stage):
             tf.lite.OpsSet.TFLITE_BUILTINS,
         ]
         self.ends_with("int16x8", converter.convert())
-
-    def ends_with(self, variant, content):
-        self.assertEqual(self.content(variant)[-len(content) :], content)
-        self.assertLess(len(self.content(variant)), len(content) + 500)
 
     def test_the_same_bytes_again_from_another_conversion(self):
         self.save(network)
