@@ -60,12 +60,10 @@ class Calibrated:
             "tensors that are 0 in all calibration samples": unseen.widen(model, limits),
             "biases that several operators share": biases.separate(model),
         }
-        if not any(wrong.values()):
-            return
-        if as_written:
-            found = " and ".join(what for what, is_wrong in wrong.items() if is_wrong)
+        found = " and ".join(what for what, is_wrong in wrong.items() if is_wrong)
+        if as_written and found:
             self.warnings.append(GETS_WRONG.format(tf.__version__, found))
-        else:
+        elif not as_written and (biases.flatten(model) or found):
             self._ranged = flatbuffer.packed(model)
 
     def quantized(self, activations, io="float32"):

@@ -223,11 +223,13 @@ def _faults(
 ) -> Iterator[Fault]:
     """What is wrong with those outputs of a file that are a case's."""
     profiles = case.judged_on(variant)
+    # Not every runtime reads signatures.
+    signature = next((answer["signature"] for answer in ran.values() if answer.get("signature")), None)
     for runtime, answer in ran.items():
         if answer["refusal"]:
             yield Fault(runtime, "", 0, None, f"can't run it: {answer['refusal']}")
             continue
-        if case.names and (words := verdicts.misnamed(case, answer)):
+        if case.names and (words := verdicts.misnamed(case, {**answer, "signature": signature})):
             yield Fault(runtime, "", 0, None, words)
         for profile, output in itertools.product(profiles, outputs):
             found, wanted = answer["found"][profile], right[profile][output]
@@ -236,14 +238,15 @@ def _faults(
             if len(found) != len(right[profile]):
                 difference = (None, f"the file has {len(found)} outputs, right are {len(right[profile])}")
             else:
-                # The oldest runtime has no infinities: its kernels hold what they add and multiply within the floats.
+                # TFLite's own kernels hold what they add and multiply within the floats: the oldest runtime has no
+                # others, and a delegate takes what it can.
                 difference = verdicts.difference(
                     found[output],
                     wanted,
                     case.bounds[variant],
                     magnitude,
                     by_channel=case.by_channel,
-                    finite_only=runtime == OLDEST,
+                    finite_only=case.finite_only or runtime == OLDEST,
                 )
             if difference:
                 yield Fault(runtime, profile, output - outputs.start, *difference)

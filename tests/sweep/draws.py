@@ -14,7 +14,8 @@ Array = NDArray[Any]
 # How many samples integer variants take their ranges from, beside those that they are judged on.
 CALIBRATION = 48
 
-# Integers that no float32 holds, that need more than 8, 16 and 32 bits, and the edges of those.
+# Integers that no float32 holds, that need more than 8 and 16 bits, and the edges of those; and some beyond 32 bits,
+# which no size, index or identifier has.
 _WIDE = [40000, -40000, 127, 128, 255, 256, -129, 32767, 32768, 65537, 2**24 + 1, -(2**24) - 3, 2**30 + 7, 2**31 - 1]
 _WIDER = [2**31, 2**32 + 5, -(2**31) - 1]
 
@@ -82,7 +83,9 @@ def _integers(profile: str, r: RandomState, shape: tuple[int, ...], dtype: np.dt
     if profile == "large":
         # Beyond what float32 holds, and yet so small that a few of them add up to 32 bits at most.
         return r.randint(max(-(2**27), limits.min), min(2**27, limits.max), size=shape) | 1
-    if profile == "wide":
-        fitting = [value for value in _WIDE + _WIDER if limits.min <= value <= limits.max]
+    if profile in ("wide", "wider"):
+        fitting = [
+            value for value in _WIDE + (_WIDER if profile == "wider" else []) if limits.min <= value <= limits.max
+        ]
         return np.resize(r.permutation(fitting), shape)
     return r.randint(max(-9, limits.min), 10, size=shape)

@@ -38,6 +38,7 @@ class Case:
     variants: tuple[str, ...]
     bounds: dict[str, float]
     by_channel: bool
+    finite_only: bool
     names: tuple[str, ...]
     alone: bool
     options: tuple[str, ...]
@@ -88,6 +89,7 @@ def _case(name: str, family: dict[str, Any], words: dict[str, str], content: dic
         variants=tuple(family.get("variants", ("float32",))),
         bounds=content["bounds"] | family.get("bounds", {}),
         by_channel=family.get("by_channel", False),
+        finite_only=family.get("finite_only", False),
         names=tuple(_filled(text, words) for text in family.get("names", ())),
         alone=family.get("alone", "onnx" in family),
         options=tuple(family.get("options", ())),

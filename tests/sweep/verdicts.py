@@ -64,8 +64,8 @@ def verdict(status: int | None, words: str, faults: Sequence[Fault], *, made: bo
 
 
 def said(report: Mapping[str, Any], variant: str, outputs: range) -> tuple[int, str]:
-    """What a report says against those outputs of a variant (that it failed, that a hop differs, a warning), and with
-    what a command for it alone would have ended.
+    """What a report says against those outputs of a variant (that it failed, that a hop differs or channels are lost, a
+    warning), and with what a command for it alone would have ended.
     """
     for failure in report["failures"]:
         if failure["variant"] == variant:
@@ -76,8 +76,13 @@ def said(report: Mapping[str, Any], variant: str, outputs: range) -> tuple[int, 
         for hop in report["hops"]
         if not hop["passed"] and hop["variant"] in (variant, None) and hop["output"] in names
     ]
+    lost = [
+        f"channels of {each['output']} are lost"
+        for each in report.get("lost", [])
+        if each["failed"] and each["variant"] == variant and each["output"] in names
+    ]
     warnings = [each["message"] for each in report.get("warnings", []) if each["variant"] in (variant, None)]
-    return (PARITY if hops else 0), "; ".join(hops + warnings)
+    return (PARITY if hops or lost else 0), "; ".join(hops + lost + warnings)
 
 
 def needs_select_tf(report: Mapping[str, Any], variant: str) -> bool:

@@ -88,6 +88,17 @@ class Biases(Stage):
             with self.subTest(kind):
                 self.check(build, shape, "int8")
 
+    def test_a_bias_of_several_dimensions(self):
+        def build():
+            a, b = placeholder("a", 1, 4, 4, 3), placeholder("b", 1, 4, 4, 3)
+            seen = [tf.nn.conv2d(x, weights(2, 2, 3, 4), 1, "VALID") for x in (a, b)]
+            bias = BIAS.reshape(1, 1, 1, 4)
+            return {"a": a, "b": b}, {"y": tf.add(seen[0], bias, name="y"), "z": tf.subtract(seen[1], -bias, name="z")}
+
+        for variant in INTEGERS:
+            with self.subTest(variant):
+                self.check(build, [1, 4, 4, 3], variant)
+
     def test_a_bias_that_is_added_to_something_else_as_well(self):
         def build():
             a, b = placeholder("a", 1, 8), placeholder("b", 1, 8)
