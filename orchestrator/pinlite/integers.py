@@ -27,7 +27,7 @@ _OF_ITSELF = 0.1
 _OTHER_SIZE = 32
 _A_GOOD_PART = 0.1
 # Values of a channel by which to tell that it is constant.
-_FEW = 8
+_FEW = 4
 # Of a channel that is mostly one value (that of a ReLU) few small others say little.
 _OF_ONE_VALUE = 0.5
 _BOXES = 3

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from pinlite import digest, integers, parity, profiles, runtime_faults
 from pinlite.choices import VariantName
 from pinlite.errors import PinliteError
@@ -240,27 +242,30 @@ def _lost(
         if not variant.calibrated:
             continue
         made = [other for other in others if other.variant == variant.name]
-        inside = [
-            name for name in (_SAMPLES, *reference.profiles) if name not in (profiles.ZEROS, *beyond[variant.name])
-        ]
+        inside = [name for name in (_SAMPLES, *reference.profiles) if name not in beyond[variant.name]]
+        # One by one, and all together: one sample tells nothing of a channel that is one number.
+        asked = [*([name] for name in inside if name != profiles.ZEROS), inside]
         for output in variant.outputs:
             found = (
                 integers.lost(
-                    *(variant.name, output.name, _on(reference, name, output.name)),
-                    [_on(other, name, output.name) for other in made],
+                    *(variant.name, output.name, _on(reference, names, output.name)),
+                    [_on(other, names, output.name) for other in made],
                     output.scale,
-                    profile=None if name == _SAMPLES else name,
+                    profile=names[0] if len(names) == 1 and _SAMPLES not in names else None,
                     chosen=chosen,
                 )
-                for name in inside
+                for names in asked
             )
             yield from itertools.islice(filter(None, found), 1)
 
 
-def _on(computed: Computed, name: str, output: str) -> parity.Array | None:
-    """An output on the samples or a profile, if the runtime has it."""
-    arrays = computed.samples if name == _SAMPLES else computed.profiles.get(name, {})
-    return arrays.get(output)
+def _on(computed: Computed, names: Sequence[str], output: str) -> parity.Array | None:
+    """An output on the samples or a profile, or on several, one after the other; None where the runtime has it not."""
+    found = [(computed.samples if name == _SAMPLES else computed.profiles.get(name, {})).get(output) for name in names]
+    arrays = [array for array in found if array is not None]
+    if not arrays or len(arrays) < len(names) or len({array.shape for array in arrays}) > 1 or not arrays[0].ndim:
+        return None
+    return np.concatenate(arrays)
 
 
 def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
