@@ -12,7 +12,7 @@ OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation=
 
 # One thread is what most devices give a model, and what varies least between machines.
 THREADS = 1
-RUNS = 30
+RUNS = 20
 WARMUP = 5
 # On a PC integers run in kernels that are written to be right, not fast: a hundred times as long in the oldest runtime.
 RUNS_OF = {
