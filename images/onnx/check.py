@@ -17,11 +17,11 @@ def check(request):
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
     request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
     samples and profiles (optional). Roles out: graph (text), simplified (.onnx), samples, outputs; profiles and
-    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open
-    are closed in what is simplified, so that shapes which are computed become constants.
+    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are closed in what is
+    simplified, so that shapes which are computed become constants.
 
-    Returns {inputs, outputs, opset, operators, refused}, the last being the profiles that the model can't be run on;
-    raises StageError of kind ``model`` for what onnx or onnxruntime refuse.
+    Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
+    refuse.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
@@ -36,7 +36,7 @@ def check(request):
         return runtime.run(session, sample)
 
     outputs, seconds = profiles.timed(run, samples)
-    refused = profiles.each(request, samples, run, seconds)
+    profiles.each(request, samples, run, seconds)
     evaluation.each(request, run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
@@ -45,7 +45,6 @@ def check(request):
         "outputs": arrays.describe(outputs),
         "opset": model_file.opset(model),
         "operators": model_file.operators(model),
-        "refused": refused,
     }
 
 

@@ -56,11 +56,11 @@ def each(request, samples, run, seconds):
     """Answer the role out ``profiled``, where there is one, with what ``run`` makes of the profiles, arrays by name.
 
     ``seconds`` is what the samples themselves took. A profile for which no time is left, or which the model can't be
-    run on, is not in the answer. Returns the names of the latter.
+    run on, is not in the answer.
     """
     if "profiled" not in request.outputs:
-        return []
-    computed, refused, spent = {}, [], seconds
+        return
+    computed, spent = {}, seconds
     for name, profile in of(request, samples).items():
         if spent + seconds > LONGEST:
             break
@@ -69,11 +69,9 @@ def each(request, samples, run, seconds):
             computed[name] = run(profile)
         except Exception:  # noqa: BLE001 - a model may refuse what it is not made for, in whatever way
             traceback.print_exc()
-            refused.append(name)
         seconds = time.perf_counter() - started
         spent += seconds
     arrays.write(request.outputs["profiled"], joined(computed))
-    return refused
 
 
 def joined(profiles):

@@ -67,8 +67,7 @@ def adopt(request):
 
     Parameters: ``inputs``, [{name, shape, dtype}] in the user's order, or [] for the signature's own in the order of
     their names; ``seed``. Roles in: saved_model, samples (optional). Roles out: samples, outputs; profiles and profiled
-    (optional) as `stagekit.profiles` has them. Returns {inputs, outputs}, [{name, key, shape, dtype}], and {refused},
-    the profiles that the model can't be run on.
+    (optional) as `stagekit.profiles` has them. Returns {inputs, outputs}, [{name, key, shape, dtype}].
     """
     model = SavedModel(request.inputs["saved_model"])
     order = [entry["name"] for entry in request.parameters["inputs"]]
@@ -78,10 +77,10 @@ def adopt(request):
     samples = samples_of_request.of(request, specs)
     with model.loaded() as run:
         outputs, seconds = profiles.timed(run, samples)
-        refused = profiles.each(request, samples, run, seconds)
+        profiles.each(request, samples, run, seconds)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
-    return {"inputs": _keyed(samples), "outputs": _keyed(outputs), "refused": refused}
+    return {"inputs": _keyed(samples), "outputs": _keyed(outputs)}
 
 
 def run(request):

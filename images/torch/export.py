@@ -32,9 +32,8 @@ def export(request):
     (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
     samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
     (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
-    training, refused, warnings}: the profiles that the model can't be run on, and lines on what may be wrong for other
-    inputs; raises StageError of kind ``usage`` for a model that can't be loaded or run, ``model`` for one that can't be
-    exported.
+    training, warnings}, the last being lines on what may be wrong for other inputs; raises StageError of kind ``usage``
+    for a model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     model, fed, steps, code, hint = _prepared(request)
@@ -47,10 +46,10 @@ def export(request):
         def run(sample):
             return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
 
-        refused = profiles.each(request, fed, run, seconds)
+        profiles.each(request, fed, run, seconds)
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
-    return dict(described, training=steps, refused=refused, warnings=list(dict.fromkeys(doubts)))
+    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
 
 
 def trace(request):

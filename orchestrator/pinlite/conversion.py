@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinlite import calibration, config, integers, modules, parity, provision
+from pinlite import calibration, config, integers, modules, parity, profiles, provision
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
@@ -67,7 +67,7 @@ class Conversion:
         # Of another batch size, where the batch is to be open.
         self._wider_samples: Path | None = None
         self._scoring: Scoring | None = None
-        # The profiles that no reference refuses.
+        # The profiles that every reference has run.
         self._for_tflite: Path | None = None
 
     def convert(self) -> Results:
@@ -117,7 +117,7 @@ class Conversion:
         action = export.action(self._recipe, source, functions, self._evaluation)
         done = self._do(action, export.Result)
         self._results.outputs["torch"] = done.outputs["outputs"]
-        self._profiled("torch", done, done.result.refused)
+        self._profiled("torch", done)
         self._evaluated("torch", done)
         self._results.training.extend(done.result.training)
         if self._recipe.dynamic_batch:
@@ -133,7 +133,7 @@ class Conversion:
         self._evaluated("onnxruntime", checked)
         samples = checked.outputs["samples"]
         self._results.outputs["onnxruntime"] = checked.outputs["outputs"]
-        self._profiled("onnxruntime", checked, checked.result.refused)
+        self._profiled("onnxruntime", checked)
         if self._recipe.dynamic_batch:
             models, wider = self._check_batches(model, given, exported)
             self._wider_samples = wider[f"samples.{BATCHES[0]}"]
@@ -168,7 +168,7 @@ class Conversion:
     def _adopt(self, saved_model: Path) -> tuple[Path, Path, translate.Result]:
         done = self._do(adopt.action(self._recipe, saved_model), adopt.Result)
         self._results.outputs["tensorflow"] = done.outputs["outputs"]
-        self._profiled("tensorflow", done, done.result.refused)
+        self._profiled("tensorflow", done)
         self._keep("saved_model", saved_model, "saved_model")
         self._keep_samples(done.outputs["samples"])
         return saved_model, done.outputs["samples"], done.result
@@ -307,20 +307,29 @@ class Conversion:
             calibration.write(path, parity.real(parity.read(done.outputs["evaluated"]), tensors))
             self._scoring.computed[runtime, variant] = path
 
-    def _profiled(self, runtime: str, done: Done[Any], refused: Sequence[str]) -> None:
+    def _profiled(self, runtime: str, done: Done[Any]) -> None:
         """Keep the profiles, where the stage has made them, and what it computed of them.
 
-        What it refuses (a place beyond a table's rows) no TFLite runtime is given: the oldest would read beyond memory.
+        What it has not run is of no use to TFLite's runtimes. What it has refused (a place beyond a table's rows) would
+        be worse: the oldest reads beyond memory.
         """
         if "profiles" in done.outputs:
             self._results.profiles = self._for_tflite = done.outputs["profiles"]
         if "profiled" in done.outputs:
             self._results.profiled[runtime] = done.outputs["profiled"]
-        if self._for_tflite and refused:
-            given = parity.read(self._for_tflite, empty=True)
-            left = {name: array for name, array in given.items() if name.partition("/")[0] not in refused}
-            self._for_tflite = self._actions.folder / f"profiles-{runtime}.npz"
-            calibration.write(self._for_tflite, left)
+            self._for_tflite = self._ran(runtime, done.outputs["profiled"])
+
+    def _ran(self, runtime: str, profiled: Path) -> Path | None:
+        """Those profiles for TFLite that a runtime has made something of."""
+        if self._for_tflite is None:
+            return None
+        given, ran = parity.read(self._for_tflite, empty=True), profiles.read(profiled)
+        left = {name: array for name, array in given.items() if name.partition("/")[0] in ran}
+        if len(left) == len(given):
+            return self._for_tflite
+        path = self._actions.folder / f"profiles-{runtime}.npz"
+        calibration.write(path, left)
+        return path
 
     def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         done = self._actions.do(action, result)

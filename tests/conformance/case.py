@@ -92,7 +92,7 @@ def _converted(model, samples):
         )
         converted = ask(
             convert.convert,
-            dict(translated, variant="float32", ops="builtin"),
+            dict(translated, variant="float32", lowering="nhwc", ops="builtin"),
             {"saved_model": "saved_model"},
             {"model": "model.tflite"},
         )

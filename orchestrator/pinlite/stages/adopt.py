@@ -7,10 +7,7 @@ from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, present, profiled
 
 STAGE = Stage("adopt", image="tensorflow", program="convert", operation="adopt")
-
-
-class Result(translate.Result):
-    refused: tuple[str, ...] = ()
+Result = translate.Result
 
 
 def action(recipe: Recipe, saved_model: Path) -> Action:

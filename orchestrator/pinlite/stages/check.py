@@ -12,7 +12,6 @@ STAGE = Stage("check", image="onnx", program="check", operation="check")
 class Result(Signature):
     opset: int
     operators: dict[str, int]
-    refused: tuple[str, ...] = ()
 
 
 def action(

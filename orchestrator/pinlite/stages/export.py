@@ -12,7 +12,6 @@ STAGE = Stage("export", image="torch", program="export", operation="export", run
 
 class Result(Signature):
     training: tuple[TrainingStep, ...] = ()
-    refused: tuple[str, ...] = ()
 
 
 def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Path | None) -> Action:
