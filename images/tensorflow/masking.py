@@ -87,7 +87,8 @@ def _rows(model, graph, operator):
         return Rows(int(operator.inputs[0]), (-1,), 1)
     if number in EXTREMES:
         axes = flatbuffer.numbers(model, graph.tensors[operator.inputs[1]])
-        return Rows(int(operator.inputs[0]), tuple(int(axis) for axis in np.ravel(axes)), EXTREMES[number])
+        if axes is not None:
+            return Rows(int(operator.inputs[0]), tuple(int(axis) for axis in np.ravel(axes)), EXTREMES[number])
     return None
 
 
@@ -98,7 +99,7 @@ def _lowest(numbers):
 
 
 def _cut(model, tensor, limits):
-    if tensor.type != schema.TensorType.FLOAT32:
+    if limits == ALL or tensor.type != schema.TensorType.FLOAT32:
         return False
     low, high = reach(model, tensor)
     left = np.clip([low, high], *limits)
@@ -122,13 +123,17 @@ def spread(low, high):
 
 def reach(model, tensor):
     """The smallest and the largest number of a tensor of floats: of a constant, or on the samples; else everything."""
-    numbers = flatbuffer.numbers(model, tensor) if tensor.type == schema.TensorType.FLOAT32 else None
+    numbers = _constant(model, tensor)
     if numbers is not None and numbers.size:
         return float(numbers.min()), float(numbers.max())
     ranged = tensor.quantization
     if ranged is None or ranged.min is None:
         return ALL
     return float(ranged.min[0]), float(ranged.max[0])
+
+
+def _constant(model, tensor):
+    return flatbuffer.numbers(model, tensor) if tensor.type == schema.TensorType.FLOAT32 else None
 
 
 class _Relevance:
@@ -194,7 +199,7 @@ class _Relevance:
         """Of a constant, what masks strongly enough; what is scaled by one, scaled."""
         found = [ALL] * len(inputs)
         for at, index in enumerate(inputs):
-            constant = flatbuffer.numbers(self._model, self._graph.tensors[index])
+            constant = _constant(self._model, self._graph.tensors[index])
             if constant is None:
                 continue
             (low, high), (least, most) = self._reach(index), self._reach(inputs[1 - at])
