@@ -23,8 +23,8 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         PinliteError: As engine and stages do; nothing is written then. But where one variant fails and another is
             finished, it carries the report, and what is finished is written.
         NotReproducibleError: Something differs from what is recorded; nothing is written.
-        ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
         WarnedError: The recipe is strict, and there are warnings; it carries the report, and everything is written.
+        ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
     """
     started = datetime.now(UTC)
     key = _signing_key(recipe)
@@ -64,10 +64,10 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         error.report = report
         error.hint += f"; {recipe.out} has the variants that are finished"
         raise error
-    if not report.ok:
-        raise _disagreement(report, recipe)
     if recipe.strict and report.warnings:
         raise _warned(report, recipe)
+    if not report.ok:
+        raise _disagreement(report, recipe)
     return report
 
 
@@ -83,6 +83,7 @@ def _signing_key(recipe: Recipe) -> "Ed25519PrivateKey | None":
 def _warned(report: Report, recipe: Recipe) -> WarnedError:
     first, *others = report.warnings
     more = f", and {len(others)} more" if others else ""
+    more += "" if report.ok else "; outputs differ as well"
     return WarnedError(
         f"with --strict, a warning is an error: {first.message}{more}",
         hint=f"write that part of the model in another way, or convert without --strict; all is kept in {recipe.out}",
