@@ -2,10 +2,10 @@
 # In a tf.function, argmax(relu(x)) is argmax(x): where several elements are the largest, another one is chosen.
 #
 # Versions: tensorflow-cpu 2.21.0 (CPython 3.11, Linux x86-64); 2.7.0 and 2.4.1 do the same.
-# TensorFlow's graph optimizer takes a function that never falls (relu, relu6, sigmoid, tanh, floor, ceil, sign) away in
-# front of ArgMax and ArgMin, though it makes unequal elements equal. So the same code has one result eagerly, which is
-# numpy's and TFLite's, and another in a function: wherever a class map ends in a ReLU, all of what is negative.
-# A Session whose config has disable_meta_optimizer does not turn it off for the functions of a SavedModel: each call has
+# TensorFlow's graph optimizer takes a function that never falls (relu, relu6, sigmoid, tanh, floor, ceil, sign) away
+# in front of ArgMax and ArgMin, though it makes unequal elements equal. So the same code has one result eagerly, which
+# is numpy's and TFLite's, and another in a function: wherever a class map ends in a ReLU, all of what is negative. A
+# Session whose config has disable_meta_optimizer does not turn it off for the functions of a SavedModel: each call has
 # a configuration of its own. tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True}) does.
 #
 # Seen, of three rows whose first has no positive element and whose second has none above 0:

@@ -3,8 +3,8 @@
 #
 # Versions: ai-edge-litert 2.3.0, files by tensorflow-cpu 2.21.0 (CPython 3.11, Linux x86-64). TensorFlow 2.4.1, which
 # has no delegate by default, does as the plain kernels do.
-# TFLite's plain kernels hold what comes out within the finite floats, also without an activation: inf + 1 is 3.4e38, so
-# that two such infinities subtract to 0 and a test for inf fails. A plain max pool makes -3.4e38 of nan. By default
+# TFLite's plain kernels hold what comes out within the finite floats, also without an activation: inf + 1 is 3.4e38,
+# so that two such infinities subtract to 0 and a test for inf fails. A plain max pool makes -3.4e38 of nan. By default
 # XNNPACK takes these operators, and inf stays inf; but in a convolution of one channel inf and -inf become nan, since
 # channels are filled up with zeros. Both are the same file, and delegation may end at any operator.
 #
@@ -62,7 +62,8 @@ for kernels, models in SEEN.items():
         np.testing.assert_array_equal(found, np.float32(seen))
 PYTHON
 export TF_CPP_MIN_LOG_LEVEL=3
-"$folder/tensorflow-cpu/bin/python" "$folder/convert.py" "$folder" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log"; exit 1; }
-"$folder/ai-edge-litert/bin/python" "$folder/run.py" "$folder" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log"; exit 1; }
-grep RESULT "$folder/log"
+log=$folder/log
+"$folder/tensorflow-cpu/bin/python" "$folder/convert.py" "$folder" >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+"$folder/ai-edge-litert/bin/python" "$folder/run.py" "$folder" >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+grep RESULT "$log"
 echo "as found: infinity is what the kernel makes of it"

@@ -3,10 +3,10 @@
 #
 # Versions: tensorflow-cpu 2.4.1 (CPython 3.8, Linux x86-64), its own converter and interpreter; tflite-runtime 2.14.0
 # runs the same file rightly.
-# x - y as int16x8, x from -1 to 1 and y from -0.5 to 0.5 in all calibration samples: the scales are 2^-15 and 2^-16 but
-# for a hair (1/32767), which the kernel of SUB takes for powers of two, and shifts in place of multiplying. Where y is
-# of x's shape that is right. Where y is one row for all rows of x, the kernel of 2.4.1 broadcasts and leaves the shift
-# out: it computes x - 2y. With y from -0.6 to 0.6 the same model is right.
+# x - y as int16x8, x from -1 to 1 and y from -0.5 to 0.5 in all calibration samples: the scales are 2^-15 and 2^-16
+# but for a hair (1/32767), which the kernel of SUB takes for powers of two, and shifts in place of multiplying. Where
+# y is of x's shape that is right. Where y is one row for all rows of x, the kernel of 2.4.1 broadcasts and leaves the
+# shift out: it computes x - 2y. With y from -0.6 to 0.6 the same model is right.
 #
 # Seen, largest error of differences up to 1:
 #   2.4.1   y of x's shape 1e-05, one row 0.5, one row to 0.6 1e-05

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # A causal mask of -1e9 is gone, and the scores with it, in a file that ai-edge-quantizer makes of static ranges.
 #
-# Versions: ai-edge-quantizer 0.10.0 with its ai-edge-litert, tensorflow-cpu 2.21.0 (CPython 3.11, Linux x86-64); recipes
-# static_wi8_ai8 and static_wi8_ai16, calibrated on the very samples that are judged.
-# softmax(scores + mask), the mask 0 and -1e9: the sum's range is from -1e9 to some 10, whose one step of 8 (or 16) bits is
-# larger than all scores. What is not masked comes out as equal shares. Nothing warns. With -20 in place of -1e9 the same
-# recipes are right; TensorFlow's own quantizers do the same. With -inf the file's scale is infinite, and LiteRT ends the
-# process that runs it.
+# Versions: ai-edge-quantizer 0.10.0 with its ai-edge-litert, tensorflow-cpu 2.21.0 (CPython 3.11, Linux x86-64);
+# recipes static_wi8_ai8 and static_wi8_ai16, calibrated on the very samples that are judged.
+# softmax(scores + mask), the mask 0 and -1e9: the sum's range is from -1e9 to some 10, whose one step of 8 (or 16)
+# bits is larger than all scores. What is not masked comes out as equal shares. Nothing warns. With -20 in place of
+# -1e9 the same recipes are right.
 #
 # Seen, largest error of probabilities: -1e9: 0.72 (8 bits), 0.83 (16 bits); -20: 0.007 and 0.0003
 #
@@ -71,7 +70,8 @@ for name in ("static_wi8_ai8", "static_wi8_ai16"):
     assert kept < 0.1, "a mask of -20 is lost as well"
 PYTHON
 export TF_CPP_MIN_LOG_LEVEL=3
-"$folder/tensorflow-cpu/bin/python" "$folder/convert.py" "$folder" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log"; exit 1; }
-"$folder/ai-edge-quantizer/bin/python" "$folder/quantize.py" "$folder" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log"; exit 1; }
-grep RESULT "$folder/log"
+log=$folder/log
+"$folder/tensorflow-cpu/bin/python" "$folder/convert.py" "$folder" >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+"$folder/ai-edge-quantizer/bin/python" "$folder/quantize.py" "$folder" >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+grep RESULT "$log"
 echo "as found: static ranges lose a mask of -1e9"

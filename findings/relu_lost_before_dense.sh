@@ -2,12 +2,12 @@
 # TensorFlow 2.4.1's TFLite converter forgets a ReLU between a sum or product with one number and a layer with weights.
 #
 # Versions: tensorflow-cpu 2.4.1 (CPython 3.8, Linux x86-64), wrong; 2.5.0, right.
-# relu(x * 2) @ w, relu(x - 0.4) @ w, and the same in front of a convolution without padding: the converter fuses the ReLU
-# into the product or sum, then makes that part of the weights or the bias behind it, and the ReLU is gone. It does so
-# with a constant of one number alone; with a vector of that number the file is right.
+# relu(x * 2) @ w, relu(x - 0.4) @ w, and the same in front of a convolution without padding: the converter fuses the
+# ReLU into the product or sum, then makes that part of the weights or the bias behind it, and the ReLU is gone. It
+# does so with a constant of one number alone; with a vector of that number the file is right.
 #
-# Seen, largest error of results of some 10, by 2.4.1: product 4.4, sum 9.6, convolution 14; with a vector 1e-06 at most.
-# By 2.5.0: 1e-06 at most.
+# Seen, largest error of results of some 10, by 2.4.1: product 4.4, sum 9.6, convolution 14; with a vector 1e-06 at
+# most. By 2.5.0: 1e-06 at most.
 #
 # PYTHON names the interpreter, a CPython 3.8. Takes one to four minutes and 2 GB.
 set -euo pipefail
@@ -17,7 +17,8 @@ pins="absl-py==0.15.0 flatbuffers==1.12 grpcio==1.34.1 h5py==3.1.0 numpy==1.19.5
   termcolor==1.1.0 typing-extensions==3.7.4.3 wrapt==1.12.1"
 for version in 2.4.1 2.5.0; do
   "${PYTHON:-python3.8}" -m venv "$folder/$version"
-  if [ $version = 2.4.1 ]; then these=${pins/h5py==3.1.0/h5py==2.10.0} these=${these/1.34.1/1.32.0}; else these=$pins; fi
+  these=$pins
+  if [ $version = 2.4.1 ]; then these=${pins/h5py==3.1.0/h5py==2.10.0} these=${these/1.34.1/1.32.0}; fi
   # shellcheck disable=SC2086 # a list
   "$folder/$version/bin/pip" install --quiet --quiet --disable-pip-version-check tensorflow-cpu==$version $these
 done

@@ -16,7 +16,7 @@ def off_powers(model):
     calibrated; whether there were any.
 
     Where all three scales are next to powers of two, runtimes shift in place of multiplying. But they shift no operand
-    that is broadcast (TensorFlow 2.4.1 subtracts it as it is, or a runtime ends), and none to a smaller scale.
+    that is broadcast (TensorFlow 2.4.1 subtracts it as it is), and none to a smaller scale.
     """
     tensors, changed = model.subgraphs[0].tensors, False
     for operator in model.subgraphs[0].operators:
