@@ -22,8 +22,8 @@ MASKED_ROW = 500.0
 # A range is cut where what is left is less than this part of it; those that are narrower than this have no masks.
 PART, NARROW = 0.25, 40.0
 # What a number is multiplied with to be masked may be that many times the range it is to leave: then even the smallest
-# step of the number does so, and no runtime's integers overflow.
-STRENGTH = 1000.0
+# step of the number does so, and no runtime's integers overflow. What is multiplied with less is not a mask yet.
+STRENGTH, MODEST = 1000.0, 100.0
 
 ALL, NONE = (-np.inf, np.inf), (np.inf, -np.inf)
 OPERATORS = schema.BuiltinOperator
@@ -44,6 +44,11 @@ CLIPPING = {
 # What looks for the largest of each row, or (by a sign of -1) for the smallest. Those of the first kind have no axes.
 SOFTMAXES = (OPERATORS.SOFTMAX, OPERATORS.LOG_SOFTMAX)
 EXTREMES = {OPERATORS.ARG_MAX: 1, OPERATORS.ARG_MIN: -1, OPERATORS.REDUCE_MAX: 1, OPERATORS.REDUCE_MIN: -1}
+
+
+COMPARISONS = tuple(
+    getattr(OPERATORS, name) for name in ("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL")
+)
 
 
 class Rows(NamedTuple):
@@ -143,6 +148,7 @@ class _Relevance:
         self._model, self._graph, self._lowest = model, graph, lowest
         self._rules = {
             OPERATORS.ADD: self._sum,
+            OPERATORS.DIV: self._quotient,
             OPERATORS.EXP: self._exponential,
             OPERATORS.LOGISTIC: lambda *_: [(-FLAT, FLAT)],
             OPERATORS.MUL: self._product,
@@ -151,6 +157,7 @@ class _Relevance:
             OPERATORS.RELU6: lambda _, written: [_within(written, (0.0, 6.0))],
             OPERATORS.SUB: self._difference,
             OPERATORS.TANH: lambda *_: [(-FLAT, FLAT)],
+            **dict.fromkeys(COMPARISONS, self._comparison),
         }
         self.found = {int(index): ALL for index in graph.outputs}
         for operator in reversed(graph.operators):
@@ -166,6 +173,8 @@ class _Relevance:
             return [written] * count
         if number in SOFTMAXES or number in EXTREMES:
             return [self._of_rows(operator, number in SOFTMAXES)] + [ALL] * (count - 1)
+        if number == OPERATORS.LEAKY_RELU:
+            return [_leaked(written, operator.builtinOptions.alpha)]
         if number not in self._rules:
             return [ALL] * count
         activation = getattr(operator.builtinOptions, "fusedActivationFunction", None)
@@ -200,18 +209,55 @@ class _Relevance:
         found = [ALL] * len(inputs)
         for at, index in enumerate(inputs):
             constant = _constant(self._model, self._graph.tensors[index])
-            if constant is None:
+            if constant is None or not constant.size:
                 continue
             (low, high), (least, most) = self._reach(index), self._reach(inputs[1 - at])
-            # As far as products are to go below 0, over the largest number that there is to be multiplied.
-            strength = -STRENGTH * min(written[0], -1.0) / (max(-least, most) or 1.0)
-            if high <= 0.0 <= least:
-                found[at] = (-strength, np.inf)
-            elif low >= 0.0 >= most:
-                found[at] = (-np.inf, strength)
-            elif constant.size == 1 and low != 0.0:
-                found[1 - at] = tuple(sorted(limit / low for limit in written))
+            if max(-low, high) <= MODEST:
+                found[1 - at] = _scaled(written, low, high)
+            if low >= 0.0 and (least >= 0.0 or most <= 0.0):
+                found[at] = (-np.inf, _strength(written, least, most))
+            elif high <= 0.0 and (least >= 0.0 or most <= 0.0):
+                found[at] = (-_strength(written, -most, -least), np.inf)
         return found
+
+    def _quotient(self, inputs, written):
+        constant = _constant(self._model, self._graph.tensors[inputs[1]])
+        if constant is None or not constant.size or not constant.all():
+            return [ALL, ALL]
+        low, high = sorted((1.0 / float(constant.max()), 1.0 / float(constant.min())))
+        return [_scaled(written, low, high), ALL]
+
+    def _comparison(self, inputs, _):
+        """A constant beyond all that it is compared with is as good as one a little beyond."""
+        found = []
+        for at, index in enumerate(inputs):
+            low, high = self._reach(inputs[1 - at])
+            is_constant = _constant(self._model, self._graph.tensors[index]) is not None
+            found.append((low - (high - low), high + (high - low)) if is_constant and high > low else ALL)
+        return found
+
+
+def _leaked(written, alpha):
+    if not alpha > 0.0:
+        return ALL
+    return tuple(limit / alpha if limit < 0.0 else limit for limit in written)
+
+
+def _scaled(written, low, high):
+    """The limits of what is multiplied with constants of one sign, from ``low`` to ``high``, by those of the result."""
+    if high < 0.0:
+        return _negative(_scaled(written, -high, -low))
+    if not 0.0 < low <= high < np.inf:
+        return ALL
+    return written[0] / (low if written[0] < 0.0 else high), written[1] / (low if written[1] > 0.0 else high)
+
+
+def _strength(written, least, most):
+    """How large a constant is to be at most, so that its products with numbers of one sign, from ``least`` to ``most``,
+    go as far beyond the limits of the result as integers can tell.
+    """
+    beyond = written[1] if least >= 0.0 else -written[0]
+    return STRENGTH * max(beyond, 1.0) / (max(-least, most) or 1.0)
 
 
 def _union(limits):
