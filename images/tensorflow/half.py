@@ -14,7 +14,10 @@ LARGEST = np.finfo(np.float16).max
 
 
 def clipped(content):
-    """The constants of a .tflite file of float32 that hold what float16 has no number for: [(name, the numbers)]."""
+    """The constants of a .tflite file of float32 that hold what float16 has no number for: [(name, the numbers)].
+
+    Infinity, which masks, is none of them.
+    """
     model = flatbuffer.unpacked(content)
     weights = [
         (tensor.name.decode(), model.buffers[tensor.buffer].data.view(np.float32))
@@ -22,7 +25,7 @@ def clipped(content):
         for tensor in graph.tensors
         if _is_weight(tensor, model.buffers)
     ]
-    found = [(name, numbers[np.abs(numbers) > LARGEST]) for name, numbers in weights]
+    found = [(name, numbers[np.isfinite(numbers) & (np.abs(numbers) > LARGEST)]) for name, numbers in weights]
     return [(name, numbers) for name, numbers in found if numbers.size]
 
 

@@ -52,7 +52,7 @@ class File:
         scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
         found = [tensor.Name().decode() for tensor in scaled if not _has_steps(tensor)]
         if found:
-            message = "in {} there are infinities, or values that are no numbers: integers have no steps for them"
+            message = "integers have no steps for {}: infinities, values that are no numbers, or next to 0"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
 
     def _integer_operators(self):

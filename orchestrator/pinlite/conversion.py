@@ -74,8 +74,15 @@ class Conversion:
         """What it comes to.
 
         Raises:
-            PinliteError: A stage failed, or every variant did.
+            PinliteError: A stage failed, or every variant did. The hint has the warnings before it, which may be why.
         """
+        try:
+            return self._convert()
+        except PinliteError as error:
+            error.hint = "; ".join(filter(None, [error.hint, *(each.message for each in self._results.warnings)]))
+            raise
+
+    def _convert(self) -> Results:
         source = self._recipe.source
         ran = _STAGES[source.kind]
         self._results.stages.extend(

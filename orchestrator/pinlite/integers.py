@@ -6,6 +6,7 @@ Ranges are taken from the calibration samples, so that on others that go beyond 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pinlite.choices import VariantName
 from pinlite.parity import Array, Arrays
@@ -33,6 +34,8 @@ _OF_ONE_VALUE = 0.5
 _BOXES = 3
 # Four numbers of a box, and a score.
 _DETECTED = 5
+# What is left out has no larger number than this, and is so many times as far from 0 as all else.
+_MASK, _APART = -5e3, 100
 
 
 def ranges(calibration: Arrays) -> dict[str, tuple[float, float]]:
@@ -102,6 +105,8 @@ def lost(
 
     if not any(np.ptp(array) for array in made):
         return found(None, {0: spread(())}, 1) if spread(()) else None
+    if own := _beside_a_mask(exact, made):
+        return found(None, {0: own}, 1).model_copy(update={"mask": float(exact.min())})
     for axis in _axes(reference.shape):
         size = reference.shape[axis]
         if reference.size < _FEW * size:
@@ -116,11 +121,24 @@ def lost(
     return None
 
 
+def _beside_a_mask(exact: NDArray[np.float64], made: Sequence[Array]) -> float:
+    """How much the values differ that are not masked, where all that was computed of them is constant; else 0."""
+    mask = float(exact.min())
+    kept = exact > mask / _APART
+    if mask > _MASK or kept.sum() < _FEW or any(np.ptp(array[kept]) for array in made):
+        return 0.0
+    own = float(np.ptp(exact[kept]))
+    return own if own > _MORE_THAN_ROUNDING * float(np.abs(exact[kept]).max()) else 0.0
+
+
 def words(lost: Lost) -> str:
     """What is wrong with the output, and why."""
     on = f" on the profile `{lost.profile}`" if lost.profile else ""
     differ = f"constant, where the reference's values differ by up to {lost.spread:.2g}{on}"
     step = f", whose step is {lost.scale:.2g}" if lost.scale else ""
+    if lost.mask is not None:
+        kept = f"what is not masked ({lost.mask:g}) of output {lost.output!r}"
+        return f"{lost.variant} has lost {kept}: it is {differ}. All of a tensor has one scale{step}"
     if lost.axis is None:
         return f"{lost.variant} has lost output {lost.output!r}: it is {differ}. All of a tensor has one scale{step}"
     return (
@@ -129,17 +147,21 @@ def words(lost: Lost) -> str:
     )
 
 
-HINT = (
-    "give what is small an output of its own (scores beside boxes), or bring both to one size in the model; "
-    "int16x8 has smaller steps, float16 none"
-)
+def hint(lost: Lost) -> str:
+    """What to do about it."""
+    if lost.mask is not None:
+        return "mask with a number that is near to the others, as -50 is, or outside of the model; float16 has no steps"
+    return (
+        "give what is small an output of its own (scores beside boxes), or bring both to one size in the model; "
+        "int16x8 has smaller steps, float16 none"
+    )
 
 
 def _axes(shape: tuple[int, ...]) -> Iterator[int]:
     """Where channels may lie: as PyTorch has them, and last, as detectors have the numbers of a box."""
     if len(shape) > 1:
         yield 1
-    if len(shape) == _BOXES and shape[-1] >= _DETECTED:
+    if len(shape) >= _BOXES and shape[-1] >= _DETECTED:
         yield len(shape) - 1
 
 

@@ -96,7 +96,7 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
     if worst is None:
         lost = next(each for each in report.lost if each.failed)
         return ParityError(
-            integers.words(lost), hint=f"{integers.HINT}; everything was kept in {recipe.out}", report=report
+            integers.words(lost), hint=f"{integers.hint(lost)}; everything was kept in {recipe.out}", report=report
         )
     by = "in shape or in values that are no numbers" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
     limit = "" if worst.tolerance is None else f"; the tolerance is {worst.tolerance:g}"

@@ -102,7 +102,8 @@ class ProfileReport(Frozen):
 class Lost(Frozen):
     """Channels of an output that a variant gives as constants, in all runtimes, where the reference doesn't.
 
-    They are ``channels`` of ``size`` along ``axis`` in PyTorch's layout; where ``axis`` is None, all of the output.
+    They are ``channels`` of ``size`` along ``axis`` in PyTorch's layout; where ``axis`` is None, all of the output, or
+    all of it but the ``mask``, the number that it has for what is left out.
     ``spread`` is the largest difference of two of the reference's values in one of them, ``scale`` the output's step
     (None: it is computed in floats). ``failed`` says that the run ends for it.
     """
@@ -116,6 +117,7 @@ class Lost(Frozen):
     scale: float | None
     profile: str | None
     failed: bool
+    mask: float | None = None
 
 
 class RuntimeSize(Frozen):

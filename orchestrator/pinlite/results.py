@@ -273,7 +273,7 @@ def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
     for each in lost:
         if not each.failed:
             stage = of_variant(infer.STAGE, each.variant).name
-            yield Warned(stage=stage, message=f"{integers.words(each)}; {integers.HINT}", variant=each.variant)
+            yield Warned(stage=stage, message=f"{integers.words(each)}; {integers.hint(each)}", variant=each.variant)
     for variant in results.variants:
         for runtime, kind in zip(reversed(variant.computed), (infer.OLDEST, infer.STAGE), strict=False):
             ran = of_variant(kind, variant.name).name

@@ -102,3 +102,20 @@ def test_ranges_hold_zero_and_a_step_more():
     assert integers.beyond(known, inside | {"x": np.array([-1.0], np.float32)})
     assert integers.beyond(known, inside | {"x": np.array([6.0], np.float32)})
     assert not integers.beyond(known, inside | {"x": np.zeros((0, 3), np.float32)})
+
+
+def test_what_is_beside_a_mask_is_lost_though_not_constant():
+    logits = RANDOM.normal(size=(4, 12)).astype("f")
+    masked = np.where(RANDOM.uniform(size=(4, 12)) < 0.3, np.float32(-1e9), logits)
+    found = integers.lost("int8", "y", masked, [np.where(masked < -1e8, -1e9, 0.0)], 4e6, profile=None, chosen=True)
+    assert found.failed
+    assert "int8 has lost what is not masked (-1e+09) of output 'y'" in integers.words(found)
+    assert "-50" in integers.hint(found)
+    near = np.where(masked < -1e8, -1e9, np.round(logits * 20) / 20)
+    assert integers.lost("int8", "y", masked, [near], 4e6, profile=None, chosen=True) is None
+
+
+def test_channels_may_be_the_last_axis_of_an_image_too():
+    rows = np.moveaxis(np.concatenate([BOXES, SCORES], 1), 1, -1)
+    found = lost(rows)
+    assert (found.axis, found.channels) == (3, (4, 5))
