@@ -55,7 +55,7 @@ def test_a_second_interrupt_ends_it_at_once(pinlite):
 @pytest.fixture
 def small(tmp_path):
     """A filesystem with little room."""
-    with tmpfs(tmp_path / "small", "size=64k") as folder:
+    with tmpfs(tmp_path / "small", "size=32k") as folder:
         yield folder
 
 

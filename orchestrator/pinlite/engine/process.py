@@ -127,15 +127,13 @@ class ProcessWorker:
         self._messages.put(None)
 
     def _log(self, log: io.FileIO, data: bytes) -> None:
-        """Write what there is room for, and say once that there is none."""
+        """Write what there is room for, and say once that there is none. A full disk ends the log, not the run."""
         room = LONGEST_LOG - self._logged
         self._logged += len(data)
         if room >= 0:
-            log.write(data[:room])
-        if room >= 0 and self._logged > LONGEST_LOG:
-            log.write(
-                f"\npinlite: the log ends here, at {LONGEST_LOG // 1024**2} MiB; the program prints on\n".encode()
-            )
+            end = f"\npinlite: the log ends here, at {LONGEST_LOG // 1024**2} MiB; the program prints on\n".encode()
+            with contextlib.suppress(OSError):
+                log.write(data[:room] + (end if self._logged > LONGEST_LOG else b""))
 
     def _hear(self, data: bytes) -> None:
         """Queue the messages on the lines that the data ends."""
