@@ -22,7 +22,8 @@ _SLACK = 1 / 255
 _MORE_THAN_ROUNDING = 1e-5
 # A channel that is constant has lost what it says where the reference's values differ by so many steps, or by this part
 # of their own largest magnitude: not where they are one large number and a little more or less.
-_STEPS = 2
+# Between half a step and so many steps nobody can tell: rounding alone may do it.
+_STEPS, _HALF = 2, 0.5
 _OF_ITSELF = 0.1
 # Below the spread of other channels by this: between channels of one size, one that is all near 0 is nothing strange.
 _OTHER_SIZE = 32
@@ -83,12 +84,7 @@ def lost(
     rounding = _MORE_THAN_ROUNDING * float(np.abs(exact).max())
 
     def spread(places: tuple[slice | int, ...]) -> float:
-        """How much the reference's values differ there, if that is more than nothing."""
-        own = exact[places]
-        found = float(np.ptp(own))
-        enough = _OF_ITSELF * float(np.abs(own).max())
-        enough = enough if scale is None else min(enough, _STEPS * scale)
-        return found if found > max(enough, rounding) and np.mean(own == np.median(own)) <= _OF_ONE_VALUE else 0.0
+        return _spread(exact[places], rounding, scale)
 
     def found(axis: int | None, spreads: Mapping[int, float], size: int) -> Lost:
         return Lost(
@@ -119,6 +115,17 @@ def lost(
         if spreads:
             return found(axis, spreads, size)
     return None
+
+
+def _spread(own: NDArray[np.float64], rounding: float, scale: float | None) -> float:
+    """How much the reference's values differ, if that is more than nothing, and no matter of a step or two; else 0."""
+    found = float(np.ptp(own))
+    enough = _OF_ITSELF * float(np.abs(own).max())
+    if scale is not None:
+        enough = min(enough, _STEPS * scale)
+        if _HALF * scale < found <= _STEPS * scale:
+            return 0.0
+    return found if found > max(enough, rounding) and np.mean(own == np.median(own)) <= _OF_ONE_VALUE else 0.0
 
 
 def _beside_a_mask(exact: NDArray[np.float64], made: Sequence[Array]) -> float:

@@ -119,3 +119,14 @@ def test_channels_may_be_the_last_axis_of_an_image_too():
     rows = np.moveaxis(np.concatenate([BOXES, SCORES], 1), 1, -1)
     found = lost(rows)
     assert (found.axis, found.channels) == (3, (4, 5))
+
+
+def test_of_a_few_values_only_those_within_half_a_step_are_lost():
+    whole = np.zeros((4, 2), "f")
+    whole[:, 0] = [0, 900, 300, 600]
+    for spread, is_lost in ((1.0, True), (4.0, False)):
+        whole[:, 1] = np.linspace(0.3, 0.3 + spread, 4)
+        made = whole.copy()
+        made[:, 1] = 0
+        found = integers.lost("int8", "y", whole, [made], 3.5, profile=None, chosen=True)
+        assert bool(found) == is_lost
