@@ -14,7 +14,7 @@ import numpy as np
 from pinlite.contract import Failure, Ready, Request, Response
 from pinlite.engine import Image, Job, Leftover
 from pinlite.events import Observer
-from pinlite.images import ImageRecipe
+from pinlite.toolchain import ImageRecipe
 
 VERSIONS = {"python": "3.8.18", "tflite-runtime": "2.14.0", "tensorflow-cpu": "2.4.1"}
 SAMPLES = {"image": np.linspace(0, 1, 48, dtype=np.float32).reshape(1, 3, 4, 4)}
@@ -293,9 +293,8 @@ class FakeEngine:
             "evaluate": evaluate,
             "metric": metric,
             "infer": infer,
-            "infer-oldest": infer,
-            "measure-builtin": measure(5_000_000),
-            "measure-select-tf": measure(300_000_000),
+            "measure-tflite-2.14.0": measure(5_000_000),
+            "measure-tensorflow-2.4.1": measure(300_000_000),
             "run": run,
             "inspect": inspect,
             "trace-torch": trace_torch,

@@ -13,17 +13,17 @@ from typing import Self
 from filelock import FileLock
 from pydantic import ValidationError
 
-from pinlite import digest, images, provision, temporary
-from pinlite.engine import Image, choose
+from pinlite import digest, provision, temporary
+from pinlite.engine import Engine, Image, choose
 from pinlite.events import Notice, Observer, StageFinished, StageStarted
 from pinlite.execute import Done, ResultT, execute
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Recipe
 from pinlite.report import StageRecord
 from pinlite.stages.stage import Action, Stage
 from pinlite.store import record
 from pinlite.store.files import Damaged, Store
 from pinlite.store.record import Output, Preimage, Record
+from pinlite.toolchain import ImageRecipe
 from pinlite.workers import Workers
 
 # What tells that a file is still the one that was hashed.
@@ -33,7 +33,8 @@ _Signature = tuple[tuple[str, int, int, int], ...]
 class Actions:
     """A context: leaving it removes the run's folder, and ends the workers that there are.
 
-    ``stages`` are those of the run in their order; the engine is asked for when the first of them has to run.
+    ``stages`` are those of the run in their order, ``wanted`` the recipes of their images by what they call them; the
+    engine is asked for when the first of them has to run.
     """
 
     def __init__(
@@ -46,8 +47,8 @@ class Actions:
         self._observe = observe
         self._store = Store() if recipe.cache else None
         self._workers: Workers | None = None
-        self._engine = ""
-        self._ready: Mapping[str, Image] = {}
+        self._engine: Engine | None = None
+        self._ready: dict[str, Image] = {}
         self._digests: dict[Path, tuple[str, _Signature]] = {}
         self._stack = ExitStack()
 
@@ -63,7 +64,7 @@ class Actions:
     @property
     def engine(self) -> str:
         """What ran the stages; where none had to run, what ran them when they were made."""
-        return self._engine or next((made.engine for made in self.records), "")
+        return self._engine.name if self._engine else next((made.engine for made in self.records), "")
 
     @property
     def run(self) -> str:
@@ -71,14 +72,17 @@ class Actions:
         return self._workers.run if self._workers else temporary.random_part(self.folder)
 
     @property
-    def used(self) -> dict[str, Image]:
-        """The image of each that is wanted, as it is here or, where nothing had to run, as it was when a stage ran."""
+    def used(self) -> tuple[tuple[ImageRecipe, Image], ...]:
+        """Each image that is wanted, as it is here or, where nothing had to run in it, as it was when a stage ran."""
         made_in = {made.preimage.image: made.made_in for made in self.records}
-        return {
-            name: self._ready.get(name)
-            or Image(wanted.name, made_in.get(name, wanted.identity(images.base().digest)), "")
-            for name, wanted in self._images.items()
+        found = {
+            wanted.name: (
+                wanted,
+                self._ready.get(role) or Image(wanted.name, made_in.get(wanted.name, wanted.identity()), ""),
+            )
+            for role, wanted in self._images.items()
         }
+        return tuple(found.values())
 
     def do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
         """The outcome of an action, wherever from. Its outputs are the run's, and stay until the run ends.
@@ -100,8 +104,7 @@ class Actions:
 
     def _preimage(self, action: Action) -> Preimage:
         inputs = {role: self._digest(path) for role, path in action.inputs.items()}
-        identity = self._images[action.stage.image].identity(images.base().digest)
-        return record.preimage(action, identity, inputs)
+        return record.preimage(action, self._images[action.stage.image], inputs)
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
@@ -150,7 +153,7 @@ class Actions:
                 role: Output(name=path.name, sha256=self._digest(path), folder=path.is_dir(), size=digest.size(path))
                 for role, path in done.outputs.items()
             },
-            engine=self._engine,
+            engine=self.engine,
             made_in=self._ready[action.stage.image].identity,
             seconds=done.record.seconds,
             peak_memory=done.record.peak_memory,
@@ -194,14 +197,24 @@ class Actions:
                 engine.remove(leftover)
                 whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
                 self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
-            found = engine.ensure(self._images.values(), self._observe)
-            ready = {name: found[wanted.name] for name, wanted in self._images.items()}
-            workers = self._stack.enter_context(Workers(engine, ready, self._recipe.limits, self._observe))
             homes = [(each.image, each.program) for each in self._stages]
             home = (stage.image, stage.program)
-            workers.start(self._stages[homes.index(home) if home in homes else len(homes) :])
-            self._workers, self._engine, self._ready = workers, engine.name, ready
+            ahead = self._stages[homes.index(home) if home in homes else len(homes) :]
+            self._have(engine, [stage, *ahead])
+            # It looks up images in what `_have` adds to.
+            workers = self._stack.enter_context(Workers(engine, self._ready, self._recipe.limits, self._observe))
+            workers.start(ahead)
+            self._workers, self._engine = workers, engine
+        else:
+            self._have(self._engine, [stage])
         return self._workers
+
+    def _have(self, engine: Engine | None, stages: Sequence[Stage]) -> None:
+        """Find or make the images of the stages."""
+        missing = {stage.image: self._images[stage.image] for stage in stages if stage.image not in self._ready}
+        if engine and missing:
+            found = engine.ensure({recipe.name: recipe for recipe in missing.values()}.values(), self._observe)
+            self._ready |= {role: found[recipe.name] for role, recipe in missing.items()}
 
     @contextlib.contextmanager
     def _alone(self, store: Store, key: str) -> Iterator[None]:

@@ -21,7 +21,6 @@ StageName = Literal[
     "calibrate",
     "convert",
     "infer",
-    "infer-oldest",
     "evaluate",
     "metric",
     "measure",

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinlite import calibration, config, integers, modules, parity, profiles, provision
+from pinlite import calibration, comparison, config, integers, modules, parity, profiles, provision
 from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
 from pinlite.comparison import Comparison
-from pinlite.errors import PinliteError
+from pinlite.errors import ModelError, PinliteError
 from pinlite.evaluation import Scoring
 from pinlite.execute import Done, ResultT
 from pinlite.recipe import Calibration, Evaluation, Recipe
@@ -18,23 +18,23 @@ from pinlite.report import CalibrationReport, EvaluationReport, Latency, StageRe
 from pinlite.results import Results, Variant
 from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import BATCHES, Action, Answer, Named, Stage, at_batch, of_variant
+from pinlite.toolchain import Toolchain
 
-_TO_TFLITE = (convert.STAGE, infer.STAGE, infer.OLDEST)
-_FROM_ONNX = (check.STAGE, translate.STAGE, *_TO_TFLITE)
+_FROM_ONNX = (check.STAGE, translate.STAGE, convert.STAGE)
 _ALL = (export.STAGE, *_FROM_ONNX)
 
-# What a source goes through, in the order in which workers are needed.
+# What a source goes through until there is a TFLite file, in the order in which workers are needed.
 _STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
     "python": _ALL,
     "checkpoint": _ALL,
     "onnx": _FROM_ONNX,
-    "saved_model": (adopt.STAGE, *_TO_TFLITE),
+    "saved_model": (adopt.STAGE, convert.STAGE),
 }
 
 
-def stages_of(recipe: Recipe) -> tuple[Stage, ...]:
+def stages_of(recipe: Recipe, toolchain: Toolchain) -> tuple[Stage, ...]:
     """What a recipe goes through, in the order in which workers are needed."""
-    stages = _STAGES[recipe.source.kind]
+    stages = (*_STAGES[recipe.source.kind], *map(infer.stage, toolchain.runtimes))
     asked = recipe.calibration
     if asked is not None and asked.kind in ("images", "python") and _needs_calibration(recipe):
         at = stages.index(convert.STAGE)
@@ -59,11 +59,15 @@ def given_calibration(recipe: Recipe) -> dict[str, Array] | None:
 class Conversion:
     """Of one recipe, by the actions of one run. ``calibration`` are the arrays that the user has in files."""
 
-    def __init__(self, recipe: Recipe, actions: Actions, calibration: dict[str, Array] | None) -> None:
+    def __init__(
+        self, recipe: Recipe, toolchain: Toolchain, actions: Actions, calibration: dict[str, Array] | None
+    ) -> None:
         self._recipe = recipe
+        self._toolchain = toolchain
+        self._target = toolchain.targets[recipe.target]
         self._actions = actions
         self._given_calibration = calibration
-        self._results = Results()
+        self._results = Results(required=tuple(filter(self._target.requires, toolchain.runtimes)))
         # Of another batch size, where the batch is to be open.
         self._wider_samples: Path | None = None
         self._scoring: Scoring | None = None
@@ -85,9 +89,8 @@ class Conversion:
     def _convert(self) -> Results:
         source = self._recipe.source
         ran = _STAGES[source.kind]
-        self._results.stages.extend(
-            StageRecord(name=stage.name, image=stage.image, source="skipped") for stage in _ALL if stage not in ran
-        )
+        self._results.stages.extend(self._skipped(stage) for stage in _ALL if stage not in ran)
+        self._warn_of_target()
         if self._recipe.evaluation:
             self._scoring = self._gather(self._recipe.evaluation)
         if source.kind == "saved_model":
@@ -194,17 +197,21 @@ class Conversion:
                 self._results.failures[variant] = error
         if not self._results.variants:
             raise next(iter(self._results.failures.values()))
-        self._compare_operators(Comparison(self._do, self._recipe, saved_model, samples, signature), calibrated)
+        self._compare_operators(saved_model, samples, signature, calibrated)
 
-    def _compare_operators(self, comparison: Comparison, calibrated: Path | None) -> None:
-        """Where TensorFlow's operators were asked for or needed: what they cost."""
+    def _compare_operators(
+        self, saved_model: Path, samples: Path, signature: translate.Result, calibrated: Path | None
+    ) -> None:
+        """Where TensorFlow's operators were asked for or needed, and a runtime has them: what they cost."""
         asked = self._recipe.ops == "select-tf"
         selecting = [variant for variant in self._results.variants if asked or variant.select_tf]
-        if selecting:
-            runtimes = comparison.runtimes()
+        both = comparison.runtimes(self._toolchain.runtimes)
+        if selecting and both:
+            compared = Comparison(self._do, self._recipe, both, saved_model, samples, signature)
+            sizes = compared.sizes()
             for variant in selecting:
                 _, file = self._results.artifacts[variant.file]
-                found = comparison.of(variant, file, self._used(variant.name, calibrated), runtimes)
+                found = compared.of(variant, file, self._used(variant.name, calibrated), sizes)
                 self._results.comparisons[variant.name] = tuple(found)
 
     def _used(self, variant: VariantName, calibrated: Path | None) -> Path | None:
@@ -226,29 +233,42 @@ class Conversion:
         profiled: dict[str, Path] = {}
         latency: dict[str, Latency] = {}
         ops: dict[str, int] = {}
-        for kind, package in ((infer.STAGE, "tflite-runtime"), (infer.OLDEST, "tensorflow-cpu")):
-            stage = of_variant(kind, variant)
-            if converted.result.select_tf and kind is infer.STAGE:
-                self._skip(stage, f"tflite-runtime has no Select-TF operators: {', '.join(converted.result.select_tf)}")
+        for runtime in self._toolchain.runtimes:
+            stage = of_variant(infer.stage(runtime), variant)
+            if converted.result.select_tf and not runtime.select_tf:
+                operators = ", ".join(converted.result.select_tf)
+                self._skip(stage, f"{runtime.package} has no Select-TF operators: {operators}")
                 continue
             action = infer.action(
                 *(stage, model, samples, converted.result),
-                runs=infer.runs(kind, variant),
+                runs=infer.runs(runtime, variant),
                 profiles=self._for_tflite,
                 evaluation=self._evaluation,
             )
-            done = self._do(action, infer.Result)
-            runtime = f"tflite-{done.versions[package]}"
-            self._evaluated(runtime, done, variant, converted.result.outputs)
-            computed[runtime] = done.outputs["outputs"]
+            try:
+                done = self._do(action, infer.Result)
+                if self._wider_samples:
+                    wide = at_batch(stage, BATCHES[0])
+                    action = infer.action(wide, model, self._wider_samples, converted.result, runs=0)
+                    wider[runtime.name] = self._do(action, infer.Result).outputs["outputs"]
+            except ModelError as error:
+                if self._target.requires(runtime):
+                    raise
+                self._skip(stage, f"the target {self._target.name} does not ask for it: {error.message}")
+                continue
+            self._evaluated(runtime.name, done, variant, converted.result.outputs)
+            computed[runtime.name] = done.outputs["outputs"]
             if "profiled" in done.outputs:
-                profiled[runtime] = done.outputs["profiled"]
-            if self._wider_samples:
-                action = infer.action(at_batch(stage, BATCHES[0]), model, self._wider_samples, converted.result, runs=0)
-                wider[runtime] = self._do(action, infer.Result).outputs["outputs"]
+                profiled[runtime.name] = done.outputs["profiled"]
             if done.result.latency_ms:
-                latency[runtime] = done.result.latency_ms
+                latency[runtime.name] = done.result.latency_ms
             ops = done.result.ops
+        if not computed:
+            raise ModelError(
+                f"no runtime of the toolchain {self._toolchain.name} can run it: {self._results.stages[-1].reason}",
+                hint="choose another toolchain or variant, or change the model",
+                stage=self._results.stages[-1].name,
+            )
         self._keep(f"tflite.{variant}", model)
         self._results.variants.append(
             Variant(
@@ -356,7 +376,21 @@ class Conversion:
         )
 
     def _skip(self, stage: Stage, reason: str) -> None:
-        self._results.stages.append(StageRecord(name=stage.name, image=stage.image, source="skipped", reason=reason))
+        self._results.stages.append(self._skipped(stage, reason))
+
+    def _skipped(self, stage: Stage, reason: str = "") -> StageRecord:
+        image = self._toolchain.images[stage.image].name
+        return StageRecord(name=stage.name, image=image, source="skipped", reason=reason)
+
+    def _warn_of_target(self) -> None:
+        """Nothing here may be as old as the runtimes that the files are to run in."""
+        if not any(map(self._target.is_proven_by, self._toolchain.runtimes)):
+            there = ", ".join(runtime.name for runtime in self._toolchain.runtimes)
+            message = (
+                f"no runtime of the toolchain {self._toolchain.name} is as old as the target {self._target.name} asks "
+                f"for: the files were run in {there} alone"
+            )
+            self._results.warnings.append(Warned(stage=infer.NAME, message=message))
 
     def _keep_samples(self, samples: Path) -> None:
         self._results.samples = samples

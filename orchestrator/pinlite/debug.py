@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pinlite import drift, output, parity, paths, provision
+from pinlite import drift, output, parity, paths, provision, toolchain
 from pinlite.choices import EngineChoice, VariantName
 from pinlite.engine import choose
 from pinlite.errors import UsageError
@@ -32,8 +32,8 @@ def debug(
     """Compare the tensors of a finished conversion, layer by layer, on its own samples.
 
     onnxruntime is what TensorFlow, the float32 file where there is one, and the variant's file are compared with; the
-    files run in TensorFlow 2.4.1's interpreter. Without a variant it is the one whose outputs differ the most. With the
-    ``recipe`` of the conversion, PyTorch's modules are compared too.
+    files run in the interpreter of the TensorFlow that made them. Without a variant it is the one whose outputs differ
+    the most. With the ``recipe`` of the conversion, PyTorch's modules are compared too.
 
     Raises:
         PinliteError: The folder is no such result, or does not hold the variant; the recipe is of another model; or a
@@ -50,8 +50,9 @@ def debug(
     runner = choose(engine, observe)
     if recipe:
         provision.check_trust(recipe, runner)
-    wanted = provision.image_recipes(stages, recipe.requirements if recipe else (), observe)
-    found = runner.ensure(wanted.values(), observe)
+    made_by = toolchain.load(report.lock.options.get("toolchain", toolchain.DEFAULT))
+    wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
+    found = runner.ensure({image.name: image for image in wanted.values()}.values(), observe)
     ready = {name: found[image.name] for name, image in wanted.items()}
     with Workers(runner, ready, recipe.limits if recipe else Limits(), observe) as workers:
         workers.start(stages)

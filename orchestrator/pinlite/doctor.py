@@ -5,9 +5,10 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pinlite import __version__, folders, images
+from pinlite import __version__, folders, toolchain
 from pinlite.engine import DockerEngine, Engine, VenvEngine, interpreter
 from pinlite.errors import NoEngineError
+from pinlite.toolchain import Base
 
 _PLENTY = 8 * 10**9
 
@@ -50,27 +51,36 @@ def _docker() -> Iterator[Finding]:
         return
     yield Finding("engine docker", True, engine.version())
     yield _images(engine)
-    base = engine.base()
-    if base is None:
-        yield Finding("docker base", None, "not here yet: pulled at the first build", "without a registry: make base")
-    else:
-        yield Finding("docker base", True, base)
+    for base in _bases():
+        found = engine.base(base)
+        if found is None:
+            text = f"{base.name} is not here yet: pulled at the first build"
+            yield Finding("docker base", None, text, "without a registry: make base")
+        else:
+            yield Finding("docker base", True, found)
 
 
 def _venv() -> Iterator[Finding]:
-    python = interpreter.find()
-    if python is None:
-        hint = f"pyenv install {interpreter.VERSION}, or let uv download one at the first run"
-        yield Finding("engine venv", None, f"no CPython {interpreter.VERSION} found", hint)
+    found = {base.python: interpreter.find(base.python) for base in _bases()}
+    if missing := [version for version, python in found.items() if python is None]:
+        hint = f"pyenv install {missing[0]}, or let uv download one at the first run"
+        yield Finding("engine venv", None, f"no CPython {' and '.join(missing)} found", hint)
         return
     engine = VenvEngine()
-    yield Finding("engine venv", True, f"{engine.version()}, {python}; does not isolate untrusted code")
+    where = ", ".join(map(str, found.values()))
+    yield Finding("engine venv", True, f"{engine.version()}, {where}; does not isolate untrusted code")
     yield _images(engine)
 
 
+def _bases() -> Iterator[Base]:
+    """Those that the default toolchain stands on, each once."""
+    yield from {recipe.base.name: recipe.base for recipe in toolchain.load().recipes}.values()
+
+
 def _images(engine: Engine) -> Finding:
-    wanted = images.toolchain()
-    missing = [name for name in wanted if name not in engine.find(wanted.values())]
+    wanted = toolchain.load().recipes
+    found = engine.find(wanted)
+    missing = [recipe.name for recipe in wanted if recipe.name not in found]
     if missing:
         hint = f"built when first needed, or now by: pinlite images build --engine {engine.name}"
         return Finding(f"{engine.name} images", None, f"missing: {', '.join(missing)}", hint)

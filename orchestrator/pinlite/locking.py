@@ -9,19 +9,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import pinlite
-from pinlite import config, digest, images, paths
+from pinlite import config, digest, paths
 from pinlite.differences import differences
 from pinlite.errors import NotReproducibleError, UsageError
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Recipe
 from pinlite.report import Lock, LockedImage, LockedStage, Report
 from pinlite.store.record import Record
+from pinlite.toolchain import ImageRecipe
 
 # Roles of outputs that tell what a runtime computed.
 _MEASURED = ("outputs", "profiled", "evaluated")
 
 # What is known before anything is made.
-_GIVEN = ("base", "options", "images", "inputs")
+_GIVEN = ("bases", "options", "images", "inputs")
 _MADE = (*_GIVEN, "stages", "artifacts")
 
 _SHOWN = 8
@@ -29,13 +29,12 @@ _SHOWN = 8
 
 def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str, str]) -> Lock:
     """The lock of a run that has not made anything yet. ``inputs`` are digests by path."""
-    base = images.base().digest
     return Lock(
         pinlite=pinlite.__version__,
-        base=base,
+        bases={image.base.name: image.base.digest for image in wanted.values()},
         options=recipe.options,
         images={
-            image.name: LockedImage(identity=image.identity(base), packages=digest.of_bytes(image.lock))
+            image.name: LockedImage(identity=image.identity(), packages=digest.of_bytes(image.lock))
             for image in wanted.values()
         },
         inputs=dict(inputs),

@@ -2,25 +2,28 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from pinlite import images, parity, paths, temporary
+from pinlite import parity, paths, temporary, toolchain
 from pinlite.choices import EngineChoice
 from pinlite.engine import choose
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.execute import execute
 from pinlite.recipe import Limits
-from pinlite.stages import infer
+from pinlite.stages import check, convert, infer
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers
 
-# The image and program that know a model, by its file's ending; a SavedModel is a folder.
-_HOMES = {".onnx": ("onnx", "check"), ".tflite": ("tflite", "infer"), "folder": ("tensorflow", "convert")}
+# The stage whose image and program know a model, by its file's ending; a SavedModel is a folder. A .tflite file is
+# known by the toolchain's first runtime.
+_TFLITE = ".tflite"
+_HOMES = {".onnx": check.STAGE, "folder": convert.STAGE}
 
 # In bytes: more of them is nothing that anybody reads.
 _LONGEST = 256 * 1024**2
@@ -42,8 +45,8 @@ def run(
     """
     stage = _stage("run", model)
     paths.existing_file(samples)
-    if stage.image == "tflite":
-        action = infer.action(infer.STAGE, model, samples, None, runs=0)
+    if model.suffix == _TFLITE:
+        action = infer.action(replace(stage, operation="infer"), model, samples, None, runs=0)
     else:
         action = Action(stage, {}, {"outputs": "outputs.npz"}, {"model": model, "samples": samples})
     with temporary.folder() as folder:
@@ -66,7 +69,7 @@ def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = i
 
 def _stage(operation: str, model: Path) -> Stage:
     kind = "folder" if model.is_dir() else model.suffix
-    if kind not in _HOMES:
+    if kind not in (*_HOMES, _TFLITE):
         raise UsageError(
             f"{model} is no .onnx, no .tflite and no SavedModel folder",
             hint="give one of those, e.g. from a build folder",
@@ -75,15 +78,16 @@ def _stage(operation: str, model: Path) -> Stage:
         paths.closed_folder(model)
     else:
         paths.model_file(model)
-    image, program = _HOMES[kind]
-    return Stage(operation, image, program, operation)
+    home = _HOMES.get(kind) or infer.stage(toolchain.load().runtimes[0])
+    return Stage(operation, home.image, home.program, operation)
 
 
 def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) -> None:
     """Run the action, whose only output goes to ``made``."""
     engine = choose(choice, observe)
-    recipe = images.toolchain()[action.stage.image]
-    with Workers(engine, engine.ensure([recipe], observe), Limits(), observe) as workers:
+    recipe = toolchain.load().images[action.stage.image]
+    image = engine.ensure([recipe], observe)[recipe.name]
+    with Workers(engine, {action.stage.image: image}, Limits(), observe) as workers:
         done = execute(action, _Anything, workers, observe)
         (path,) = done.outputs.values()
         shutil.copyfile(path, made)

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pinlite import conversion, integers, locking, output, provenance, provision, reading, results, runtime_faults
+from pinlite import (
+    conversion,
+    integers,
+    locking,
+    output,
+    provenance,
+    provision,
+    reading,
+    results,
+    runtime_faults,
+    toolchain,
+)
 from pinlite.actions import Actions
 from pinlite.conversion import Conversion
 from pinlite.errors import ParityError, UsageError, WarnedError
@@ -31,14 +42,15 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     output.check(recipe.out)
     given = conversion.given_calibration(recipe)
     materials = provenance.given(recipe)
-    stages = conversion.stages_of(recipe)
-    wanted = provision.image_recipes(stages, recipe.requirements, observe)
+    chosen = toolchain.load(recipe.toolchain)
+    stages = conversion.stages_of(recipe, chosen)
+    wanted = provision.image_recipes(chosen, stages, recipe.requirements, observe)
     lock = locking.given(recipe, wanted, reading.files(recipe))
     if recorded:
         locking.hold_given(lock, recorded)
     with Actions(recipe, stages, wanted, observe) as actions:
         try:
-            done = Conversion(recipe, actions, given).convert()
+            done = Conversion(recipe, chosen, actions, given).convert()
         except OSError as full:
             raise UsageError(
                 f"the run's files can't be written to {actions.folder}: {full.strerror}",
@@ -47,14 +59,18 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         lock = locking.made(lock, actions.records, done.digests)
         if recorded:
             locking.hold(lock, recorded)
-        toolchain = {image.name: image.identity for image in actions.used.values()}
-        report = results.report(recipe, done, engine=actions.engine, toolchain=toolchain, lock=lock)
+        identities = {image.name: image.identity for _, image in actions.used}
+        report = results.report(recipe, chosen, done, engine=actions.engine, images=identities, lock=lock)
         artifacts = {name: path for name, (_, path) in done.artifacts.items()}
         documents = provenance.documents(
             report,
             recipe,
             inside=provenance.below(artifacts),
-            used=[UsedImage(wanted[name], image.identity, image.id) for name, image in actions.used.items()],
+            used=[
+                UsedImage(used, image.identity, report.versions[image.name]["python"], image.id)
+                for used, image in actions.used
+                if image.name in report.versions
+            ],
             materials=[*materials, *provenance.below(provision.shown(actions.folder))],
             run=provenance.Run(actions.run, started, datetime.now(UTC)),
             key=key,

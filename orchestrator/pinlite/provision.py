@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite import images, modules, requirements
+from pinlite import modules, requirements, toolchain
 from pinlite.engine import Engine
 from pinlite.errors import UsageError
 from pinlite.events import Observer
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Recipe
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
+from pinlite.toolchain import ImageRecipe, Toolchain
 
 
-def image_recipes(stages: Sequence[Stage], packages: tuple[str, ...], observe: Observer) -> dict[str, ImageRecipe]:
-    """The image recipe of each image that the stages name; export's has the packages of ``--with``."""
-    toolchain = images.toolchain()
-    wanted = {name: toolchain[name] for name in dict.fromkeys(stage.image for stage in stages)}
+def image_recipes(
+    chosen: Toolchain, stages: Sequence[Stage], packages: tuple[str, ...], observe: Observer
+) -> dict[str, ImageRecipe]:
+    """The recipe of each image that the stages name, by what they call it; export's has the packages of ``--with``."""
+    wanted = {name: chosen.images[name] for name in dict.fromkeys(stage.image for stage in stages)}
     if packages and export.STAGE.image in wanted:
-        base = toolchain[export.STAGE.image]
-        wanted[export.STAGE.image] = images.with_requirements(base, requirements.locked(packages, base.lock, observe))
+        plain = chosen.images[export.STAGE.image]
+        lock = requirements.locked(packages, plain, observe)
+        wanted[export.STAGE.image] = toolchain.with_requirements(plain, lock)
     return wanted
 
 

@@ -40,6 +40,7 @@ def of(recipe: "Recipe") -> Iterator[Read]:
     for role, path in (("weights", recipe.weights), ("samples", recipe.samples), ("data", recipe.data)):
         if path:
             yield Read(role, "path", path)
+    yield from (Read("toolchain", "path", path) for path in recipe.toolchain_files)
     if recipe.requirements:
         yield Read("requirements", "path", folders.cache() / "locks")
 

@@ -110,6 +110,8 @@ class Calibration(Frozen):
 class Recipe(Frozen):
     """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
 
+    ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
+    one of its targets.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
@@ -125,6 +127,9 @@ class Recipe(Frozen):
     output_names: tuple[str, ...] = ()
     samples: Path | None = None
     seed: int = 0
+    toolchain: str = "classic"
+    toolchain_files: tuple[Path, ...] = ()
+    target: str = "tflite-2.4"
     opset: int = 12
     lowering: Lowering = "nhwc"
     input_layouts: tuple[LayoutSpec, ...] = ()

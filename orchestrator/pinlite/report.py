@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pinlite.choices import Layout, StageSource, VariantName
 from pinlite.frozen import Frozen
@@ -118,6 +118,18 @@ class Lost(Frozen):
     profile: str | None
     failed: bool
     mask: float | None = None
+
+
+class RuntimeReport(Frozen):
+    """What runs TFLite files: ``name`` is its package and version, by which the rest of the report calls it.
+    ``required`` says that a file must be right in it, for the target; otherwise it is told what becomes of it there.
+    """
+
+    name: str
+    package: str
+    version: str
+    image: str
+    required: bool
 
 
 class RuntimeSize(Frozen):
@@ -236,6 +248,10 @@ class EvaluationReport(Frozen):
     scores: tuple[Score, ...]
 
 
+# What the one base of locks of schema 1 is called since.
+BASE_OF_1 = "python-3.8"
+
+
 class LockedImage(Frozen):
     """``identity`` is the image's on the public base; ``packages`` the sha256 of its hashed requirements."""
 
@@ -255,23 +271,38 @@ class LockedStage(Frozen):
 class Lock(Frozen):
     """What a recipe came to. ``inputs`` are the user's files by path, ``artifacts`` the results by name, as sha256.
 
-    What runtimes compute and how long they take is measured, not made, and no part of it.
+    What runtimes compute and how long they take is measured, not made, and no part of it. ``bases`` are the digests of
+    the public images that the others stand on, ``images`` those others, by name. Schema 1, which release 0.1.0 wrote,
+    has one ``base``, and other names of images.
     """
 
-    lock_schema: Literal["pinlite.lock/1"] = Field("pinlite.lock/1", alias="schema")
+    lock_schema: Literal["pinlite.lock/1", "pinlite.lock/2"] = Field("pinlite.lock/2", alias="schema")
     pinlite: str
-    base: str
+    bases: dict[str, str]
     options: dict[str, Any]
     images: dict[str, LockedImage]
     inputs: dict[str, str]
     stages: dict[str, LockedStage]
     artifacts: dict[str, str]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_bases(cls, given: Any) -> Any:
+        """Schema 1 has one base, that of Python 3.8."""
+        if isinstance(given, dict) and "base" in given:
+            return {key: value for key, value in given.items() if key != "base"} | {"bases": {BASE_OF_1: given["base"]}}
+        return given
+
 
 class Report(Frozen):
-    """What came of a run; ``report.json`` is this object."""
+    """What came of a run; ``report.json`` is this object.
 
-    report_schema: Literal["pinlite.report/1"] = Field("pinlite.report/1", alias="schema")
+    ``toolchain`` has the identities of the images, ``toolchain_name`` and ``target`` say what was chosen; ``runtimes``
+    are those of the TFLite files, in the toolchain's order. Reports of schema 1, which release 0.1.0 wrote, have
+    neither, and call runtimes tflite-VERSION.
+    """
+
+    report_schema: Literal["pinlite.report/1", "pinlite.report/2"] = Field("pinlite.report/2", alias="schema")
     ok: bool
     engine: str
     source: str
@@ -279,7 +310,10 @@ class Report(Frozen):
     tolerance: float
     seed: int
     opset: int
+    toolchain_name: str = "classic"
     toolchain: dict[str, str]
+    target: str = ""
+    runtimes: tuple[RuntimeReport, ...] = ()
     stages: tuple[StageRecord, ...]
     artifacts: tuple[Artifact, ...]
     hops: tuple[Hop, ...]

@@ -9,41 +9,49 @@ from pinlite import digest, folders, temporary, uv
 from pinlite.errors import ImageError
 from pinlite.events import Observer
 from pinlite.retries import RECONNECT, blames_network, repeated
+from pinlite.toolchain import ImageRecipe
 
 
-def locked(requirements: tuple[str, ...], base_lock: bytes, observe: Observer) -> bytes:
-    """A lock that holds the base's packages, the requirements, and what those need, each with its hashes.
+def locked(requirements: tuple[str, ...], image: ImageRecipe, observe: Observer) -> bytes:
+    """A lock that holds the image's packages, the requirements, and what those need, each with its hashes.
 
     Made once per question: a resolver's answer changes as the index does.
 
     Raises:
-        ImageError: The requirements don't exist, have no wheel for CPython 3.8, or contradict the base's pins; or the
+        ImageError: The requirements don't exist, have no wheel for the image's CPython, or contradict its pins; or the
             index is not reached.
     """
     wanted = "\n".join(sorted(requirements)) + "\n"
-    kept = folders.cache() / "locks" / f"{digest.of_json([wanted, digest.of_bytes(base_lock)])}.lock"
+    kept = folders.cache() / "locks" / f"{digest.of_json([wanted, digest.of_bytes(image.lock)])}.lock"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(kept.with_suffix(".guard")):
         if not kept.exists():
             made = kept.with_suffix(".made")
-            made.write_bytes(repeated(functools.partial(_resolve, wanted, base_lock), blames_network, observe))
+            made.write_bytes(repeated(functools.partial(_resolve, wanted, image), blames_network, observe))
             made.replace(kept)
     return kept.read_bytes()
 
 
-def _resolve(wanted: str, base_lock: bytes) -> bytes:
+def _resolve(wanted: str, image: ImageRecipe) -> bytes:
     with temporary.folder() as folder:
         base, asked, lock = (Path(folder, name) for name in ("base.lock", "asked.in", "made.lock"))
-        base.write_bytes(base_lock)
+        base.write_bytes(image.lock)
         asked.write_text(wanted)
         try:
             uv.run(
                 *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
-                *("--python-version", "3.8", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
+                *(
+                    "--python-version",
+                    image.base.python,
+                    "--python-platform",
+                    image.base.wheels,
+                    "--only-binary",
+                    ":all:",
+                ),
                 *("--constraint", base, "--output-file", lock, base, asked),
             )
         except uv.UvError as error:
-            other = "choose versions of their time that run on CPython 3.8 with torch 1.7.1"
+            other = f"choose versions of their time that run on CPython {image.base.python} with {image.name}"
             raise ImageError(
                 f"the packages of --with can't be added to the pins of the export image:\n{error}",
                 hint=RECONNECT if blames_network(error) else other,

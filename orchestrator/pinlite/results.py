@@ -26,6 +26,7 @@ from pinlite.report import (
     ProfileReport,
     Quantization,
     Report,
+    RuntimeReport,
     StageRecord,
     Tensor,
     TrainingStep,
@@ -34,6 +35,7 @@ from pinlite.report import (
 )
 from pinlite.stages import infer
 from pinlite.stages.stage import BATCHES, of_variant
+from pinlite.toolchain import Runtime, Toolchain
 
 # The variants whose numbers are floats: they are held to the reference.
 _FLOATS: tuple[VariantName, ...] = ("float32", "float16")
@@ -71,13 +73,16 @@ class Variant:
 
 @dataclass
 class Results:
-    """``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
+    """``required`` are the runtimes in which files have to be right; what others make of them is told.
+
+    ``artifacts`` map a file name to its role and place; ``outputs`` map a runtime to its arrays, reference first.
 
     ``wider`` are outputs for the first of the other batch sizes, where the batch is open; ``profiles`` are samples made
     to find faults, and ``profiled`` what was computed of them; ``ranges`` are those of the calibration samples;
     ``failures`` are of those variants that could not be made.
     """
 
+    required: tuple[Runtime, ...]
     stages: list[StageRecord] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     artifacts: dict[str, tuple[str, Path]] = field(default_factory=dict)
@@ -100,8 +105,15 @@ class Results:
         """Of the artifacts, by name."""
         return {name: digest.of_path(path) for name, (_, path) in self.artifacts.items()}
 
+    def requires(self, runtime: str) -> bool:
+        """Whether files have to be right in a runtime, which is given by its name."""
+        return runtime in {each.name for each in self.required}
 
-def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str, str], lock: Lock) -> Report:
+
+def report(
+    recipe: Recipe, toolchain: Toolchain, results: Results, *, engine: str, images: dict[str, str], lock: Lock
+) -> Report:
+    """``images`` are the identities of the images, by name."""
     (origin, _), *_ = results.outputs.items()
     beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
     computed = _computed(results)
@@ -119,7 +131,19 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
         tolerance=recipe.tolerance,
         seed=recipe.seed,
         opset=recipe.opset,
-        toolchain=toolchain,
+        toolchain_name=toolchain.name,
+        toolchain=images,
+        target=recipe.target,
+        runtimes=tuple(
+            RuntimeReport(
+                name=runtime.name,
+                package=runtime.package,
+                version=runtime.version,
+                image=runtime.image,
+                required=runtime in results.required,
+            )
+            for runtime in toolchain.runtimes
+        ),
         stages=tuple(results.stages),
         artifacts=tuple(artifacts.values()),
         hops=hops,
@@ -147,15 +171,17 @@ def report(recipe: Recipe, results: Results, *, engine: str, toolchain: dict[str
 
 def _hops(results: Results, recipe: Recipe, beyond: Mapping[VariantName, tuple[str, ...]]) -> Iterator[Hop]:
     told = [name for name, samples in beyond.items() if _SAMPLES in samples]
-    yield from _compared(recipe, results.outputs, [(variant, variant.computed) for variant in results.variants], told)
+    computed = [(variant, variant.computed) for variant in results.variants]
+    yield from _compared(recipe, results, results.outputs, computed, told)
     if results.wider:
         at = f" at batch {BATCHES[0]}"
-        variants = [(variant, variant.wider) for variant in results.variants]
-        yield from _compared(recipe, results.wider, variants, told, at)
+        wider = [(variant, variant.wider) for variant in results.variants]
+        yield from _compared(recipe, results, results.wider, wider, told, at)
 
 
 def _compared(
     recipe: Recipe,
+    results: Results,
     outputs: Mapping[str, Path],
     variants: Sequence[tuple[Variant, Mapping[str, Path]]],
     told: Sequence[VariantName],
@@ -169,12 +195,14 @@ def _compared(
     for variant, paths in variants:
         judged = variant.name not in told
         tolerance = parity.tolerance(recipe, variant.name) if judged else None
-        computed = {runtime + at: parity.real(parity.read(path), variant.outputs) for runtime, path in paths.items()}
+        computed = {runtime: parity.real(parity.read(path), variant.outputs) for runtime, path in paths.items()}
         for runtime, arrays in computed.items():
-            yield from parity.compare(origin, reference, runtime, arrays, tolerance, variant.name)
-        if variant.name not in _FLOATS and len(computed) > 1:
-            (one, ones), (other, others_) = computed.items()
-            yield from parity.agree(one, ones, other, others_, variant.name, variant.outputs, judged=judged)
+            limit = tolerance if results.requires(runtime) else None
+            yield from parity.compare(origin, reference, runtime + at, arrays, limit, variant.name)
+        if variant.name not in _FLOATS:
+            for (one, ones), (two, twos) in itertools.combinations(computed.items(), 2):
+                held = judged and results.requires(one) and results.requires(two)
+                yield from parity.agree(one + at, ones, two + at, twos, variant.name, variant.outputs, judged=held)
 
 
 def _computed(results: Results) -> list[Computed]:
@@ -196,13 +224,18 @@ def _read(
 
 def _on_profiles(results: Results, recipe: Recipe, computed: Sequence[Computed]) -> Iterator[Hop]:
     reference, *others = computed
-    peers = [other for other in others if other.variant in (None, *_FLOATS)]
+    peers = [other for other in others if _is_judged(other, results)]
     second = peers[0] if reference.runtime == "torch" else None
     judge = Judge(reference, second, peers, {name for variant in results.variants for name in variant.ops})
     yield from judge.hops({None: recipe.tolerance} | {name: parity.tolerance(recipe, name) for name in _FLOATS})
     for other in others:
-        if other.variant not in (None, *_FLOATS):
+        if not _is_judged(other, results):
             yield from judge.told(other)
+
+
+def _is_judged(other: Computed, results: Results) -> bool:
+    """Whether what differs on a profile may be a fault: what computes in floats, where it has to be right."""
+    return other.variant is None or (other.variant in _FLOATS and results.requires(other.runtime))
 
 
 def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[ProfileReport]:
@@ -272,13 +305,14 @@ def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
     """What is lost and no failure, and what a runtime computes wrongly."""
     for each in lost:
         if not each.failed:
-            stage = of_variant(infer.STAGE, each.variant).name
-            yield Warned(stage=stage, message=f"{integers.words(each)}; {integers.hint(each)}", variant=each.variant)
+            message = f"{integers.words(each)}; {integers.hint(each)}"
+            yield Warned(stage=infer.NAME, message=message, variant=each.variant)
     for variant in results.variants:
-        for runtime, kind in zip(reversed(variant.computed), (infer.OLDEST, infer.STAGE), strict=False):
-            ran = of_variant(kind, variant.name).name
-            for fault in runtime_faults.of(runtime, variant.quantization):
-                yield Warned(stage=ran, message=fault.words(runtime), variant=variant.name)
+        for runtime in results.required:
+            if runtime.name in variant.computed:
+                ran = of_variant(infer.stage(runtime), variant.name).name
+                for fault in runtime_faults.of(runtime.name, variant.quantization):
+                    yield Warned(stage=ran, message=fault.words(runtime.name), variant=variant.name)
 
 
 def _variant(

@@ -11,7 +11,7 @@ from pinlite.report import Quantization
 @dataclass(frozen=True)
 class Fault:
     """Of an operator, as `report.Quantization` names it, with activations of a type; ``what`` comes out, in runtimes of
-    TFLite ``since`` a version and before the ``right`` one.
+    `PACKAGES` ``since`` a version and before the ``right`` one.
     """
 
     operator: str
@@ -28,6 +28,9 @@ class Fault:
         )
 
 
+# Those whose versions are TensorFlow's; ai-edge-litert counts its own, which began later.
+PACKAGES = ("tensorflow", "tensorflow-cpu", "tflite-runtime")
+
 FAULTS = (
     Fault("LOGISTIC", "int16", (2, 4), (2, 7), "it is off by up to 0.65, of 1 (SiLU, GLU and LSTM have one, too)"),
     Fault("TANH", "int16", (2, 4), (2, 7), "it is off by up to 0.62, of 1 (GELU and LSTM may have one, too)"),
@@ -40,9 +43,10 @@ FAULTS = (
 
 
 def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
-    """Those that a runtime, tflite-VERSION, meets in a file."""
-    version = tuple(int(part) for part in runtime.removeprefix("tflite-").split(".") if part.isdecimal())
-    for fault in FAULTS:
+    """Those that a runtime, as reports name it, meets in a file."""
+    package, _, release = runtime.partition(" ")
+    version = tuple(int(part) for part in release.split(".") if part.isdecimal())
+    for fault in FAULTS if package in PACKAGES else ():
         if fault.since <= version < fault.right and fault.type in quantization.integer_operators.get(
             fault.operator, {}
         ):

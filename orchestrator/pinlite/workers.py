@@ -22,6 +22,7 @@ class Workers:
     """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
 
     def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore) -> None:
+        """``images`` has those of the stages, by what these call them."""
         self.run = uuid.uuid4().hex[:12]
         self._engine = engine
         self._images = images
@@ -64,11 +65,14 @@ class Workers:
     def start(self, stages: Sequence[Stage]) -> None:
         """Start what the stages need, without waiting: imports overlap with the stages before."""
         for stage in stages:
-            key = (stage.image, stage.program)
+            key = self._key(stage)
             if key not in self._started:
-                name = f"{stage.image}-{stage.program}" + (f"-{self._dropped}" if self._dropped else "")
+                image = self._images[stage.image]
+                name = f"{image.name}-{stage.program.rpartition('.')[2]}" + (
+                    f"-{self._dropped}" if self._dropped else ""
+                )
                 job = Job(
-                    image=self._images[stage.image],
+                    image=image,
                     program=stage.program,
                     folder=self.folder / name,
                     log=self.logs / f"{name}.log",
@@ -82,15 +86,19 @@ class Workers:
     def get(self, stage: Stage) -> tuple[Worker, Job]:
         """The worker that serves a stage; waits until its process is started."""
         self.start([stage])
-        key = (stage.image, stage.program)
+        key = self._key(stage)
         return self._started[key].result(), self._jobs[key]
 
     def drop(self, stage: Stage) -> None:
         """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
         self._dropped += 1
-        if started := self._started.pop((stage.image, stage.program), None):
+        if started := self._started.pop(self._key(stage), None):
             with contextlib.suppress(Exception):  # that it did not start is known
                 started.result().stop()
+
+    def _key(self, stage: Stage) -> tuple[str, str]:
+        """Stages of one image and program share a worker."""
+        return self._images[stage.image].name, stage.program
 
     def _start(self, job: Job) -> Worker:
         """Keeps what it starts: ^C can reach the main thread before that has the future in its hands."""

@@ -15,7 +15,7 @@ from bench import peers_table
 from bench.measure import FLOAT32, INT8, Bench, Runtime
 from zoo import manifest
 
-from pinlite import images
+from pinlite import toolchain
 from pinlite.engine import VenvEngine
 from pinlite.events import ignore
 
@@ -44,8 +44,9 @@ def main() -> None:
         "onnx2tf": _version(onnx2tf / "python", "onnx2tf"),
         "litert": _version(litert / "python", "ai-edge-litert"),
     }
-    tensorflow = images.toolchain()["tensorflow"]
-    oldest = Path(VenvEngine().ensure([tensorflow], ignore)["tensorflow"].reference, "environment", "bin", "python")
+    tensorflow = toolchain.load().images["tensorflow"]
+    image = VenvEngine().ensure([tensorflow], ignore)[tensorflow.name]
+    oldest = Path(image.reference, "environment", "bin", "python")
     litert_name = f"litert {versions['litert']}"
     runtimes = (
         Runtime(f"{litert_name}, 1 thread", litert / "python", "ai_edge_litert.interpreter", 1),

@@ -6,13 +6,14 @@ It runs in the onnx-tf image, whose environment holds the tensorflow image's too
 import tempfile
 from pathlib import Path
 
-import convert
 import numpy as np
 import onnx
-import translate
 from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
+
+from onnx_translate import translate
 from stagekit import Request, StageError, arrays
+from tflite_convert import convert
 
 VERSIONS = translate.VERSIONS
 

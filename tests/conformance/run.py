@@ -20,13 +20,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pinlite import images
+from recipes import adding
+
+from pinlite import toolchain
 from pinlite.contract import Request, Response
 from pinlite.engine import Image, Job, VenvEngine
 from pinlite.errors import StageCrashError
 from pinlite.events import ignore
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Limits
+from pinlite.toolchain import ImageRecipe
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "build" / "conformance"
@@ -126,10 +128,10 @@ def _result(case: Case, response: Response) -> Result:
 
 def recipe() -> ImageRecipe:
     """The onnx-tf image with the tensorflow image's programs, and ours, beside its own."""
-    toolchain = images.toolchain()
-    ours = {"case.py": (HERE / "case.py").read_bytes()}
-    theirs = toolchain["tensorflow"].programs
-    return ImageRecipe("conformance", {**theirs, **toolchain["onnx-tf"].files, **ours}, toolchain["tensorflow"])
+    images = toolchain.load().images
+    above = images["onnx-tf"]
+    both = replace(above, files={**images["tensorflow"].files, **above.files})
+    return adding(both, "conformance", {"case.py": HERE / "case.py"})
 
 
 def judged(results: list[Result], lists: Lists, *, everything: bool) -> tuple[list[Result], list[str]]:

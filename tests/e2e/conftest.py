@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from command import NETWORK, Command
+from recipes import ensured
 
-from pinlite import images
+from pinlite import toolchain
 from pinlite.engine import Engine, Image, VenvEngine, interpreter
 from pinlite.errors import ImageError
-from pinlite.events import ignore
 
 HERE = Path(__file__).parent
 
@@ -23,9 +23,10 @@ def _engine(name: str, request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(scope="session")
 def venv_engine() -> VenvEngine:
-    """The venv engine. Where there is no CPython 3.8 for it, CI fails; elsewhere its tests are skipped, and say so."""
+    """The venv engine. Where there is no CPython for it, CI fails; elsewhere its tests are skipped, and say so."""
     try:
-        interpreter.find_or_make()
+        for recipe in toolchain.load().recipes:
+            interpreter.find_or_make(recipe.base.python)
     except ImageError as error:
         if os.environ.get("CI"):
             pytest.fail(str(error))
@@ -36,14 +37,14 @@ def venv_engine() -> VenvEngine:
 @pytest.fixture(scope="session", params=["docker", "venv"])
 def engine(request) -> str:
     """Each engine by its name, with its images: what a test with it asks holds for both."""
-    _engine(request.param, request).ensure(images.toolchain().values(), ignore)
+    ensured(_engine(request.param, request))
     return request.param
 
 
 @pytest.fixture(scope="session")
 def any_engine(request) -> str:
     """One engine, for what doesn't depend on which."""
-    _engine("venv", request).ensure(images.toolchain().values(), ignore)
+    ensured(_engine("venv", request))
     return "venv"
 
 
@@ -77,7 +78,8 @@ def network(converted, any_engine) -> Path:
 
 @pytest.fixture(scope="session")
 def environments(venv_engine) -> dict[str, Image]:
-    return venv_engine.ensure(images.toolchain().values(), ignore)
+    """By what stages call them."""
+    return ensured(venv_engine)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import flatbuffer
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
+
+from tflite_convert import flatbuffer
 
 KINDS = {
     getattr(schema.BuiltinOperator, name): name

@@ -17,7 +17,7 @@ STAGES = {
     "translate": "translate",
     "convert": "convert",
     "infer": "infer",
-    "infer-oldest": "convert",
+    "infer-tensorflow-2.4.1": "convert",
 }
 
 
@@ -45,7 +45,7 @@ def asked(running: Running, stage: str) -> None:
 
 def reach(running: Running, stage: str) -> None:
     """Wait until the stage runs, and hold it there: on a small model it is over in no time."""
-    if stage == "infer-oldest":
+    if stage == "infer-tensorflow-2.4.1":
         # The worker of this stage has served one before; while the one between is held, it can be stopped in time.
         between = freeze(running, "infer")
         asked(running, "infer")

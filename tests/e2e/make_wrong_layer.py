@@ -6,8 +6,9 @@ Runs in the tensorflow image, with its programs: FILE, and the words that the na
 import sys
 from pathlib import Path
 
-import flatbuffer
 import numpy as np
+
+from tflite_convert import flatbuffer
 
 path, layer = Path(sys.argv[1]), sys.argv[2].encode()
 model = flatbuffer.unpacked(path.read_bytes())

@@ -75,7 +75,11 @@ def test_a_saved_model_enters_at_the_conversion(convert, saved_model):
     ran = {stage["name"]: stage["source"] for stage in found["stages"]}
     assert {name for name, source in ran.items() if source == "skipped"} == {"export", "check", "translate"}
     assert {hop["from"] for hop in found["hops"]} == {"tensorflow"}
-    assert {hop["to"] for hop in found["hops"]} == {"tflite-2.14.0", "tflite-2.4.1"}
+    assert {hop["to"] for hop in found["hops"]} == {
+        "tflite-runtime 2.14.0",
+        "tensorflow-cpu 2.4.1",
+        "ai-edge-litert 2.3.0",
+    }
     (variant,) = found["variants"]
     assert {tensor["name"] for tensor in variant["inputs"]} == {"left", "right"}
     assert {tensor["name"] for tensor in variant["outputs"]} == {"scaled", "difference"}

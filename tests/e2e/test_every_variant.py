@@ -5,7 +5,7 @@ import pytest
 from command import CASES, EXAMPLES, NETWORK
 
 ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
-RUNTIMES = ["tflite-2.14.0", "tflite-2.4.1"]
+RUNTIMES = ["tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
 MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
 RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
 READER = (f"{CASES}/tiny.py:Reader", "--input", "picture=1x3x8x8", "--input", "ids=1x5:int64", "--input", "mask=1x4")

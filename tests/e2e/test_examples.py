@@ -8,8 +8,16 @@ from command import EXAMPLES
 
 MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
 RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
-RUNTIMES = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
-STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+RUNTIMES = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
+STAGES = [
+    "export",
+    "check",
+    "translate",
+    "convert",
+    "infer-tflite-2.14.0",
+    "infer-tensorflow-2.4.1",
+    "infer-litert-2.3.0",
+]
 ARTIFACTS = {
     "onnx": "model.onnx",
     "graph": "model.graph.txt",

@@ -48,8 +48,10 @@ def test_scores_beside_boxes_are_lost_in_int8_and_16_bits_meet_a_wrong_kernel(an
     assert not np.ptp(integers[:, 4:], axis=(0, 2, 3)).any()
     assert np.ptp(integers[:, :4], axis=(0, 2, 3)).any()
     named = {(warned["variant"], warned["stage"]) for warned in found["warnings"]}
-    assert ("int16x8", "infer-oldest-int16x8") in named
-    assert any("tflite-2.4.1 computes LOGISTIC of int16 wrongly" in warned["message"] for warned in found["warnings"])
+    assert ("int16x8", "infer-tensorflow-2.4.1-int16x8") in named
+    assert any(
+        "tensorflow-cpu 2.4.1 computes LOGISTIC of int16 wrongly" in warned["message"] for warned in found["warnings"]
+    )
 
 
 def test_what_a_model_can_not_be_run_on_is_left_out(any_engine, pinlite, report):

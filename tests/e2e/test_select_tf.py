@@ -12,10 +12,10 @@ def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, en
     assert found["ok"]
     assert {"Cast", "Cumsum"} <= set(variant["select_tf"])
     assert variant["ops"]["FlexCumsum"] == variant["ops"]["CONV_2D"] == 1
-    assert set(variant["parity"]) == set(variant["latency_ms"]) == {"tflite-2.4.1"}
+    assert set(variant["parity"]) == set(variant["latency_ms"]) == {"tensorflow-cpu 2.4.1"}
     assert "Select-TF" in ended.out
     stages = {stage["name"]: stage for stage in found["stages"]}
-    assert stages["infer-oldest"]["source"] == "ran"
+    assert stages["infer-tensorflow-2.4.1"]["source"] == "ran"
     assert stages["infer"]["source"] == "skipped"
     assert "Cumsum" in stages["infer"]["reason"]
     builtin, selecting = variant["comparison"]
@@ -44,4 +44,4 @@ def test_select_tf_from_the_start_keeps_what_tflite_has(pinlite, any_engine, rep
     assert variant["select_tf"] == []
     assert [found["sha256"] for found in variant["comparison"]] == [variant["sha256"]] * 2
     assert all(found["latency_ms"]["runs"] == 20 for found in variant["comparison"])
-    assert set(variant["latency_ms"]) == {"tflite-2.14.0", "tflite-2.4.1"}
+    assert set(variant["latency_ms"]) == {"tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"}

@@ -11,7 +11,7 @@ import docker
 from pinlite import folders
 from pinlite.contract import Request, Response
 from pinlite.engine import Engine, Image, Job, Worker
-from pinlite.images import ImageRecipe
+from pinlite.toolchain import ImageRecipe, bases
 
 FOLDER = Path(__file__).parent / "image"
 RUNS = f"conformance-{os.getpid()}"
@@ -20,14 +20,16 @@ RUNS = f"conformance-{os.getpid()}"
 @functools.cache
 def _files() -> dict[str, bytes]:
     """Read once: a program that is edited while the tests run is no other image to them."""
-    files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
-    stagekit = (folders.IMAGES / "stagekit").glob("*.py")
-    return files | {f"stagekit/{path.name}": path.read_bytes() for path in stagekit}
+    programs = (*FOLDER.glob("*.py"), *(folders.IMAGES / "programs" / "stagekit").glob("*.py"))
+    files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()}
+    within = {FOLDER: "programs", folders.IMAGES / "programs" / "stagekit": "programs/stagekit"}
+    return files | {f"{within[path.parent]}/{path.name}": path.read_bytes() for path in programs}
 
 
 def recipe(name: str = "probe", **changed: bytes) -> ImageRecipe:
     """The probe's image; keywords replace files, with _ for the dot of their name."""
-    return ImageRecipe(name, _files() | {file.replace("_", "."): data for file, data in changed.items()})
+    files = _files() | {file.replace("_", "."): data for file, data in changed.items()}
+    return ImageRecipe(name, files, bases.load()["python-3.8"])
 
 
 @dataclass(frozen=True)

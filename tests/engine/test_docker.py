@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from pinlite.images import Base
 from probes import ask, recipe, result
 
 from pinlite import images
@@ -17,7 +18,6 @@ from pinlite.contract import Request
 from pinlite.engine import DockerEngine, VenvEngine, choose
 from pinlite.errors import ImageError, NoEngineError, StageCrashError
 from pinlite.events import BuildProgress, ignore
-from pinlite.images import Base
 
 NOWHERE = "192.0.2.1"  # reserved for examples: nothing is there, but a host with a network tries
 

@@ -85,7 +85,7 @@ REPORT = {
             "size": 1,
             "inputs": [],
             "outputs": [],
-            "parity": {"tflite-2.14.0": 0.0},
+            "parity": {"tflite-runtime 2.14.0": 0.0},
             "cosine": {},
             "latency_ms": {},
             "ops": {"MUL": 1},

@@ -40,7 +40,7 @@ STAGES = (
     "evaluate",
     "convert",
     "infer",
-    "infer-oldest",
+    "infer-tensorflow-2.4.1",
     "metric",
 )
 WEIGHTS = {"name": "linear", "shape": [3, 4], "sparsity": 0.5, "distinct": 7}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import Command
 
-from pinlite import images
+from pinlite import toolchain
 from pinlite.events import ignore
 
 ENTRY = (str(Path(__file__).parent / "entry.py"),)
@@ -19,7 +19,7 @@ ENTRY = (str(Path(__file__).parent / "entry.py"),)
 
 @pytest.fixture(scope="session", autouse=True)
 def _images(docker_engine):
-    docker_engine.ensure(images.toolchain().values(), ignore)
+    docker_engine.ensure(toolchain.load().recipes, ignore)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from command import CASES, Command
 from protobuf import BOOL, INT64, attribute, field, graph, model, node, of, tensor, value
+from recipes import ensured
 
-from pinlite import config, images, models
+from pinlite import config, models
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.execute import execute
@@ -116,8 +117,7 @@ ONNX = {
 
 @pytest.fixture(scope="module")
 def workers(docker_engine):
-    recipes = images.toolchain()
-    found = docker_engine.ensure(recipes.values(), ignore)
+    found = ensured(docker_engine)
     limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
     with Workers(docker_engine, found, limits) as workers:
         yield workers
@@ -162,7 +162,7 @@ def samples(tmp_path):
 
 
 def about_onnx(ask, path, samples):
-    home = ("onnx", "check")
+    home = ("onnx", "onnx_check.check")
     checked = {role: f"{role}.npz" for role in ("samples", "outputs")} | {"graph": "g.txt", "simplified": "s.onnx"}
     return (
         ask(*home, "inspect", {"text": "model.txt"}, {}, model=path),
@@ -175,14 +175,14 @@ def about_tflite(ask, path, samples):
     parameters = {"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}
     files = {"model": path, "samples": samples}
     return (
-        ask("tflite", "infer", "inspect", {"text": "model.txt"}, {}, model=path),
-        ask("tflite", "infer", "infer", {"outputs": "outputs.npz"}, parameters, **files),
-        ask("tensorflow", "convert", "infer", {"outputs": "outputs.npz"}, parameters, **files),
+        ask("tflite-2.14.0", "tflite_run.infer", "inspect", {"text": "model.txt"}, {}, model=path),
+        ask("tflite-2.14.0", "tflite_run.infer", "infer", {"outputs": "outputs.npz"}, parameters, **files),
+        ask("tensorflow", "tflite_convert.convert", "infer", {"outputs": "outputs.npz"}, parameters, **files),
     )
 
 
 def about_saved_model(ask, path, samples):
-    home = ("tensorflow", "convert")
+    home = ("tensorflow", "tflite_convert.convert")
     adopted = {"samples": "samples.npz", "outputs": "outputs.npz"}
     return (
         ask(*home, "inspect", {"text": "model.txt"}, {}, model=path),
@@ -206,7 +206,7 @@ def test_an_onnx_file_that_never_ends(ask, tmp_path):
     path = tmp_path / "endless.onnx"
     path.write_bytes(ENDLESS)
     checked = {role: f"{role}.npz" for role in ("samples", "outputs")} | {"graph": "g.txt", "simplified": "s.onnx"}
-    assert ask("onnx", "check", "check", checked, {"inputs": [], "seed": 0}, model=path) == 6
+    assert ask("onnx", "onnx_check.check", "check", checked, {"inputs": [], "seed": 0}, model=path) == 6
 
 
 KINDS = {"model.onnx": about_onnx, "model.float32.tflite": about_tflite, "saved_model": about_saved_model}

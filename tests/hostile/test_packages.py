@@ -5,12 +5,12 @@ import pytest
 from conftest import running
 from test_attempts import ATTEMPT
 
-from pinlite import images
+from pinlite import toolchain
 from pinlite.contract import Request
 from pinlite.engine import Job
 from pinlite.events import ignore
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Limits
+from pinlite.toolchain import ImageRecipe
 
 # What a wheel can bring: a line that Python runs at each start. The user that it wants to be is not asked for.
 DOCKERFILE = b"""ARG BASE
@@ -28,6 +28,7 @@ attempts.report("package", asked)
 
 @pytest.fixture
 def image(docker_engine, aims):
+    below = toolchain.load().images["tflite-2.14.0"]
     files = {
         "Dockerfile": DOCKERFILE,
         "requirements.lock": b"",
@@ -35,7 +36,7 @@ def image(docker_engine, aims):
         "hostile.py": HOSTILE.encode(),
         "attempts.py": carriers.code(aims[0]).encode(),
     }
-    recipe = ImageRecipe("hostile-with", files, images.toolchain()["tflite"])
+    recipe = ImageRecipe("hostile-with", files, below.base, below)
     made = docker_engine.ensure([recipe], ignore)["hostile-with"]
     yield made
     docker_engine.remove_image(made)
@@ -44,7 +45,7 @@ def image(docker_engine, aims):
 def test_a_package_that_runs_at_each_start(docker_engine, image, aims, tmp_path, monkeypatch):
     targets, visits = aims
     monkeypatch.setenv("PINLITE_TEST_SECRET", targets["word"])
-    job = Job(image, "infer", tmp_path / "job", tmp_path / "log", run="hostile", limits=Limits(timeout=60))
+    job = Job(image, "tflite_run.infer", tmp_path / "job", tmp_path / "log", run="hostile", limits=Limits(timeout=60))
     (tmp_path / "job").mkdir()
     with docker_engine.start(job) as worker:
         worker.ready()
@@ -58,8 +59,12 @@ def test_a_package_that_runs_at_each_start(docker_engine, image, aims, tmp_path,
 
 
 def test_a_build_sees_the_lock_alone():
-    """No model, no samples, nothing of the user's: what the engine is given to build from is two files."""
-    recipe = images.with_requirements(images.toolchain()["torch"], b"the lock")
-    assert sorted(recipe.files) == ["Dockerfile", "requirements.lock"]
+    """No model, no samples, nothing of the user's: the engine is given the lock, and what is pinlite's own."""
+    torch = toolchain.load().images["torch"]
+    recipe = toolchain.with_requirements(torch, b"the lock")
+    assert {name: data for name, data in recipe.files.items() if torch.files.get(name) != data} == {
+        "requirements.lock": b"the lock"
+    }
+    assert recipe.sources == ()
     assert recipe.files["requirements.lock"] == b"the lock"
     assert b"--only-binary :all:" in recipe.files["Dockerfile"]

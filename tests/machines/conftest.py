@@ -16,7 +16,7 @@ from command import Command
 from docker.errors import DockerException
 from probes import RUNS, recipe
 
-from pinlite import images
+from pinlite import toolchain
 from pinlite.engine import DockerEngine, Image, Job
 from pinlite.events import ignore
 from pinlite.recipe import Limits
@@ -129,9 +129,12 @@ def daemon(docker_engine) -> Iterator[Daemon]:
     daemon = Daemon(folder)
     try:
         daemon.start()
-        recipes = [RECIPE, *images.toolchain().values()]
+        recipes = [RECIPE, *toolchain.load().recipes]
         found = docker_engine.ensure(recipes, ignore)
-        references = [docker_engine.base(), *(image.reference for image in found.values())]
+        references = [
+            *map(docker_engine.base, {recipe.base.name: recipe.base for recipe in recipes}.values()),
+            *(image.reference for image in found.values()),
+        ]
         daemon.load(references)
         docker_engine.remove_image(found[RECIPE.name])
         yield daemon
@@ -163,7 +166,7 @@ def job(image, tmp_path) -> Job:
 @pytest.fixture
 def pinlite(docker_engine, tmp_path) -> Iterator[Command]:
     """The command, on the machine's own engine."""
-    docker_engine.ensure(images.toolchain().values(), ignore)
+    docker_engine.ensure(toolchain.load().recipes, ignore)
     command = Command(tmp_path / "here")
     yield command
     command.stop()

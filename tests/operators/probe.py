@@ -2,18 +2,17 @@
 
 import warnings
 
-import export
-import onnx_export
-import outputs
 import torch
 import torchvision
 from seeding import seeded
-from stagekit import arrays, samples
-from symbolics import decomposition
 from torch import nn
 from torch.jit import _get_trace_graph
 from torch.nn import functional
-from user_code import UserCode
+
+from stagekit import arrays, samples
+from torch_export import export, onnx_export, outputs
+from torch_export.symbolics import decomposition
+from torch_export.user_code import UserCode
 
 VERSIONS = export.VERSIONS
 

@@ -13,17 +13,18 @@ from pathlib import Path
 
 import expressions
 from expressions import Probe
+from recipes import adding
 
-from pinlite import config, images, parity
+from pinlite import config, parity, toolchain
 from pinlite.engine import choose
 from pinlite.errors import ModelError, StageCrashError, UsageError
 from pinlite.events import ignore
 from pinlite.execute import Done, ResultT, execute
 from pinlite.frozen import Frozen
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Recipe
 from pinlite.stages import check, convert, infer, translate
 from pinlite.stages.stage import Action, Stage, as_json
+from pinlite.toolchain import ImageRecipe
 from pinlite.workers import Workers
 
 HERE = Path(__file__).parent
@@ -34,6 +35,7 @@ TOLERANCE = config.resolve({"source": "operators:probe"}).tolerance
 
 IMAGE = "operators"
 EXPORT = Stage("export", image=IMAGE, program="probe", operation="probe")
+RUN = infer.stage(toolchain.load().runtimes[0])
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Runner:
         converted = self._do(convert.action(recipe, "float32", saved_model, translated.result, None), convert.Result)
         ran = [
             self._do(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0), infer.Result)
-            for stage in (infer.STAGE, infer.OLDEST)
+            for stage in map(infer.stage, toolchain.load().runtimes)
         ]
         reference = parity.read(exported.outputs["outputs"])
         differences = [
@@ -144,20 +146,20 @@ def _export(recipe: Recipe, probe: Probe) -> Action:
     )
 
 
-def _toolchain() -> dict[str, ImageRecipe]:
-    """The images of a conversion, and the torch image with the programs of this folder and the zoo's seeds."""
-    toolchain = images.toolchain()
-    torch = toolchain["torch"]
-    ours = {path.name: path.read_bytes() for path in (HERE / "probe.py", HERE.parent / "zoo" / "models" / "seeding.py")}
-    return {**toolchain, IMAGE: ImageRecipe(IMAGE, {**torch.files, **ours}, torch.parent)}
+def _images() -> dict[str, ImageRecipe]:
+    """Those of a conversion, and the torch image with the programs of this folder and the zoo's seeds."""
+    images = toolchain.load().images
+    ours = {path.name: path for path in (HERE / "probe.py", HERE.parent / "zoo" / "models" / "seeding.py")}
+    return {**images, IMAGE: adding(images["torch"], IMAGE, ours)}
 
 
 def _run(chosen: list[Probe], engine_name: str) -> Iterator[tuple[Probe, Result]]:
     engine = choose(engine_name)
-    recipes = _toolchain()
-    found = engine.ensure(recipes.values(), ignore)
+    recipes = _images()
+    made = engine.ensure({recipe.name: recipe for recipe in recipes.values()}.values(), ignore)
+    found = {role: made[recipe.name] for role, recipe in recipes.items()}
     with Workers(engine, found, config.resolve({"source": "operators:probe"}).limits) as workers:
-        workers.start((EXPORT, check.STAGE, translate.STAGE, convert.STAGE, infer.STAGE))
+        workers.start((EXPORT, check.STAGE, translate.STAGE, convert.STAGE, RUN))
         runner = Runner(workers)
         for probe in chosen:
             yield probe, runner.run(probe)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
 
 MOST_OPERATORS = 6
-NEWEST = "tflite-2.14.0"
+NEWEST = "tflite-runtime 2.14.0"
 
 OPERATORS = """\
 # PyTorch's operators, and what becomes of them

@@ -3,11 +3,12 @@
 import warnings
 from pathlib import Path
 
-import export
 import numpy as np
 import sweep_models
 import torch
+
 from stagekit import arrays
+from torch_export import export
 
 VERSIONS = export.VERSIONS
 

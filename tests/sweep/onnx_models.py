@@ -1,9 +1,10 @@
 """Stage program of `make sweep`, in the onnx image: models that PyTorch's exporter does not write."""
 
-import check
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from onnx_check import check
 
 VERSIONS = check.VERSIONS
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pinlite import images
+from recipes import adding
+
+from pinlite import toolchain
 from pinlite.contract import Request
 from pinlite.engine import Image, Job, VenvEngine, Worker
 from pinlite.errors import StageCrashError
 from pinlite.events import ignore
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Limits
 
 HERE = Path(__file__).parent
@@ -27,8 +28,8 @@ PROGRAMS = {
     "tensorflow": ("interpret.py",),
 }
 # The image of each runtime; the oldest has Select-TF operators.
-OLDEST = "tflite-2.4.1"
-RUNTIMES = {"tflite-2.14.0": "tflite", OLDEST: "tensorflow"}
+OLDEST = "tensorflow-cpu 2.4.1"
+RUNTIMES = {"tflite-runtime 2.14.0": "tflite", OLDEST: "tensorflow"}
 
 
 class RefusedError(Exception):
@@ -81,13 +82,9 @@ class Service:
 @contextlib.contextmanager
 def started(folder: Path) -> Iterator[dict[str, Service]]:
     """The services by the name of the image."""
-    toolchain = images.toolchain()
+    images = toolchain.load().images
     recipes = {
-        name: ImageRecipe(
-            f"sweep-{name}",
-            {**toolchain[name].files, **{file: (HERE / file).read_bytes() for file in files}},
-            toolchain[name].parent,
-        )
+        name: adding(images[name], f"sweep-{name}", {file: HERE / file for file in files})
         for name, files in PROGRAMS.items()
     }
     engine = VenvEngine()

@@ -23,7 +23,7 @@ from pinlite.errors import PinliteError
 from pinlite.report import Report, VariantReport
 
 OUT = ROOT / "build" / "techniques" / "techniques.json"
-NEWEST = "tflite-2.14.0"
+NEWEST = "tflite-runtime 2.14.0"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,15 @@ from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
 from pinlite.store.files import Store
 
-STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+STAGES = [
+    "export",
+    "check",
+    "translate",
+    "convert",
+    "infer-tflite-2.14.0",
+    "infer-tensorflow-2.4.1",
+    "infer-litert-2.3.0",
+]
 
 
 @pytest.fixture
@@ -97,7 +105,7 @@ def test_another_model_runs_all_that_depends_on_it(run, engine, model_file):
 def test_one_more_variant_runs_its_conversion_alone(run):
     run()
     _, ran = run(variant=["float32", "float16"])
-    assert ran == ["convert-float16", "infer-float16", "infer-oldest-float16"]
+    assert ran == ["convert-float16", "infer-float16", "infer-tensorflow-2.4.1-float16"]
 
 
 @pytest.mark.parametrize(

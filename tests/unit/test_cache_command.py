@@ -53,7 +53,16 @@ def test_an_empty_store_is_no_error(command):
 
 def test_what_is_kept_is_listed_with_its_size(convert, command, keys):
     convert()
-    assert set(keys()) == {"export", "check", "translate", "convert", "infer", "infer-oldest", "pinlite convert"}
+    assert set(keys()) == {
+        "export",
+        "check",
+        "translate",
+        "convert",
+        "infer-tflite-2.14.0",
+        "infer-tensorflow-2.4.1",
+        "infer-litert-2.3.0",
+        "pinlite convert",
+    }
     _, out, _ = command("cache", "ls")
     assert re.search(r"convert +model\.float32\.tflite +2\.00 kB", out)
     assert re.search(r"export +model\.onnx \+4 ", out)

@@ -36,9 +36,25 @@ def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):
     status, out, err = convert()
     assert status == 0
     assert engine.requests
-    for shown in ("export", "infer-oldest", "model.float32.tflite", "tflite-2.14.0", "1.25 ms", "2.00 kB", "-> out"):
+    for shown in (
+        "export",
+        "infer-tensorflow-2.4.1",
+        "model.float32.tflite",
+        "tflite-runtime 2.14.0",
+        "1.25 ms",
+        "2.00 kB",
+        "-> out",
+    ):
         assert shown in out
-    for stage in ("export", "check", "translate", "convert", "infer", "infer-oldest"):
+    for stage in (
+        "export",
+        "check",
+        "translate",
+        "convert",
+        "infer-tflite-2.14.0",
+        "infer-tensorflow-2.4.1",
+        "infer-litert-2.3.0",
+    ):
         assert re.search(rf"✓ {stage} +\d+\.\d s", err)
     assert not ANSI.search(out + err)
 
@@ -63,7 +79,7 @@ def test_a_disagreement_shows_the_report_and_ends_with_seven(engine, convert):
     status, out, err = convert()
     assert status == 7
     assert "differs in mean" in out
-    assert "error: tflite-2.14.0 differs from torch" in err
+    assert "error: tflite-runtime 2.14.0 differs from torch" in err
     assert "\nhint: " in err
     status, out, _ = convert("--json")
     assert status == 7

@@ -16,7 +16,11 @@ from pinlite.ui import tables
 SCORES = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]])
 RUNTIMES = [
     *(("torch", None), ("onnxruntime", None), ("tensorflow", None)),
-    *((runtime, variant) for variant in ("float32", "float16") for runtime in ("tflite-2.14.0", "tflite-2.4.1")),
+    *(
+        (runtime, variant)
+        for variant in ("float32", "float16")
+        for runtime in ("tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1")
+    ),
 ]
 
 
@@ -91,7 +95,7 @@ def test_every_runtime_and_variant_is_scored_beside_torch(engine, asked):
     tables.show(report, "out", Console(file=text, width=80))
     lines = [line.split() for line in text.getvalue().splitlines()]
     assert ["torch", "1.0000", "0.5000", "1.0000"] in lines
-    assert ["tflite-2.4.1", "float16", "1.0000", "6.5000", "1.0000"] in lines
+    assert ["tensorflow-cpu 2.4.1", "float16", "1.0000", "6.5000", "1.0000"] in lines
 
 
 def test_the_function_sees_its_modules_and_the_data(engine, asked):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from fake_engine import RefusalError
+from recipes import ensured
 
-from pinlite import images
 from pinlite.errors import PinliteError, StageCrashError
 from pinlite.events import ignore
 from pinlite.execute import execute
@@ -25,7 +25,7 @@ class Result(Frozen):
 
 @pytest.fixture
 def workers(engine):
-    with Workers(engine, engine.find(images.toolchain().values()), Limits()) as workers:
+    with Workers(engine, ensured(engine), Limits()) as workers:
         yield workers
     assert engine.running == []
 

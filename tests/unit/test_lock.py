@@ -2,12 +2,12 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pinlite import images
-from pinlite.images import ImageRecipe
+from pinlite import toolchain
 
 TOML = 'source = "model.py:build"\nout = "out"\nweights = "w.pt"\n'
 WITHOUT_WEIGHTS = 'source = "model.py:build"\nout = "out"\n'
@@ -127,12 +127,13 @@ def test_what_went_in_and_differs_is_refused_before_any_work(convert, engine, ch
 
 def test_an_image_that_differs_is_named(convert, monkeypatch):
     convert()
-    toolchain = images.toolchain()
-    other = ImageRecipe("onnx", toolchain["onnx"].files | {"check.py": b"another program"})
-    monkeypatch.setattr(images, "toolchain", lambda: toolchain | {"onnx": other})
+    chosen = toolchain.load()
+    onnx = chosen.images["onnx"]
+    other = replace(onnx, files={**onnx.files, "programs/onnx_check/check.py": b"another program"})
+    monkeypatch.setattr(toolchain, "load", lambda _: replace(chosen, images={**chosen.images, "onnx": other}))
     status, _, err = convert("--locked")
     assert status == 8
-    assert "images onnx identity was " in err
+    assert "images onnx-1.8.0 identity was " in err
 
 
 def test_what_came_out_and_differs_is_refused_and_nothing_is_written(convert, engine):
@@ -167,7 +168,15 @@ def test_what_is_on_record_is_reproduced_without_the_store(convert, command, eng
     status, out, err = command("reproduce", record)
     assert status == 0, err
     assert [request.id for request in engine.requests] == [
-        *("export", "check", "translate", "convert", "infer", "infer-oldest")
+        *(
+            "export",
+            "check",
+            "translate",
+            "convert",
+            "infer-tflite-2.14.0",
+            "infer-tensorflow-2.4.1",
+            "infer-litert-2.3.0",
+        )
     ]
     assert out.count("the same bytes") == 6
 

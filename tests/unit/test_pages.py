@@ -43,9 +43,9 @@ MODEL = {
     "right": True,
     "stage": "",
     "message": "",
-    "hops": {"onnxruntime": 1.23e-6, "tflite-2.14.0": 4.56e-6},
+    "hops": {"onnxruntime": 1.23e-6, "tflite-runtime 2.14.0": 4.56e-6},
     "size": 1_500_000,
-    "latency_ms": {"tflite-2.14.0": 7.25},
+    "latency_ms": {"tflite-runtime 2.14.0": 7.25},
     "operators": {"ADD": 1, "CONV_2D": 2},
     "changed": [],
 }

@@ -17,7 +17,15 @@ from pinlite.events import StageFinished, StageStarted
 ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "profiles.npz", "model.float32.tflite"]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
-STAGES = ["export", "check", "translate", "convert", "infer", "infer-oldest"]
+STAGES = [
+    "export",
+    "check",
+    "translate",
+    "convert",
+    "infer-tflite-2.14.0",
+    "infer-tensorflow-2.4.1",
+    "infer-litert-2.3.0",
+]
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_what_the_report_says_of_an_artifact_is_true(engine, recipe):
 def test_every_runtime_is_compared_with_torch(engine, recipe):
     report = pipeline.run(recipe())
     assert engine.requests
-    runtimes = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
+    runtimes = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
     assert [(hop.origin, hop.to, hop.output) for hop in report.hops if hop.profile is None] == [
         ("torch", runtime, output) for runtime in runtimes for output in ("doubled", "mean")
     ]
@@ -77,7 +85,7 @@ def test_every_runtime_is_compared_with_torch(engine, recipe):
         (runtime, name) for runtime in runtimes if runtime != "tensorflow" for name in ("zeros", "large")
     }
     (variant,) = report.variants
-    assert variant.parity == {"tflite-2.14.0": 0.0, "tflite-2.4.1": 0.0}
+    assert variant.parity == {"tflite-runtime 2.14.0": 0.0, "tensorflow-cpu 2.4.1": 0.0}
     assert variant.ops == {"MUL": 2, "MEAN": 1}
     assert [(tensor.name, tensor.tensor) for tensor in variant.outputs] == [
         ("doubled", "doubled:0"),
@@ -178,17 +186,19 @@ def test_operators_are_asked_of_lowering_and_converter(engine, recipe, ops, allo
 
 def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     engine.programs["convert"] = lambda call: fake_engine.convert(call) | {"select_tf": ["AddV2", "Cast"]}
-    engine.programs["infer-oldest"] = lambda call: fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
+    engine.programs["infer-tensorflow-2.4.1"] = lambda call: (
+        fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
+    )
     report = pipeline.run(recipe())
-    assert operations(engine)[:5] == ["export", "check", "translate", "convert", "infer-oldest"]
+    assert operations(engine)[:5] == ["export", "check", "translate", "convert", "infer-tensorflow-2.4.1"]
     skipped = next(stage for stage in report.stages if stage.name == "infer")
     assert (skipped.source, skipped.image) == ("skipped", "tflite")
     assert skipped.reason == "tflite-runtime has no Select-TF operators: AddV2, Cast"
-    assert {hop.to for hop in report.hops} == {"onnxruntime", "tensorflow", "tflite-2.4.1"}
+    assert {hop.to for hop in report.hops} == {"onnxruntime", "tensorflow", "tensorflow-cpu 2.4.1"}
     (variant,) = report.variants
     assert variant.select_tf == ("AddV2", "Cast")
     assert variant.ops == {"FlexCast": 2, "FlexAddV2": 1}
-    assert (set(variant.parity), set(variant.latency_ms)) == ({"tflite-2.4.1"}, {"tflite-2.4.1"})
+    assert (set(variant.parity), set(variant.latency_ms)) == ({"tensorflow-cpu 2.4.1"}, {"tensorflow-cpu 2.4.1"})
 
 
 @pytest.mark.parametrize("ops", ["auto", "select-tf"])
@@ -206,7 +216,7 @@ def test_tensorflows_operators_are_compared_with_tflites_own(engine, recipe, ops
     assert (builtin.ops, selecting.ops) == ("builtin", "select-tf")
     assert (builtin.refusal, builtin.size, builtin.latency_ms) == ("there is no Cast", None, None)
     assert (selecting.refusal, selecting.size, selecting.sha256) == ("", variant.size, variant.sha256)
-    assert selecting.latency_ms == variant.latency_ms["tflite-2.4.1"]
+    assert selecting.latency_ms == variant.latency_ms["tensorflow-cpu 2.4.1"]
     assert (builtin.runtime.size, selecting.runtime.size) == (5_000_000, 300_000_000)
 
 
@@ -217,8 +227,8 @@ def test_both_sets_of_operators_are_timed_in_one_runtime_integers_too(engine, re
         assert all(found.latency_ms for found in variant.comparison)
     again = {request.id: request for request in engine.requests if "builtin" in request.id}
     assert list(again) == [
-        *("measure-builtin", "convert-builtin", "infer-oldest-of-builtin"),
-        *("convert-int8-builtin", "infer-oldest-int8-of-builtin"),
+        *("measure-builtin", "convert-builtin", "infer-tensorflow-2.4.1-of-builtin"),
+        *("convert-int8-builtin", "infer-tensorflow-2.4.1-int8-of-builtin"),
     ]
     assert "calibration" in again["convert-int8-builtin"].inputs
     assert "calibration" not in again["convert-builtin"].inputs
@@ -229,7 +239,7 @@ def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
     assert not any("measure" in name for name in operations(engine))
 
 
-WIDER = ["check-batch-5", "check-batch-7", "infer-batch-5", "infer-oldest-batch-5"]
+WIDER = ["check-batch-5", "check-batch-7", "infer-batch-5", "infer-tensorflow-2.4.1-batch-5"]
 
 
 def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at_one(engine, recipe):
@@ -243,7 +253,7 @@ def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at
     assert set(translate.inputs) == {"samples", "model.5", "samples.5", "model.7", "samples.7"}
     made = Path("out/saved_model/saved_model.pb").read_bytes()
     assert made == b"simplified an ONNX model of 5, simplified an ONNX model of 7"
-    runtimes = ["onnxruntime", "tensorflow", "tflite-2.14.0", "tflite-2.4.1"]
+    runtimes = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
     compared = list(dict.fromkeys(hop.to for hop in report.hops))
     assert compared == [*runtimes, *(f"{runtime} at batch 5" for runtime in runtimes)]
     assert {hop.origin for hop in report.hops} == {"torch"}
@@ -257,7 +267,7 @@ def test_an_onnx_file_with_an_open_batch_is_checked_for_other_sizes_itself(engin
     assert [request.parameters.get("batch") for request in engine.requests[:3]] == [None, 5, 7]
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"simplified given, simplified given"
     assert {hop.origin for hop in report.hops} == {"onnxruntime"}
-    assert "tflite-2.4.1 at batch 5" in {hop.to for hop in report.hops}
+    assert "tensorflow-cpu 2.4.1 at batch 5" in {hop.to for hop in report.hops}
 
 
 def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, recipe):
@@ -345,7 +355,13 @@ def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
     Path("given").mkdir()
     Path("given/saved_model.pb").write_bytes(b"given")
     report = pipeline.run(recipe(source="given"))
-    assert operations(engine) == ["adopt", "convert", "infer", "infer-oldest"]
+    assert operations(engine) == [
+        "adopt",
+        "convert",
+        "infer-tflite-2.14.0",
+        "infer-tensorflow-2.4.1",
+        "infer-litert-2.3.0",
+    ]
     assert [stage.name for stage in report.stages if stage.source == "skipped"] == ["export", "check", "translate"]
     assert {hop.origin for hop in report.hops} == {"tensorflow"}
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"given"
@@ -372,7 +388,7 @@ def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
     engine.programs["infer"] = infer
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe())
-    assert "tflite-2.14.0 differs from torch by 2 " in str(raised.value)
+    assert "tflite-runtime 2.14.0 differs from torch by 2 " in str(raised.value)
     assert "'mean'" in str(raised.value)
     assert "0.0001" in str(raised.value)
     assert "--tolerance" in raised.value.hint
@@ -396,15 +412,15 @@ def wrong_on(profile):
 
 
 def test_a_disagreement_on_a_profile_names_it(engine, recipe):
-    for name in ("infer", "infer-oldest"):
+    for name in ("infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"):
         engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
     with pytest.raises(ParityError, match=r"'mean' on the profile `zeros`; the tolerance is 0\.0001") as raised:
         pipeline.run(recipe())
     assert "profiles.npz" in raised.value.hint
     assert "--samples" in raised.value.hint
     assert [(hop.to, hop.profile) for hop in raised.value.report.hops if not hop.passed] == [
-        ("tflite-2.14.0", "zeros"),
-        ("tflite-2.4.1", "zeros"),
+        ("tflite-runtime 2.14.0", "zeros"),
+        ("tensorflow-cpu 2.4.1", "zeros"),
     ]
     assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
 
@@ -418,7 +434,7 @@ def test_what_differs_from_torch_alone_on_a_profile_was_frozen_by_the_export(eng
 
 def test_samples_of_the_users_are_all_that_is_compared(engine, recipe):
     np.savez("mine.npz", **fake_engine.SAMPLES)
-    for name in ("infer", "infer-oldest"):
+    for name in ("infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"):
         engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
     report = pipeline.run(recipe(samples="mine.npz"))
     assert {hop.profile for hop in report.hops} == {None}
@@ -432,7 +448,10 @@ def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, re
     by_stage = {request.id: request for request in engine.requests}
     made = [name for name, request in by_stage.items() if "profiles" in request.outputs]
     given = [name for name, request in by_stage.items() if "profiles" in request.inputs]
-    assert (made, given) == (["export"], ["check", "infer", "infer-oldest"])
+    assert (made, given) == (
+        ["export"],
+        ["check", "infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"],
+    )
     assert by_stage["infer"].parameters["warmup"] == 1
 
 
@@ -481,7 +500,7 @@ def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
     assert zeros.left_out == ("torch: it took too long, or the model does not take these samples",)
     assert large.left_out == (
         "mean of torch: it holds values that are no finite numbers",
-        "tflite-2.14.0 float32: it took too long, or the model does not take these samples",
+        "tflite-runtime 2.14.0 float32: it took too long, or the model does not take these samples",
     )
 
 
@@ -579,7 +598,7 @@ def test_an_output_folder_that_fills_meanwhile_is_not_overwritten(engine, recipe
         Path("out/mine.txt").write_text("mine")
         return fake_engine.infer(call)
 
-    engine.programs["infer-oldest"] = infer
+    engine.programs["infer-tensorflow-2.4.1"] = infer
     with pytest.raises(UsageError, match=r"mine\.txt"):
         pipeline.run(recipe())
     assert listing("out") == ["mine.txt"]

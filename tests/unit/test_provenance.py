@@ -12,10 +12,12 @@ import pytest
 from cyclonedx.model.bom import Bom
 from packageurl import PackageURL
 
-from pinlite import config, folders, images, pipeline
-from pinlite.provenance import schemas
-from pinlite.provenance.toolchain import Toolchain, UsedImage
+from pinlite import config, folders, pipeline, toolchain
+from pinlite.provenance import UsedImage, schemas
+from pinlite.toolchain import bases
 
+BASE = bases.load()["python-3.8"]
+NAMES = [image.name for image in toolchain.load().recipes]
 AROUND = {"provenance.json", "provenance.json.sha256"}
 
 
@@ -145,26 +147,28 @@ def test_calibration_arrays_are_a_dependency(convert):
 
 def test_images_are_told_by_identity_lock_and_dockers_id(convert):
     found = dependencies(convert())
-    for name, image in images.toolchain().items():
+    for image in toolchain.load().recipes:
+        name = image.name
         assert found[f"image/{name}"]["digest"] == {"sha256": image.identity("fake")}
         assert found[f"image/{name}"]["annotations"] == {"dockerImageId": f"sha256:{name}"}
-        lock = folders.IMAGES / name / "requirements.lock"
+        lock = folders.IMAGES / "pins" / name / "requirements.lock"
         assert found[f"image/{name}/requirements.lock"]["digest"] == {"sha256": sha256(lock)}
-    assert found["base"] == {"name": "base", "uri": "pkg:generic/cpython@3.8.18"}
+    for name in ("base/python-3.8", "base/python-3.11"):
+        assert found[name] == {"name": name, "uri": "pkg:generic/cpython@3.8.18"}
 
 
 @pytest.mark.parametrize(
     ("base", "reference"),
     [
-        (images.base().digest, "python:3.8.18-slim-bookworm"),
-        (images.local_base_identity(), "pinlite/base:3.8-bookworm"),
+        (BASE.digest, "python:3.8.18-slim-bookworm"),
+        (BASE.local_identity, "pinlite/base:3.8-bookworm"),
         ("cpython-3.8", None),
     ],
 )
 @pytest.mark.parametrize("name", ["torch", "onnx-tf"])
 def test_the_base_is_told_by_the_identity_that_follows_from_it(base, reference, name):
-    image = images.toolchain()[name]
-    found = Toolchain((UsedImage(image, image.identity(base)),), "3.8.18").base
+    image = toolchain.load().images[name]
+    found = UsedImage(image, image.identity(base), "3.8.18").base
     assert (found and found.reference) == reference
     assert (found and f"sha256:{found.sha256}") == (base if reference else None)
 
@@ -193,7 +197,7 @@ def test_two_equal_runs_differ_in_what_is_said_to_differ(convert):
 
 def test_what_was_made_before_is_told_as_it_was_made(convert):
     first, again = dependencies(convert()), dependencies(convert())
-    for name in images.toolchain():
+    for name in NAMES:
         assert again[f"image/{name}"]["digest"] == first[f"image/{name}"]["digest"]
 
 
@@ -202,9 +206,9 @@ def test_the_bill_has_every_package_of_every_image(convert):
     bill = json.loads(Path("out/sbom.json").read_text())
     components = {component["bom-ref"]: component for component in bill["components"]}
     held = {entry["ref"]: set(entry["dependsOn"]) for entry in bill["dependencies"]}
-    assert held["pinlite"] == {f"image/{name}" for name in images.toolchain()}
-    for name in images.toolchain():
-        lines = (folders.IMAGES / name / "requirements.lock").read_text().splitlines()
+    assert held["pinlite"] == {f"image/{name}" for name in NAMES}
+    for name in NAMES:
+        lines = (folders.IMAGES / "pins" / name / "requirements.lock").read_text().splitlines()
         wanted = {line.removesuffix(" \\") for line in lines if "==" in line}
         packages = [components[reference] for reference in held[f"image/{name}"] if reference.startswith("pkg:pypi/")]
         assert {f"{package['name']}=={package['version']}" for package in packages} == wanted

@@ -100,7 +100,7 @@ def test_a_variant(report):
     assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 20}
-    assert variant["latency_ms"] == {"tflite-2.14.0": latency, "tflite-2.4.1": latency}
+    assert variant["latency_ms"] == {"tflite-runtime 2.14.0": latency, "tensorflow-cpu 2.4.1": latency}
     assert variant["inputs"] == [
         {
             "name": "image",

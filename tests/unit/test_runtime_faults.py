@@ -17,15 +17,15 @@ def of(runtime, **operators):
     ],
 )
 def test_a_fault_is_of_an_operator_a_type_and_versions(operator, type_):
-    for runtime in ("tflite-2.4.1", "tflite-2.4.1 at batch 5", "tflite-2.6.0"):
+    for runtime in ("tensorflow-cpu 2.4.1", "tensorflow-cpu 2.4.1 at batch 5", "tflite-2.6.0"):
         assert of(runtime, **{operator: {type_: 2}}) == [operator]
-    assert of("tflite-2.4.1", **{operator: {"uint8": 2}}) == []
-    for runtime in ("tflite-2.7.0", "tflite-2.14.0", "torch", "onnxruntime"):
+    assert of("tensorflow-cpu 2.4.1", **{operator: {"uint8": 2}}) == []
+    for runtime in ("tflite-2.7.0", "tflite-runtime 2.14.0", "torch", "onnxruntime"):
         assert of(runtime, **{operator: {type_: 2}}) == []
 
 
 def test_words_name_the_runtime_the_operator_and_what_to_do():
     (fault, *_) = runtime_faults.FAULTS
-    text = fault.words("tflite-2.4.1")
-    assert text.startswith("tflite-2.4.1 computes LOGISTIC of int16 wrongly: ")
+    text = fault.words("tensorflow-cpu 2.4.1")
+    assert text.startswith("tensorflow-cpu 2.4.1 computes LOGISTIC of int16 wrongly: ")
     assert "right from 2.7 on" in text

@@ -15,7 +15,7 @@ from verdicts import Fault
 CASES = families.load()
 BY_NAME = {case.name: case for case in CASES}
 NAN, INF = float("nan"), float("inf")
-WRONG = (Fault("tflite-2.14.0", "signed", 0, 0.5, "it is off"),)
+WRONG = (Fault("tflite-runtime 2.14.0", "signed", 0, 0.5, "it is off"),)
 
 
 def numbers(*values):

@@ -44,8 +44,8 @@ PLAIN = Quantization(tensors=0, per_channel=0, float_operators={"CONV_2D": 35})
 @pytest.fixture
 def report():
     latency = {
-        "tflite-2.14.0": Latency(median=12.34, min=11.5, threads=1, runs=30),
-        "tflite-2.4.1": Latency(median=45.6, min=44.25, threads=4, runs=30),
+        "tflite-runtime 2.14.0": Latency(median=12.34, min=11.5, threads=1, runs=30),
+        "tensorflow-cpu 2.4.1": Latency(median=45.6, min=44.25, threads=4, runs=30),
     }
     return Report(
         ok=True,
@@ -59,7 +59,7 @@ def report():
         stages=(
             StageRecord(name="export", image="torch-with", source="ran", seconds=3.456, peak_memory=612_000_000),
             StageRecord(name="translate", image="onnx-tf", source="skipped"),
-            StageRecord(name="infer-oldest", image="tensorflow", source="ran", seconds=0.5, peak_memory=999),
+            StageRecord(name="infer-tensorflow-2.4.1", image="tensorflow", source="ran", seconds=0.5, peak_memory=999),
         ),
         artifacts=(
             Artifact(role="onnx", path="model.onnx", sha256="0123456789abcdef" * 4, size=13_986_123),
@@ -68,8 +68,8 @@ def report():
         hops=(
             hop("onnxruntime", "scores", 1.5e-6),
             hop("onnxruntime", "boxes", 2.5e-6),
-            hop("tflite-2.14.0", "scores", 3.5e-6, variant="float32"),
-            hop("tflite-2.14.0", "boxes", None, passed=False, variant="float32"),
+            hop("tflite-runtime 2.14.0", "scores", 3.5e-6, variant="float32"),
+            hop("tflite-runtime 2.14.0", "boxes", None, passed=False, variant="float32"),
         ),
         variants=(
             VariantReport(
@@ -79,8 +79,8 @@ def report():
                 size=1_500_000_000,
                 inputs=(),
                 outputs=(),
-                parity={"tflite-2.14.0": 0.0, "tflite-2.4.1": 0.0},
-                cosine={"tflite-2.14.0": 1.0, "tflite-2.4.1": 1.0},
+                parity={"tflite-runtime 2.14.0": 0.0, "tensorflow-cpu 2.4.1": 0.0},
+                cosine={"tflite-runtime 2.14.0": 1.0, "tensorflow-cpu 2.4.1": 1.0},
                 latency_ms=latency,
                 ops={"CONV_2D": 35, "DEPTHWISE_CONV_2D": 17, "ADD": 10, "MEAN": 1, "FULLY_CONNECTED": 1},
                 quantization=PLAIN,
@@ -110,18 +110,18 @@ def test_each_figure_stands_in_the_line_of_what_it_is_about(report):
     text = shown(report)
     row(text, "export", "torch-with", "ran", "3.46", "612.00 MB")
     row(text, "translate", "onnx-tf", "skipped")
-    row(text, "infer-oldest", "tensorflow", "ran", "0.50", "999 B")
+    row(text, "infer-tensorflow-2.4.1", "tensorflow", "ran", "0.50", "999 B")
     row(text, "model.onnx", "13.99 MB", "0123456789abcdef")
     row(text, "model.float32.tflite", "1.50 GB", "ffffffffffffffff")
     row(
         text,
         "float32",
         "1.50 GB",
-        "tflite-2.14.0, 1 thread",
+        "tflite-runtime 2.14.0, 1 thread",
         "12.34 ms",
         "11.50 ms",
     )
-    row(text, "float32", "1.50 GB", "tflite-2.4.1, 4 threads", "45.60 ms", "44.25 ms")
+    row(text, "float32", "1.50 GB", "tensorflow-cpu 2.4.1, 4 threads", "45.60 ms", "44.25 ms")
 
 
 def test_select_tf_operators_are_named(report):
@@ -154,7 +154,7 @@ def test_operators_are_compared_with_and_without_tensorflows(report):
 def test_a_hop_shows_its_worst_output(report):
     text = shown(report)
     row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
-    row(text, "torch", "tflite-2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
+    row(text, "torch", "tflite-runtime 2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
     assert "2 output(s)" in text
 
 
@@ -198,12 +198,12 @@ def test_operators_are_counted_most_frequent_first(report):
 def quantized(report):
     """A report of all variants that failed or are of integers."""
     (float32,) = report.variants
-    latency = {"tflite-2.14.0": Latency(median=3.0, min=2.0, threads=1, runs=30)}
+    latency = {"tflite-runtime 2.14.0": Latency(median=3.0, min=2.0, threads=1, runs=30)}
     integers = Quantization(tensors=110, per_channel=52, float_operators={"FLOOR": 2, "ABS": 1})
     int8 = float32.model_copy(update={"name": "int8", "latency_ms": latency, "quantization": integers})
     hops = (
-        hop("tflite-2.14.0", "y", 2e-2, variant="int8", tolerance=None),
-        hop("tflite-2.4.1", "y", 1e-2, variant="int8-only", tolerance=0.1, origin="tflite-2.14.0"),
+        hop("tflite-runtime 2.14.0", "y", 2e-2, variant="int8", tolerance=None),
+        hop("tensorflow-cpu 2.4.1", "y", 1e-2, variant="int8-only", tolerance=0.1, origin="tflite-runtime 2.14.0"),
     )
     calibration = CalibrationReport(source="photos", samples=12, preparation="12 images as RGB")
     return report.model_copy(update={"variants": (float32, int8), "hops": hops, "calibration": calibration})
@@ -211,10 +211,10 @@ def quantized(report):
 
 def test_a_quantized_variant_shows_what_is_judged_and_what_is_in_floats(quantized):
     text = shown(quantized)
-    row(text, "torch", "tflite-2.14.0 int8", "2.00e-02", "2.00e-02", "1.0000000", "reported")
-    row(text, "tflite-2.14.0", "tflite-2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
-    row(text, "int8", "1.50 GB", "tflite-2.14.0, 1 thread", "3.00 ms", "2.00 ms")
-    row(text, "int8", "1.50 GB", "tflite-2.4.1", "-", "-")
+    row(text, "torch", "tflite-runtime 2.14.0 int8", "2.00e-02", "2.00e-02", "1.0000000", "reported")
+    row(text, "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
+    row(text, "int8", "1.50 GB", "tflite-runtime 2.14.0, 1 thread", "3.00 ms", "2.00 ms")
+    row(text, "int8", "1.50 GB", "tensorflow-cpu 2.4.1", "-", "-")
     (_, int8) = quantized.variants
     dynamic = quantized.model_copy(update={"variants": (int8.model_copy(update={"name": "dynamic"}),)})
     assert "in floats" not in shown(dynamic)

@@ -12,7 +12,7 @@ from pinlite import config, pipeline
 from pinlite.errors import ModelError, ParityError, StageCrashError, UsageError
 
 ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
-RUNTIMES = ["tflite-2.14.0", "tflite-2.4.1"]
+RUNTIMES = ["tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_integers_are_not_timed_where_their_kernels_are_slow(engine, recipe):
     timed = {variant.name: list(variant.latency_ms) for variant in report.variants}
     assert timed == {"float32": RUNTIMES, "int8": RUNTIMES[:1], "int16x8": RUNTIMES[:1]}
     runs = {request.id: request.parameters["runs"] for request in asked(engine, "infer")}
-    assert runs["infer-oldest-int8"] == 0
+    assert runs["infer-tensorflow-2.4.1-int8"] == 0
     assert 0 < runs["infer-int16x8"] < runs["infer-int8"]
 
 
@@ -119,7 +119,11 @@ def test_what_quantized_integers_stand_for_is_compared(engine, recipe):
         fake_engine.write(call.outputs["outputs"], integers)
         return result
 
-    engine.programs |= {"convert-int8-only": convert, "infer-int8-only": infer, "infer-oldest-int8-only": infer}
+    engine.programs |= {
+        "convert-int8-only": convert,
+        "infer-int8-only": infer,
+        "infer-tensorflow-2.4.1-int8-only": infer,
+    }
     report = pipeline.run(recipe("float32", "int8-only"))
     (variant,) = [variant for variant in report.variants if variant.name == "int8-only"]
     assert 0 < variant.parity[RUNTIMES[0]] <= 0.5 / 32 / 0.5
@@ -128,10 +132,10 @@ def test_what_quantized_integers_stand_for_is_compared(engine, recipe):
 
 
 def test_quantized_runtimes_that_disagree_end_with_seven(engine, recipe):
-    engine.programs |= off_by(1, only="infer-oldest-int8")
+    engine.programs |= off_by(1, only="infer-tensorflow-2.4.1-int8")
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe("float32", "int8"))
-    assert "tflite-2.4.1 (int8) differs from tflite-2.14.0" in str(raised.value)
+    assert "tensorflow-cpu 2.4.1 (int8) differs from tflite-runtime 2.14.0" in str(raised.value)
     assert "model.int8.tflite" in listing("out")
 
 
@@ -144,19 +148,19 @@ def test_float16_is_judged_by_a_tolerance_of_its_own(engine, recipe):
 
 
 def test_integers_are_judged_where_a_tolerance_is_asked_for(engine, recipe):
-    engine.programs |= off_by(0.05, only="infer-int8") | off_by(0.05, only="infer-oldest-int8")
+    engine.programs |= off_by(0.05, only="infer-int8") | off_by(0.05, only="infer-tensorflow-2.4.1-int8")
     assert pipeline.run(recipe("int8")).ok
     with pytest.raises(ParityError, match=r"the tolerance is 0\.01"):
         pipeline.run(recipe("int8", **{"variant-tolerance": ["int8=0.01"]}))
 
 
 def test_a_variant_that_gives_no_numbers_never_passes(engine, recipe):
-    engine.programs |= off_by(np.nan, only="infer-int8") | off_by(np.nan, only="infer-oldest-int8")
+    engine.programs |= off_by(np.nan, only="infer-int8") | off_by(np.nan, only="infer-tensorflow-2.4.1-int8")
     with pytest.raises(ParityError, match="no numbers"):
         pipeline.run(recipe("int8"))
 
 
-@pytest.mark.parametrize("stage", ["convert", "infer", "infer-oldest"])
+@pytest.mark.parametrize("stage", ["convert", "infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"])
 @pytest.mark.parametrize(
     ("kind", "error"), [("usage", UsageError), ("model", ModelError), ("internal", StageCrashError)]
 )
@@ -326,7 +330,9 @@ def constant(only):
         fake_engine.write(call.outputs["outputs"], {name: np.zeros_like(array) for name, array in arrays.items()})
         return result
 
-    return {f"{stage}-{only}": infer for stage in ("infer", "infer-oldest")}
+    return {
+        f"{stage}-{only}": infer for stage in ("infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0")
+    }
 
 
 def test_what_is_lost_on_the_users_calibration_ends_with_seven(engine, recipe):
@@ -351,7 +357,7 @@ def test_what_is_lost_on_random_numbers_is_a_warning(engine, recipe):
 
 
 def test_samples_beyond_the_calibration_are_told(engine, recipe):
-    engine.programs |= off_by(1, only="infer-oldest-int8") | constant("int16x8")
+    engine.programs |= off_by(1, only="infer-tensorflow-2.4.1-int8") | constant("int16x8")
     np.savez("c.npz", image=np.linspace(0, 0.1, 144, dtype=np.float32).reshape(3, 3, 4, 4))
     asked = {"calibration": "c.npz", "variant-tolerance": ["int8=0.01"]}
     report = pipeline.run(recipe("float32", "int8", "int16x8", **asked))
@@ -368,11 +374,11 @@ def test_a_runtime_that_is_known_to_be_wrong_is_named(engine, recipe):
         result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 2}}
         return result
 
-    engine.programs |= {"convert-int16x8": convert} | off_by(1, only="infer-oldest-int16x8")
+    engine.programs |= {"convert-int16x8": convert} | off_by(1, only="infer-tensorflow-2.4.1-int16x8")
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe("float32", "int16x8"))
-    assert "differs from tflite-2.14.0" in str(raised.value)
+    assert "differs from tflite-runtime 2.14.0" in str(raised.value)
     (warned,) = raised.value.report.warnings
-    assert (warned.variant, warned.stage) == ("int16x8", "infer-oldest-int16x8")
-    assert "tflite-2.4.1 computes LOGISTIC of int16 wrongly" in warned.message
+    assert (warned.variant, warned.stage) == ("int16x8", "infer-tensorflow-2.4.1-int16x8")
+    assert "tensorflow-cpu 2.4.1 computes LOGISTIC of int16 wrongly" in warned.message
     assert warned.message in str(raised.value)

@@ -2,8 +2,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from recipes import ensured
 
-from pinlite import images
 from pinlite.errors import StageCrashError
 from pinlite.recipe import Limits
 from pinlite.stages import check, convert, export, infer
@@ -12,7 +12,7 @@ from pinlite.workers import Workers
 
 @pytest.fixture
 def made(engine):
-    return lambda: Workers(engine, engine.find(images.toolchain().values()), Limits(memory=1))
+    return lambda: Workers(engine, ensured(engine), Limits(memory=1))
 
 
 def test_stages_of_one_program_share_a_worker(engine, made):

@@ -71,6 +71,16 @@ def convert(
     dynamic_batch: Annotated[
         bool | None, typer.Option("--dynamic-batch", help="Leave the batch open, for resize_tensor_input.")
     ] = None,
+    toolchain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.toml", help="The versions of all stages: one of `pinlite toolchain list` \\[classic]."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The oldest runtime in which the files must run \\[tflite-2.4]."),
+    ] = None,
     opset: Annotated[int | None, typer.Option(help="The ONNX opset to export [12].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the samples and of torch [0].")] = None,
     prune: Annotated[float | None, typer.Option(metavar="SHARE", help="Make this share of the weights zero.")] = None,
@@ -158,6 +168,8 @@ def convert(
         "output-layout": output_layouts,
         "ops": ops,
         "dynamic-batch": dynamic_batch,
+        "toolchain": toolchain,
+        "target": target,
         "opset": opset,
         "seed": seed,
         "prune": prune,

@@ -3,21 +3,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from pinlite import images
-from pinlite.cli.options import Engine, data, log
+from pinlite import toolchain
+from pinlite.cli.options import Engine, ToolchainOption, data, log
 from pinlite.ui import tables
 
 app = typer.Typer(help="The images that the stages run in.", no_args_is_help=True)
 
 
 @app.command()
-def build(engine: Engine = "auto") -> None:
-    """Build those that are missing."""
+def build(chosen: ToolchainOption = toolchain.DEFAULT, engine: Engine = "auto") -> None:
+    """Build those of a toolchain that are missing."""
     from pinlite.engine import choose
     from pinlite.ui.progress import ProgressView
 
     with ProgressView(log) as view:
-        choose(engine, view).ensure(images.toolchain().values(), view)
+        choose(engine, view).ensure(toolchain.load(chosen).recipes, view)
 
 
 @app.command("list")
@@ -26,7 +26,7 @@ def list_(engine: Engine = "auto") -> None:
     from pinlite.engine import choose
 
     chosen = choose(engine)
-    current = {image.reference for image in chosen.find(images.toolchain().values()).values()}
+    current = {image.reference for image in chosen.find(toolchain.every_recipe()).values()}
     shown = tables.table(f"images of the {chosen.name} engine", "image", "identity", "", "reference")
     for image in chosen.images():
         state = "current" if image.reference in current else "not used by this version"
@@ -43,7 +43,7 @@ def rm(
     from pinlite.engine import choose
 
     chosen = choose(engine)
-    kept = set() if everything else {i.reference for i in chosen.find(images.toolchain().values()).values()}
+    kept = set() if everything else {i.reference for i in chosen.find(toolchain.every_recipe()).values()}
     # Children first: an image that another one stands on can't go.
     for image in reversed([image for image in chosen.images() if image.reference not in kept]):
         chosen.remove_image(image)

@@ -8,6 +8,9 @@ from pinlite.choices import EngineChoice
 from pinlite.ui.console import SafeConsole
 
 Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]
+ToolchainOption = Annotated[
+    str, typer.Option("--toolchain", metavar="NAME|FILE.toml", help="Versions: one of `pinlite toolchain list`.")
+]
 Trust = Annotated[
     bool | None, typer.Option("--trust", help="Let the venv engine load a checkpoint, which is a program.")
 ]

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pinlite import toolchain
+from pinlite.choices import Lowering
 from pinlite.config.calibration import IMAGES, calibration_of, needs_calibration
 from pinlite.config.options import Options, default_file, explained, moved, read
 from pinlite.config.sources import default_name, parse_source
@@ -14,6 +16,7 @@ from pinlite.config.values import check_requirement, inputs, layouts, parse_inpu
 from pinlite.errors import UsageError
 from pinlite.paths import existing, existing_path
 from pinlite.recipe import Limits, Recipe, Source
+from pinlite.toolchain import Toolchain
 
 __all__ = [
     "IMAGES",
@@ -60,9 +63,12 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
 
 def _recipe(options: Options) -> Recipe:
     source = parse_source(options.source)
+    chosen = toolchain.load(options.toolchain)
+    lowering = options.lowering or chosen.lowerings[0]
     for requirement in options.with_:
         check_requirement(requirement)
-    _check_lowered_by_us(options, source)
+    _check_lowering(lowering, chosen)
+    _check_lowered_by_us(options, source, lowering)
     wanted = variants(options.variant)
     return Recipe(
         source=source,
@@ -72,8 +78,11 @@ def _recipe(options: Options) -> Recipe:
         output_names=tuple(options.output_name),
         samples=existing("--samples", options.samples),
         seed=options.seed,
-        opset=options.opset,
-        lowering=options.lowering,
+        toolchain=options.toolchain,
+        toolchain_files=toolchain.own_files(options.toolchain),
+        target=_target(options, chosen),
+        opset=_opset(options, chosen),
+        lowering=lowering,
         input_layouts=layouts("--input-layout", options.input_layout),
         output_layouts=layouts("--output-layout", options.output_layout),
         ops=options.ops,
@@ -99,7 +108,37 @@ def _recipe(options: Options) -> Recipe:
     )
 
 
-def _check_lowered_by_us(options: Options, source: Source) -> None:
+def _target(options: Options, chosen: Toolchain) -> str:
+    if options.target is None:
+        return chosen.target.name
+    if options.target not in chosen.targets:
+        raise UsageError(
+            f"--target {options.target!r}: there is no such target", hint=f"there are {', '.join(chosen.targets)}"
+        )
+    return options.target
+
+
+def _opset(options: Options, chosen: Toolchain) -> int:
+    opsets, asked = chosen.opsets, options.opset
+    if asked is None:
+        return opsets.default
+    if not opsets.least <= asked <= opsets.most:
+        raise UsageError(
+            f"--opset {asked}: the toolchain {chosen.name} exports opsets {opsets.least} to {opsets.most}",
+            hint=f"leave it out to have {opsets.default}",
+        )
+    return asked
+
+
+def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
+    if lowering not in chosen.lowerings:
+        raise UsageError(
+            f"--lowering {lowering}: the toolchain {chosen.name} has none",
+            hint=f"it has {', '.join(chosen.lowerings)}",
+        )
+
+
+def _check_lowered_by_us(options: Options, source: Source, lowering: Lowering) -> None:
     """Refuse what is the nhwc lowering's alone where that lowering does not run."""
     asked = {
         "--input-layout": options.input_layout,
@@ -111,10 +150,8 @@ def _check_lowered_by_us(options: Options, source: Source) -> None:
         raise UsageError(
             f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
         )
-    if option and options.lowering != "nhwc":
-        raise UsageError(
-            f"{option}: the lowering {options.lowering} is onnx-tf as it is", hint="convert with --lowering nhwc"
-        )
+    if option and lowering != "nhwc":
+        raise UsageError(f"{option}: the lowering {lowering} is onnx-tf as it is", hint="convert with --lowering nhwc")
 
 
 def _tolerance_of_all(options: Options) -> float:

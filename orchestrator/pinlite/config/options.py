@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pinlite import toolchain
 from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.config.sources import METRIC, MODULE
 from pinlite.errors import UsageError
@@ -37,8 +38,10 @@ class Options(BaseModel):
     output_name: list[str] = []
     samples: str | None = None
     seed: int = Field(0, ge=0, lt=2**32)
-    opset: int = Field(12, ge=7, le=12)
-    lowering: Lowering = "nhwc"
+    toolchain: str = toolchain.DEFAULT
+    target: str | None = None
+    opset: int | None = None
+    lowering: Lowering | None = None
     input_layout: list[str] = []
     output_layout: list[str] = []
     ops: Ops = "auto"
@@ -92,6 +95,8 @@ def moved(options: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, A
         return move(text) if isinstance(text, str) and (key in _PATHS or names_a_path(text)) else text
 
     found = dict(options)
+    if isinstance(named := found.get("toolchain"), str) and toolchain.is_file(named):
+        found["toolchain"] = move(named)
     for key in (*_PATHS, *_MAYBE_PATHS):
         if key in found:
             value = found[key]

@@ -1,4 +1,4 @@
-"""Finding CPython 3.8 for the venv engine, or having uv make one."""
+"""Finding a CPython for the venv engine, or having uv make one. Versions are like 3.8."""
 
 import contextlib
 import os
@@ -10,35 +10,33 @@ from pathlib import Path
 from pinlite import uv
 from pinlite.errors import ImageError
 
-VERSION = "3.8"
+
+def find(version: str) -> Path | None:
+    """The first such CPython on this machine that starts: pyenv's, uv's own, the PATH's."""
+    return next((python for python in _candidates(version) if _starts(python)), None)
 
 
-def find() -> Path | None:
-    """The first CPython 3.8 on this machine that starts: pyenv's, uv's own, the PATH's."""
-    return next((python for python in _candidates() if _starts(python)), None)
-
-
-def find_or_make() -> Path:
+def find_or_make(version: str) -> Path:
     """`find`, else one that uv downloads; an ImageError when neither works."""
-    found = find()
+    found = find(version)
     if found:
         return found
     try:
-        uv.run("python", "install", VERSION)
-        return Path(uv.run("python", "find", "--managed-python", VERSION))
+        uv.run("python", "install", version)
+        return Path(uv.run("python", "find", "--managed-python", version))
     except uv.UvError as error:
         raise ImageError(
-            f"no CPython {VERSION} on this machine, and uv could not install one: {error}",
-            hint=f"install one where pinlite finds it: pyenv install {VERSION}, or python{VERSION} on the PATH",
+            f"no CPython {version} on this machine, and uv could not install one: {error}",
+            hint=f"install one where pinlite finds it: pyenv install {version}, or python{version} on the PATH",
         ) from error
 
 
-def _candidates() -> Iterator[Path]:
+def _candidates(version: str) -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{VERSION}.*/bin/python{VERSION}"), reverse=True)
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
     with contextlib.suppress(uv.UvError):
-        yield Path(uv.run("python", "find", "--managed-python", VERSION))
-    on_path = shutil.which(f"python{VERSION}")
+        yield Path(uv.run("python", "find", "--managed-python", version))
+    on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
 

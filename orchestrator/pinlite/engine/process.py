@@ -187,32 +187,32 @@ class ProcessWorker:
             return self._out_of_memory()
         how = f"was ended by signal {-ending.exit_code}" if ending.exit_code < 0 else f"exited ({ending.exit_code})"
         return StageCrashError(
-            f"the {self._job.program} program {how} without an answer; its last output:{self._output()}",
+            f"the {self._job.name} program {how} without an answer; its last output:{self._output()}",
             hint=f"the whole log is {self._job.log}",
         )
 
     def _broken(self, what: str) -> PinliteError:
         self.stop()
         return StageCrashError(
-            f"the {self._job.program} program broke the contract: {what}", hint=f"its log is {self._job.log}"
+            f"the {self._job.name} program broke the contract: {what}", hint=f"its log is {self._job.log}"
         )
 
     def _out_of_memory(self) -> PinliteError:
         return OutOfMemoryError(
-            f"the {self._job.program} program needs more memory than its limit of "
+            f"the {self._job.name} program needs more memory than its limit of "
             f"{self._job.limits.memory / 1024**3:.2g} GiB",
             hint="raise it with --memory, e.g. --memory 16g",
         )
 
     def _out_of_disk(self, excess: written.Excess) -> PinliteError:
         return OutOfDiskError(
-            f"the {self._job.program} program writes {excess.what}",
+            f"the {self._job.name} program writes {excess.what}",
             hint=f"{excess.hint}; its log is {self._job.log}",
         )
 
     def _timed_out(self) -> PinliteError:
         return StageTimeoutError(
-            f"the {self._job.program} program gave no answer within {self._job.limits.timeout:g} s; "
+            f"the {self._job.name} program gave no answer within {self._job.limits.timeout:g} s; "
             f"its last output:{self._output()}",
             hint=f"give it longer with --timeout SECONDS; the whole log is {self._job.log}",
         )

@@ -8,8 +8,8 @@ from typing import Protocol, Self
 
 from pinlite.contract import Ready, Request, Response
 from pinlite.events import Observer
-from pinlite.images import ImageRecipe
 from pinlite.recipe import Limits
+from pinlite.toolchain import ImageRecipe
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Job:
     log: Path
     run: str
     limits: Limits
+
+    @property
+    def name(self) -> str:
+        """What the program is called, without its package."""
+        return self.program.rpartition(".")[2]
 
     @property
     def inputs(self) -> Path:

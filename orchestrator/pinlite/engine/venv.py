@@ -25,10 +25,9 @@ from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
-from pinlite.images import ImageRecipe
 from pinlite.retries import RECONNECT, blames_network, repeated
+from pinlite.toolchain import ImageRecipe
 
-_BASE = f"cpython-{interpreter.VERSION}"
 # In an environment; beside it until all of it is installed.
 _LOCK = "requirements.lock"
 _HALF_AN_IMAGE, _HALF_AN_ENVIRONMENT = "half-made image", "half-made environment"
@@ -55,7 +54,7 @@ class VenvEngine:
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         known = {(image.name, image.identity): image for image in self.images()}
-        wanted = ((recipe.name, recipe.identity(_BASE)) for recipe in recipes)
+        wanted = ((recipe.name, _identity(recipe)) for recipe in recipes)
         return {name: known[name, identity] for name, identity in wanted if (name, identity) in known}
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
@@ -112,9 +111,9 @@ class VenvEngine:
                 yield environment
 
     def _make(self, recipe: ImageRecipe, observe: Observer) -> None:
-        identity = recipe.identity(_BASE)
+        identity = _identity(recipe)
         folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
-        environment = self._root / "environments" / digest.of_bytes(recipe.lock)[:16]
+        environment = self._root / "environments" / _environment(recipe)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.guard"):
             if not (folder / "identity").exists():
@@ -136,7 +135,7 @@ class VenvEngine:
         with FileLock(f"{environment}.guard"):
             if done.exists():
                 return
-            python = interpreter.find_or_make()
+            python = interpreter.find_or_make(recipe.base.python)
             lock = environment.with_suffix(".lock")
             with contextlib.ExitStack() as undone:
                 undone.callback(_discard, environment)
@@ -146,7 +145,11 @@ class VenvEngine:
                     uv.run(
                         *("pip", "install", "--quiet", "--python", environment / "bin" / "python"),
                         *("--compile-bytecode", "--require-hashes", "--requirements", lock),
-                        *(("--only-binary", ":all:") if recipe.wheels_only else ()),
+                        *(
+                            "--only-binary",
+                            ":all:",
+                            *(word for name in recipe.sources for word in ("--no-binary", name)),
+                        ),
                     )
                 except uv.UvError as error:
                     raise ImageError(
@@ -260,6 +263,16 @@ def _discard(environment: Path) -> None:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _identity(recipe: ImageRecipe) -> str:
+    """An image's on an interpreter of this machine's own."""
+    return recipe.identity(f"cpython-{recipe.base.python}")
+
+
+def _environment(recipe: ImageRecipe) -> str:
+    """The name of what images with the same packages on the same Python share."""
+    return f"{recipe.base.python}-{digest.of_bytes(recipe.lock)[:16]}"
 
 
 def _write_programs(recipe: ImageRecipe, folder: Path) -> None:

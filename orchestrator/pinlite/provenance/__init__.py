@@ -11,7 +11,7 @@ from pinlite import digest, output
 from pinlite.provenance import sbom, statement
 from pinlite.provenance.resources import Resource, below, given
 from pinlite.provenance.statement import Run
-from pinlite.provenance.toolchain import Toolchain, UsedImage
+from pinlite.provenance.used import UsedImage
 from pinlite.recipe import Recipe
 from pinlite.report import Report
 
@@ -35,15 +35,12 @@ def documents(
 
     ``inside`` are the files below those artifacts that are folders, ``materials`` what the user gave.
     """
-    python = next(versions["python"] for versions in report.versions.values())
-    toolchain = Toolchain(tuple(used), python)
-    written = {output.REPORT: report.to_json(), output.SBOM: sbom.of(toolchain)}
+    images = tuple(used)
+    written = {output.REPORT: report.to_json(), output.SBOM: sbom.of(images)}
     folders = {resource.name.partition("/")[0] for resource in inside}
     beside = [Resource(name, digest.of_bytes(text.encode())) for name, text in written.items()]
     files = [Resource(made.path, made.sha256) for made in report.artifacts if made.path not in folders]
-    told = statement.of(
-        [*files, *inside, *beside], recipe, materials, engine=report.engine, toolchain=toolchain, run=run
-    )
+    told = statement.of([*files, *inside, *beside], recipe, materials, engine=report.engine, used=images, run=run)
     written |= {output.PROVENANCE: told, output.CHECKSUM: checksum(told.encode())}
     if key:
         from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used

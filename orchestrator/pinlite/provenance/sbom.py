@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from pinlite import __version__, images
-from pinlite.provenance.toolchain import Toolchain, UsedBase
+from pinlite import __version__
+from pinlite.provenance.used import UsedBase, UsedImage
 
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -18,7 +18,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 Component = dict[str, Any]
 
 
-def of(toolchain: Toolchain) -> str:
+def of(used: Sequence[UsedImage]) -> str:
     """The bill of all images.
 
     An image is a container that depends on its base, on CPython, and on its packages. A package's hashes are those of
@@ -26,9 +26,8 @@ def of(toolchain: Toolchain) -> str:
     """
     components: dict[str, Component] = {}
     dependencies: dict[str, set[str]] = {}
-    below = _below(toolchain)
-    for image in toolchain.used:
-        held = [*below, *_packages(image.recipe.lock)]
+    for image in used:
+        held = [*_below(image), *_packages(image.recipe.lock)]
         top: Component = {
             "type": "container",
             "bom-ref": f"image/{image.recipe.name}",
@@ -66,26 +65,26 @@ def purl_of_base(base: UsedBase) -> str:
     return purl("docker", base.reference.partition(":")[0], f"sha256:{base.sha256}")
 
 
-def _below(toolchain: Toolchain) -> list[Component]:
-    """What the packages of every image stand on: an interpreter, and the image that this came in."""
-    python = purl("generic", "cpython", toolchain.python)
+def _below(image: UsedImage) -> list[Component]:
+    """What the packages of an image stand on: an interpreter, and the image that this came in."""
+    python = purl("generic", "cpython", image.python)
     interpreter = {
         "type": "platform",
         "bom-ref": python,
         "name": "cpython",
-        "version": toolchain.python,
+        "version": image.python,
         "purl": python,
     }
-    base = toolchain.base
+    base = image.base
     if base is None:
         return [interpreter]
     name, _, version = base.reference.partition(":")
-    component: Component = {"type": "container", "bom-ref": "base", "name": name, "version": version}
+    component: Component = {"type": "container", "bom-ref": f"base/{base.name}", "name": name, "version": version}
     if base.public:
         component |= {"purl": purl_of_base(base), "hashes": _hashes([base.sha256])}
     else:
         component |= {"properties": [{"name": "pinlite:identity", "value": base.sha256}]}
-    return [interpreter, component, *_packages(images.base_lock())]
+    return [interpreter, component, *_packages(base.lock)]
 
 
 def _packages(lock: bytes) -> list[Component]:

@@ -4,16 +4,16 @@ https://in-toto.io/Statement/v1, https://slsa.dev/provenance/v1; ``docs/provenan
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pinlite import __version__, digest, images
+from pinlite import __version__, digest
 from pinlite.provenance.resources import Resource
 from pinlite.provenance.sbom import purl, purl_of_base
-from pinlite.provenance.toolchain import Toolchain
+from pinlite.provenance.used import UsedImage
 from pinlite.recipe import Recipe
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -22,7 +22,7 @@ BUILD_TYPE = "urn:pinlite:convert:1"
 
 # Of a recipe, what says where something lies on this machine, who signs, or whether the store is used; and what it was
 # made of, which the rest of it says.
-_LEFT_OUT = {"out", "sign", "options", "cache", "refresh"}
+_LEFT_OUT = {"out", "sign", "options", "cache", "refresh", "toolchain_files"}
 
 Descriptor = dict[str, Any]
 
@@ -42,7 +42,7 @@ def of(
     materials: Iterable[Resource],
     *,
     engine: str,
-    toolchain: Toolchain,
+    used: Sequence[UsedImage],
     run: Run,
 ) -> str:
     """The statement about ``subjects``, as JSON.
@@ -59,10 +59,13 @@ def of(
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
                     "externalParameters": _asked(recipe.model_dump(exclude=_LEFT_OUT)),
-                    "internalParameters": {"engine": engine, "platform": images.PLATFORM},
+                    "internalParameters": {
+                        "engine": engine,
+                        "platform": next(image.recipe.base.platform for image in used),
+                    },
                     "resolvedDependencies": [
-                        _base(toolchain),
-                        *_images(toolchain),
+                        *_bases(used),
+                        *_images(used),
                         *(_descriptor(material) for material in sorted(materials)),
                     ],
                 },
@@ -98,16 +101,22 @@ def _descriptor(resource: Resource) -> Descriptor:
     return {"name": resource.name, "digest": {resource.algorithm: resource.digest}}
 
 
-def _base(toolchain: Toolchain) -> Descriptor:
-    base = toolchain.base
+def _bases(used: Sequence[UsedImage]) -> Iterable[Descriptor]:
+    by_name = {image.recipe.base.name: image for image in used}
+    return [_base(name, by_name[name]) for name in sorted(by_name)]
+
+
+def _base(name: str, image: UsedImage) -> Descriptor:
+    found: Descriptor = {"name": f"base/{name}"}
+    base = image.base
     if base is None:
-        return {"name": "base", "uri": purl("generic", "cpython", toolchain.python)}
+        return found | {"uri": purl("generic", "cpython", image.python)}
     uri = purl_of_base(base) if base.public else f"urn:pinlite:base:{base.sha256}"
-    return {"name": "base", "uri": uri, "digest": {"sha256": base.sha256}}
+    return found | {"uri": uri, "digest": {"sha256": base.sha256}}
 
 
-def _images(toolchain: Toolchain) -> Iterable[Descriptor]:
-    for image in sorted(toolchain.used, key=lambda image: image.recipe.name):
+def _images(used: Sequence[UsedImage]) -> Iterable[Descriptor]:
+    for image in sorted(used, key=lambda image: image.recipe.name):
         name = image.recipe.name
         found = {"name": f"image/{name}", "uri": f"urn:pinlite:image:{name}", "digest": {"sha256": image.identity}}
         yield found | ({"annotations": {"dockerImageId": image.id}} if image.id else {})

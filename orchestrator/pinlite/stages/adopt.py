@@ -6,7 +6,7 @@ from pinlite.recipe import Recipe
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, present, profiled
 
-STAGE = Stage("adopt", image="tensorflow", program="convert", operation="adopt")
+STAGE = Stage("adopt", image="tensorflow", program="tflite_convert.convert", operation="adopt")
 Result = translate.Result
 
 

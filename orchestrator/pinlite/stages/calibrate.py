@@ -6,7 +6,7 @@ from pathlib import Path
 from pinlite.recipe import Calibration
 from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, present
 
-STAGE = Stage("calibrate", image="torch", program="calibrate", operation="calibrate", runs_user_code=True)
+STAGE = Stage("calibrate", image="torch", program="torch_export.calibrate", operation="calibrate", runs_user_code=True)
 
 
 class Result(Answer):

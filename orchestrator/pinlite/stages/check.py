@@ -6,7 +6,7 @@ from pathlib import Path
 from pinlite.recipe import Recipe
 from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present, profiled
 
-STAGE = Stage("check", image="onnx", program="check", operation="check")
+STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="check")
 
 
 class Result(Signature):

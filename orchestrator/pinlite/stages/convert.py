@@ -8,7 +8,7 @@ from pinlite.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Stage, as_json, of_variant, present
 
-STAGE = Stage("convert", image="tensorflow", program="convert", operation="convert")
+STAGE = Stage("convert", image="tensorflow", program="tflite_convert.convert", operation="convert")
 
 
 class Result(Answer):

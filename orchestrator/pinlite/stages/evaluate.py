@@ -7,9 +7,9 @@ from pinlite.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Stage, as_json, evaluated, present
 
-GATHER = Stage("gather", image="torch", program="evaluate", operation="gather", runs_user_code=True)
-TENSORFLOW = Stage("evaluate", image="tensorflow", program="convert", operation="evaluate")
-METRIC = Stage("metric", image="torch", program="metric", operation="score", runs_user_code=True)
+GATHER = Stage("gather", image="torch", program="torch_export.evaluate", operation="gather", runs_user_code=True)
+TENSORFLOW = Stage("evaluate", image="tensorflow", program="tflite_convert.convert", operation="evaluate")
+METRIC = Stage("metric", image="torch", program="torch_export.metric", operation="score", runs_user_code=True)
 
 
 class Nothing(Answer):

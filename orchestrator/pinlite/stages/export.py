@@ -7,7 +7,7 @@ from pinlite.recipe import Recipe, Source, Training
 from pinlite.report import TrainingStep
 from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present, profiled
 
-STAGE = Stage("export", image="torch", program="export", operation="export", runs_user_code=True)
+STAGE = Stage("export", image="torch", program="torch_export.export", operation="export", runs_user_code=True)
 
 
 class Result(Signature):

@@ -1,4 +1,4 @@
-"""Running a TFLite file: in the newest runtime for CPython 3.8, and in the oldest a device may have."""
+"""Running a TFLite file in a runtime."""
 
 from pathlib import Path
 from typing import Protocol
@@ -6,19 +6,14 @@ from typing import Protocol
 from pinlite.choices import VariantName
 from pinlite.report import Latency, Tensor
 from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present, profiled
+from pinlite.toolchain import Runtime
 
-STAGE = Stage("infer", image="tflite", program="infer", operation="infer")
-OLDEST = Stage("infer-oldest", image="tensorflow", program="convert", operation="infer")
+NAME = "infer"
 
 # One thread is what most devices give a model, and what varies least between machines.
 THREADS = 1
 RUNS = 20
 WARMUP = 5
-# On a PC integers run in kernels that are written to be right, not fast: a hundred times as long in the oldest runtime.
-RUNS_OF = {
-    STAGE.name: {"int16x8": 5},
-    OLDEST.name: {"dynamic": 0, "int8": 0, "int8-only": 0, "int16x8": 0},
-}
 
 
 class Tensors(Protocol):
@@ -37,9 +32,13 @@ class Result(Answer):
     ops: dict[str, int]
 
 
-def runs(stage: Stage, variant: VariantName) -> int:
+def stage(runtime: Runtime) -> Stage:
+    return Stage(f"{NAME}-{runtime.image}", image=runtime.image, program=runtime.program, operation="infer")
+
+
+def runs(runtime: Runtime, variant: VariantName) -> int:
     """How many invocations to time."""
-    return RUNS_OF[stage.name].get(variant, RUNS)
+    return runtime.runs.get(variant, RUNS)
 
 
 def action(

@@ -1,12 +1,13 @@
-"""How much a TFLite runtime takes where it is installed: one of TFLite's own operators, and one with TensorFlow's."""
+"""How much a TFLite runtime takes where it is installed."""
 
 from pinlite.report import RuntimeSize
 from pinlite.stages.stage import Action, Stage
+from pinlite.toolchain import Runtime
 
-BUILTIN = Stage("measure-builtin", image="tflite", program="infer", operation="measure")
-SELECT_TF = Stage("measure-select-tf", image="tensorflow", program="convert", operation="measure")
+NAME = "measure"
 Result = RuntimeSize
 
 
-def action(stage: Stage) -> Action:
+def action(runtime: Runtime) -> Action:
+    stage = Stage(f"{NAME}-{runtime.image}", image=runtime.image, program=runtime.program, operation="measure")
     return Action(stage, parameters={}, outputs={})

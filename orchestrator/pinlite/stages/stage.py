@@ -38,7 +38,8 @@ BATCHES = (5, 7)
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a conversion: the image and program it runs in; ``variant`` is the kind of file that it is about.
+    """A step of a conversion: the image, as a toolchain's ``images`` have it, and the program it runs in; ``variant``
+    is the kind of file that it is about.
 
     A worker that ``runs_user_code`` serves one request and is gone.
     """

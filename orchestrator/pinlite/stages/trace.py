@@ -12,10 +12,10 @@ from pinlite.stages.stage import Action, Stage, as_json, present
 # What the values of PyTorch's modules are called in the ONNX file that `torch` gives, with the module's number.
 MARK = "pinlite_module_"
 
-TORCH = Stage("trace-torch", image="torch", program="export", operation="trace", runs_user_code=True)
-ONNX = Stage("trace-onnxruntime", image="onnx", program="check", operation="trace")
-TENSORFLOW = Stage("trace-tensorflow", image="tensorflow", program="convert", operation="trace")
-TFLITE = Stage("trace-tflite", image="tensorflow", program="convert", operation="trace")
+TORCH = Stage("trace-torch", image="torch", program="torch_export.export", operation="trace", runs_user_code=True)
+ONNX = Stage("trace-onnxruntime", image="onnx", program="onnx_check.check", operation="trace")
+TENSORFLOW = Stage("trace-tensorflow", image="tensorflow", program="tflite_convert.convert", operation="trace")
+TFLITE = Stage("trace-tflite", image="tensorflow", program="tflite_convert.convert", operation="trace")
 _OUTPUTS = {"values": "values.npz"}
 
 

@@ -9,7 +9,7 @@ from pinlite.errors import UsageError
 from pinlite.recipe import LayoutSpec, Recipe
 from pinlite.stages.stage import BATCHES, Action, Answer, Named, Signature, Stage
 
-STAGE = Stage("translate", image="onnx-tf", program="translate", operation="translate")
+STAGE = Stage("translate", image="onnx-tf", program="onnx_translate.translate", operation="translate")
 
 
 # How many dimensions what has channels has: sequences, images and volumes.

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pinlite import digest, folders
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
-SCHEMA = 1
+SCHEMA = 2
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 

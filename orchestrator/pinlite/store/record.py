@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from pinlite import contract, digest, images
+from pinlite import contract, digest
 from pinlite.differences import differences
 from pinlite.errors import UsageError
 from pinlite.frozen import Frozen
 from pinlite.stages.stage import Action
 from pinlite.store import collection
 from pinlite.store.files import Damaged, Store
+from pinlite.toolchain import ImageRecipe
 
 
 class Preimage(Frozen):
@@ -21,7 +22,7 @@ class Preimage(Frozen):
     ``inputs`` are digests and ``outputs`` file names, by role; ``environment`` is what the worker sees of one.
     """
 
-    preimage_schema: Literal["pinlite.action/1"] = Field("pinlite.action/1", alias="schema")
+    preimage_schema: Literal["pinlite.action/2"] = Field("pinlite.action/2", alias="schema")
     image: str
     identity: str
     program: str
@@ -63,15 +64,15 @@ class Record(Frozen):
     versions: dict[str, str]
 
 
-def preimage(action: Action, identity: str, inputs: Mapping[str, str]) -> Preimage:
-    """``identity`` is the image's, ``inputs`` are digests by role."""
+def preimage(action: Action, image: ImageRecipe, inputs: Mapping[str, str]) -> Preimage:
+    """``inputs`` are digests by role."""
     return Preimage(
-        image=action.stage.image,
-        identity=identity,
+        image=image.name,
+        identity=image.identity(),
         program=action.stage.program,
         operation=action.stage.operation,
         contract=contract.VERSION,
-        platform=images.PLATFORM,
+        platform=image.base.platform,
         parameters=dict(action.parameters),
         inputs=dict(inputs),
         outputs=dict(action.outputs),

@@ -10,7 +10,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image as DockerImage
 
-from pinlite import images, processes
+from pinlite import processes
 from pinlite.engine import owner
 from pinlite.engine.docker.build import build
 from pinlite.engine.docker.container import ContainerProcess, remove
@@ -19,8 +19,8 @@ from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
 from pinlite.events import BuildFinished, BuildStarted, Notice, Observer
-from pinlite.images import Base, ImageRecipe
 from pinlite.retries import blames_network, repeated
+from pinlite.toolchain import Base, ImageRecipe
 
 _IDENTITY = "pinlite.identity"
 _NAME = "pinlite.image"
@@ -47,19 +47,24 @@ class DockerEngine:
         return f"Docker {self._version}"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
-        recipes = list(recipes)
-        bases = (images.base().digest, images.local_base_identity())
-        return max((self._find_on(base, recipes) for base in bases), key=len)
+        found: dict[str, Image] = {}
+        for base, those in _by_base(recipes):
+            public, local = (self._find_on(on, those) for on in (base.digest, base.local_identity))
+            found |= public if len(public) >= len(local) else local
+        return found
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         recipes = list(recipes)
         found = self.find(recipes)
         if len(found) == len(recipes):
             return found
-        base, base_identity = self._ensure_base(observe)
-        for recipe in recipes:
-            self._ensure_one(recipe, base, base_identity, observe)
-        return self._find_on(base_identity, recipes)
+        for base, those in _by_base(recipes):
+            if not all(recipe.name in found for recipe in those):
+                reference, identity = self._ensure_base(base, observe)
+                for recipe in those:
+                    self._ensure_one(recipe, reference, identity, observe)
+                found |= self._find_on(identity, those)
+        return found
 
     def images(self) -> list[Image]:
         """An image that someone made on top of one of ours has its labels, but not its tag."""
@@ -86,7 +91,7 @@ class DockerEngine:
         try:
             return ProcessWorker(ContainerProcess(self._client, job), job)
         except (DockerException, OSError) as error:
-            message = f"the {job.program} container can't be started: {told(error)}"
+            message = f"the {job.name} container can't be started: {told(error)}"
             raise StageCrashError(message, hint=advice(message)) from error
 
     def leftovers(self) -> list[Leftover]:
@@ -121,7 +126,7 @@ class DockerEngine:
             _NAME: recipe.name,
             _IDENTITY: image.identity,
             "org.opencontainers.image.title": f"pinlite/{recipe.name}",
-            "org.opencontainers.image.base.name": images.base().reference,
+            "org.opencontainers.image.base.name": recipe.base.reference,
             "org.opencontainers.image.base.digest": base_identity,
         }
         started = time.monotonic()
@@ -134,20 +139,18 @@ class DockerEngine:
         observe(BuildFinished(recipe.name, time.monotonic() - started))
         return image.reference
 
-    def base(self) -> str | None:
+    def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
-        base = images.base()
         if self._labels(base.pinned) is not None:
             return base.pinned
         labels = self._labels(base.local) or {}
-        return base.local if labels.get(_BASE) == images.local_base_identity() else None
+        return base.local if labels.get(_BASE) == base.local_identity else None
 
-    def _ensure_base(self, observe: Observer) -> tuple[str, str]:
+    def _ensure_base(self, base: Base, observe: Observer) -> tuple[str, str]:
         """What the first images stand on, and its identity; the public base is pulled where none is here."""
-        base = images.base()
-        found = self.base()
+        found = self.base(base)
         if found == base.local:
-            return found, images.local_base_identity()
+            return found, base.local_identity
         if found is None:
             observe(Notice(f"pulling the base image {base.reference}"))
             # What is there already is not fetched twice.
@@ -156,7 +159,7 @@ class DockerEngine:
 
     def _pull(self, base: Base) -> None:
         try:
-            self._client.images.pull(base.pinned, platform=images.PLATFORM)
+            self._client.images.pull(base.pinned, platform=base.platform)
         except (DockerException, OSError) as error:
             raise ImageError(
                 f"the base image {base.reference} can't be pulled: {told(error)}",
@@ -192,6 +195,14 @@ def _may_be_pulled(error: PinliteError) -> bool:
 
 def _tag(name: str, identity: str) -> str:
     return f"pinlite/{name}:{identity[:16]}"
+
+
+def _by_base(recipes: Iterable[ImageRecipe]) -> list[tuple[Base, list[ImageRecipe]]]:
+    """What stands on the same base has to stand on the same image of it."""
+    found: dict[str, tuple[Base, list[ImageRecipe]]] = {}
+    for recipe in recipes:
+        found.setdefault(recipe.base.name, (recipe.base, []))[1].append(recipe)
+    return list(found.values())
 
 
 def _image(recipe: ImageRecipe, base: str) -> Image:

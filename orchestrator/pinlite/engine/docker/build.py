@@ -12,7 +12,7 @@ from pinlite import folders
 from pinlite.engine.docker.words import advice, told
 from pinlite.errors import ImageError
 from pinlite.events import BuildProgress, Observer
-from pinlite.images import PLATFORM, ImageRecipe
+from pinlite.toolchain import ImageRecipe
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _LINES_IN_ERROR = 15
@@ -43,8 +43,8 @@ def build(
                 custom_context=True,
                 tag=tag,
                 labels=dict(labels),
-                buildargs={"BASE": base},
-                platform=PLATFORM,
+                buildargs=_arguments(recipe, base),
+                platform=recipe.base.platform,
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -64,6 +64,12 @@ def build(
     last = "".join(f"\n  {line}" for line in log.read_text().splitlines()[-_LINES_IN_ERROR:])
     hint = f"{advice(last, _AGAIN)}; the whole log is {log}"
     raise ImageError(f"the {recipe.name} image can't be built:{last}", hint=hint)
+
+
+def _arguments(recipe: ImageRecipe, base: str) -> dict[str, str]:
+    """What ``images/Dockerfile`` takes."""
+    sources = {"SOURCES": ",".join(recipe.sources)} if recipe.sources else {}
+    return {"BASE": base, "DESCRIPTION": recipe.description} | sources
 
 
 def _context(recipe: ImageRecipe) -> io.BytesIO:

@@ -1,0 +1,79 @@
+"""Stage program of the onnx image: check and simplify a model, run it, put it in words."""
+
+from stagekit import arrays, evaluation, profiles
+from stagekit import samples as samples_of_request
+
+from . import marks, model_file, runtime, simplify, values
+
+VERSIONS = ("onnx", "onnxruntime", "numpy")
+
+
+def check(request):
+    """Check a model, run it on samples, simplify it.
+
+    Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
+    request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
+    samples and profiles (optional). Roles out: graph (text), simplified (.onnx), samples, outputs; profiles and
+    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are closed in what is
+    simplified, so that shapes which are computed become constants.
+
+    Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
+    refuse.
+    """
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
+    samples = samples_of_request.of(request, model_file.inputs(model))
+    if "batch" in request.parameters:
+        model_file.check_open_batch(model)
+        samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"])
+    session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
+
+    def run(sample):
+        return runtime.run(session, sample)
+
+    outputs, seconds = profiles.timed(run, samples)
+    profiles.each(request, samples, run, seconds)
+    evaluation.each(request, run)
+    arrays.write(request.outputs["samples"], samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {
+        "inputs": arrays.describe(samples),
+        "outputs": arrays.describe(outputs),
+        "opset": model_file.opset(model),
+        "operators": model_file.operators(model),
+    }
+
+
+def run(request):
+    """Run a model on samples. Roles in: model, samples. Roles out: outputs. Returns {outputs}."""
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
+    outputs = runtime.run(runtime.session(model), samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"outputs": arrays.describe(outputs)}
+
+
+def inspect(request):
+    """Put a model in words. Roles in: model. Roles out: text."""
+    request.outputs["text"].write_text(model_file.words(model_file.read(request.inputs["model"])), encoding="utf-8")
+    return {}
+
+
+def trace(request):
+    """Run the simplified model on samples and keep the floats that its nodes compute.
+
+    Roles in: model, samples; marked (optional), the same model with values of other names. Roles out: values (.npz), by
+    ONNX's names. Returns {nodes} as `values.computed` has them, {marks} as `marks.of` has them.
+    """
+    model = model_file.read(request.inputs["model"])
+    model_file.check(model)
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
+    nodes, found = values.computed(model_file.closed(model, samples), samples)
+    arrays.write(request.outputs["values"], found)
+    marked = request.inputs.get("marked")
+    return {"nodes": nodes, "marks": marks.of(model, model_file.read(marked)) if marked else {}}
+
+
+OPERATIONS = {"check": check, "run": run, "inspect": inspect, "trace": trace}

@@ -1,0 +1,38 @@
+"""Two ONNX files of one model, whose values are named otherwise."""
+
+from onnx import AttributeProto, numpy_helper
+
+from stagekit import StageError
+
+GRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+GIVE_THE_SAME = "give the source, its --weights and --with, or the --config, as for the conversion"
+
+
+def of(model, marked):
+    """How another file of the same model calls each value that it has another name for, by its name here.
+
+    What an Identity repeats has the name of the repetition, which simplifying leaves out.
+    Raises a StageError of kind ``usage`` where it is another model: other nodes, or other weights.
+    """
+    ours, theirs = list(model.graph.node), list(marked.graph.node)
+    if [_described(node) for node in ours] != [_described(node) for node in theirs] or _weights(model) != _weights(
+        marked
+    ):
+        raise StageError("usage", "the source gives another model than the one that was converted", GIVE_THE_SAME)
+    named = {}
+    for one, other in reversed(list(zip(ours, theirs))):
+        named.update((name, mark) for name, mark in zip(one.output, other.output) if name != mark)
+        if one.op_type == "Identity" and one.output[0] in named:
+            named[one.input[0]] = named[one.output[0]]
+    return named
+
+
+def _described(node):
+    attributes = sorted(
+        attribute.SerializeToString(deterministic=True) for attribute in node.attribute if attribute.type not in GRAPHS
+    )
+    return node.name, node.op_type, len(node.input), len(node.output), attributes
+
+
+def _weights(model):
+    return sorted(numpy_helper.to_array(tensor).tobytes() for tensor in model.graph.initializer)

@@ -1,0 +1,233 @@
+"""An .onnx file: reading it, refusing it, and saying what it holds."""
+
+from collections import Counter
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import mapping, numpy_helper
+
+from stagekit import StageError
+
+STANDARD_DOMAINS = ("", "ai.onnx")
+SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
+SMALL[onnx.TensorProto.FLOAT16] = onnx.TensorProto.FLOAT
+# In elements. What decides a shape is smaller; shape inference copies all that it is given.
+LARGE = 64
+EXPORT_AGAIN = "export the model again, at opset 12"
+GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
+
+# onnx's printer of scalars knows the dtypes that others are stored as, not these.
+for kind, storage in mapping.TENSOR_TYPE_TO_STORAGE_TENSOR_TYPE.items():
+    mapping.STORAGE_TENSOR_TYPE_TO_FIELD.setdefault(kind, mapping.STORAGE_TENSOR_TYPE_TO_FIELD[storage])
+
+
+def read(path):
+    """The model in a file. Nothing but its being an ONNX model with its weights inside is checked."""
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+    except DecodeError as error:
+        message = "this is no ONNX file, or a damaged one: {}".format(error)
+        raise StageError("usage", message, GIVE_ANOTHER) from error
+    if not model.HasField("graph") or not model.ir_version:
+        raise StageError("usage", "this is no ONNX model: it holds no graph", GIVE_ANOTHER)
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
+        raise StageError(
+            "usage",
+            "this ONNX model keeps its weights in other files",
+            "save it as one file: onnx.save(onnx.load(path), other_path)",
+        )
+    return model
+
+
+def _tensors(graph):
+    """Every tensor that a model holds; onnxruntime reads those that are kept outside from whatever path they name."""
+    for part in _graphs(graph):
+        sparse = list(part.sparse_initializer)
+        yield from part.initializer
+        for node in part.node:
+            for attribute in node.attribute:
+                sparse += [attribute.sparse_tensor, *attribute.sparse_tensors]
+                yield attribute.t
+                yield from attribute.tensors
+        for tensor in sparse:
+            yield tensor.values
+            yield tensor.indices
+
+
+def check(model):
+    """Raise a StageError unless this is a model that onnx 1.8.0 finds well formed, of standard operators only."""
+    newest = onnx.defs.onnx_opset_version()
+    if opset(model) > newest:
+        message = "the model is of opset {}, onnx {} knows {} at most".format(opset(model), onnx.__version__, newest)
+        raise StageError("model", message, EXPORT_AGAIN)
+    foreign = sorted(
+        {
+            "{}.{}".format(node.domain, node.op_type)
+            for node in nodes(model.graph)
+            if node.domain not in STANDARD_DOMAINS
+        }
+    )
+    if foreign:
+        raise StageError(
+            "model",
+            "not standard ONNX: the operators {}".format(", ".join(foreign)),
+            "replace them in the model by operators that ONNX has",
+        )
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise StageError(
+            "model", "the ONNX checker refuses the model: {}".format(one_line(error)), EXPORT_AGAIN
+        ) from error
+
+
+def one_line(error):
+    return " ".join(str(error).split())
+
+
+def opset(model):
+    return max((entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS), default=1)
+
+
+def nodes(graph):
+    """Every node, those of the bodies of If, Loop and Scan too."""
+    for part in _graphs(graph):
+        yield from part.node
+
+
+def _graphs(graph):
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                yield from _graphs(body)
+
+
+def operators(model):
+    """How often each operator occurs, the most frequent first."""
+    counts = Counter(node.op_type for node in nodes(model.graph))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def inferred(model):
+    """The type and shape of each value, as far as they are known: TypeProto.Tensor by name. Weights have theirs."""
+    bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    bare.graph.node.extend(model.graph.node)
+    # What the model says of others may be wrong, which would end it.
+    bare.graph.input.extend(model.graph.input)
+    listed = {value.name for value in model.graph.input}
+    for weight in model.graph.initializer:
+        if weight.name not in listed:
+            bare.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
+        if np.prod(weight.dims) <= LARGE:
+            bare.graph.initializer.append(weight)
+    found = onnx.shape_inference.infer_shapes(bare).graph
+    return {value.name: value.type.tensor_type for value in [*found.input, *found.value_info]}
+
+
+def inputs(model):
+    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open.
+
+    Up to IR version 3 initializers had to be listed among the inputs, and later they may be.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return [_spec(value) for value in model.graph.input if value.name not in weights]
+
+
+def check_open_batch(model):
+    """Raise a StageError unless every input leaves its first size open."""
+    for spec in inputs(model):
+        if spec["shape"] and spec["shape"][0] is not None:
+            raise StageError(
+                "usage",
+                "the batch of input {!r} is fixed in the ONNX file: {}".format(spec["name"], spec["shape"]),
+                "export it with dynamic_axes={{{!r}: {{0: 'batch'}}, ...}}, for inputs and outputs".format(
+                    spec["name"]
+                ),
+            )
+
+
+def closed(model, samples):
+    """The model with the sizes that its inputs leave open as they are in the samples."""
+    if not any(None in spec["shape"] for spec in inputs(model)):
+        return model
+    found = onnx.ModelProto()
+    found.CopyFrom(model)
+    for value in found.graph.input:
+        if value.name in samples:
+            for size, count in zip(value.type.tensor_type.shape.dim, samples[value.name].shape):
+                size.dim_value = count
+    return found
+
+
+def outputs(model):
+    return [value.name for value in model.graph.output]
+
+
+def _spec(value):
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type" or not value.type.tensor_type.HasField("shape"):
+        what = "a tensor without a shape" if kind == "tensor_type" else "no tensor ({})".format(kind)
+        raise StageError("model", "input {!r} is {}".format(value.name, what), EXPORT_AGAIN)
+    tensor = value.type.tensor_type
+    if tensor.elem_type not in mapping.TENSOR_TYPE_TO_NP_TYPE:
+        raise StageError("model", "input {!r} is of no dtype that ONNX has".format(value.name), EXPORT_AGAIN)
+    shape = [size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim]
+    return {
+        "name": value.name,
+        "shape": shape,
+        "dtype": np.dtype(mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.elem_type]).name,
+    }
+
+
+def words(model):
+    """The graph in words: what it computes, then the inferred type and shape of every value on the way."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(model).graph
+    except RuntimeError as error:
+        raise StageError(
+            "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
+        ) from error
+    _mark_open_sizes(graph)
+    _widen_small_scalars(graph)
+    values = [onnx.helper.printable_value_info(value) for value in list(graph.value_info) + list(graph.output)]
+    header = "ONNX IR version {}, opset {}, made by {} {}".format(
+        model.ir_version, opset(model), model.producer_name or "?", model.producer_version
+    )
+    counts = ["  {} {}".format(name, count) for name, count in operators(model).items()]
+    return "\n".join(
+        [
+            header.rstrip(),
+            "",
+            onnx.helper.printable_graph(graph),
+            "",
+            "values (",
+            *("  " + value for value in values),
+            ")",
+            "",
+            "operators (",
+            *counts,
+            ")",
+            "",
+        ]
+    )
+
+
+def _mark_open_sizes(graph):
+    """Name a size ? where it has neither value nor name, which onnx's printer can't put in words."""
+    for part in _graphs(graph):
+        for value in [*part.input, *part.value_info, *part.output]:
+            for size in value.type.tensor_type.shape.dim:
+                if size.WhichOneof("value") is None:
+                    size.dim_param = "?"
+
+
+def _widen_small_scalars(graph):
+    """Make numbers of 8 and 16 bits larger ones where they are attributes: onnx's printer doesn't know theirs."""
+    for node in nodes(graph):
+        for attribute in node.attribute:
+            scalar = attribute.t
+            if attribute.HasField("t") and not scalar.dims and scalar.data_type in SMALL:
+                wide = SMALL[scalar.data_type]
+                scalar.CopyFrom(onnx.helper.make_tensor(scalar.name, wide, [], [numpy_helper.to_array(scalar).item()]))

@@ -1,0 +1,65 @@
+"""The simplified model: what onnxruntime's basic optimizations leave, made fit for a translator."""
+
+import onnx
+
+from . import model_file, runtime
+
+
+def session(model, path):
+    """Write the simplified model to a path; return the onnxruntime session that made it.
+
+    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both.
+    """
+    opened = runtime.session(_with_constant_weights(model), path)
+    simplified = onnx.load_model_from_string(path.read_bytes())
+    _drop_unused_opsets(simplified)
+    _make_outputs_by_nodes(simplified.graph)
+    model_file.check(simplified)
+    _same_interface(model, simplified)
+    path.write_bytes(simplified.SerializeToString())
+    return opened
+
+
+def _with_constant_weights(model):
+    """The model with its initializers taken off the inputs, which IR version 4 is the first to allow.
+
+    Listed there they could be replaced by a caller, and onnxruntime would not fold them.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    kept = [value for value in model.graph.input if value.name not in weights]
+    if len(kept) == len(model.graph.input):
+        return model
+    constant = onnx.ModelProto()
+    constant.CopyFrom(model)
+    constant.ir_version = max(4, model.ir_version)
+    del constant.graph.input[:]
+    constant.graph.input.extend(kept)
+    return constant
+
+
+def _drop_unused_opsets(model):
+    """Of all the operator sets that onnxruntime knows, and lists, leave ONNX's."""
+    version = model_file.opset(model)
+    del model.opset_import[:]
+    model.opset_import.extend([onnx.helper.make_opsetid("", version)])
+
+
+def _make_outputs_by_nodes(graph):
+    """An output folded to a constant is an initializer now; translators look for the node that makes an output."""
+    outputs = {value.name for value in graph.output}
+    folded = [tensor for tensor in graph.initializer if tensor.name in outputs]
+    kept = [tensor for tensor in graph.initializer if tensor.name not in outputs]
+    if not folded:
+        return
+    for tensor in folded:
+        graph.node.insert(0, onnx.helper.make_node("Constant", [], [tensor.name], name=tensor.name, value=tensor))
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+def _same_interface(model, simplified):
+    if (model_file.inputs(model), model_file.outputs(model)) != (
+        model_file.inputs(simplified),
+        model_file.outputs(simplified),
+    ):
+        raise RuntimeError("onnxruntime's simplification changed the inputs or outputs of the model")

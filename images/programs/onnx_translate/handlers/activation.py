@@ -1,0 +1,132 @@
+"""Activations. Those that TFLite has no operator for are made of some that it has."""
+
+import numpy as np
+import tensorflow as tf
+
+from . import channels
+from .handler import UnsupportedError, handles
+
+# erf(x) = tanh(x * p(x^2)): fitted to 6e-8, with float32's own rounding right to 2e-7. Beyond the bound erf is 1.
+ERF = (1.1283797, 0.10276548, -1.8438501e-4, -6.2571817e-4, 8.9711933e-5, -5.9855572e-6, 1.5895056e-7)
+ERF_BOUND = 3.9
+
+
+@handles("Relu")
+def relu(node, values):
+    return [_by_parts(tf.nn.relu, values[node.inputs[0]], values)]
+
+
+@handles("Clip")
+def clip(node, values):
+    x = values[node.inputs[0]]
+    low, high = values.parameter(node, 1, "min"), values.parameter(node, 2, "max")
+    known = not tf.is_tensor(low) and not tf.is_tensor(high)
+    # TFLite fuses these two into the operator before them.
+    if known and x.dtype.is_floating and low == 0 and high == 6:
+        return [_by_parts(tf.nn.relu6, x, values)]
+    if known and x.dtype.is_floating and low == 0 and (high is None or high >= x.dtype.max):
+        return [_by_parts(tf.nn.relu, x, values)]
+    if low is not None:
+        x = tf.maximum(x, _bound(low, x))
+    if high is not None:
+        x = tf.minimum(x, _bound(high, x))
+    return [tf.identity(x)]
+
+
+def _by_parts(activation, x, values):
+    """TFLite fuses an activation into a convolution, and into each of a grouped one, but not into what joins these."""
+    parts = values.parts.get(x.ref())
+    return activation(x) if parts is None else tf.concat([activation(part) for part in parts], axis=1)
+
+
+def _bound(value, x):
+    return value if tf.is_tensor(value) else tf.constant(np.asarray(value).item(), x.dtype)
+
+
+@handles("PRelu")
+def prelu(node, values):
+    x, slope = values.inputs(node)
+    known = values.constant(node.inputs[1])
+    if known is not None and known.size == 1:
+        return [tf.nn.leaky_relu(x, known.item())]
+    if x.shape.rank == 4 and slope.shape[-3:].as_list() == [x.shape[1], 1, 1]:
+        # The layout pass knows no slope per channel, and would turn the image back for it; the converter pulls the
+        # transposes in between the parts, but through no node that means nothing.
+        slope = tf.reshape(slope, [1, 1, -1])
+        return [channels.last(x, lambda image: tf.stop_gradient(_prelu(tf.stop_gradient(image), slope)))]
+    return [_prelu(x, slope)]
+
+
+def _prelu(x, slope):
+    # The converter knows PRELU in these terms, with a slope of one dimension less. NEG alone has no integers.
+    return tf.nn.relu(x) + -slope * tf.nn.relu(-x)
+
+
+@handles("HardSigmoid")
+def hard_sigmoid(node, values):
+    x = values[node.inputs[0]]
+    alpha, beta = node.attrs.get("alpha", 0.2), node.attrs.get("beta", 0.5)
+    # The converter knows HARD_SWISH, x times this, in these terms.
+    if np.isclose(alpha, 1 / 6, rtol=1e-6) and beta == 0.5:
+        return [tf.nn.relu6(x + 3.0) * (1 / 6)]
+    return [tf.minimum(tf.nn.relu(x * alpha + beta), 1.0)]
+
+
+@handles("Elu")
+def elu(node, values):
+    return [_elu(values[node.inputs[0]], node.attrs.get("alpha", 1.0))]
+
+
+@handles("Selu")
+def selu(node, values):
+    alpha = node.attrs.get("alpha", 1.67326319217681884765625)
+    return [_elu(values[node.inputs[0]], alpha) * node.attrs.get("gamma", 1.05070102214813232421875)]
+
+
+@handles("Celu")
+def celu(node, values):
+    alpha = node.attrs.get("alpha", 1.0)
+    return [_elu(values[node.inputs[0]] / alpha, 1.0) * alpha]
+
+
+def _elu(x, alpha):
+    if alpha == 1:
+        return tf.nn.elu(x)
+    return tf.nn.relu(x) + tf.nn.elu(tf.minimum(x, 0.0)) * alpha
+
+
+@handles("Softplus")
+def softplus(node, values):
+    x = values[node.inputs[0]]
+    # exp(-|x|) overflows for no x.
+    return [tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))]
+
+
+@handles("Softsign")
+def softsign(node, values):
+    x = values[node.inputs[0]]
+    return [x / (1.0 + tf.abs(x))]
+
+
+@handles("ThresholdedRelu")
+def thresholded_relu(node, values):
+    x = values[node.inputs[0]]
+    return [tf.where(x > node.attrs.get("alpha", 1.0), x, tf.zeros_like(x))]
+
+
+@handles("Erf")
+def erf(node, values):
+    x = tf.clip_by_value(values[node.inputs[0]], -ERF_BOUND, ERF_BOUND)
+    square = x * x
+    polynomial = ERF[-1]
+    for coefficient in reversed(ERF[:-1]):
+        polynomial = polynomial * square + coefficient
+    return [tf.tanh(x * polynomial)]
+
+
+@handles("Dropout")
+def dropout(node, values):
+    x = values[node.inputs[0]]
+    if values.fixed(node, 2, "training_mode", False) and values.fixed(node, 1, "ratio", 0.5) > 0:
+        raise UnsupportedError("it drops at random, as in training", "export the model in evaluation mode")
+    return [tf.identity(x), tf.ones(x.shape, tf.bool)][: len(node.outputs)]

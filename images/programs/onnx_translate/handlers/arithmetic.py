@@ -1,0 +1,133 @@
+"""Arithmetic of two numbers or more."""
+
+import functools
+
+import tensorflow as tf
+
+from .broadcasting import broadcast
+from .handler import handles
+
+FUNCTIONS = {"Add": tf.add, "Sub": tf.subtract, "Mul": tf.multiply, "Div": tf.divide, "Pow": tf.pow}
+EXTREMES = {"Max": tf.maximum, "Min": tf.minimum}
+
+# TFLite's POW calls the C library for each element.
+POWERS = {
+    -1.0: tf.math.reciprocal,
+    -0.5: tf.math.rsqrt,
+    0.5: tf.sqrt,
+    1.0: tf.identity,
+    2.0: tf.square,
+    3.0: lambda x: x * tf.square(x),
+}
+
+
+@handles("Add", "Sub", "Mul", "Div")
+def arithmetic(node, values):
+    operands = _operands(node, values)
+    if node.op_type == "Add":
+        for at, name in enumerate(node.inputs):
+            if values.constant(name) is not None:
+                operands[1 - at], operands[at] = _beside_a_bias(operands[1 - at], operands[at])
+    dtype = operands[0].dtype
+    function = _truncated_quotient if node.op_type == "Div" and dtype.is_integer else FUNCTIONS[node.op_type]
+    return [_computed(function, operands, {tf.uint8, tf.int64}, dtype)]
+
+
+@handles("Pow")
+def power(node, values):
+    x, exponent = _operands(node, values)
+    known = values.constant(node.inputs[1])
+    if known is not None and known.size == 1 and known.item() in POWERS and x.dtype.is_floating:
+        return [POWERS[known.item()](x)]
+    if x.dtype.is_integer and exponent.dtype.is_floating:
+        return [tf.cast(tf.pow(tf.cast(x, tf.float32), exponent), x.dtype)]
+    exponent = tf.cast(exponent, x.dtype)
+    return [_computed(tf.pow, [x, exponent], {tf.int64}, x.dtype)]
+
+
+@handles("Max", "Min")
+def extreme(node, values):
+    operands = _operands(node, values)
+    function = EXTREMES[node.op_type]
+    found = functools.reduce(lambda x, y: _computed(function, [x, y], {tf.uint8}, x.dtype), operands)
+    return [tf.identity(found)]
+
+
+@handles("Sum", "Mean")
+def total(node, values):
+    found = functools.reduce(functools.partial(broadcast, tf.add), _operands(node, values))
+    return [found * (1 / len(node.inputs)) if node.op_type == "Mean" else tf.identity(found)]
+
+
+@handles("Mod")
+def modulo(node, values):
+    operands = _operands(node, values)
+    function = _truncated_remainder if node.attrs.get("fmod", 0) else tf.math.floormod
+    return [_computed(function, operands, {tf.uint8}, operands[0].dtype)]
+
+
+@handles("BitShift")
+def bit_shift(node, values):
+    function = _shifted_left if node.attrs["direction"] == "LEFT" else _shifted_right
+    operands = _operands(node, values)
+    return [_computed(function, operands, {tf.uint8}, operands[0].dtype)]
+
+
+def _shifted_left(x, by):
+    return tf.math.floormod(x * tf.pow(2, by), 256)
+
+
+def _shifted_right(x, by):
+    return tf.math.floordiv(x, tf.pow(2, by))
+
+
+def _beside_a_bias(x, constant):
+    """What a constant is added to, and the constant, such that grappler and the converter don't take it for a bias.
+
+    They do so though it has one element where there are many channels.
+    """
+    biased = x.op.type == "BiasAdd" and constant.shape.rank == x.shape.rank
+    if constant.shape.num_elements() == 1 and (biased or (x.op.type == "MatMul" and constant.shape.rank == 1)):
+        return x, tf.reshape(constant, [])
+    if biased and constant.shape[1] == 1:
+        return tf.stop_gradient(x), constant
+    return x, constant
+
+
+def _truncated_quotient(x, y):
+    """Division of integers as ONNX has it: towards zero."""
+    quotient = tf.math.floordiv(_size(x), _size(y))
+    return tf.where(tf.equal(x < 0, y < 0), quotient, -quotient)
+
+
+def _truncated_remainder(x, y):
+    remainder = tf.math.floormod(_size(x), _size(y))
+    return tf.where(x < 0, -remainder, remainder)
+
+
+def _size(x):
+    # TFLite's ABS is for floats.
+    return tf.abs(x) if x.dtype.is_floating else tf.maximum(x, -x)
+
+
+def _computed(function, operands, lacking, dtype):
+    """The function of the operands; in int32 if their dtype is one that TFLite lacks the operator for.
+
+    An int64 of a model is a size, an index or an identifier: what does not fit into 32 bits is none of these.
+    """
+    if dtype not in lacking:
+        return broadcast(function, *operands)
+    return tf.cast(broadcast(function, *[tf.cast(operand, tf.int32) for operand in operands]), dtype)
+
+
+def _operands(node, values):
+    ranks = [values[name].shape.rank for name in node.inputs]
+    return [_operand(name, values, max(ranks)) for name in node.inputs]
+
+
+def _operand(name, values, rank):
+    """The value with leading dimensions of 1 spelled out, as the layout optimizer wants the operands of an image."""
+    tensor = values[name]
+    if 0 < tensor.shape.rank < rank == 4:
+        return tf.reshape(tensor, [1] * (rank - tensor.shape.rank) + tensor.shape.as_list())
+    return tensor

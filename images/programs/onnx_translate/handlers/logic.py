@@ -1,0 +1,52 @@
+"""Comparisons, what is made of their results, and the choice between two values."""
+
+import tensorflow as tf
+
+from .broadcasting import broadcast
+from .handler import handles
+
+COMPARISONS = {
+    "Equal": tf.equal,
+    "Greater": tf.greater,
+    "GreaterOrEqual": tf.greater_equal,
+    "Less": tf.less,
+    "LessOrEqual": tf.less_equal,
+}
+OR_EQUAL = {"Greater": tf.greater_equal, "Less": tf.less_equal}
+ORDERINGS = ("Greater", "GreaterEqual", "Less", "LessEqual")
+CONNECTIVES = {"And": tf.logical_and, "Or": tf.logical_or, "Xor": tf.not_equal}
+
+
+@handles(*COMPARISONS)
+def comparison(node, values):
+    return [broadcast(COMPARISONS[node.op_type], *values.inputs(node))]
+
+
+@handles(*CONNECTIVES)
+def connective(node, values):
+    one, other = values.inputs(node)
+    if node.op_type == "Or" and _alike(one, other):
+        return [OR_EQUAL[one.op.type](*one.op.inputs)]
+    return [broadcast(CONNECTIVES[node.op_type], one, other)]
+
+
+def _alike(one, other):
+    """Whether these are a > b or a < b, and a == b: so onnxruntime spells GreaterOrEqual and LessOrEqual."""
+    if one.op.type not in OR_EQUAL or other.op.type != "Equal":
+        return False
+    return all(a is b for a, b in zip(one.op.inputs, other.op.inputs))
+
+
+@handles("Not")
+def opposite(node, values):
+    x = values[node.inputs[0]]
+    if x.op.type in ORDERINGS and x.op.inputs[0].dtype.is_floating:
+        # Grappler and the converter would make another comparison of it, though none holds for what is no number.
+        return [tf.where(x, tf.zeros_like(x), tf.ones_like(x))]
+    # Under the name that it has from onnx-tf, which is in files.
+    return [tf.logical_not(x, name="onnx_tf_prefix_" + node.name)]
+
+
+@handles("Where")
+def where(node, values):
+    return [broadcast(tf.where, *values.inputs(node))]

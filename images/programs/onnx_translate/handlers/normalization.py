@@ -1,0 +1,59 @@
+"""Normalizations, as they are at inference."""
+
+import numpy as np
+import tensorflow as tf
+
+from .handler import UnsupportedError, handles
+
+
+@handles("BatchNormalization")
+def batch_normalization(node, values):
+    """A multiplication and an addition with constants, as far as they change anything."""
+    x = values[node.inputs[0]]
+    statistics = [values.constant(name) for name in node.inputs[1:]]
+    if any(array is None for array in statistics):
+        raise UnsupportedError("its statistics are computed by the model", "export the model in evaluation mode")
+    scale, offset, mean, variance = [array.astype(np.float64) for array in statistics]
+    factor = scale / np.sqrt(variance + node.attrs.get("epsilon", 1e-5))
+    offset = offset - mean * factor
+    if np.any(factor != 1):
+        x *= _along_channels(factor, x)
+    return [x + _along_channels(offset, x) if np.any(offset) else x]
+
+
+def _along_channels(vector, x):
+    shape = [-1 if dimension == 1 else 1 for dimension in range(x.shape.rank)]
+    return vector.astype(x.dtype.as_numpy_dtype).reshape(shape)
+
+
+@handles("InstanceNormalization")
+def instance_normalization(node, values):
+    x, scale, offset = values.inputs(node)
+    shape = x.shape.as_list()
+    if len(shape) != 4:
+        # TFLite's operators broadcast over four dimensions.
+        x = tf.reshape(x, [*shape[:2], 1, int(np.prod(shape[2:]))])
+    centered = x - tf.reduce_mean(x, [2, 3], keepdims=True)
+    variance = tf.reduce_mean(tf.square(centered), [2, 3], keepdims=True)
+    scale, offset = (tf.reshape(vector, [1, -1, 1, 1]) for vector in (scale, offset))
+    factor = tf.math.rsqrt(variance + node.attrs.get("epsilon", 1e-5)) * scale
+    normalized = centered * factor + offset
+    return [normalized if len(shape) == 4 else tf.reshape(normalized, shape)]
+
+
+@handles("MeanVarianceNormalization")
+def mean_variance_normalization(node, values):
+    x = values[node.inputs[0]]
+    axes = node.attrs.get("axes", [0, 2, 3])
+    centered = x - tf.reduce_mean(x, axes, keepdims=True)
+    deviation = tf.sqrt(tf.reduce_mean(tf.square(centered), axes, keepdims=True))
+    return [centered / (deviation + 1e-9)]
+
+
+@handles("LpNormalization")
+def lp_normalization(node, values):
+    x = values[node.inputs[0]]
+    axis = node.attrs.get("axis", -1)
+    if node.attrs.get("p", 2) == 1:
+        return [x / tf.reduce_sum(tf.abs(x), axis, keepdims=True)]
+    return [x / tf.sqrt(tf.reduce_sum(tf.square(x), axis, keepdims=True))]

@@ -1,0 +1,76 @@
+"""The ``nhwc`` lowering: one frozen graph without variables, laid out channels-last as TFLite wants it."""
+
+from typing import NamedTuple
+
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+
+from stagekit import layouts
+
+from . import batch, frozen, layout, onnx_model, rewrites, trace
+
+
+def lower(model, samples, folder, **settings):
+    """Write the SavedModel to ``folder`` and run it.
+
+    Dimensions that the model leaves open get the size that the samples have. ``settings`` are those of `trace.trace`.
+
+    Returns the inputs and the outputs as [{name, key, shape, dtype, layout}], whose shapes are those of the SavedModel,
+    and the output arrays by ONNX name in PyTorch's layout.
+    """
+    lowered = _lowered(model, samples, **settings)
+    frozen.write(lowered.meta_graph, folder)
+    return lowered.inputs, lowered.outputs, lowered.run(samples)
+
+
+def lower_open(models, samples, sizes, folder, **settings):
+    """Write a SavedModel with an open batch to ``folder``: None in the shapes of its inputs and outputs.
+
+    ``models`` are one model for two batch ``sizes``, ``samples`` are of these sizes. Returns the `Lowered`.
+    """
+    one, other = [_lowered(*pair, **settings) for pair in zip(models, samples)]
+    meta_graph = batch.opened(one.meta_graph, other.meta_graph, sizes)
+    frozen.write(meta_graph, folder)
+    opened = [
+        [dict(spec, shape=batch.common(spec["shape"], another["shape"])) for spec, another in zip(*specs)]
+        for specs in ((one.inputs, other.inputs), (one.outputs, other.outputs))
+    ]
+    return Lowered(meta_graph, *opened)
+
+
+class Lowered(NamedTuple):
+    """A MetaGraphDef; its inputs and outputs as [{name, key, shape, dtype, layout}], in ONNX's order."""
+
+    meta_graph: MetaGraphDef
+    inputs: list
+    outputs: list
+
+    def run(self, samples):
+        """The output arrays by ONNX name; these and the samples are in PyTorch's layout."""
+        found = layouts.read(frozen.run(self.meta_graph, layouts.fed(samples, self.inputs)), self.outputs)
+        return {spec["name"]: found[spec["name"]] for spec in self.outputs}
+
+
+def _lowered(model, samples, **settings):
+    specs = [dict(spec, shape=list(samples[spec["name"]].shape)) for spec in onnx_model.inputs(model, samples)]
+    rewrites.rewrite(model, {spec["name"]: spec["shape"] for spec in specs})
+    graph, inputs, outputs = trace.trace(model, specs, **settings)
+    meta_graph = layout.channels_last(
+        frozen.meta_graph(graph, inputs, outputs),
+        [tensor.op.name for tensor in inputs.values()],
+        [tensor.op.name for tensor in outputs.values()],
+    )
+    nhwc_inputs, nhwc_outputs = (settings.get(name, ()) for name in ("nhwc_inputs", "nhwc_outputs"))
+    return Lowered(meta_graph, _listed(inputs, nhwc_inputs), _listed(outputs, nhwc_outputs))
+
+
+def _listed(tensors, nhwc):
+    return [
+        {
+            "name": name,
+            "key": name,
+            "shape": tensor.shape.as_list(),
+            "dtype": tensor.dtype.name,
+            "layout": layouts.NHWC if name in nhwc else layouts.NCHW,
+        }
+        for name, tensor in tensors.items()
+    ]

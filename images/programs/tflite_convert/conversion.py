@@ -1,0 +1,162 @@
+"""A SavedModel on its way to TFLite: what several variants have in common is made once."""
+
+import copy
+import functools
+import json
+import re
+from unittest import mock
+
+import tensorflow as tf
+from tensorflow.core.framework import node_def_pb2
+from tensorflow.lite.python import convert as tflite
+
+from stagekit import arrays, layouts
+
+from . import means, names, ops, padding, saved_model, transposed
+from .calibration import Calibrated
+from .saved_model import SavedModel
+
+RANGE = "FakeQuantWithMinMaxVars"
+# What the converter takes for quantized numbers where it is given tensors of them. Here they are numbers themselves.
+SMALL_INTEGERS = ("uint8", "int8", "int16")
+
+
+@functools.lru_cache(maxsize=1)
+def opened(folder, choice, as_written, tensors):
+    """The `Conversion` of a SavedModel folder; the last one stays loaded for the variants to come.
+
+    ``choice`` is one of `ops.CHOICES`; ``tensors`` is JSON of the inputs and outputs, [{name, key, shape, dtype,
+    layout}] each.
+    """
+    return Conversion(SavedModel(folder), choice, as_written, *json.loads(tensors))
+
+
+class Conversion:
+    """``inputs`` and ``outputs`` are in the user's order; ``float32`` is the plain model, as bytes.
+
+    Files have their inputs and outputs in that order, unless they are to be ``as_written`` by `from_saved_model`.
+    """
+
+    def __init__(self, model, choice, as_written, inputs, outputs):
+        self.inputs = inputs
+        self.outputs = outputs
+        self._model = model
+        self._choice = choice
+        self._as_written = as_written
+        self._frozen = model.is_frozen() and not as_written
+
+    @functools.cached_property
+    def float32(self):
+        return self.convert()
+
+    @functools.cached_property
+    def has_ranges(self):
+        """Whether the model has been trained for int8: its graph says what to round to."""
+        return self._frozen and any(node.op == RANGE for node in self._model.meta_graph.graph_def.node)
+
+    @functools.cached_property
+    def plain(self):
+        """The conversion of the same model without ranges."""
+        return (
+            Conversion(_without_ranges(self._model), self._choice, self._as_written, self.inputs, self.outputs)
+            if self.has_ranges
+            else self
+        )
+
+    def trained(self, io="float32"):
+        """A file with weights and activations of int8 by the ranges in the graph, as bytes.
+
+        ``io`` is the dtype of the inputs and outputs that are floats in the model.
+        """
+        converter = self._from_graph()
+        # None is the int8 of training-time quantization. The statistics of inputs, which the converter then asks for at
+        # two places, would become a rounding of their own; the graph has the range of each input. There is no other way
+        # to go without.
+        converter.inference_type = None
+        converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
+        with mock.patch.object(tflite, "_requires_input_stats", return_value=False):
+            content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
+        return means.without_dimensions(transposed.by_channel(content, lambda: self.float32))
+
+    def convert(self, *optimizations):
+        """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
+        return self._in_order(self._converted(lambda: self._converter, *optimizations))
+
+    def _in_order(self, content):
+        """The file with its inputs and outputs in the user's order."""
+        alone = len(self.inputs) == len(self.outputs) == 1
+        if self._frozen or self._as_written or alone:
+            return content
+        opened = tf.lite.Interpreter(model_content=content)
+        fed, made = names.by_signature(opened, self.inputs, self.outputs, self._model)
+        return names.in_order(content, *[[detail["index"] for detail in side.values()] for side in (fed, made)])
+
+    def _converted(self, make, *optimizations):
+        """``make`` gives the converter; what it raises is told like what the converter itself raises."""
+
+        def prepared():
+            converter = make()
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            converter.optimizations = list(optimizations)
+            return converter
+
+        return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
+    def calibrated(self, samples):
+        """The plain model with the ranges that its tensors have on the samples: the path of an .npz file of arrays
+        [samples, *shape of the input in PyTorch's layout].
+        """
+        fed, _ = self.named(tf.lite.Interpreter(model_content=self.float32))
+        fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
+        return Calibrated(self.float32, fed, fed_each, as_written=self._as_written)
+
+    def named(self, interpreter):
+        """An interpreter's details of inputs and outputs by the user's names."""
+        if self._as_written:
+            return names.by_signature(interpreter, self.inputs, self.outputs, self._model)
+        return names.by_position(interpreter, self.inputs, self.outputs)
+
+    @functools.cached_property
+    def _converter(self):
+        return self._from_graph() if self._frozen else self._from_saved_model()
+
+    def _from_graph(self):
+        """A converter of a frozen model's GraphDef: a quarter of the time that from_saved_model takes.
+
+        That loads the model as Python objects first.
+        """
+        model = self._model
+        graph_def = model.meta_graph.graph_def
+        tensors = [model.inputs[entry["key"]].name for entry in self.inputs]
+        tensors += [model.outputs[entry["key"]].name for entry in self.outputs]
+        count = len(self.inputs)
+        if any(entry["dtype"] in SMALL_INTEGERS for entry in self.inputs):
+            # By their names alone: without tensors, the converter takes their dtypes from the graph.
+            named = [re.sub(":0$", "", name) for name in tensors]
+            shapes = [[-1 if size is None else size for size in entry["shape"]] for entry in self.inputs]
+            return tf.compat.v1.lite.TFLiteConverter(
+                graph_def, None, None, input_arrays_with_shape=list(zip(named, shapes)), output_arrays=named[count:]
+            )
+        with tf.Graph().as_default():
+            tensors = tf.import_graph_def(graph_def, name="", return_elements=tensors)
+        for tensor, entry in zip(tensors, self.inputs):
+            tensor.set_shape(entry["shape"])
+        return tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[:count], tensors[count:])
+
+    def _from_saved_model(self):
+        folder = str(self._model.folder)
+        return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[saved_model.SIGNATURE])
+
+
+def _without_ranges(model):
+    plain = copy.copy(model)
+    plain.meta_graph = type(model.meta_graph)()
+    plain.meta_graph.CopyFrom(model.meta_graph)
+    for node in plain.meta_graph.graph_def.node:
+        if node.op == RANGE:
+            value, *_ = node.input
+            node.CopyFrom(node_def_pb2.NodeDef(name=node.name, op="Identity", input=[value]))
+            node.attr["T"].type = tf.float32.as_datatype_enum
+    return plain

@@ -1,0 +1,179 @@
+"""Stage program of the tensorflow image: SavedModel to TFLite; adopt, run and describe a SavedModel."""
+
+import json
+import os
+
+# TensorFlow reads it when it is imported: below errors it has nothing to say about a model.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import tensorflow as tf
+
+from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime
+from stagekit import samples as samples_of_request
+
+from . import conversion, ops, quantization, saved_model, signature, tensors, variants
+from .saved_model import SavedModel
+
+PACKAGE = "tensorflow-cpu"
+VERSIONS = (PACKAGE, "numpy")
+# The lowering whose files are those of the recipe done by hand, to the last byte.
+AS_WRITTEN = "stock"
+tf.get_logger().setLevel("ERROR")
+
+
+def convert(request):
+    """Convert a SavedModel to one variant of TFLite file.
+
+    Parameters: ``variant``; ``lowering``, that of translate; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``,
+    [{name, key, shape, dtype, layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for
+    int8-only. Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of
+    the input in PyTorch's layout]. Roles out: model (.tflite), with a signature of the parameters' names unless the
+    lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
+    the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
+    operators; {quantization}, as `quantization.File.summary` says; {warnings}, as `variants.doubts` says. Raises a
+    StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that integers have
+    no steps for.
+    """
+    variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
+    if variant not in variants.VARIANTS:
+        there = ", ".join(variants.VARIANTS)
+        raise StageError("usage", "there is no variant {!r}, there are {}".format(variant, there))
+    as_written = request.parameters["lowering"] == AS_WRITTEN
+    tensors_of_model = json.dumps([inputs, outputs])
+    folder, choice = request.inputs["saved_model"], request.parameters["ops"]
+    converted = conversion.opened(folder, choice, as_written, tensors_of_model)
+    content = variants.VARIANTS[variant](converted, request)
+    file = quantization.File(content)
+    file.refuse_endless()
+    fed, made = converted.named(tf.lite.Interpreter(model_content=content))
+    with request.outputs["model"].open("wb") as written:
+        written.writelines([b"" if as_written else signature.head(content, fed, made), content])
+    return {
+        "inputs": _mapped(inputs, fed, file),
+        "outputs": _mapped(outputs, made, file),
+        "select_tf": ops.select_tf(content),
+        "quantization": file.summary(),
+        "warnings": variants.doubts(variant, converted, request),
+    }
+
+
+def adopt(request):
+    """Take in a SavedModel that the user brought: run it on samples, and name its inputs and outputs.
+
+    Parameters: ``inputs``, [{name, shape, dtype}] in the user's order, or [] for the signature's own in the order of
+    their names; ``seed``. Roles in: saved_model, samples (optional). Roles out: samples, outputs; profiles and profiled
+    (optional) as `stagekit.profiles` has them. Returns {inputs, outputs}, [{name, key, shape, dtype}].
+    """
+    model = SavedModel(request.inputs["saved_model"])
+    order = [entry["name"] for entry in request.parameters["inputs"]]
+    specs = sorted(
+        model.input_specs(), key=lambda spec: order.index(spec["name"]) if spec["name"] in order else len(order)
+    )
+    samples = samples_of_request.of(request, specs)
+    with model.loaded() as run:
+        outputs, seconds = profiles.timed(run, samples)
+        profiles.each(request, samples, run, seconds)
+    arrays.write(request.outputs["samples"], samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"inputs": _keyed(samples), "outputs": _keyed(outputs)}
+
+
+def run(request):
+    """Run a SavedModel on samples. Roles in: model, samples. Roles out: outputs. Returns {outputs}."""
+    model = SavedModel(request.inputs["model"])
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), model.input_specs())
+    outputs = model.run(samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"outputs": arrays.describe(outputs)}
+
+
+def evaluate(request):
+    """Run a SavedModel as `stagekit.evaluation.each` says. Parameters: ``inputs`` and ``outputs`` as for `convert`.
+
+    Roles in: model, evaluation. Roles out: evaluated. Returns {}.
+    """
+    fed, made = (request.parameters[name] for name in ("inputs", "outputs"))
+    with SavedModel(request.inputs["model"]).loaded() as run:
+
+        def run_named(sample):
+            sample = layouts.fed(sample, fed)
+            found = run({entry["key"]: sample[entry["name"]] for entry in fed})
+            return layouts.read({entry["name"]: found[entry["key"]] for entry in made}, made)
+
+        evaluation.each(request, run_named)
+    return {}
+
+
+def infer(request):
+    """Run a .tflite file in TensorFlow's own interpreter, as `stagekit.interpreter.infer` says, with ``ops`` added.
+
+    That of 2.4.1 has Select-TF operators and no XNNPACK: its times are those of TFLite's plain kernels.
+    """
+    content = interpreter.content(request.inputs["model"])
+    inferred = interpreter.infer(tf.lite.Interpreter, request, *signature.signed(content))
+    return dict(inferred, ops=ops.counted(content))
+
+
+def trace(request):
+    """Run a SavedModel or a .tflite file on samples and keep what is computed on the way, as float numbers.
+
+    Parameters: ``inputs``, [{name, tensor, layout}] as `convert` returned them. Roles in: model, samples. Roles out:
+    values, an .npz of arrays "0", "1" and so on in an order of computing. Returns {names}, those of the arrays in the
+    model.
+    """
+    model, inputs = request.inputs["model"], request.parameters["inputs"]
+    samples = layouts.fed(arrays.read(request.inputs["samples"]), inputs)
+    if model.is_dir():
+        found = SavedModel(model).trace(samples)
+    else:
+        found = tensors.trace(interpreter.content(model), inputs, samples)
+    arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
+    return {"names": [name for name, _ in found]}
+
+
+def inspect(request):
+    """Put a SavedModel in words. Roles in: model. Roles out: text."""
+    request.outputs["text"].write_text(saved_model.words(request.inputs["model"]), encoding="utf-8")
+    return {}
+
+
+def measure(_):
+    """The size of this runtime, as `stagekit.runtime.measured` says."""
+    return runtime.measured(PACKAGE)
+
+
+def _mapped(entries, details, file):
+    """The user's list with the file's tensors; the dtype is the file's, which a quantized variant may have changed."""
+    mapped = []
+    for entry in entries:
+        detail = details[entry["name"]]
+        scale, zero_point = file.step(detail["index"]) or (None, None)
+        mapped.append(
+            {
+                "name": entry["name"],
+                "tensor": detail["name"],
+                "shape": entry["shape"],
+                "dtype": np.dtype(detail["dtype"]).name,
+                "layout": entry.get("layout", layouts.NCHW),
+                "scale": scale,
+                "zero_point": zero_point,
+            }
+        )
+    return mapped
+
+
+def _keyed(values):
+    return [dict(entry, key=entry["name"]) for entry in arrays.describe(values)]
+
+
+OPERATIONS = {
+    "convert": convert,
+    "adopt": adopt,
+    "run": run,
+    "evaluate": evaluate,
+    "infer": infer,
+    "trace": trace,
+    "inspect": inspect,
+    "measure": measure,
+}

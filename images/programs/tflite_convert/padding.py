@@ -1,0 +1,58 @@
+"""What a quantized file pads with.
+
+The quantizer of TensorFlow 2.4.1 leaves the constant of a PADV2 in floats between tensors of integers: no runtime takes
+that. The constant is given the integer of its own here.
+"""
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from stagekit import StageError
+
+from . import flatbuffer
+
+INTEGERS = (schema.TensorType.INT8, schema.TensorType.INT16)
+# Whoever pads with less means what loses against every number, as before a maximum: the least integer does.
+LEAST = -1e30
+
+
+def in_integers(content):
+    """The file of the quantizer with integers for what it pads integers with.
+
+    Raises a StageError of kind ``model`` for a number that the integers of the padded tensor don't reach.
+    """
+    model = flatbuffer.unpacked(content)
+    pads = [
+        (graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[2]])
+        for graph in model.subgraphs
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.PADV2
+    ]
+    pads = [(padded, constant) for padded, constant in pads if _in_two_kinds(padded, constant)]
+    for padded, constant in pads:
+        (value,) = flatbuffer.numbers(model, constant)
+        dtype = flatbuffer.DTYPES[padded.type]
+        buffer = schema.BufferT()
+        buffer.data = np.array([_integer(value, padded, np.iinfo(dtype))], dtype).view(np.uint8)
+        model.buffers.append(buffer)
+        constant.buffer = len(model.buffers) - 1
+        constant.type, constant.quantization = padded.type, padded.quantization
+    return flatbuffer.packed(model) if pads else content
+
+
+def _in_two_kinds(padded, constant):
+    return padded.type in INTEGERS and constant.type == schema.TensorType.FLOAT32
+
+
+def _integer(value, padded, limits):
+    scale, zero_point = padded.quantization.scale[0], padded.quantization.zeroPoint[0]
+    if value <= LEAST:
+        return limits.min
+    number = np.round(value / scale) + zero_point
+    if not limits.min - 1 <= number <= limits.max + 1:
+        reach = ((limits.min - zero_point) * scale, (limits.max - zero_point) * scale)
+        message = "{} is padded with {:g}, but in integers it goes from {:.4g} to {:.4g}".format(
+            padded.name.decode(), value, *reach
+        )
+        raise StageError("model", message, "pad with a number that the tensor itself may have, as 0")
+    return int(np.clip(number, limits.min, limits.max))

@@ -1,0 +1,138 @@
+"""What a .tflite file computes in integers, and what in floats."""
+
+from collections import Counter
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from stagekit import StageError
+
+FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16, schema.TensorType.FLOAT64)
+INTEGERS = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8", schema.TensorType.INT16: "int16"}
+OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+# Between integers and floats: they are where a file turns from the one to the other, and compute nothing.
+BETWEEN = ("QUANTIZE", "DEQUANTIZE")
+MOST_NAMED = 10
+ALLOW_FLOATS = "--variant int8 leaves these in floats; else replace them in the model by others, or move them out of it"
+MASK_FINITELY = "leave this variant out; or let the model mask with a number that is near to its others, as -50 is"
+
+
+class File:
+    """A .tflite file, read from its bytes."""
+
+    def __init__(self, content):
+        self._model = schema.Model.GetRootAsModel(content, 0)
+
+    def summary(self):
+        """{tensors, per_channel, float_operators, integer_operators} for the report.
+
+        That is how many tensors are quantized, how many of those have a scale per channel, the operators that compute
+        in floats, counted by name, and those that give quantized integers, by name and their type. Half-pixel centres
+        are part of a resizing's name.
+        """
+        quantized = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
+        floats = Counter(name for name, _ in self.float_operators())
+        return {
+            "tensors": len(quantized),
+            "per_channel": sum(_scales(tensor) > 1 for tensor in quantized),
+            "float_operators": {name: floats[name] for name in sorted(floats)},
+            "integer_operators": self._integer_operators(),
+        }
+
+    def float_operators(self):
+        """[(operator, the names of its outputs)] of those that read or write floats."""
+        return [
+            (name, [tensor.Name().decode() for tensor in written])
+            for graph in self._graphs()
+            for name, read, written in self._operators(graph)
+            if name not in BETWEEN and any(tensor.Type() in FLOATS for tensor in read + written)
+        ]
+
+    def refuse_endless(self):
+        """Raise a StageError of kind ``model`` that names the tensors whose steps are no finite numbers, if any are."""
+        scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
+        found = [tensor.Name().decode() for tensor in scaled if not _has_steps(tensor)]
+        if found:
+            message = "integers have no steps for {}: infinities, values that are no numbers, or next to 0"
+            raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
+
+    def _integer_operators(self):
+        found = {}
+        for graph in self._graphs():
+            for operator in _operators(graph):
+                written = graph.Tensors(operator.Outputs(0)) if operator.OutputsLength() else None
+                name = self._name(operator)
+                if written is not None and written.Type() in INTEGERS and _scales(written) and name not in BETWEEN:
+                    types = found.setdefault(name + _half_pixel(operator), Counter())
+                    types[INTEGERS[written.Type()]] += 1
+        return {name: dict(sorted(found[name].items())) for name in sorted(found)}
+
+    def step(self, index):
+        """(scale, zero point) of a tensor of the first graph, or None where it is not quantized.
+
+        Those of a float are those of the integers that it becomes or is made of.
+        """
+        graph = self._model.Subgraphs(0)
+        beside = [index]
+        for operator in _operators(graph):
+            ends = [operator.Inputs(0), operator.Outputs(0)]
+            if self._name(operator) in BETWEEN and index in ends:
+                beside += ends
+        tensor = next((tensor for tensor in map(graph.Tensors, beside) if _scales(tensor) == 1), None)
+        if tensor is None:
+            return None
+        return float(tensor.Quantization().Scale(0)), int(tensor.Quantization().ZeroPoint(0))
+
+    def _graphs(self):
+        return [self._model.Subgraphs(at) for at in range(self._model.SubgraphsLength())]
+
+    def _operators(self, graph):
+        for operator in _operators(graph):
+            read = [operator.Inputs(at) for at in range(operator.InputsLength())]
+            written = [operator.Outputs(at) for at in range(operator.OutputsLength())]
+            yield (
+                self._name(operator),
+                [graph.Tensors(index) for index in read if index >= 0],
+                [graph.Tensors(index) for index in written],
+            )
+
+    def _name(self, operator):
+        code = self._model.OperatorCodes(operator.OpcodeIndex())
+        number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+        return code.CustomCode().decode() if number == schema.BuiltinOperator.CUSTOM else OPERATORS[number]
+
+
+def refuse_floats(content):
+    """Raise a StageError of kind ``model`` that names the operators of a file that compute in floats, if any do."""
+    found = File(content).float_operators()
+    if found:
+        named = ["{} ({})".format(name, ", ".join(written)) for name, written in found[:MOST_NAMED]]
+        more = " and {} more".format(len(found) - MOST_NAMED) if len(found) > MOST_NAMED else ""
+        message = "{} operator(s) compute in floats: {}{}".format(len(found), ", ".join(named), more)
+        raise StageError("model", message, ALLOW_FLOATS)
+
+
+def _half_pixel(operator):
+    if operator.BuiltinOptionsType() != schema.BuiltinOptions.ResizeBilinearOptions:
+        return ""
+    options = schema.ResizeBilinearOptions()
+    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+    return " half_pixel_centers" if options.HalfPixelCenters() else ""
+
+
+def _operators(graph):
+    return [graph.Operators(at) for at in range(graph.OperatorsLength())]
+
+
+def _tensors(graph):
+    return [graph.Tensors(at) for at in range(graph.TensorsLength())]
+
+
+def _has_steps(tensor):
+    scales = tensor.Quantization().ScaleAsNumpy()
+    return np.isfinite(scales).all() and (scales >= np.finfo(np.float32).tiny).all()
+
+
+def _scales(tensor):
+    parameters = tensor.Quantization()
+    return 0 if parameters is None else parameters.ScaleLength()

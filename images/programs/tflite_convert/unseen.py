@@ -1,0 +1,75 @@
+"""Tensors that are one number on all calibration samples.
+
+What integers stand for follows from the smallest and the largest number that was seen. Where both are 0, the quantizer
+of TensorFlow 2.4.1 divides by a step of 0: what comes out is zeros, or a runtime that ends. 0 itself is known, in any
+steps; whatever else such a tensor may come to is not, and is told.
+"""
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from .masking import reach, spread
+
+# Below it steps of 16 bits are no normal numbers.
+LEAST = 1e-30
+ASSUMED = (-1.0, 1.0)
+TOLD = (
+    "{0!r} is {1:g} in all calibration samples: as integers it may come to nothing else; calibrate on samples in which "
+    "it differs"
+)
+
+
+def widen(model, limits):
+    """Give ranges without any width one, in a ModelT of floats that has been calibrated; whether there were any.
+
+    That is from -1 to 1, or up to the `masking.relevant` limits.
+    """
+    changed = False
+    for index, tensor in enumerate(model.subgraphs[0].tensors):
+        if _is_ranged(model, tensor) and spread(*reach(model, tensor)) < LEAST:
+            ends = [end if np.isfinite(end) else other for end, other in zip(limits.get(index, ASSUMED), ASSUMED)]
+            tensor.quantization.min, tensor.quantization.max = np.float32(ends[:1]), np.float32(ends[1:])
+            changed = True
+    return changed
+
+
+def with_every_range(model):
+    """The ModelT, in which all that is computed has a range: what is no float, and is not quantized, any."""
+    for tensor in model.subgraphs[0].tensors:
+        if model.buffers[tensor.buffer].data is None and tensor.type != schema.TensorType.FLOAT32:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.min, tensor.quantization.max = np.float32(ASSUMED[:1]), np.float32(ASSUMED[1:])
+    return model
+
+
+def told(model):
+    """What to say of each tensor that is one number although what it is made of is not."""
+    graph = model.subgraphs[0]
+    found = []
+    for operator in graph.operators:
+        read, written = (
+            [graph.tensors[index] for index in places if index >= 0] for places in (operator.inputs, operator.outputs)
+        )
+        if not any(_is_one(model, tensor) for tensor in read):
+            found += [
+                TOLD.format(_layer(tensor), *reach(model, tensor)) for tensor in written if _is_one(model, tensor)
+            ]
+    return found
+
+
+def _layer(tensor):
+    """The first of the names that a tensor has of the operators that were made one."""
+    return tensor.name.decode().split(";")[0]
+
+
+def _is_ranged(model, tensor):
+    """Whether a tensor of floats is computed, and was seen."""
+    is_float = tensor.type == schema.TensorType.FLOAT32
+    ranged = tensor.quantization
+    return is_float and model.buffers[tensor.buffer].data is None and ranged is not None and ranged.min is not None
+
+
+def _is_one(model, tensor):
+    """Of a negative number it can't be told: the calibrator knows no largest number below 0."""
+    low, high = reach(model, tensor)
+    return _is_ranged(model, tensor) and (low == high or spread(low, high) < LEAST)

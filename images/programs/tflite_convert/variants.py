@@ -1,0 +1,67 @@
+"""The kinds of TFLite file. Each takes a `Conversion` and a `Request` of convert, and returns the file's bytes."""
+
+import tensorflow as tf
+
+from . import half, quantization
+
+
+def float32(conversion, _):
+    """The numbers as they are."""
+    return conversion.float32
+
+
+def float16(conversion, _):
+    """Weights of half the size; a runtime computes in float32 unless it has better."""
+    return half.weights(conversion.float32)
+
+
+def doubts(variant, conversion, request):
+    """Lines on what may be wrong in a variant, though it was made."""
+    if variant == "float16":
+        return [
+            "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
+                half.LARGEST, numbers.size, name, max(numbers, key=abs)
+            )
+            for name, numbers in half.clipped(conversion.float32)
+        ]
+    if "calibration" in request.inputs:
+        return conversion.plain.calibrated(request.inputs["calibration"]).warnings
+    return []
+
+
+def dynamic(conversion, _):
+    """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
+    return conversion.plain.convert(tf.lite.Optimize.DEFAULT)
+
+
+def int8(conversion, request):
+    """Weights and activations of int8, floats in and out, and floats within where an operator has no integers."""
+    return _of_int8(conversion, request)
+
+
+def int8_only(conversion, request):
+    """Nothing but integers, those of the parameter ``integer_io`` in and out, or a StageError."""
+    quantization.refuse_floats(_of_int8(conversion, request))
+    return _of_int8(conversion, request, request.parameters["integer_io"])
+
+
+def int16x8(conversion, request):
+    """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
+    return conversion.plain.calibrated(request.inputs["calibration"]).quantized("int16")
+
+
+def _of_int8(conversion, request, io="float32"):
+    """By the ranges that the model was trained with, else by those of the calibration samples."""
+    if conversion.has_ranges:
+        return conversion.trained(io)
+    return conversion.calibrated(request.inputs["calibration"]).quantized("int8", io)
+
+
+VARIANTS = {
+    "float32": float32,
+    "float16": float16,
+    "dynamic": dynamic,
+    "int8": int8,
+    "int8-only": int8_only,
+    "int16x8": int16x8,
+}

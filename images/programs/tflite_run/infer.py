@@ -1,0 +1,38 @@
+"""Stage program of the images that hold a runtime: run, time and describe a .tflite file."""
+
+import importlib
+
+from stagekit import interpreter, runtime
+
+from . import tflite_file
+
+# Where each package has its Interpreter; an image has one of them.
+INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
+
+(PACKAGE,) = runtime.installed(INTERPRETERS)
+Interpreter = importlib.import_module(INTERPRETERS[PACKAGE]).Interpreter
+VERSIONS = (PACKAGE, "numpy")
+
+
+def infer(request):
+    """Run a .tflite file and count its operators, as `stagekit.interpreter.infer` says, with ``ops`` added.
+
+    XNNPACK is on, as it is for whoever takes this runtime's interpreter as it comes.
+    """
+    model = tflite_file.read(request.inputs["model"])
+    inferred = interpreter.infer(Interpreter, request, *tflite_file.signed(model))
+    return dict(inferred, ops=tflite_file.operators(model))
+
+
+def inspect(request):
+    """Put a .tflite file in words. Roles in: model. Roles out: text."""
+    request.outputs["text"].write_text(tflite_file.words(tflite_file.read(request.inputs["model"])), encoding="utf-8")
+    return {}
+
+
+def measure(_):
+    """The size of this runtime, as `stagekit.runtime.measured` says."""
+    return runtime.measured(PACKAGE)
+
+
+OPERATIONS = {"infer": infer, "inspect": inspect, "measure": measure}

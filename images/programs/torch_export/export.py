@@ -1,0 +1,180 @@
+"""Stage program of the torch image: a PyTorch model to ONNX, and what PyTorch computes with it."""
+
+import inspect
+
+import torch
+from torch import nn
+
+from stagekit import StageError, arrays, evaluation, profiles, samples
+
+from . import chance, checkpoint, module_values, onnx_export, outputs, python_source, seeding, training, weights
+from .quantization import FakeQuantized
+from .refusals import OPSETS
+from .user_code import UserCode
+
+OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
+VERSIONS = ("torch", "torchvision", "numpy")
+
+
+def export(request):
+    """Load a model, run it on samples, export it.
+
+    Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
+    shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
+    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
+    `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
+    (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
+    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
+    (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
+    training, warnings}, the last being lines on what may be wrong for other inputs; raises StageError of kind ``usage``
+    for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    """
+    parameters = request.parameters
+    model, fed, steps, code, hint = _prepared(request)
+    with torch.no_grad():
+        computed, seconds, doubts = _export(request, model, fed, code, hint)
+        for batch in parameters["batches"]:
+            wider = samples.of_batch(fed, batch, parameters["seed"])
+            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[2]
+
+        def run(sample):
+            return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
+
+        profiles.each(request, fed, run, seconds)
+        evaluation.each(request, run)
+    described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
+    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
+
+
+def trace(request):
+    """Export a model once more, and keep what its modules compute on the way.
+
+    Parameters and roles in: as for `export`, without batches and evaluation. Roles out: model (.onnx), in which the
+    values of modules are called `module_values.MARK` with their number; values, an .npz of arrays "0", "1" and so on.
+    Returns {modules}, the modules' names by number; "" is the model itself.
+    """
+    model, fed, _, code, hint = _prepared(request)
+    if isinstance(model, torch.jit.ScriptModule):
+        message = "a TorchScript file shows nothing of its modules"
+        raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
+    with torch.no_grad():
+        leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
+        with module_values.marked(model.model if isinstance(model, FakeQuantized) else model) as found:
+            path, opset = request.outputs["model"], request.parameters["opset"]
+            onnx_export.export(model, _tensors(fed), leaves, [], opset, path, code)
+    arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
+    return {"modules": [name for name, _ in found]}
+
+
+def _prepared(request):
+    """The model, trained where that is asked for, what it is fed, what training did to it, whom to blame and what to
+    say where it fails on its inputs.
+    """
+    parameters = request.parameters
+    _check_opset(parameters["opset"])
+    fed = _samples(request)
+    seeding.seed(parameters["seed"])
+    code = UserCode(*_folders(request))
+    model = _model(request, code)
+    # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
+    torch.set_num_threads(1)
+    hint = _how_to_call(model)
+    steps = []
+    if parameters["training"]:
+        with torch.no_grad():
+            _answer(model, _tensors(fed), code, hint)
+        model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
+    return model, fed, steps, code, hint
+
+
+def _export(request, model, fed, code, hint, suffix=""):
+    """Write the model and what it computes of these samples, to roles with a suffix; return the latter, how many
+    seconds it took, and the exporter's warnings.
+
+    ``hint`` is for a model that fails on them.
+    """
+    parameters = request.parameters
+
+    def run(sample):
+        return chance.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
+
+    leaves, seconds = profiles.timed(run, fed)
+    names = outputs.named(leaves, parameters["output_names"], list(fed))
+    path = request.outputs["model" + suffix]
+    doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
+    computed = _named(names, leaves)
+    arrays.write(request.outputs["samples" + suffix], fed)
+    arrays.write(request.outputs["outputs" + suffix], computed)
+    return computed, seconds, doubts
+
+
+def _check_opset(opset):
+    if opset not in OPSETS:
+        message = "torch {} writes ONNX opset {} to {}, not {}".format(torch.__version__, OPSETS[0], OPSETS[-1], opset)
+        raise StageError("usage", message, "convert with --opset {}".format(OPSETS[-1]))
+
+
+def _samples(request):
+    """What the model is fed, by input name, in the order of its call."""
+    inputs = request.parameters["inputs"]
+    if inputs:
+        return samples.of(request, inputs)
+    fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
+    if not fed:
+        hint = "give each, in the order of forward: --input NAME=1x3x224x224"
+        raise StageError("usage", "nobody says what the model's inputs are", hint)
+    return fed
+
+
+def _folders(request):
+    """Where the user's modules lie."""
+    roles = ["source"] if request.parameters["source"]["kind"] == "python" else []
+    return [request.inputs[role] for role in [*roles, "functions"] if role in request.inputs]
+
+
+def _model(request, code):
+    source = request.parameters["source"]
+    if "functions" in request.inputs:
+        python_source.show(request.inputs["functions"])
+    if source["kind"] == "python":
+        model = python_source.load(request.inputs["source"], source["module"], source["callable"], code)
+    else:
+        model = checkpoint.load(request.inputs["source"])
+    # The exporter takes no DataParallel, which does nothing on one processor.
+    if isinstance(model, nn.DataParallel):
+        model = model.module
+    if "weights" in request.inputs:
+        weights.load(model, request.inputs["weights"])
+    return model.eval()
+
+
+def _tensors(fed):
+    """Tensors of their own, which a model may change in place."""
+    try:
+        return {name: torch.from_numpy(array.copy()) for name, array in fed.items()}
+    except (TypeError, ValueError) as error:
+        raise StageError("usage", "torch has no such samples: {}".format(error)) from error
+
+
+def _answer(model, tensors, code, hint):
+    shapes = ", ".join(
+        "{}: {} of {}".format(spec["name"], spec["shape"], spec["dtype"])
+        for spec in arrays.describe({name: tensor.numpy() for name, tensor in tensors.items()})
+    )
+    with code.blamed("the model fails on its inputs ({})".format(shapes), hint):
+        return model(*tensors.values())
+
+
+def _named(names, leaves):
+    """The arrays of what `outputs.flatten` found. Copies: a model may hand out one tensor again."""
+    return {name: tensor.detach().numpy().copy() for name, (_, tensor) in zip(names, leaves)}
+
+
+def _how_to_call(model):
+    how = "give each input, in the order of forward: --input NAME=1x3x224x224[:DTYPE]"
+    if isinstance(model, torch.jit.ScriptModule):
+        return how
+    return "forward takes {}; {}".format(inspect.signature(model.forward), how)
+
+
+OPERATIONS = {"export": export, "trace": trace}

@@ -1,0 +1,68 @@
+"""What torch's exporter warns of, and what of it a user has to know: that a result may be wrong."""
+
+import contextlib
+import re
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+
+from . import traced_code
+
+EXPORTER = Path(torch.onnx.__file__).parent
+
+# Warnings by which nothing can be wrong here, by how they begin.
+HARMLESS = (
+    # What depends on the inputs is told by frozen_values; of what does not, the trace is right.
+    "Converting a tensor to a ",
+    "torch\\S* results are registered as constants in the trace",
+    # Shapes are fixed.
+    "Iterating over a tensor might cause the trace to be incorrect",
+    "Using len to get tensor shape might cause the trace to be incorrect",
+    "ONNX export (un)?squeeze with negative axis",
+    "This model contains a squeeze operation on dimension",
+    "Exporting a model to ONNX with a batch_size other than 1",
+    "Export of embedding_bag with dynamic input/offsets shape",
+    # An error follows that says so.
+    "ONNX export failed on ",
+)
+HARMLESS_ONE = re.compile("|".join(HARMLESS))
+
+
+class Caught:
+    """``messages`` are those of all warnings, ``doubts`` lines on those that say that a result may be wrong."""
+
+    def __init__(self):
+        self.messages = []
+        self.doubts = []
+
+
+@contextlib.contextmanager
+def caught(code):
+    """While this context is entered, warnings are gathered, and go to the log when it is left.
+
+    Those of the exporter and of the tracer are doubts, unless they are harmless; those of other code are its own.
+    """
+    found = Caught()
+    log = {}
+
+    def show(message, category, filename, *_):
+        text = " ".join(str(message).split())
+        found.messages.append(text)
+        log["{}: {}".format(category.__name__, text)] = None
+        torchs = category is torch.jit.TracerWarning or EXPORTER in Path(filename).parents
+        if torchs and not issubclass(category, DeprecationWarning) and not HARMLESS_ONE.match(text):
+            line = traced_code.exported(code)
+            doubt = "{}torch's exporter says: {}".format(line and line + ": ", text)
+            if doubt not in found.doubts:
+                found.doubts.append(doubt)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        try:
+            yield found
+        finally:
+            for line in log:
+                sys.stderr.write(line + "\n")

@@ -1,0 +1,115 @@
+"""A model from a callable in a Python module."""
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+
+from torch import nn
+
+from stagekit import StageError
+
+from .user_code import NEEDS_PACKAGE, one_line
+
+OURS = Path(__file__).absolute().parents[1]
+MOST_NAMES = 20
+NO_ARGUMENTS = "write a function that takes no arguments and returns the model"
+
+
+def load(folder, module_name, path, code):
+    """The nn.Module that ``path``, a callable's dotted name in a module, gives when it is called without arguments.
+
+    A Module may stand there itself, too. The module is looked for in the folder first, then among what is installed.
+    Raises a StageError of kind ``usage`` for what is not there, fails, or is no Module.
+    """
+    target = find(folder, module_name, path, code)
+    model = target if isinstance(target, nn.Module) else called(target, path, NO_ARGUMENTS, code)
+    if isinstance(model, nn.Module):
+        return model
+    hint = "return the model itself, an instance of torch.nn.Module"
+    raise StageError("usage", "{} gives {}, no torch.nn.Module".format(path, kind(model)), hint)
+
+
+def find(folder, module_name, path, code):
+    """What ``path``, a dotted name in a module, stands for; the module is looked for as `load` says."""
+    show(folder)
+    return _found(_imported(module_name, code), module_name, path)
+
+
+def called(target, path, how, code):
+    """What the callable gives without arguments; ``how`` is the hint for one that can't be called so."""
+    if not callable(target):
+        raise StageError("usage", "{} is {}, which can't be called".format(path, kind(target)), how)
+    try:
+        inspect.signature(target).bind()
+    except TypeError as error:
+        raise StageError("usage", "{} wants arguments: {}".format(path, one_line(error)), how) from error
+    except ValueError:
+        pass  # written in C, without a signature
+    with code.blamed("{} fails".format(path)):
+        return target()
+
+
+def kind(value):
+    """What a value is, in words."""
+    if inspect.isclass(value):
+        return "the class {}".format(value.__qualname__)
+    return "a value of type {}".format(type(value).__qualname__)
+
+
+def show(folder):
+    """Let the modules of a folder be imported, before what is installed."""
+    _make_way()
+    sys.path.insert(0, str(folder))
+
+
+def function(module_name, path, code):
+    """What ``path``, a dotted name in a module, stands for, which must be something to call.
+
+    Raises a StageError of kind ``usage``.
+    """
+    target = _found(_imported(module_name, code), module_name, path)
+    if not callable(target):
+        raise StageError("usage", "{} is {}, which can't be called".format(path, kind(target)), "name a function")
+    return target
+
+
+def _make_way():
+    """Take this image's own modules out of the way, so that the user's may have the same names."""
+    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() != OURS]
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and OURS in Path(getattr(module, "__file__", None) or "/").absolute().parents:
+            del sys.modules[name]
+
+
+def _imported(name, code):
+    try:
+        with code.blamed("module {} fails when it is imported".format(name)):
+            return importlib.import_module(name)
+    except StageError as refusal:
+        error = refusal.__cause__
+        if not isinstance(error, ModuleNotFoundError) or error.name is None:
+            raise
+        if error.name == name or name.startswith(error.name + "."):
+            raise StageError("usage", "there is no module {}".format(error.name), NEEDS_PACKAGE) from error
+        line = code.line_of(error)
+        message = "module {} imports {}, which is not there{}".format(name, error.name, line and " ({})".format(line))
+        raise StageError("usage", message, NEEDS_PACKAGE) from error
+
+
+def _found(module, module_name, path):
+    holder = module
+    for name in path.split("."):
+        if not hasattr(holder, name):
+            there = ", ".join(_callables(holder)) or "nothing that can be called"
+            raise StageError("usage", "{} has no {}".format(module_name, path), "there is: {}".format(there))
+        holder = getattr(holder, name)
+    return holder
+
+
+def _callables(holder):
+    """Public names that can be called: those that a module defines, or all where it only gathers others'."""
+    public = {name: getattr(holder, name) for name in vars(holder) if not name.startswith("_")}
+    there = {name: value for name, value in public.items() if callable(value)}
+    own = [name for name, value in there.items() if getattr(value, "__module__", None) == holder.__name__]
+    return sorted(own or there)[:MOST_NAMES] if inspect.ismodule(holder) else sorted(there)[:MOST_NAMES]

@@ -1,0 +1,120 @@
+"""Why torch 1.7.1 can't export a model, in the words of its operators."""
+
+import re
+import traceback
+
+import torch
+from torch.jit import _get_trace_graph
+from torch.onnx import symbolic_registry
+from torch.onnx.utils import _find_missing_ops_onnx_export
+
+from stagekit import StageError
+
+from .user_code import one_line
+
+OPSETS = range(7, 13)
+
+UNKNOWN = re.compile(r"Exporting the operator (\S+) to ONNX opset version")
+NOT_EXPORTED = re.compile(r"Couldn't export (Python )?operator (\S+)")
+UNSUPPORTED = re.compile(r"ONNX export (?:of(?: operator)?|failed on) ([A-Za-z]\w*)")
+TRANSLATING = re.compile(r"occurred when translating (\w+)")
+NEWER = re.compile(r"try opset version (\d+)")
+# A request to report a bug in a release that is years old helps nobody.
+BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)[^.]*\.?$")
+
+# What torchvision's detectors derive from. While they are traced they compute sizes, and fail at one that is a number.
+DETECTORS = {
+    "torchvision.models.detection.generalized_rcnn.GeneralizedRCNN",
+    "torchvision.models.detection.retinanet.RetinaNet",
+}
+
+REWRITES = {
+    "grid_sampler": "take bilinear or nearest samples of images",
+    "inverse": "invert the matrix before the model is exported, as a buffer of it",
+    "repeat_interleave": "repeat by numbers that are no output of the model's own operators",
+}
+
+
+def refusal(error, model, inputs, opset, warned, code):
+    """The StageError of kind ``model`` for what torch.onnx.export raised.
+
+    ``warned`` are its warnings: some operators are given up with no other word about the reason.
+    """
+    # The frames hold on to a graph that torch has freed, and a new one at its address would be taken for it.
+    traceback.clear_frames(error.__traceback__)
+    message = one_line(error)
+    operator = _operator(message)
+    start = "torch {} can't export to ONNX opset {}".format(torch.__version__, opset)
+    detector = _detector(model)
+    if detector:
+        what = "{}: how many boxes it finds decides the sizes of its tensors".format(detector)
+        hint = (
+            "convert the detector's backbone and heads, whose outputs have fixed sizes, and choose boxes outside of it"
+        )
+        return StageError("model", "{} the detector {}".format(start, what), hint)
+    if operator is None:
+        line = code.line_of(error)
+        what = "{}: {}{}".format(type(error).__name__, BEGGING.sub("", message), line and " ({})".format(line))
+        hint = "write this part of the model with operators that ONNX opset {} has".format(opset)
+        return StageError("model", "{} the model: {}".format(start, what), hint)
+    if NOT_EXPORTED.search(message) and NOT_EXPORTED.search(message).group(1):
+        hint = "give this autograd.Function a method symbolic, or write it with torch's own operators"
+        return StageError("model", "{} the autograd.Function {}{}".format(start, operator, _at(code, str(error))), hint)
+    lines = _lines(model, inputs, code)
+    operators = [operator]
+    reason = next((text for text in warned if operator in text), "")
+    if UNKNOWN.search(message):
+        operators = _missing(model, inputs, opset) or operators
+    elif not NOT_EXPORTED.search(message):
+        reason = BEGGING.sub("", message)
+    named = ", ".join(name + (" ({})".format(lines[name]) if lines.get(name) else "") for name in operators)
+    newer = NEWER.search(message)
+    hints = [_hint(name, opset, newer and int(newer.group(1))) for name in operators]
+    return StageError("model", "{}: {}{}".format(start, named, reason and ": " + reason), "; ".join(hints))
+
+
+def _operator(message):
+    for pattern in (UNKNOWN, NOT_EXPORTED, UNSUPPORTED, TRANSLATING):
+        found = pattern.search(message)
+        if found:
+            return found.group(found.lastindex).split("::")[-1].rstrip(",.")
+    return None
+
+
+def _detector(model):
+    """The class of the first detector of torchvision's that is part of a model, or None."""
+    for kind in map(type, model.modules()):
+        if any("{}.{}".format(base.__module__, base.__name__) in DETECTORS for base in kind.__mro__):
+            return kind.__name__
+    return None
+
+
+def _hint(operator, opset, newer):
+    newer = newer or symbolic_registry.get_op_supported_version(operator, "", opset)
+    if newer and newer in OPSETS and newer > opset:
+        return "{}: convert with --opset {}".format(operator, newer)
+    return "{}: {}".format(operator, REWRITES.get(operator, "write it with operators that ONNX has"))
+
+
+def _missing(model, inputs, opset):
+    """Every operator that has no export, in order: the exporter itself stops at the first."""
+    try:
+        kinds = _find_missing_ops_onnx_export(model, inputs, None, opset_version=opset)[1]
+    except (RuntimeError, TypeError, ValueError, AssertionError):
+        # It can't go on behind an operator that fails in another way.
+        return []
+    return list(dict.fromkeys(kind.split("::")[-1] for kind in kinds))
+
+
+def _lines(model, inputs, code):
+    """The line of the user's code that each operator is first called from."""
+    graph = _get_trace_graph(model, inputs, strict=False)[0]
+    lines = {}
+    for node in graph.nodes():
+        lines.setdefault(node.kind().split("::")[-1].rstrip("_"), code.line_in(node.sourceRange()))
+    return lines
+
+
+def _at(code, stack):
+    line = code.line_in(stack)
+    return line and " ({})".format(line)

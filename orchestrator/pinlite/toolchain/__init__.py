@@ -1,0 +1,25 @@
+"""Versions as values: bases, images, runtimes, targets, and the toolchains that are made of them.
+
+All of it is read from ``images/`` and from files of the user's. Nothing here knows stages, engines or recipes.
+"""
+
+from pinlite.toolchain.bases import Base
+from pinlite.toolchain.images import ImageRecipe, with_requirements
+from pinlite.toolchain.runtimes import Runtime
+from pinlite.toolchain.targets import Target
+from pinlite.toolchain.toolchains import DEFAULT, Toolchain, every_recipe, is_file, load, names, own_files
+
+__all__ = [
+    "DEFAULT",
+    "Base",
+    "ImageRecipe",
+    "Runtime",
+    "Target",
+    "Toolchain",
+    "every_recipe",
+    "is_file",
+    "load",
+    "names",
+    "own_files",
+    "with_requirements",
+]

@@ -1,0 +1,50 @@
+"""What images stand on: a public Python image, or the equal one that ``make base`` makes where no registry is."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field
+
+from pinlite import digest, folders
+
+# What `make base` runs.
+_SCRIPT = "base.sh"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A row of ``images/bases.toml``. ``python`` is a version like 3.8; ``wheels`` the platform that packages are
+    chosen for, in uv's words; ``packages`` are Debian's, and ``lock`` the hashed requirements that are beside CPython:
+    pip and its like.
+    """
+
+    name: str
+    python: str
+    reference: str
+    digest: str
+    platform: str
+    wheels: str
+    local: str
+    debian: str
+    packages: tuple[str, ...]
+    lock: bytes = field(repr=False)
+
+    @property
+    def pinned(self) -> str:
+        return f"{self.reference.partition(':')[0]}@{self.digest}"
+
+    @property
+    def local_identity(self) -> str:
+        """What ``make base`` labels its image with: another one when anything that makes it is another."""
+        row = asdict(self) | {"lock": digest.of_bytes(self.lock), "script": digest.of_file(folders.IMAGES / _SCRIPT)}
+        return f"sha256:{digest.of_json(row)}"
+
+
+def load() -> dict[str, Base]:
+    """All bases, by name."""
+    rows = tomllib.loads((folders.IMAGES / "bases.toml").read_text())
+    return {
+        name: Base(
+            **(row | {"name": name, "packages": tuple(row["packages"])}),
+            lock=(folders.IMAGES / "pins" / name / "requirements.lock").read_bytes(),
+        )
+        for name, row in rows.items()
+    }

@@ -1,0 +1,137 @@
+"""Image recipes: what goes into an image, and the identity that follows from it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from pinlite import digest, folders
+from pinlite.errors import UsageError
+from pinlite.frozen import Frozen
+from pinlite.toolchain import files
+from pinlite.toolchain.bases import Base
+
+FILE, LOCK, REQUIREMENTS = "image.toml", "requirements.lock", "requirements.in"
+
+_PROGRAMS = "programs"
+_WITH = "-with"
+_PIN = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
+
+
+class ImageFile(Frozen):
+    """``pins/<image>/image.toml``. An image stands on a ``base``, or adds to another image (``from``); ``programs`` are
+    the packages below ``images/programs`` that it carries.
+    """
+
+    description: str
+    base: str = ""
+    parent: str = Field("", alias="from")
+    programs: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _stands_on_one(self) -> Self:
+        if bool(self.base) == bool(self.parent):
+            raise ValueError("an image has either a base or another image that it is from")
+        return self
+
+
+@dataclass(frozen=True)
+class ImageRecipe:
+    """One image as data. ``files`` is its build context by name; ``parent`` is the image it is layered on; ``sources``
+    are those packages that exist as source only, which is built with the image.
+    """
+
+    name: str
+    files: Mapping[str, bytes] = field(repr=False)
+    base: Base
+    parent: "ImageRecipe | None" = None
+    description: str = ""
+    sources: tuple[str, ...] = ()
+
+    @property
+    def lock(self) -> bytes:
+        """The hashed requirements: all that the image's environment holds."""
+        return self.files[LOCK]
+
+    @property
+    def programs(self) -> Mapping[str, bytes]:
+        """The stage programs by their path below ``images/programs``."""
+        within = f"{_PROGRAMS}/"
+        return {name.removeprefix(within): data for name, data in self.files.items() if name.startswith(within)}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The packages that the image's environment holds, by their normalized names."""
+        return {normalized(found["name"]): found["version"] for found in _PIN.finditer(self.lock.decode())}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {name: digest.of_bytes(data) for name, data in self.files.items()}
+
+    def identity(self, on: str = "") -> str:
+        """sha256 over everything that decides what the image does. ``on`` identifies what the first image stands on;
+        without it, that is the public base.
+        """
+        below = self.parent.identity(on) if self.parent else on or self.base.digest
+        return digest.of_json(
+            {"files": self._digests, "from": below, "platform": self.base.platform, "sources": self.sources}
+        )
+
+
+def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRecipe:
+    """The image whose pins are in the first of the folders that has a folder of this name; ``known`` are the bases.
+
+    Raises:
+        UsageError: None has, or what it says is no image; the message names file and key.
+    """
+    folder = next((below / name for below in pins if (below / name / FILE).is_file()), None)
+    if folder is None:
+        raise UsageError(f"there are no pins of an image {name!r}", hint=f"write {pins[0] / name / FILE}")
+    said = files.read(folder / FILE, ImageFile)
+    parent = load(said.parent, pins, known) if said.parent else None
+    if parent is None and said.base not in known:
+        raise UsageError(f"{folder / FILE}: there is no base {said.base!r}", hint=f"there are {', '.join(known)}")
+    if not (folder / LOCK).is_file():
+        raise UsageError(f"{folder} has no {LOCK}", hint="write it with `pinlite toolchain lock`")
+    context = {"Dockerfile": _dockerfile(), LOCK: (folder / LOCK).read_bytes()}
+    for package in said.programs:
+        context |= _program(package, folder / FILE)
+    base = parent.base if parent else known[said.base]
+    return ImageRecipe(name, context, base, parent, description=said.description, sources=said.sources)
+
+
+def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
+    """The image that adds a model's own packages to a stage's image. ``lock`` holds the parent's packages too.
+
+    They are a user's choice, and wheels alone: building one of them would run its code.
+    """
+    programs = {name: data for name, data in parent.files.items() if name.startswith(f"{_PROGRAMS}/")}
+    context = {"Dockerfile": _dockerfile(), LOCK: lock} | programs
+    return ImageRecipe(f"{parent.name}{_WITH}", context, parent.base, parent, description=parent.description)
+
+
+def normalized(package: str) -> str:
+    """A distribution's name as https://packaging.python.org/specifications/name-normalization has it."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _dockerfile() -> bytes:
+    return (folders.IMAGES / "Dockerfile").read_bytes()
+
+
+def _program(package: str, file: Path) -> dict[str, bytes]:
+    folder = folders.IMAGES / _PROGRAMS / package
+    if not package.isidentifier() or not folder.is_dir():
+        raise UsageError(
+            f"{file}: there are no programs {package!r}",
+            hint=f"there are {', '.join(sorted(path.name for path in folder.parent.iterdir()))}",
+        )
+    return {
+        f"{_PROGRAMS}/{path.relative_to(folder.parent).as_posix()}": path.read_bytes()
+        for path in sorted(digest.files_below(folder))
+    }

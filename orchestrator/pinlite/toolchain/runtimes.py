@@ -1,0 +1,40 @@
+"""What runs TFLite files: the rows of a toolchain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from pinlite.choices import VariantName
+from pinlite.frozen import Frozen
+
+
+class RuntimeRow(Frozen):
+    """A row ``[[runtimes]]`` of a toolchain's file; `Runtime` says what its keys mean."""
+
+    image: str
+    program: str
+    package: str
+    select_tf: bool = Field(default=False, alias="select-tf")
+    runs: Mapping[VariantName, int] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A TFLite interpreter: the ``program`` of an ``image`` that drives it, and the ``package`` that it comes in.
+
+    ``select_tf`` says that it has TensorFlow's operators, too; ``runs`` how many invocations of a variant are timed,
+    where that is not the usual number.
+    """
+
+    image: str
+    program: str
+    package: str
+    version: str
+    select_tf: bool
+    runs: Mapping[VariantName, int]
+
+    @property
+    def name(self) -> str:
+        """As reports have it."""
+        return f"{self.package} {self.version}"

@@ -1,0 +1,56 @@
+"""The oldest runtime in which a file must run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ConfigDict
+
+from pinlite import folders
+from pinlite.frozen import Frozen
+from pinlite.toolchain import files
+from pinlite.toolchain.runtimes import Runtime
+
+
+class TargetRow(Frozen):
+    """A row of ``images/targets.toml``, or of the table ``targets`` in a toolchain's file."""
+
+    description: str
+    since: Mapping[str, str]
+
+
+class _TargetsFile(Frozen):
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, TargetRow]
+
+
+@dataclass(frozen=True)
+class Target:
+    """``since`` has by package the version from which on a runtime has to pass."""
+
+    name: str
+    description: str
+    since: Mapping[str, str]
+
+    def requires(self, runtime: Runtime) -> bool:
+        """Whether the file must run in a runtime, and rightly; what another one makes of it is told."""
+        first = self.since.get(runtime.package)
+        return first is not None and _parts(runtime.version) >= _parts(first)
+
+    def is_proven_by(self, runtime: Runtime) -> bool:
+        """Whether a runtime is of the first versions that the target names."""
+        first = _parts(self.since.get(runtime.package, ""))
+        return bool(first) and _parts(runtime.version)[: len(first)] == first
+
+
+def load() -> dict[str, Target]:
+    """The targets that pinlite knows, by name."""
+    return of(files.read(folders.IMAGES / "targets.toml", _TargetsFile).__pydantic_extra__)
+
+
+def of(rows: Mapping[str, TargetRow]) -> dict[str, Target]:
+    return {name: Target(name, row.description, row.since) for name, row in rows.items()}
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """The numbers of a release; what stands behind them (rc1, +cpu) does not count."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

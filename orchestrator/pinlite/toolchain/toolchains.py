@@ -1,0 +1,147 @@
+"""A toolchain: which image serves which stage, and what runs the files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from pinlite import folders
+from pinlite.choices import Lowering
+from pinlite.errors import UsageError
+from pinlite.frozen import Frozen
+from pinlite.paths import existing_file
+from pinlite.toolchain import bases, files, images, targets
+from pinlite.toolchain.images import ImageRecipe, normalized
+from pinlite.toolchain.runtimes import Runtime, RuntimeRow
+from pinlite.toolchain.targets import Target, TargetRow
+
+DEFAULT = "classic"
+SUFFIX, PINS = ".toml", "pins"
+# What stages name as their image; a runtime's stage names the runtime's own.
+ROLES = ("torch", "onnx", "onnx-tf", "tensorflow")
+
+
+class Opsets(Frozen):
+    """The ONNX operator sets that can be exported, and the one that is, unless another is asked for."""
+
+    least: int
+    most: int
+    default: int
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.least <= self.default <= self.most:
+            raise ValueError("the default opset is not between the least and the most")
+        return self
+
+
+class ToolchainFile(Frozen):
+    """``images/toolchains/<name>.toml``, or a file of the user's."""
+
+    description: str
+    opsets: Opsets
+    lowerings: tuple[Lowering, ...] = Field(min_length=1)
+    target: str
+    images: Mapping[str, str]
+    runtimes: tuple[RuntimeRow, ...] = Field(min_length=1)
+    targets: Mapping[str, TargetRow] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _serves_all(self) -> Self:
+        if missing := [role for role in ROLES if role not in self.images]:
+            raise ValueError(f"images has nothing for {', '.join(missing)}")
+        if strange := sorted(set(self.images) - set(ROLES)):
+            raise ValueError(f"images has {', '.join(strange)}, which no stage asks for")
+        return self
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """``images`` has the recipes by what stages call them: `ROLES`, and the images of the runtimes. The first of
+    ``lowerings`` is the usual one, as ``target`` is; ``file`` is what it was read from.
+    """
+
+    name: str
+    description: str
+    file: Path
+    images: Mapping[str, ImageRecipe] = field(repr=False)
+    runtimes: tuple[Runtime, ...]
+    opsets: Opsets
+    lowerings: tuple[Lowering, ...]
+    target: Target
+    targets: Mapping[str, Target]
+
+    @property
+    def recipes(self) -> tuple[ImageRecipe, ...]:
+        """Each image once."""
+        return tuple({recipe.name: recipe for recipe in self.images.values()}.values())
+
+
+def names() -> tuple[str, ...]:
+    """The toolchains that pinlite brings, the default first."""
+    found = sorted(path.stem for path in (folders.IMAGES / "toolchains").glob(f"*{SUFFIX}"))
+    return tuple(sorted(found, key=lambda name: name != DEFAULT))
+
+
+def every_recipe() -> tuple[ImageRecipe, ...]:
+    """The images of all toolchains that pinlite brings, each once."""
+    found = (recipe for name in names() for recipe in load(name).recipes)
+    return tuple({recipe.name: recipe for recipe in found}.values())
+
+
+def is_file(text: str) -> bool:
+    """Whether a toolchain is named by its file."""
+    return text.endswith(SUFFIX)
+
+
+def own_files(text: str) -> tuple[Path, ...]:
+    """What the user has of a toolchain: its file, and the folder of its own images where there is one."""
+    pins = Path(text).parent / PINS
+    return (Path(text), *([pins] if pins.is_dir() else [])) if is_file(text) else ()
+
+
+def load(text: str = DEFAULT) -> Toolchain:
+    """The toolchain of a name, or of a file; beside that, ``pins/<image>/`` may have images of its own.
+
+    Raises:
+        UsageError: There is none, or a file of it is wrong; the message says where.
+    """
+    if is_file(text):
+        file, own = existing_file(Path(text)), [Path(text).parent / PINS]
+    elif text in names():
+        file, own = folders.IMAGES / "toolchains" / f"{text}{SUFFIX}", []
+    else:
+        raise UsageError(
+            f"there is no toolchain {text!r}", hint=f"there are {', '.join(names())}; or give a file, ./mine{SUFFIX}"
+        )
+    said = files.read(file, ToolchainFile)
+    known = bases.load()
+    pins = [*own, folders.IMAGES / PINS]
+    recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
+    recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}
+    every = targets.load() | targets.of(said.targets)
+    if said.target not in every:
+        raise UsageError(f"{file}: there is no target {said.target!r}", hint=f"there are {', '.join(every)}")
+    return Toolchain(
+        name=file.stem,
+        description=said.description,
+        file=file,
+        images=recipes,
+        runtimes=tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes),
+        opsets=said.opsets,
+        lowerings=said.lowerings,
+        target=every[said.target],
+        targets=every,
+    )
+
+
+def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
+    version = recipe.versions.get(normalized(row.package))
+    if version is None:
+        raise UsageError(
+            f"{file}: the image {row.image} has no package {row.package}",
+            hint="name the one that brings its interpreter",
+        )
+    return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs)

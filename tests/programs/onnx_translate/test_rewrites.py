@@ -1,0 +1,218 @@
+import unittest
+
+import numpy as np
+from lowered import LoweredTest, meta_graph, model, random
+from onnx import helper
+from reference import conv
+
+from stagekit import StageError
+
+EDGES = {"TRANSPOSE": 2}
+
+
+def batch_norm(x, factor, offset):
+    return x * factor.reshape(1, -1, 1, 1) + offset.reshape(1, -1, 1, 1)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+class NormalizationTest(LoweredTest):
+    """BatchNormalization "a" of x, with statistics that leave only the factors and the offsets."""
+
+    def normalized(self, nodes, outputs, x, factor, offset, weights):
+        """Operator counts and outputs of the model whose nodes follow the normalization."""
+        ones = np.ones_like(factor)
+        own = {"factor": factor, "offset": offset, "mean": 0 * ones, "variance": ones}
+        norm = helper.make_node("BatchNormalization", ["x", *own], ["a"], epsilon=0.0)
+        made = model([norm, *nodes], {"x": x}, list(outputs), dict(own, **weights))
+        return self.check(made, {"x": x}, outputs)
+
+    def test_before_a_convolution_without_padding_it_is_gone(self):
+        x, w, b = random(1, 3, 6, 6), random(4, 3, 3, 3), random(4)
+        factor, offset = np.float32([-2, 0, 0.001]), random(3)
+        ops = self.normalized(
+            [helper.make_node("Conv", ["a", "w", "b"], ["y"])],
+            {"y": conv(batch_norm(x, factor, offset), w, b)},
+            *(x, factor, offset, {"w": w, "b": b}),
+        )
+        self.assertEqual(ops, dict(EDGES, CONV_2D=1))
+
+    def test_padding_is_not_normalized(self):
+        x, w = random(1, 4, 6, 6), random(6, 2, 3, 3)
+        factor, offset = np.float32([-2, 1, 3, 1.5]), random(4)
+        ops = self.normalized(
+            [helper.make_node("Conv", ["a", "w"], ["y"], pads=[1, 1, 1, 1], group=2)],
+            {"y": conv(batch_norm(x, factor, offset), w, pads=(1, 1, 1, 1), group=2)},
+            *(x, factor, offset, {"w": w}),
+        )
+        self.assertNotIn("MUL", ops)
+        self.assertEqual(ops["ADD"], 1)
+
+    def dense(self, factor):
+        """Two convolutions that read what a normalization and a Relu leave."""
+        x, w, v, offset = random(1, 3, 6, 6), random(4, 3, 1, 1), random(2, 3, 3, 3), random(3)
+        nodes = [
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("Conv", ["b", "w"], ["y"]),
+            helper.make_node("Conv", ["b", "v"], ["z"], pads=[1, 1, 1, 1]),
+        ]
+        seen = relu(batch_norm(x, factor, offset))
+        expected = {"y": conv(seen, w), "z": conv(seen, v, pads=(1, 1, 1, 1))}
+        return self.normalized(nodes, expected, x, factor, offset, {"w": w, "v": v})
+
+    def test_factors_go_through_a_relu(self):
+        ops = self.dense(np.float32([0.5, 1, 2]))
+        self.assertNotIn("MUL", ops)
+        self.assertEqual(ops["ADD"], 1)
+
+    def test_a_negative_factor_does_not(self):
+        self.assertEqual(self.dense(np.float32([0.5, -1, 2]))["MUL"], 1)
+
+    def test_what_is_quantized_keeps_factors_that_differ_much(self):
+        self.assertEqual(self.dense(np.float32([0.01, 1, 1]))["MUL"], 1)
+
+    def test_factors_go_through_a_classifiers_pooling(self):
+        x, w, b, factor, offset = random(1, 3, 5, 5), random(4, 3), random(4), np.float32([1, 2, 3]), random(3)
+        nodes = [
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("GlobalAveragePool", ["b"], ["c"]),
+            helper.make_node("Flatten", ["c"], ["d"]),
+            helper.make_node("Gemm", ["d", "w", "bias"], ["y"], transB=1),
+        ]
+        expected = relu(batch_norm(x, factor, offset)).mean(axis=(2, 3)) @ w.T + b
+        ops = self.normalized(nodes, {"y": expected}, x, factor, offset, {"w": w, "bias": b})
+        self.assertNotIn("MUL", ops)
+
+    def test_a_value_that_others_read_is_normalized(self):
+        x, w, factor, offset = random(1, 3, 5, 5), random(4, 3, 1, 1), np.float32([1, 2, 3]), random(3)
+        nodes = [helper.make_node("Conv", ["a", "w"], ["y"]), helper.make_node("Sigmoid", ["a"], ["z"])]
+        seen = batch_norm(x, factor, offset)
+        ops = self.normalized(nodes, {"y": conv(seen, w), "z": 1 / (1 + np.exp(-seen))}, x, factor, offset, {"w": w})
+        self.assertEqual(ops["MUL"], 1)
+
+    def test_an_output_is_normalized(self):
+        x, w, factor, offset = random(1, 3, 5, 5), random(4, 3, 1, 1), np.float32([1, 2, 3]), random(3)
+        seen = batch_norm(x, factor, offset)
+        nodes = [helper.make_node("Conv", ["a", "w"], ["y"])]
+        self.normalized(nodes, {"y": conv(seen, w), "a": seen}, x, factor, offset, {"w": w})
+
+
+def shuffled(name, made, channels, size, groups=2):
+    """The nodes of PyTorch's channel shuffle, and their weights."""
+    shapes = {
+        made + "_parts": np.array([1, groups, channels // groups, size, size]),
+        made + "_whole": np.array([1, channels, size, size]),
+    }
+    nodes = [
+        helper.make_node("Reshape", [name, made + "_parts"], [made + "_1"]),
+        helper.make_node("Transpose", [made + "_1"], [made + "_2"], perm=[0, 2, 1, 3, 4]),
+        helper.make_node("Reshape", [made + "_2", made + "_whole"], [made]),
+    ]
+    return nodes, shapes
+
+
+def shuffle(x, groups=2):
+    batch, channels, *spatial = x.shape
+    return x.reshape(batch, groups, channels // groups, *spatial).swapaxes(1, 2).reshape(x.shape)
+
+
+class ShuffleTest(LoweredTest):
+    def test_units_of_a_shufflenet(self):
+        """Two units: half of the channels pass, the others are convolved, and all are shuffled."""
+        x = random(1, 10, 5, 5)
+        weights = {"w": random(10, 10, 1, 1), "last": random(3, 10, 1, 1)}
+        nodes = [helper.make_node("Conv", ["x", "w"], ["u0"])]
+        u = conv(x, weights["w"])
+        for unit in range(2):
+            into, out = f"u{unit}", f"u{unit + 1}"
+            names = [name + str(unit) for name in "abcdefg"]
+            a, b, c, d, e, f, joined = names
+            arrays = {"p": random(5, 5, 1, 1, seed=unit), "d": random(5, 1, 3, 3, seed=unit), "b": random(5, seed=unit)}
+            weights.update({key + into: array for key, array in arrays.items()})
+            nodes += [
+                helper.make_node("Split", [into], [a, b], axis=1, split=[5, 5]),
+                helper.make_node("Conv", [b, "p" + into], [c]),
+                helper.make_node("Relu", [c], [d]),
+                helper.make_node("Conv", [d, "d" + into, "b" + into], [e], group=5, pads=[1, 1, 1, 1]),
+                helper.make_node("Conv", [e, "p" + into], [f]),
+                helper.make_node("Concat", [a, f], [joined], axis=1),
+            ]
+            more, shapes = shuffled(joined, out, 10, 5)
+            nodes += more
+            weights.update(shapes)
+            passed, seen = np.split(u, 2, axis=1)
+            seen = conv(relu(conv(seen, arrays["p"])), arrays["d"], arrays["b"], pads=(1, 1, 1, 1), group=5)
+            u = shuffle(np.concatenate([passed, conv(seen, arrays["p"])], axis=1))
+        nodes.append(helper.make_node("Conv", ["u2", "last"], ["y"]))
+        ops = self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": conv(u, weights["last"])})
+        self.assertEqual(ops["TRANSPOSE"], EDGES["TRANSPOSE"])
+        self.assertFalse({"RESHAPE", "GATHER"} & set(ops))
+
+    def test_channels_that_are_treated_alike_stay_in_their_order(self):
+        x, w, d, v = random(1, 6, 6, 6), random(6, 6, 1, 1), random(12, 1, 3, 3), random(2, 12, 1, 1)
+        nodes, shapes = shuffled("a", "b", 6, 6, groups=3)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            *nodes,
+            helper.make_node("MaxPool", ["b"], ["c"], kernel_shape=[2, 2], strides=[1, 1]),
+            # Two outputs for each channel.
+            helper.make_node("Conv", ["c", "d"], ["e"], group=6),
+            helper.make_node("Conv", ["e", "v"], ["y"]),
+        ]
+        a = shuffle(conv(x, w), groups=3)
+        pooled = np.maximum.reduce([a[:, :, i : i + 5, j : j + 5] for i in (0, 1) for j in (0, 1)])
+        expected = conv(conv(pooled, d, group=6), v)
+        ops = self.check(model(nodes, {"x": x}, ["y"], dict(shapes, w=w, d=d, v=v)), {"x": x}, {"y": expected})
+        self.assertEqual(ops["TRANSPOSE"], EDGES["TRANSPOSE"])
+
+    def test_a_value_that_needs_its_order_is_shuffled(self):
+        x, w = random(1, 6, 4, 4), random(6, 6, 1, 1)
+        nodes, shapes = shuffled("a", "b", 6, 4)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            *nodes,
+            helper.make_node("Conv", ["b", "w"], ["c"]),
+            helper.make_node("Add", ["b", "c"], ["y"]),
+        ]
+        a = shuffle(conv(x, w))
+        self.check(model(nodes, {"x": x}, ["y"], dict(shapes, w=w)), {"x": x}, {"y": a + conv(a, w)})
+
+    def test_an_output_is_shuffled(self):
+        x = random(1, 6, 4, 4)
+        nodes, shapes = shuffled("x", "y", 6, 4)
+        self.check(model(nodes, {"x": x}, ["y"], shapes), {"x": x}, {"y": shuffle(x)})
+
+
+class DomainTest(LoweredTest):
+    def test_a_model_without_operators_of_onnx_is_refused_by_name(self):
+        made = model([helper.make_node("Fancy", ["x"], ["y"], domain="else.where")], {"x": random(1, 3)}, ["y"])
+        del made.opset_import[:]
+        made.opset_import.extend([helper.make_opsetid("else.where", 1)])
+        with self.assertRaisesRegex(StageError, "no translation to TensorFlow for Fancy"):
+            self.translate(made, {"x": random(1, 3)})
+
+
+class ConcatenationTest(LoweredTest):
+    def test_a_longer_one_is_made_of_a_shorter_one(self):
+        x, w = random(1, 3, 4, 4), {"w1": random(2, 3, 1, 1), "w2": random(2, 5, 1, 1), "w3": random(2, 7, 1, 1)}
+        nodes, joined, seen = [], ["x"], x
+        for layer in ("1", "2", "3"):
+            into = "c" + layer if layer != "1" else "x"
+            if layer != "1":
+                nodes.append(helper.make_node("Concat", joined, [into], axis=1))
+            nodes.append(helper.make_node("Conv", [into, "w" + layer], ["l" + layer]))
+            joined = [*joined, "l" + layer]
+            seen = np.concatenate([seen, conv(seen, w["w" + layer])], axis=1)
+        nodes.append(helper.make_node("Concat", joined, ["y"], axis=1))
+        made = model(nodes, {"x": x}, ["y"], w)
+        _, folder, found = self.translate(made, {"x": x})
+        self.close(found["y"], seen)
+        joins = [node for node in meta_graph(folder).graph_def.node if node.op == "ConcatV2"]
+        # Two values and the axis.
+        self.assertEqual([len(node.input) for node in joins], [3, 3, 3])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,43 @@
+"""The stage programs' own tests, each file under the Python 3.8 and the pins of its image."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pinlite import toolchain
+from pinlite.engine import VenvEngine
+from pinlite.events import ignore
+
+HERE = Path(__file__).parent
+FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/test_*.py"))
+
+
+# What all images have is tested in the one that starts fastest.
+IN_ALL = {"stagekit": "onnx_check"}
+
+
+@pytest.fixture(scope="session")
+def environments():
+    """The images of the default toolchain by the packages that they carry; of several, the first."""
+    recipes = toolchain.load().recipes
+    found = VenvEngine().ensure(recipes, ignore)
+    return {path.partition("/")[0]: found[recipe.name] for recipe in reversed(recipes) for path in recipe.programs}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_stage_programs(environments, file):
+    path = HERE / file
+    package = path.parent.name
+    image = Path(environments[IN_ALL.get(package, package)].reference)
+    done = subprocess.run(
+        [image / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
+        cwd=path.parent,
+        env=os.environ | {"PYTHONPATH": str(image / "programs"), "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ran 0 tests" not in done.stderr
