@@ -18,7 +18,7 @@ def show(report: "Report", out: str, console: Console) -> None:
         Group(
             _stages(report),
             _artifacts(report),
-            _hops(report),
+            *_hops(report),
             *_training(report),
             *_variants(report),
             *_evaluation(report),
@@ -104,16 +104,19 @@ def _artifacts(report: "Report") -> RenderableType:
     return made
 
 
-def _hops(report: "Report") -> RenderableType:
-    made = table(
-        f"hops, the largest difference of {len({hop.output for hop in report.hops})} output(s)",
-        *("from", "to", "absolute", "relative", "cosine", ""),
-        numbers=("absolute", "relative", "cosine"),
-    )
-    for hop in _worst(report):
-        figures = (_figure(hop.max_abs_error, ".2e"), _figure(hop.max_rel_error, ".2e"), _figure(hop.cosine, ".7f"))
-        made.add_row(hop.origin, _runtime(hop), *figures, _judgement(hop))
-    return made
+def _hops(report: "Report") -> Iterator[RenderableType]:
+    count = len({hop.output for hop in report.hops})
+    for origin in dict.fromkeys(hop.origin for hop in report.hops):
+        made = table(
+            f"hops from {origin}, the largest difference of {count} output(s)",
+            *("to", "variant", "absolute", "relative", "cosine", ""),
+            numbers=("absolute", "relative", "cosine"),
+        )
+        for hop in _worst(report):
+            if hop.origin == origin:
+                errors = (_figure(hop.max_abs_error, ".2e"), _figure(hop.max_rel_error, ".2e"))
+                made.add_row(hop.to, hop.variant or "", *errors, _figure(hop.cosine, ".7f"), _judgement(hop))
+        yield made
 
 
 def _worst(report: "Report") -> Iterator["Hop"]:
@@ -122,10 +125,6 @@ def _worst(report: "Report") -> Iterator["Hop"]:
         hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
         judged = [hop for hop in hops if hop.profile is None or hop.tolerance is not None]
         yield max(judged, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
-
-
-def _runtime(hop: "Hop") -> str:
-    return f"{hop.to} {hop.variant}" if hop.variant else hop.to
 
 
 def _judgement(hop: "Hop") -> Text:
