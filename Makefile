@@ -84,7 +84,7 @@ docs: $(host) ## Write docs/errors.md, and operators.md, zoo.md, techniques.md a
 	PYTHONPATH=tests:tests/operators:tests/techniques:tests/zoo .venv/bin/python tests/pages/pages.py
 
 lock: $(host) ## Write every lock anew from what it is made of.
-	bash images/lock.sh
+	for name in $$(ls images/toolchains); do .venv/bin/pinlite toolchain lock "$${name%.toml}" || exit; done
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group build pyproject.toml --output-file requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -93,8 +93,8 @@ lock: $(host) ## Write every lock anew from what it is made of.
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 			tests/bench/$$peer.in --output-file tests/bench/$$peer.lock || exit; done
 
-base: $(host) ## Build the base image from Debian's packages, where no registry can be reached.
-	bash images/base/build.sh
+base: $(host) ## Build the base images from Debian's packages, where no registry can be reached.
+	bash images/base.sh
 
 engine: ## Install Docker from Debian's packages and start it, where none runs.
 	bash images/engine.sh start

@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 import pinlite
-from pinlite.cli import cache, clean, convert, debug, doctor, images, models, reproduce, verify
+from pinlite.cli import cache, clean, convert, debug, doctor, images, models, reproduce, toolchain, verify
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -20,6 +20,7 @@ app.command()(doctor.doctor)
 app.command()(clean.clean)
 app.add_typer(cache.app, name="cache")
 app.add_typer(images.app, name="images")
+app.add_typer(toolchain.app, name="toolchain")
 
 
 def _print_version(wanted: bool) -> None:

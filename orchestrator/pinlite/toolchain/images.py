@@ -67,7 +67,7 @@ class ImageRecipe:
     @property
     def versions(self) -> dict[str, str]:
         """The packages that the image's environment holds, by their normalized names."""
-        return {normalized(found["name"]): found["version"] for found in _PIN.finditer(self.lock.decode())}
+        return versions(self.lock)
 
     @cached_property
     def _digests(self) -> dict[str, str]:
@@ -89,20 +89,31 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
     Raises:
         UsageError: None has, or what it says is no image; the message names file and key.
     """
-    folder = next((below / name for below in pins if (below / name / FILE).is_file()), None)
-    if folder is None:
-        raise UsageError(f"there are no pins of an image {name!r}", hint=f"write {pins[0] / name / FILE}")
+    folder = folder_of(name, pins)
     said = files.read(folder / FILE, ImageFile)
     parent = load(said.parent, pins, known) if said.parent else None
-    if parent is None and said.base not in known:
-        raise UsageError(f"{folder / FILE}: there is no base {said.base!r}", hint=f"there are {', '.join(known)}")
+    base = parent.base if parent else base_of(said, folder, known)
     if not (folder / LOCK).is_file():
         raise UsageError(f"{folder} has no {LOCK}", hint="write it with `pinlite toolchain lock`")
     context = {"Dockerfile": _dockerfile(), LOCK: (folder / LOCK).read_bytes()}
     for package in said.programs:
         context |= _program(package, folder / FILE)
-    base = parent.base if parent else known[said.base]
     return ImageRecipe(name, context, base, parent, description=said.description, sources=said.sources)
+
+
+def folder_of(name: str, pins: Sequence[Path]) -> Path:
+    """Where the pins of an image are; a UsageError where none of the folders has them."""
+    folder = next((below / name for below in pins if (below / name / FILE).is_file()), None)
+    if folder is None:
+        raise UsageError(f"there are no pins of an image {name!r}", hint=f"write {pins[0] / name / FILE}")
+    return folder
+
+
+def base_of(said: ImageFile, folder: Path, known: Mapping[str, Base]) -> Base:
+    """The base that an image's file names; a UsageError where there is no such base."""
+    if said.base not in known:
+        raise UsageError(f"{folder / FILE}: there is no base {said.base!r}", hint=f"there are {', '.join(known)}")
+    return known[said.base]
 
 
 def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
@@ -113,6 +124,11 @@ def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
     programs = {name: data for name, data in parent.files.items() if name.startswith(f"{_PROGRAMS}/")}
     context = {"Dockerfile": _dockerfile(), LOCK: lock} | programs
     return ImageRecipe(f"{parent.name}{_WITH}", context, parent.base, parent, description=parent.description)
+
+
+def versions(lock: bytes) -> dict[str, str]:
+    """The packages of a lock, by their normalized names."""
+    return {normalized(found["name"]): found["version"] for found in _PIN.finditer(lock.decode())}
 
 
 def normalized(package: str) -> str:

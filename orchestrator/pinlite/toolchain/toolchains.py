@@ -102,23 +102,30 @@ def own_files(text: str) -> tuple[Path, ...]:
     return (Path(text), *([pins] if pins.is_dir() else [])) if is_file(text) else ()
 
 
+def read(text: str) -> tuple[ToolchainFile, list[Path]]:
+    """What a toolchain's file says, and the folders that pins of images are looked for in; errors as `load`."""
+    file = _file(text)
+    own = [file.parent / PINS] if is_file(text) else []
+    return files.read(file, ToolchainFile), [*own, folders.IMAGES / PINS]
+
+
+def _file(text: str) -> Path:
+    if is_file(text):
+        return existing_file(Path(text))
+    if text in names():
+        return folders.IMAGES / "toolchains" / f"{text}{SUFFIX}"
+    raise UsageError(
+        f"there is no toolchain {text!r}", hint=f"there are {', '.join(names())}; or give a file, ./mine{SUFFIX}"
+    )
+
+
 def load(text: str = DEFAULT) -> Toolchain:
     """The toolchain of a name, or of a file; beside that, ``pins/<image>/`` may have images of its own.
 
     Raises:
         UsageError: There is none, or a file of it is wrong; the message says where.
     """
-    if is_file(text):
-        file, own = existing_file(Path(text)), [Path(text).parent / PINS]
-    elif text in names():
-        file, own = folders.IMAGES / "toolchains" / f"{text}{SUFFIX}", []
-    else:
-        raise UsageError(
-            f"there is no toolchain {text!r}", hint=f"there are {', '.join(names())}; or give a file, ./mine{SUFFIX}"
-        )
-    said = files.read(file, ToolchainFile)
-    known = bases.load()
-    pins = [*own, folders.IMAGES / PINS]
+    file, (said, pins), known = _file(text), read(text), bases.load()
     recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
     recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}
     every = targets.load() | targets.of(said.targets)
