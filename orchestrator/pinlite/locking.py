@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -129,11 +130,31 @@ def write(lock: Lock, path: Path) -> None:
 
 
 def _hold(lock: Lock, recorded: Lock, parts: tuple[str, ...]) -> None:
-    now, before = (each.model_dump(mode="json", include=set(parts)) for each in (lock, recorded))
+    older = recorded.lock_schema != lock.lock_schema
+    now, before = (
+        _of_1(each, recorded, parts) if older else each.model_dump(mode="json", include=set(parts))
+        for each in (lock, recorded)
+    )
     found = list(differences(before, now))
     if found:
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        release = f"; what pinlite {recorded.pinlite} made, that release makes: pip install pinlite=={recorded.pinlite}"
         raise NotReproducibleError(
             "this is not what is on record:" + "".join(f"\n  {line}" for line in found[:_SHOWN]) + more,
-            hint="bring back what has changed, or convert anew to record what it comes to now",
+            hint="bring back what has changed, or convert anew to record what it comes to now" + release * older,
         )
+
+
+def _of_1(lock: Lock, recorded: Lock, parts: tuple[str, ...]) -> dict[str, Any]:
+    """What a record of schema 1 can be held to: it knows other images and stages, and fewer of both. But its packages
+    must be among today's, and what it made must come out.
+    """
+    packages = {image.packages for image in lock.images.values()}
+    told = {
+        "options": lock.options,
+        "inputs": lock.inputs,
+        "bases": {name: lock.bases.get(name) for name in recorded.bases},
+        "images": {name: image.packages in packages for name, image in recorded.images.items()},
+        "artifacts": {name: lock.artifacts.get(name) for name in recorded.artifacts},
+    }
+    return {part: told[part] for part in parts if part in told}
