@@ -263,7 +263,7 @@ class Conversion:
             if done.result.latency_ms:
                 latency[runtime.name] = done.result.latency_ms
             ops = done.result.ops
-        if not computed:
+        if self._toolchain.runtimes and not computed:
             raise ModelError(
                 f"no runtime of the toolchain {self._toolchain.name} can run it: {self._results.stages[-1].reason}",
                 hint="choose another toolchain or variant, or change the model",

@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 import pinlite
-from pinlite.cli import cache, clean, convert, debug, doctor, images, models, reproduce, toolchain, verify
+from pinlite.cli import cache, clean, convert, debug, doctor, images, match, models, reproduce, toolchain, verify
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -15,6 +15,7 @@ app.command()(models.run)
 app.command()(models.inspect)
 app.command()(debug.debug)
 app.command()(reproduce.reproduce)
+app.command()(match.match)
 app.command()(verify.verify)
 app.command()(doctor.doctor)
 app.command()(clean.clean)

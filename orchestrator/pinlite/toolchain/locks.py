@@ -105,6 +105,7 @@ def _write(asked: Asked) -> None:
                 *_before(asked),
                 *("--custom-compile-command", _command(asked.folder)),
                 *("--output-file", asked.folder / LOCK, asked.folder / REQUIREMENTS),
+                scratch=name,
             )
         except uv.UvError as error:
             raise ImageError(f"{asked.folder / LOCK} can't be made:\n{error}", hint=_hint(str(error), asked)) from error

@@ -59,11 +59,12 @@ class ToolchainFile(Frozen):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """``images`` has the recipes by what stages call them: `ROLES`, and the images of the runtimes. The first of
-    ``lowerings`` is the usual one, as ``target`` is; ``file`` is what it was read from.
+    """``text`` is how the user named it, ``file`` what it was read from. ``images`` has the recipes by what stages call
+    them: `ROLES`, and the images of the runtimes. The first of ``lowerings`` is the usual one, as ``target`` is.
     """
 
     name: str
+    text: str
     description: str
     file: Path
     images: Mapping[str, ImageRecipe] = field(repr=False)
@@ -133,6 +134,7 @@ def load(text: str = DEFAULT) -> Toolchain:
         raise UsageError(f"{file}: there is no target {said.target!r}", hint=f"there are {', '.join(every)}")
     return Toolchain(
         name=file.stem,
+        text=text,
         description=said.description,
         file=file,
         images=recipes,

@@ -10,7 +10,7 @@ from rich.text import Text
 from pinlite.ui.console import indented, name
 
 if TYPE_CHECKING:
-    from pinlite.report import DebugReport, Failure, Hop, Report, VariantReport, Warned
+    from pinlite.report import DebugReport, Failure, Hop, MatchReport, Report, VariantReport, Warned
 
 
 def show(report: "Report", out: str, console: Console) -> None:
@@ -48,6 +48,26 @@ def show_layers(report: "DebugReport", top: int, console: Console) -> None:
     for output, error in report.torch.items():
         told = "can't be compared" if error is None else f"differ by {100 * error:.3g} % at most"
         console.print(Text(f"torch and onnxruntime {told} in ") + name(output), soft_wrap=True)
+
+
+def show_match(report: "MatchReport", console: Console) -> None:
+    made = table(f"what the toolchains make of {report.source}", "toolchain", "lowering", "")
+    for each in report.candidates:
+        if each.same:
+            told = Text("the same bytes", "green")
+        elif each.refusal:
+            told = Text("refused: ", "red") + Text(indented(each.refusal))
+        else:
+            told = name(each.summary)
+        made.add_row(name(each.toolchain), each.lowering, told)
+    console.print(made)
+    same = [f"{each.toolchain}, lowering {each.lowering}" for each in report.candidates if each.same]
+    if same:
+        console.print(Text(f"{report.file} was made by: ", "green") + Text("; ".join(same)), soft_wrap=True)
+    else:
+        nearest = report.candidates[0]
+        told = f"none of them made {report.file}; the nearest is {nearest.toolchain}, lowering {nearest.lowering}"
+        console.print(Text(told, "yellow"), soft_wrap=True)
 
 
 def bytes_(size: int) -> str:
