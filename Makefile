@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	sweep conformance operators techniques soak docs fuzz hostile protections clean
+	sweep conformance operators techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -67,6 +67,14 @@ operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for som
 
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
 	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
+nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance, sweep, techniques and zoo, and the fuzzer.
+	.venv/bin/pytest -m nightly
+	$(MAKE) --silent conformance
+	$(MAKE) --silent sweep JOBS=2
+	$(MAKE) --silent techniques
+	$(MAKE) --silent zoo TWICE=1 JOBS=2
+	$(MAKE) --silent fuzz
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) .venv/bin/pytest tests/fuzz

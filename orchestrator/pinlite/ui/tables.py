@@ -66,8 +66,8 @@ def show_match(report: "MatchReport", console: Console) -> None:
         console.print(Text(f"{report.file} was made by: ", "green") + Text("; ".join(same)), soft_wrap=True)
     else:
         nearest = report.candidates[0]
-        told = f"none of them made {report.file}; the nearest is {nearest.toolchain}, lowering {nearest.lowering}"
-        console.print(Text(told, "yellow"), soft_wrap=True)
+        which = f"{nearest.toolchain}, lowering {nearest.lowering}"
+        console.print(Text(f"none of them made {report.file}; the nearest is {which}", "yellow"), soft_wrap=True)
 
 
 def bytes_(size: int) -> str:
