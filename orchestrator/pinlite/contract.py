@@ -1,7 +1,7 @@
 """What the host and a worker say to each other: JSON lines, checked, because a worker is not to be trusted.
 
 A worker says `Ready` once, then answers each `Request` with one `Response`. The other half is
-``images/stagekit/__main__.py``; `VERSION` stands in both.
+``images/programs/stagekit/__main__.py``; `VERSION` stands in both.
 """
 
 from typing import Annotated, Any, Literal
