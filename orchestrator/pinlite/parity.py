@@ -21,9 +21,12 @@ from pinlite.report import Hop, Tensor
 
 HALF = 2e-2
 
-# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen. A kernel that
-# is wrong is wrong by far more. Outputs of few steps may differ by some of them whatever that is of the largest.
+# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen, and where
+# integers cost a network more than that, as much as they cost it. So one may be twice as far from the reference as the
+# other, on the other side of it; a kernel that is wrong takes one of them farther. Outputs of few steps may differ by
+# some of them whatever that is of the largest.
 AGREEMENT = 0.1
+NOISE = 3
 STEPS = 4
 
 _FORGED = "no stage writes such a file by itself: look at what the model's own code does"
@@ -84,9 +87,10 @@ def agree(
     variant: VariantName,
     tensors: tuple[Tensor, ...],
     *,
+    reference: Arrays,
     judged: bool = True,
 ) -> list[Hop]:
-    """One hop per output between the two runtimes of a quantized variant.
+    """One hop per output between two runtimes of a quantized variant, whose numbers stand for those of the reference.
 
     Integers that are no quantized numbers (classes, places) are told, not judged: one step may change them wholly.
     """
@@ -96,9 +100,18 @@ def agree(
         limit: float | None = None
         if judged and array.dtype.kind == "f":
             largest = float(np.abs(array).max(initial=0.0))
-            limit = max(AGREEMENT, STEPS * scales.get(name, 0.0) / largest if largest else 0.0)
+            apart = max(NOISE * _nearer(reference.get(name), array, second.get(name)), STEPS * scales.get(name, 0.0))
+            limit = max(AGREEMENT, apart / largest if largest else 0.0)
         hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit))
     return hops
+
+
+def _nearer(reference: Array | None, first: Array, second: Array | None) -> float:
+    """How far the nearer of two is from the reference at most; 0 where that can't be told."""
+    if reference is None:
+        return 0.0
+    found = (figures(reference, array) for array in (first, second))
+    return min((each.absolute for each in found if each), default=0.0)
 
 
 def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, Array]:

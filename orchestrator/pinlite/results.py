@@ -202,7 +202,9 @@ def _compared(
         if variant.name not in _FLOATS:
             for (one, ones), (two, twos) in itertools.combinations(computed.items(), 2):
                 held = judged and results.requires(one) and results.requires(two)
-                yield from parity.agree(one + at, ones, two + at, twos, variant.name, variant.outputs, judged=held)
+                yield from parity.agree(
+                    one + at, ones, two + at, twos, variant.name, variant.outputs, reference=reference, judged=held
+                )
 
 
 def _computed(results: Results) -> list[Computed]:

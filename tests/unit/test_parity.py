@@ -175,5 +175,26 @@ def test_a_file_that_holds_no_arrays_is_the_stages_fault(tmp_path, write):
 
 def test_outputs_that_a_file_does_not_have_have_no_scale():
     array = np.ones(3, np.float32)
-    (compared,) = parity.agree("tflite", {"y": array}, "tensorflow", {"y": array}, "int8", ())
+    (compared,) = parity.agree("tflite", {"y": array}, "tensorflow", {"y": array}, "int8", (), reference={"y": array})
     assert compared.passed
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passed"),
+    [
+        (1.0, 1.09, True),
+        (1.0, 1.11, False),
+        # Integers cost both of them 0.15: they may lie on either side of the reference.
+        (0.85, 1.20, True),
+        # One of them is as far as that only because its kernel is wrong.
+        (0.98, 1.15, False),
+        (0.85, 1.40, False),
+        # None of them can be compared with the reference: what is usual holds.
+        (np.nan, 1.0, False),
+    ],
+)
+def test_two_runtimes_of_integers_agree_as_far_as_integers_cost(first, second, passed):
+    reference = np.ones(2, np.float32)
+    one, other = (np.array([value, 0.5], np.float32) for value in (first, second))
+    (hop,) = parity.agree("a", {"y": one}, "b", {"y": other}, "int8", (), reference={"y": reference * [1, 0.5]})
+    assert hop.passed is passed
