@@ -61,9 +61,9 @@ def test_what_a_killed_installation_left_is_found(engine, tmp_path):
 
 def test_an_environment_that_a_killed_run_half_installed_is_found(engine, tmp_path):
     environments = tmp_path / "an environment é" / "venv" / "environments"
-    half = environments / "0123456789abcdef"
+    half = environments / "3.8-0123456789abcdef"
     (half / "bin").mkdir(parents=True)
-    half.with_suffix(".lock").touch()
+    Path(f"{half}.lock").touch()
     with FileLock(f"{half}.guard"):
         assert engine.leftovers() == []
     (left,) = engine.leftovers()

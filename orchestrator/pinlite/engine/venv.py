@@ -136,7 +136,7 @@ class VenvEngine:
             if done.exists():
                 return
             python = interpreter.find_or_make(recipe.base.python)
-            lock = environment.with_suffix(".lock")
+            lock = _lock_of(environment)
             with contextlib.ExitStack() as undone:
                 undone.callback(_discard, environment)
                 lock.write_bytes(recipe.lock)
@@ -254,10 +254,15 @@ def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
             yield int(process.name), labels
 
 
+def _lock_of(environment: Path) -> Path:
+    """Where an environment's lock is while it is installed. There is a dot in its name: Python's version."""
+    return environment.with_name(f"{environment.name}.lock")
+
+
 def _discard(environment: Path) -> None:
     """Remove what there is of an environment that is not whole."""
     shutil.rmtree(environment, ignore_errors=True)
-    environment.with_suffix(".lock").unlink(missing_ok=True)
+    _lock_of(environment).unlink(missing_ok=True)
 
 
 def _kill(pid: int) -> None:
