@@ -11,12 +11,24 @@ from typing import Any, Self
 
 import numpy as np
 
+from pinlite import toolchain
 from pinlite.contract import Failure, Ready, Request, Response
 from pinlite.engine import Image, Job, Leftover
 from pinlite.events import Observer
+from pinlite.stages import infer as inference
+from pinlite.stages import measure as measuring
 from pinlite.toolchain import ImageRecipe
 
-VERSIONS = {"python": "3.8.18", "tflite-runtime": "2.14.0", "tensorflow-cpu": "2.4.1"}
+# The default toolchain's runtimes and their stages, in its order, and the one that has TensorFlow's operators, too.
+ROWS = toolchain.load().runtimes
+RUNTIMES = tuple(row.name for row in ROWS)
+INFER = tuple(inference.stage(row).name for row in ROWS)
+SELECT_TF = next(row.name for row in ROWS if row.select_tf)
+INFER_SELECT_TF = INFER[RUNTIMES.index(SELECT_TF)]
+# What a PyTorch model goes through.
+STAGES = ("export", "check", "translate", "convert", *INFER)
+
+VERSIONS = {"python": "3.8.18"} | {row.package: row.version for row in ROWS}
 SAMPLES = {"image": np.linspace(0, 1, 48, dtype=np.float32).reshape(1, 3, 4, 4)}
 PROFILES = {f"{profile}/image": SAMPLES["image"] * factor for profile, factor in (("zeros", 0), ("large", -1000))}
 
@@ -249,9 +261,7 @@ class FakeWorker:
         if request.id in self._engine.says:
             self.job.log.write_text(self._engine.says[request.id])
         try:
-            # A variant's own name is behind its stage's, and so is another batch size.
-            names = [name for name in self._engine.programs if f"{request.id}-".startswith(f"{name}-")]
-            answer = {"result": self._engine.programs[max(names, key=len)](call)}
+            answer = {"result": self._engine.program(request.id)(call)}
         except RefusalError as refusal:
             answer = {"error": refusal.failure}
         return Response(id=request.id, seconds=0.25, peak_memory=123_000_000, **answer)
@@ -293,8 +303,7 @@ class FakeEngine:
             "evaluate": evaluate,
             "metric": metric,
             "infer": infer,
-            "measure-tflite-2.14.0": measure(5_000_000),
-            "measure-tensorflow-2.4.1": measure(300_000_000),
+            **{measuring.action(row).stage.name: measure(300_000_000 if row.select_tf else 5_000_000) for row in ROWS},
             "run": run,
             "inspect": inspect,
             "trace-torch": trace_torch,
@@ -302,6 +311,10 @@ class FakeEngine:
             "trace-tensorflow": trace,
             "trace-tflite": trace,
         }
+
+    def program(self, stage: str) -> Program:
+        """What runs a stage: behind a program's name there may be a runtime's, a variant's, or another batch size."""
+        return self.programs[max((name for name in self.programs if f"{stage}-".startswith(f"{name}-")), key=len)]
 
     def version(self) -> str:
         return "fake 1"

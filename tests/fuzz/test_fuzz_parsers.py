@@ -19,7 +19,7 @@ from pinlite.contract import ContractError, Ready, Response
 from pinlite.debug import debug
 from pinlite.errors import PinliteError, UsageError
 from pinlite.recipe import Calibration
-from pinlite.report import Report
+from pinlite.report import Lock, Report
 from pinlite.store import collection, record
 from pinlite.store.files import Store
 from pinlite.store.record import Record
@@ -30,21 +30,23 @@ RESPONSE = {"type": "response", "id": "1", "result": {"a": [1, None]}, "seconds"
 FAILURE = RESPONSE | {"result": None, "error": {"kind": "model", "message": "no", "hint": "try"}}
 SHA256 = "0" * 64
 LOCK = {
-    "schema": "pinlite.lock/1",
+    "schema": "pinlite.lock/2",
     "pinlite": "1",
-    "base": "sha256:0",
+    "bases": {"python-3.8": "sha256:0"},
     "options": {"source": "model.py:build", "input": ["x=1x3"]},
-    "images": {"torch": {"identity": SHA256, "packages": SHA256}},
+    "images": {"torch-1.7.1": {"identity": SHA256, "packages": SHA256}},
     "inputs": {"model.py": SHA256},
-    "stages": {"export": {"image": "torch", "parameters": {"seed": 0}, "inputs": {}, "outputs": {"a": SHA256}}},
+    "stages": {"export": {"image": "torch-1.7.1", "parameters": {"seed": 0}, "inputs": {}, "outputs": {"a": SHA256}}},
     "artifacts": {"model.onnx": SHA256},
 }
+LOCK_1 = {key: value for key, value in LOCK.items() if key != "bases"}
+LOCK_1 |= {"schema": "pinlite.lock/1", "base": "sha256:0"}
 RECORD = {
     "preimage": {
-        "schema": "pinlite.action/1",
-        "image": "torch",
+        "schema": "pinlite.action/2",
+        "image": "torch-1.7.1",
         "identity": SHA256,
-        "program": "export",
+        "program": "torch_export.export",
         "operation": "export",
         "contract": 1,
         "platform": "linux/amd64",
@@ -64,7 +66,7 @@ RECORD = {
 }
 ANSWER = {"read": [["path", "model.py", ""]], "out": "out", "files": {"a": [False, SHA256]}, "documents": {"b": "c"}}
 REPORT = {
-    "schema": "pinlite.report/1",
+    "schema": "pinlite.report/2",
     "ok": True,
     "engine": "fake",
     "source": "a.py:b",
@@ -72,7 +74,18 @@ REPORT = {
     "tolerance": 1e-4,
     "seed": 0,
     "opset": 12,
+    "toolchain_name": "classic",
     "toolchain": {},
+    "target": "tflite-2.4",
+    "runtimes": [
+        {
+            "name": "tflite-runtime 2.14.0",
+            "package": "tflite-runtime",
+            "version": "2.14.0",
+            "image": "tflite-2.14.0",
+            "required": True,
+        }
+    ],
     "stages": [],
     "hops": [],
     "failures": [],
@@ -261,9 +274,10 @@ def test_an_earlier_result(here, content):
 def test_the_records_of_these_tests_are_some():
     assert Report.model_validate(REPORT).variants
     assert Record.model_validate(RECORD).outputs
+    assert Lock.model_validate(LOCK_1).bases == Lock.model_validate(LOCK).bases
 
 
-@given(st.binary() | DEEP | changed(LOCK).map(json.dumps).map(str.encode))
+@given(st.binary() | DEEP | (changed(LOCK) | changed(LOCK_1)).map(json.dumps).map(str.encode))
 def test_a_lock(here, content):
     (here / "pinlite.lock").write_bytes(content)
     with contextlib.suppress(UsageError):

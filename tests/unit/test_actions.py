@@ -5,23 +5,17 @@ import os
 import threading
 from pathlib import Path
 
+import fake_engine
 import numpy as np
 import pytest
+from fake_engine import INFER
 
 from pinlite import config, pipeline
 from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
 from pinlite.store.files import Store
 
-STAGES = [
-    "export",
-    "check",
-    "translate",
-    "convert",
-    "infer-tflite-2.14.0",
-    "infer-tensorflow-2.4.1",
-    "infer-litert-2.3.0",
-]
+STAGES = list(fake_engine.STAGES)
 
 
 @pytest.fixture
@@ -59,7 +53,7 @@ def test_nothing_changed_and_no_engine_is_touched(run, monkeypatch):
     no_engine(monkeypatch)
     again, ran = run()
     assert ran == []
-    assert [stage.source for stage in again.stages if stage.source != "skipped"] == ["hit"] * 6
+    assert [stage.source for stage in again.stages if stage.source != "skipped"] == ["hit"] * len(STAGES)
     assert [stage.seconds for stage in again.stages] == [stage.seconds for stage in first.stages]
     same = {"artifacts", "hops", "variants", "versions", "toolchain", "engine"}
     assert again.model_dump(include=same) == first.model_dump(include=same)
@@ -105,7 +99,7 @@ def test_another_model_runs_all_that_depends_on_it(run, engine, model_file):
 def test_one_more_variant_runs_its_conversion_alone(run):
     run()
     _, ran = run(variant=["float32", "float16"])
-    assert ran == ["convert-float16", "infer-float16", "infer-tensorflow-2.4.1-float16"]
+    assert ran == ["convert-float16", *(f"{stage}-float16" for stage in INFER)]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +221,7 @@ def test_a_store_that_can_not_be_written_keeps_nothing_and_says_so(run):
     told = []
     assert run(told.append)[1] == STAGES
     notices = [event.text for event in told if isinstance(event, Notice)]
-    assert len(notices) == 6
+    assert len(notices) == len(STAGES)
     assert notices[0].startswith(f"what export made can't be kept in {Store().root}: ")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fake_engine
 import pytest
-from fake_engine import RefusalError
+from fake_engine import RUNTIMES, STAGES, RefusalError
 
 import pinlite
 from pinlite import errors, pipeline
@@ -38,24 +38,15 @@ def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):
     assert engine.requests
     for shown in (
         "export",
-        "infer-tensorflow-2.4.1",
         "model.float32.tflite",
-        "tflite-runtime 2.14.0",
+        *RUNTIMES,
         "1.25 ms",
         "2.00 kB",
         "-> out",
     ):
         assert shown in out
-    for stage in (
-        "export",
-        "check",
-        "translate",
-        "convert",
-        "infer-tflite-2.14.0",
-        "infer-tensorflow-2.4.1",
-        "infer-litert-2.3.0",
-    ):
-        assert re.search(rf"✓ {stage} +\d+\.\d s", err)
+    for stage in STAGES:
+        assert re.search(rf"✓ {re.escape(stage)} +\d+\.\d s", err)
     assert not ANSI.search(out + err)
 
 
@@ -63,7 +54,7 @@ def test_json_is_all_there_is_on_standard_output(engine, convert):
     status, out, err = convert("--json")
     assert status == 0
     assert engine.requests
-    assert json.loads(out)["schema"] == "pinlite.report/1"
+    assert json.loads(out)["schema"] == "pinlite.report/2"
     assert out == Path("out/report.json").read_text()
     assert "export" in err
 
@@ -79,7 +70,7 @@ def test_a_disagreement_shows_the_report_and_ends_with_seven(engine, convert):
     status, out, err = convert()
     assert status == 7
     assert "differs in mean" in out
-    assert "error: tflite-runtime 2.14.0 differs from torch" in err
+    assert f"error: {RUNTIMES[0]} differs from torch" in err
     assert "\nhint: " in err
     status, out, _ = convert("--json")
     assert status == 7
@@ -185,7 +176,7 @@ def test_a_report_has_the_end_of_the_logs_and_no_secret(engine, convert, secret,
     monkeypatch.setenv("SHORT_KEY", "1")
     _, _, err = convert("--seed", "15", "--out", f"https://user:word@there/{secret}")
     text = Path(re.search(r"hint: .* (/\S+\.txt)\n", err)[1]).read_text()
-    assert "the end of onnx-check.log:\n  line 1\n  the last words" in text
+    assert "the end of onnx-1.8.0-check.log:\n  line 1\n  the last words" in text
     assert "--seed 15" in text
     assert "https://...@there/$MY_TOKEN" in text
     assert secret not in text
@@ -196,8 +187,8 @@ def test_verbose_shows_what_stages_print(engine, convert):
     _, quiet, silent = convert()
     assert "said by check" not in quiet + silent
     _, out, err = convert("--verbose", "--seed", "3")
-    assert "\nonnx-check: said by check [b]\\x1b[2J\n" in err
-    assert err.endswith("\nonnx-check: and the rest\n")
+    assert "\nonnx-1.8.0-check: said by check [b]\\x1b[2J\n" in err
+    assert err.endswith("\nonnx-1.8.0-check: and the rest\n")
     assert "said by check" not in out
     assert re.search(r"^the logs are kept in /\S+/logs/[0-9a-f]{12}$", err, re.MULTILINE)
 

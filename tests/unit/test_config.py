@@ -129,8 +129,11 @@ def refusal(command_line, file=None):
         ("samples", ".", "--samples"),
         ("seed", -1, "--seed = -1"),
         ("seed", 2**32, "--seed"),
-        ("opset", 13, "--opset = 13"),
-        ("opset", 6, "--opset"),
+        ("opset", 13, "--opset 13: the toolchain classic exports opsets 7 to 12"),
+        ("opset", 6, "--opset 6"),
+        ("toolchain", "classical", "there is no toolchain 'classical'"),
+        ("toolchain", "absent.toml", "there is no file absent.toml"),
+        ("target", "tflite-9", "--target 'tflite-9': there is no such target"),
         ("input-layout", ["nwhc"], "--input-layout 'nwhc'"),
         ("input-layout", ["=nhwc"], "--input-layout '=nhwc'"),
         ("input-layout", ["a=nhwc", "a=nchw"], "'a' twice"),
@@ -234,7 +237,7 @@ def test_a_wrong_key_is_named_with_its_file(toml, model_file, text, names):
 
 def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(toml, model_file):
     error = refusal({"source": f"{model_file}:build", "opset": 99}, toml("opset = 12"))
-    assert str(error).startswith("--opset = 99")
+    assert str(error).startswith("--opset 99: ")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pinlite.recipe import Limits
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers
 
-STAGE = Stage("step", image="onnx", program="check", operation="check")
+STAGE = Stage("step", image="onnx", program="onnx_check.check", operation="check")
 
 
 class Result(Frozen):
@@ -56,8 +56,8 @@ def test_outputs_are_moved_to_where_the_worker_can_not_reach_them(step, workers)
     assert (done.outputs["folder"] / "file").read_text() == "file"
     for path in done.outputs.values():
         assert path.is_relative_to(workers.folder / "artifacts")
-    assert not list((workers.folder / "onnx-check" / "out").iterdir())
-    assert (done.record.name, done.record.image, done.record.peak_memory) == ("step", "onnx", 123_000_000)
+    assert not list((workers.folder / "onnx-1.8.0-check" / "out").iterdir())
+    assert (done.record.name, done.record.image, done.record.peak_memory) == ("step", "onnx-1.8.0", 123_000_000)
 
 
 def test_inputs_are_copies_that_anyone_may_read_with_their_ending(step, tmp_path):

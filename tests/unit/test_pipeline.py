@@ -7,9 +7,9 @@ from pathlib import Path
 import fake_engine
 import numpy as np
 import pytest
-from fake_engine import RefusalError
+from fake_engine import INFER, INFER_SELECT_TF, ROWS, RUNTIMES, SELECT_TF, RefusalError
 
-from pinlite import config, digest, pipeline
+from pinlite import config, digest, pipeline, toolchain
 from pinlite.engine import Leftover
 from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrashError, UsageError
 from pinlite.events import StageFinished, StageStarted
@@ -17,15 +17,7 @@ from pinlite.events import StageFinished, StageStarted
 ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "profiles.npz", "model.float32.tflite"]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
-STAGES = [
-    "export",
-    "check",
-    "translate",
-    "convert",
-    "infer-tflite-2.14.0",
-    "infer-tensorflow-2.4.1",
-    "infer-litert-2.3.0",
-]
+STAGES = list(fake_engine.STAGES)
 
 
 @pytest.fixture
@@ -76,7 +68,7 @@ def test_what_the_report_says_of_an_artifact_is_true(engine, recipe):
 def test_every_runtime_is_compared_with_torch(engine, recipe):
     report = pipeline.run(recipe())
     assert engine.requests
-    runtimes = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
+    runtimes = ["onnxruntime", "tensorflow", *RUNTIMES]
     assert [(hop.origin, hop.to, hop.output) for hop in report.hops if hop.profile is None] == [
         ("torch", runtime, output) for runtime in runtimes for output in ("doubled", "mean")
     ]
@@ -85,7 +77,7 @@ def test_every_runtime_is_compared_with_torch(engine, recipe):
         (runtime, name) for runtime in runtimes if runtime != "tensorflow" for name in ("zeros", "large")
     }
     (variant,) = report.variants
-    assert variant.parity == {"tflite-runtime 2.14.0": 0.0, "tensorflow-cpu 2.4.1": 0.0}
+    assert variant.parity == dict.fromkeys(RUNTIMES, 0.0)
     assert variant.ops == {"MUL": 2, "MEAN": 1}
     assert [(tensor.name, tensor.tensor) for tensor in variant.outputs] == [
         ("doubled", "doubled:0"),
@@ -186,19 +178,20 @@ def test_operators_are_asked_of_lowering_and_converter(engine, recipe, ops, allo
 
 def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     engine.programs["convert"] = lambda call: fake_engine.convert(call) | {"select_tf": ["AddV2", "Cast"]}
-    engine.programs["infer-tensorflow-2.4.1"] = lambda call: (
-        fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
-    )
+    engine.programs[INFER_SELECT_TF] = lambda call: fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
     report = pipeline.run(recipe())
-    assert operations(engine)[:5] == ["export", "check", "translate", "convert", "infer-tensorflow-2.4.1"]
-    skipped = next(stage for stage in report.stages if stage.name == "infer")
-    assert (skipped.source, skipped.image) == ("skipped", "tflite")
-    assert skipped.reason == "tflite-runtime has no Select-TF operators: AddV2, Cast"
-    assert {hop.to for hop in report.hops} == {"onnxruntime", "tensorflow", "tensorflow-cpu 2.4.1"}
+    assert operations(engine)[:5] == ["export", "check", "translate", "convert", INFER_SELECT_TF]
+    skipped = {(stage.name, stage.image, stage.reason) for stage in report.stages if stage.source == "skipped"}
+    assert skipped == {
+        (name, row.image, f"{row.package} has no Select-TF operators: AddV2, Cast")
+        for name, row in zip(INFER, ROWS, strict=True)
+        if not row.select_tf
+    }
+    assert {hop.to for hop in report.hops} == {"onnxruntime", "tensorflow", SELECT_TF}
     (variant,) = report.variants
     assert variant.select_tf == ("AddV2", "Cast")
     assert variant.ops == {"FlexCast": 2, "FlexAddV2": 1}
-    assert (set(variant.parity), set(variant.latency_ms)) == ({"tensorflow-cpu 2.4.1"}, {"tensorflow-cpu 2.4.1"})
+    assert (set(variant.parity), set(variant.latency_ms)) == ({SELECT_TF}, {SELECT_TF})
 
 
 @pytest.mark.parametrize("ops", ["auto", "select-tf"])
@@ -216,7 +209,7 @@ def test_tensorflows_operators_are_compared_with_tflites_own(engine, recipe, ops
     assert (builtin.ops, selecting.ops) == ("builtin", "select-tf")
     assert (builtin.refusal, builtin.size, builtin.latency_ms) == ("there is no Cast", None, None)
     assert (selecting.refusal, selecting.size, selecting.sha256) == ("", variant.size, variant.sha256)
-    assert selecting.latency_ms == variant.latency_ms["tensorflow-cpu 2.4.1"]
+    assert selecting.latency_ms == variant.latency_ms[SELECT_TF]
     assert (builtin.runtime.size, selecting.runtime.size) == (5_000_000, 300_000_000)
 
 
@@ -227,8 +220,8 @@ def test_both_sets_of_operators_are_timed_in_one_runtime_integers_too(engine, re
         assert all(found.latency_ms for found in variant.comparison)
     again = {request.id: request for request in engine.requests if "builtin" in request.id}
     assert list(again) == [
-        *("measure-builtin", "convert-builtin", "infer-tensorflow-2.4.1-of-builtin"),
-        *("convert-int8-builtin", "infer-tensorflow-2.4.1-int8-of-builtin"),
+        *("convert-builtin", f"{INFER_SELECT_TF}-of-builtin"),
+        *("convert-int8-builtin", f"{INFER_SELECT_TF}-int8-of-builtin"),
     ]
     assert "calibration" in again["convert-int8-builtin"].inputs
     assert "calibration" not in again["convert-builtin"].inputs
@@ -239,7 +232,7 @@ def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
     assert not any("measure" in name for name in operations(engine))
 
 
-WIDER = ["check-batch-5", "check-batch-7", "infer-batch-5", "infer-tensorflow-2.4.1-batch-5"]
+WIDER = sorted(["check-batch-5", "check-batch-7", *(f"{stage}-batch-5" for stage in INFER)])
 
 
 def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at_one(engine, recipe):
@@ -253,7 +246,7 @@ def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at
     assert set(translate.inputs) == {"samples", "model.5", "samples.5", "model.7", "samples.7"}
     made = Path("out/saved_model/saved_model.pb").read_bytes()
     assert made == b"simplified an ONNX model of 5, simplified an ONNX model of 7"
-    runtimes = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
+    runtimes = ["onnxruntime", "tensorflow", *RUNTIMES]
     compared = list(dict.fromkeys(hop.to for hop in report.hops))
     assert compared == [*runtimes, *(f"{runtime} at batch 5" for runtime in runtimes)]
     assert {hop.origin for hop in report.hops} == {"torch"}
@@ -267,7 +260,7 @@ def test_an_onnx_file_with_an_open_batch_is_checked_for_other_sizes_itself(engin
     assert [request.parameters.get("batch") for request in engine.requests[:3]] == [None, 5, 7]
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"simplified given, simplified given"
     assert {hop.origin for hop in report.hops} == {"onnxruntime"}
-    assert "tensorflow-cpu 2.4.1 at batch 5" in {hop.to for hop in report.hops}
+    assert {f"{runtime} at batch 5" for runtime in RUNTIMES} < {hop.to for hop in report.hops}
 
 
 def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, recipe):
@@ -279,7 +272,7 @@ def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, rec
         return result
 
     engine.programs["infer"] = infer
-    with pytest.raises(ParityError, match=r"tflite-2\.14\.0 at batch 5 differs from torch in shape"):
+    with pytest.raises(ParityError, match=f"{RUNTIMES[0]} at batch 5 differs from torch in shape"):
         pipeline.run(recipe(**{"dynamic-batch": True}))
 
 
@@ -305,7 +298,8 @@ def test_a_worker_that_ran_the_users_code_is_gone_when_the_next_stage_starts(eng
 
     engine.programs["infer"] = infer
     pipeline.run(recipe())
-    assert "export" not in programs
+    assert "tflite_run.infer" in programs
+    assert "torch_export.export" not in programs
 
 
 def test_a_checkpoint_is_exported(engine, recipe):
@@ -355,13 +349,7 @@ def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
     Path("given").mkdir()
     Path("given/saved_model.pb").write_bytes(b"given")
     report = pipeline.run(recipe(source="given"))
-    assert operations(engine) == [
-        "adopt",
-        "convert",
-        "infer-tflite-2.14.0",
-        "infer-tensorflow-2.4.1",
-        "infer-litert-2.3.0",
-    ]
+    assert operations(engine) == ["adopt", "convert", *INFER]
     assert [stage.name for stage in report.stages if stage.source == "skipped"] == ["export", "check", "translate"]
     assert {hop.origin for hop in report.hops} == {"tensorflow"}
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"given"
@@ -388,7 +376,7 @@ def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):
     engine.programs["infer"] = infer
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe())
-    assert "tflite-runtime 2.14.0 differs from torch by 2 " in str(raised.value)
+    assert f"{RUNTIMES[0]} differs from torch by 2 " in str(raised.value)
     assert "'mean'" in str(raised.value)
     assert "0.0001" in str(raised.value)
     assert "--tolerance" in raised.value.hint
@@ -412,15 +400,13 @@ def wrong_on(profile):
 
 
 def test_a_disagreement_on_a_profile_names_it(engine, recipe):
-    for name in ("infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"):
-        engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
+    engine.programs["infer"] = partial(wrong_on("zeros"), right=fake_engine.infer)
     with pytest.raises(ParityError, match=r"'mean' on the profile `zeros`; the tolerance is 0\.0001") as raised:
         pipeline.run(recipe())
     assert "profiles.npz" in raised.value.hint
     assert "--samples" in raised.value.hint
     assert [(hop.to, hop.profile) for hop in raised.value.report.hops if not hop.passed] == [
-        ("tflite-runtime 2.14.0", "zeros"),
-        ("tensorflow-cpu 2.4.1", "zeros"),
+        (runtime, "zeros") for runtime in RUNTIMES
     ]
     assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
 
@@ -434,13 +420,12 @@ def test_what_differs_from_torch_alone_on_a_profile_was_frozen_by_the_export(eng
 
 def test_samples_of_the_users_are_all_that_is_compared(engine, recipe):
     np.savez("mine.npz", **fake_engine.SAMPLES)
-    for name in ("infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"):
-        engine.programs[name] = partial(wrong_on("zeros"), right=fake_engine.infer)
+    engine.programs["infer"] = partial(wrong_on("zeros"), right=fake_engine.infer)
     report = pipeline.run(recipe(samples="mine.npz"))
     assert {hop.profile for hop in report.hops} == {None}
     assert report.profiles == ()
     assert not Path("out/profiles.npz").exists()
-    assert [request.parameters["warmup"] for request in engine.requests if request.operation == "infer"] == [5, 5]
+    assert {request.parameters["warmup"] for request in engine.requests if request.operation == "infer"} == {5}
 
 
 def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, recipe):
@@ -448,11 +433,8 @@ def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, re
     by_stage = {request.id: request for request in engine.requests}
     made = [name for name, request in by_stage.items() if "profiles" in request.outputs]
     given = [name for name, request in by_stage.items() if "profiles" in request.inputs]
-    assert (made, given) == (
-        ["export"],
-        ["check", "infer-tflite-2.14.0", "infer-tensorflow-2.4.1", "infer-litert-2.3.0"],
-    )
-    assert by_stage["infer"].parameters["warmup"] == 1
+    assert (made, given) == (["export"], ["check", *INFER])
+    assert {by_stage[stage].parameters["warmup"] for stage in INFER} == {1}
 
 
 def test_what_the_model_has_not_run_no_tflite_runtime_is_given(engine, recipe):
@@ -500,7 +482,7 @@ def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
     assert zeros.left_out == ("torch: it took too long, or the model does not take these samples",)
     assert large.left_out == (
         "mean of torch: it holds values that are no finite numbers",
-        "tflite-runtime 2.14.0 float32: it took too long, or the model does not take these samples",
+        *(f"{runtime} float32: it took too long, or the model does not take these samples" for runtime in RUNTIMES),
     )
 
 
@@ -567,7 +549,7 @@ def test_a_worker_that_can_not_start_ends_the_run(engine, recipe, monkeypatch):
     starting = engine.start
 
     def start(job):
-        if job.program == "check":
+        if job.program == "onnx_check.check":
             raise StageCrashError("no container", hint="look")
         return starting(job)
 
@@ -598,7 +580,7 @@ def test_an_output_folder_that_fills_meanwhile_is_not_overwritten(engine, recipe
         Path("out/mine.txt").write_text("mine")
         return fake_engine.infer(call)
 
-    engine.programs["infer-tensorflow-2.4.1"] = infer
+    engine.programs[INFER[-1]] = infer
     with pytest.raises(UsageError, match=r"mine\.txt"):
         pipeline.run(recipe())
     assert listing("out") == ["mine.txt"]
@@ -659,6 +641,7 @@ def test_a_failed_stage_is_finished_as_failed(engine, recipe):
 def test_packages_of_with_are_layered_on_the_export_alone(engine, recipe, monkeypatch):
     monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
     report = pipeline.run(recipe(**{"with": ["timm==0.4.12"]}))
-    assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-with"
-    assert set(report.toolchain) == {"torch-with", "onnx", "onnx-tf", "tensorflow", "tflite"}
+    assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-1.7.1-with"
+    others = {image.name for role, image in toolchain.load().images.items() if role != "torch"}
+    assert set(report.toolchain) == {"torch-1.7.1-with", *others}
     assert engine.requests

@@ -123,7 +123,7 @@ def test_what_went_in_is_told_by_its_digest(convert, model_file):
     shell = "find . -type f | cut -c3- | LC_ALL=C sort | xargs -r sha256sum | sha256sum | cut -f1 -d' '"
     printed = subprocess.run(["sh", "-c", shell], cwd="numbers", check=True, capture_output=True, text=True).stdout
     assert found["data/numbers"]["digest"] == {"dirHash": printed.strip()}
-    assert set(found) == {"base", "data/numbers", *files}
+    assert set(found) == {"base/python-3.8", "base/python-3.11", "data/numbers", *files}
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "onnx", "saved_model"])
@@ -231,9 +231,9 @@ def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
     monkeypatch.setattr("pinlite.requirements.locked", lambda *_: lock.encode())
     statement = convert(**{"with": ["timm==0.4.12"]})
     bill = json.loads(Path("out/sbom.json").read_text())
-    held = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}["image/torch-with"]
+    held = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}["image/torch-1.7.1-with"]
     assert held == ["pkg:generic/cpython@3.8.18", "pkg:pypi/local-name@1.0%2Bcpu", "pkg:pypi/timm@0.4.12"]
-    lock_digest = dependencies(statement)["image/torch-with/requirements.lock"]["digest"]
+    lock_digest = dependencies(statement)["image/torch-1.7.1-with/requirements.lock"]["digest"]
     assert lock_digest == {"sha256": hashlib.sha256(lock.encode()).hexdigest()}
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pinlite import config, pipeline
 from pinlite.report import Report
 
+IMAGES = {"torch-1.7.1", "onnx-1.8.0", "onnx-tf-1.7.0", "tensorflow-2.4.1", "tflite-2.14.0", "litert-2.3.0"}
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -36,7 +37,10 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "tolerance",
         "seed",
         "opset",
+        "toolchain_name",
         "toolchain",
+        "target",
+        "runtimes",
         "stages",
         "artifacts",
         "hops",
@@ -51,20 +55,26 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "versions",
         "lock",
     ]
-    assert report["schema"] == "pinlite.report/1"
+    assert report["schema"] == "pinlite.report/2"
     assert (report["ok"], report["engine"], report["lowering"]) == (True, "fake", "nhwc")
     assert (report["tolerance"], report["seed"], report["opset"]) == (1e-4, 0, 12)
 
 
 def test_a_toolchain_is_images_by_identity(report):
-    assert set(report["toolchain"]) == {"torch", "onnx", "onnx-tf", "tensorflow", "tflite"}
+    assert set(report["toolchain"]) == IMAGES
     assert all(SHA256.fullmatch(identity) for identity in report["toolchain"].values())
 
 
 def test_a_stage(report):
     assert list(report["stages"][0]) == ["name", "image", "source", "seconds", "peak_memory", "reason"]
-    assert [stage["image"] for stage in report["stages"]] == [
-        *("torch", "onnx", "onnx-tf", "tensorflow", "tflite", "tensorflow")
+    assert [(stage["name"], stage["image"]) for stage in report["stages"]] == [
+        ("export", "torch-1.7.1"),
+        ("check", "onnx-1.8.0"),
+        ("translate", "onnx-tf-1.7.0"),
+        ("convert", "tensorflow-2.4.1"),
+        ("infer-tflite-2.14.0", "tflite-2.14.0"),
+        ("infer-tensorflow-2.4.1", "tensorflow-2.4.1"),
+        ("infer-litert-2.3.0", "litert-2.3.0"),
     ]
     assert all(0 <= stage["seconds"] < 10 for stage in report["stages"])
 
@@ -100,7 +110,11 @@ def test_a_variant(report):
     assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 20}
-    assert variant["latency_ms"] == {"tflite-runtime 2.14.0": latency, "tensorflow-cpu 2.4.1": latency}
+    assert variant["latency_ms"] == {
+        "tflite-runtime 2.14.0": latency,
+        "tensorflow-cpu 2.4.1": latency,
+        "ai-edge-litert 2.3.0": latency,
+    }
     assert variant["inputs"] == [
         {
             "name": "image",
@@ -115,7 +129,7 @@ def test_a_variant(report):
 
 
 def test_versions_are_those_that_each_image_ran_with(report):
-    assert report["versions"]["tflite"] == fake_engine.VERSIONS
+    assert report["versions"]["litert-2.3.0"] == fake_engine.VERSIONS
     assert set(report["versions"]) == set(report["toolchain"])
 
 

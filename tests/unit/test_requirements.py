@@ -5,6 +5,17 @@ import pytest
 from pinlite import requirements, uv
 from pinlite.errors import ImageError
 from pinlite.events import ignore
+from pinlite.toolchain import ImageRecipe, bases
+
+
+@pytest.fixture
+def image():
+    """An image that stands on a base, by what its lock holds."""
+
+    def having(lock, base="python-3.8"):
+        return ImageRecipe("export", {"requirements.lock": lock}, bases.load()[base])
+
+    return having
 
 
 @pytest.fixture
@@ -23,28 +34,28 @@ def resolver(monkeypatch):
     return asked
 
 
-def test_the_lock_holds_base_and_requirements_with_hashes(resolver):
-    lock = requirements.locked(("timm==0.4.12", "einops==0.3.0"), b"torch==1.7.1\n", ignore)
+def test_the_lock_holds_base_and_requirements_with_hashes(resolver, image):
+    lock = requirements.locked(("timm==0.4.12", "einops==0.3.0"), image(b"torch==1.7.1\n"), ignore)
     assert lock.decode().splitlines()[:3] == ["torch==1.7.1", "einops==0.3.0", "timm==0.4.12"]
     (_, _, arguments) = resolver[0]
     assert "--generate-hashes" in arguments
     assert arguments[arguments.index("--python-version") + 1] == "3.8"
 
 
-def test_a_question_is_asked_once_whatever_the_order(resolver):
-    first = requirements.locked(("a==1", "b==2"), b"torch==1.7.1\n", ignore)
-    assert requirements.locked(("b==2", "a==1"), b"torch==1.7.1\n", ignore) == first
+def test_a_question_is_asked_once_whatever_the_order(resolver, image):
+    first = requirements.locked(("a==1", "b==2"), image(b"torch==1.7.1\n"), ignore)
+    assert requirements.locked(("b==2", "a==1"), image(b"torch==1.7.1\n"), ignore) == first
     assert len(resolver) == 1
 
 
-def test_another_base_or_requirement_is_another_question(resolver):
-    requirements.locked(("a==1",), b"torch==1.7.1\n", ignore)
-    requirements.locked(("a==2",), b"torch==1.7.1\n", ignore)
-    requirements.locked(("a==1",), b"torch==1.7.0\n", ignore)
+def test_another_base_or_requirement_is_another_question(resolver, image):
+    requirements.locked(("a==1",), image(b"torch==1.7.1\n"), ignore)
+    requirements.locked(("a==2",), image(b"torch==1.7.1\n"), ignore)
+    requirements.locked(("a==1",), image(b"torch==1.7.0\n"), ignore)
     assert len(resolver) == 3
 
 
-def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch, resolver):
+def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch, resolver, image):
     answering = uv.run
 
     def refuse(*_):
@@ -52,15 +63,15 @@ def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch,
 
     monkeypatch.setattr(uv, "run", refuse)
     with pytest.raises(ImageError) as raised:
-        requirements.locked(("timm==9",), b"torch==1.7.1\n", ignore)
+        requirements.locked(("timm==9",), image(b"torch==1.7.1\n"), ignore)
     assert "timm==9 does not exist" in str(raised.value)
     assert raised.value.hint
     monkeypatch.setattr(uv, "run", answering)
-    assert requirements.locked(("timm==9",), b"torch==1.7.1\n", ignore)
+    assert requirements.locked(("timm==9",), image(b"torch==1.7.1\n"), ignore)
     assert len(resolver) == 1
 
 
-def test_an_index_that_is_not_reached_is_asked_again_and_no_fault_of_the_versions(monkeypatch):
+def test_an_index_that_is_not_reached_is_asked_again_and_no_fault_of_the_versions(monkeypatch, image):
     def break_off(*_):
         raise uv.UvError("error sending request for url (http://127.0.0.1:1/simple/timm/)")
 
@@ -68,6 +79,6 @@ def test_an_index_that_is_not_reached_is_asked_again_and_no_fault_of_the_version
     monkeypatch.setattr(uv, "run", break_off)
     told = []
     with pytest.raises(ImageError) as raised:
-        requirements.locked(("timm==0.4.12",), b"torch==1.7.1\n", told.append)
+        requirements.locked(("timm==0.4.12",), image(b"torch==1.7.1\n"), told.append)
     assert "check the connection" in raised.value.hint
     assert [event.text.rpartition("; ")[2] for event in told] == ["tried again in 0.01 s", "tried again in 0.02 s"]

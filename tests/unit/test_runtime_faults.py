@@ -17,10 +17,10 @@ def of(runtime, **operators):
     ],
 )
 def test_a_fault_is_of_an_operator_a_type_and_versions(operator, type_):
-    for runtime in ("tensorflow-cpu 2.4.1", "tensorflow-cpu 2.4.1 at batch 5", "tflite-2.6.0"):
+    for runtime in ("tensorflow-cpu 2.4.1", "tensorflow-cpu 2.4.1 at batch 5", "tflite-runtime 2.6.0"):
         assert of(runtime, **{operator: {type_: 2}}) == [operator]
     assert of("tensorflow-cpu 2.4.1", **{operator: {"uint8": 2}}) == []
-    for runtime in ("tflite-2.7.0", "tflite-runtime 2.14.0", "torch", "onnxruntime"):
+    for runtime in ("tflite-runtime 2.7.0", "tflite-runtime 2.14.0", "ai-edge-litert 2.5.0", "torch", "onnxruntime"):
         assert of(runtime, **{operator: {type_: 2}}) == []
 
 

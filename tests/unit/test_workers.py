@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from recipes import ensured
 
+from pinlite import toolchain
 from pinlite.errors import StageCrashError
 from pinlite.recipe import Limits
 from pinlite.stages import check, convert, export, infer
@@ -15,14 +16,20 @@ def made(engine):
     return lambda: Workers(engine, ensured(engine), Limits(memory=1))
 
 
-def test_stages_of_one_program_share_a_worker(engine, made):
+def test_stages_of_one_image_and_program_share_a_worker(engine, made):
+    """Whatever they call the image: its own name, or what it serves."""
+    stages = {runtime.image: infer.stage(runtime) for runtime in toolchain.load().runtimes}
     with made() as workers:
-        workers.start([convert.STAGE, infer.STAGE, infer.OLDEST])
+        workers.start([convert.STAGE, *stages.values()])
         first, job = workers.get(convert.STAGE)
-        assert workers.get(infer.OLDEST) == (first, job)
-        assert workers.get(infer.STAGE)[0] is not first
-        assert [worker.job.program for worker in engine.running] == ["convert", "infer"]
-        assert (job.image.name, job.limits.memory, job.run) == ("tensorflow", 1, workers.run)
+        assert workers.get(stages["tensorflow-2.4.1"]) == (first, job)
+        assert workers.get(stages["tflite-2.14.0"])[0] is not workers.get(stages["litert-2.3.0"])[0]
+        assert [(worker.job.image.name, worker.job.program) for worker in engine.running] == [
+            ("tensorflow-2.4.1", "tflite_convert.convert"),
+            ("tflite-2.14.0", "tflite_run.infer"),
+            ("litert-2.3.0", "tflite_run.infer"),
+        ]
+        assert (job.image.name, job.limits.memory, job.run) == ("tensorflow-2.4.1", 1, workers.run)
         assert job.folder.is_relative_to(workers.folder)
         assert job.log.is_relative_to(workers.logs)
     assert engine.running == []
