@@ -55,11 +55,13 @@ def report():
         tolerance=1e-4,
         seed=0,
         opset=12,
-        toolchain={"torch": "0" * 64},
+        toolchain={"torch-1.7.1-with": "0" * 64},
         stages=(
-            StageRecord(name="export", image="torch-with", source="ran", seconds=3.456, peak_memory=612_000_000),
-            StageRecord(name="translate", image="onnx-tf", source="skipped"),
-            StageRecord(name="infer-tensorflow-2.4.1", image="tensorflow", source="ran", seconds=0.5, peak_memory=999),
+            StageRecord(name="export", image="torch-1.7.1-with", source="ran", seconds=3.456, peak_memory=612_000_000),
+            StageRecord(name="translate", image="onnx-tf-1.7.0", source="skipped"),
+            StageRecord(
+                name="infer-tensorflow-2.4.1", image="tensorflow-2.4.1", source="ran", seconds=0.5, peak_memory=999
+            ),
         ),
         artifacts=(
             Artifact(role="onnx", path="model.onnx", sha256="0123456789abcdef" * 4, size=13_986_123),
@@ -89,7 +91,7 @@ def report():
         failures=(),
         calibration=None,
         versions={},
-        lock=Lock(pinlite="1", base="", options={}, images={}, inputs={}, stages={}, artifacts={}),
+        lock=Lock(pinlite="1", bases={}, options={}, images={}, inputs={}, stages={}, artifacts={}),
     )
 
 
@@ -108,9 +110,9 @@ def row(text, *cells):
 
 def test_each_figure_stands_in_the_line_of_what_it_is_about(report):
     text = shown(report)
-    row(text, "export", "torch-with", "ran", "3.46", "612.00 MB")
-    row(text, "translate", "onnx-tf", "skipped")
-    row(text, "infer-tensorflow-2.4.1", "tensorflow", "ran", "0.50", "999 B")
+    row(text, "export", "torch-1.7.1-with", "ran", "3.46", "612.00 MB")
+    row(text, "translate", "onnx-tf-1.7.0", "skipped")
+    row(text, "infer-tensorflow-2.4.1", "tensorflow-2.4.1", "ran", "0.50", "999 B")
     row(text, "model.onnx", "13.99 MB", "0123456789abcdef")
     row(text, "model.float32.tflite", "1.50 GB", "ffffffffffffffff")
     row(
@@ -153,9 +155,18 @@ def test_operators_are_compared_with_and_without_tensorflows(report):
 
 def test_a_hop_shows_its_worst_output(report):
     text = shown(report)
-    row(text, "torch", "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
-    row(text, "torch", "tflite-runtime 2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
+    row(text, "onnxruntime", "2.50e-06", "2.50e-06", "1.0000000", "equal")
+    row(text, "tflite-runtime 2.14.0 float32", "-", "-", "1.0000000", "differs in boxes")
     assert "2 output(s)" in text
+
+
+def test_hops_are_a_table_for_each_origin(quantized):
+    lines = shown(quantized, width=120).splitlines()
+    starts = [at for at, line in enumerate(lines) if line.startswith("hops from ")]
+    assert [lines[at].partition(",")[0] for at in starts] == ["hops from torch", "hops from tflite-runtime 2.14.0"]
+    below = [lines[at + 2].split()[:3] for at in starts]
+    assert below == [["tflite-runtime", "2.14.0", "int8"], ["tensorflow-cpu", "2.4.1", "int8-only"]]
+    assert {tuple(lines[at + 1].split()) for at in starts} == {("to", "variant", "absolute", "relative", "cosine")}
 
 
 def test_a_hop_is_one_row_whatever_it_was_compared_on(report):
@@ -163,12 +174,12 @@ def test_a_hop_is_one_row_whatever_it_was_compared_on(report):
     worst = hop("onnxruntime", "scores", 1e-5, profile="ties")
     told = hop("onnxruntime", "scores", 0.5, tolerance=None, profile="large")
     text = shown(report.model_copy(update={"hops": (equal, worst, told)}))
-    row(text, "torch", "onnxruntime", "1.00e-05", "1.00e-05", "1.0000000", "equal on ties")
+    row(text, "onnxruntime", "1.00e-05", "1.00e-05", "1.0000000", "equal on ties")
     assert "5.00e-01" not in text
     assert "equal to the reference within 0.0001" in text
     wrong = hop("onnxruntime", "scores", 1e-3, passed=False, profile="zeros")
     text = shown(report.model_copy(update={"ok": False, "hops": (equal, worst, wrong)}))
-    row(text, "torch", "onnxruntime", "1.00e-03", "1.00e-03", "1.0000000", "differs on zeros")
+    row(text, "onnxruntime", "1.00e-03", "1.00e-03", "1.0000000", "differs on zeros")
 
 
 def test_what_is_lost_is_the_verdict(report):
@@ -211,8 +222,8 @@ def quantized(report):
 
 def test_a_quantized_variant_shows_what_is_judged_and_what_is_in_floats(quantized):
     text = shown(quantized)
-    row(text, "torch", "tflite-runtime 2.14.0 int8", "2.00e-02", "2.00e-02", "1.0000000", "reported")
-    row(text, "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
+    row(text, "tflite-runtime 2.14.0 int8", "2.00e-02", "2.00e-02", "1.0000000", "reported")
+    row(text, "tensorflow-cpu 2.4.1 int8-only", "1.00e-02", "1.00e-02", "1.0000000", "< 0.1")
     row(text, "int8", "1.50 GB", "tflite-runtime 2.14.0, 1 thread", "3.00 ms", "2.00 ms")
     row(text, "int8", "1.50 GB", "tensorflow-cpu 2.4.1", "-", "-")
     (_, int8) = quantized.variants

@@ -128,7 +128,7 @@ def _hops(report: "Report") -> Iterator[RenderableType]:
     count = len({hop.output for hop in report.hops})
     for origin in dict.fromkeys(hop.origin for hop in report.hops):
         made = table(
-            f"hops from {origin}, the largest difference of {count} output(s)",
+            f"hops from {origin}, the worst of {count} output(s)",
             *("to", "variant", "absolute", "relative", "cosine", ""),
             numbers=("absolute", "relative", "cosine"),
         )
