@@ -254,7 +254,7 @@ class Conversion:
             except ModelError as error:
                 if self._target.requires(runtime):
                     raise
-                self._skip(stage, f"the target {self._target.name} does not ask for it: {error.message}")
+                self._skip(stage, f"the target {self._target.name} does not ask for {runtime.name}: {error.message}")
                 continue
             self._evaluated(runtime.name, done, variant, converted.result.outputs)
             computed[runtime.name] = done.outputs["outputs"]

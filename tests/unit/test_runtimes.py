@@ -1,0 +1,144 @@
+"""In which runtimes a file has to be right: those that the target asks for. What becomes of it in others is told."""
+
+import itertools
+
+import fake_engine
+import pytest
+from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, RefusalError
+
+from pinlite import config, pipeline, toolchain
+from pinlite.errors import ModelError, ParityError, WarnedError
+
+# It asks for tflite-runtime and LiteRT, and not for a TensorFlow as old as the one that has Select-TF.
+OTHERS = [stage for stage in INFER if stage != INFER_SELECT_TF]
+NEWER = {"target": "tflite-2.10"}
+TOLD = f"the target tflite-2.10 does not ask for {SELECT_TF}: no op for FULLY_CONNECTED version 12"
+
+
+@pytest.fixture
+def run(engine, model_file):
+    assert engine.requests == []
+
+    def convert(*variants, **options):
+        asked = {"variant": list(variants or ["float32"]), "calibration": "random", "input": ["image=1x3x4x4"]}
+        return pipeline.run(config.resolve({"source": f"{model_file}:build", "out": "out"} | asked | options))
+
+    return convert
+
+
+def off(call):
+    """What a runtime computes that is wrong."""
+    result = fake_engine.infer(call)
+    found = fake_engine.computed(call.inputs["samples"])
+    fake_engine.write(call.outputs["outputs"], {name: array + 1 for name, array in found.items()})
+    return result
+
+
+def off_on_profiles(call):
+    result = fake_engine.infer(call)
+    made = fake_engine.profiled(call.inputs["profiles"])
+    fake_engine.write(call.outputs["profiled"], {name: array + 1 for name, array in made.items()})
+    return result
+
+
+def refuse(_):
+    raise RefusalError("model", "no op for FULLY_CONNECTED version 12", "choose another target")
+
+
+def skipped(report):
+    return {stage.name: stage.reason for stage in report.stages if stage.source == "skipped"}
+
+
+def test_a_report_says_which_runtimes_its_target_asks_for(run):
+    every, newer = run(), run(**NEWER)
+    assert (every.target, newer.target) == (toolchain.load().target.name, "tflite-2.10")
+    assert [runtime.name for runtime in every.runtimes if runtime.required] == list(RUNTIMES)
+    assert [runtime.name for runtime in newer.runtimes if not runtime.required] == [SELECT_TF]
+    assert [runtime.name for runtime in newer.runtimes] == list(RUNTIMES)
+
+
+@pytest.mark.parametrize("options", [{}, {"dynamic-batch": True}])
+def test_a_difference_where_the_target_does_not_ask_is_told(engine, run, options):
+    engine.programs[INFER_SELECT_TF] = off
+    report = run(**NEWER, **options)
+    assert report.ok
+    told = [hop for hop in report.hops if hop.to.startswith(SELECT_TF)]
+    assert {hop.tolerance for hop in told} == {None}
+    assert max(hop.max_rel_error for hop in told) > 0.1
+    judged = [hop for hop in report.hops if not hop.to.startswith(SELECT_TF) and hop.profile is None]
+    assert None not in {hop.tolerance for hop in judged}
+    (variant,) = report.variants
+    assert set(variant.parity) == {*RUNTIMES}
+    with pytest.raises(ParityError, match=f"{SELECT_TF} differs from torch"):
+        run(**options)
+
+
+def test_a_runtime_that_the_target_does_not_ask_for_bears_nothing_out_on_a_profile(engine, run):
+    """One runtime alone is not believed to be wrong there, two that agree are."""
+    engine.programs |= {INFER_SELECT_TF: off_on_profiles, OTHERS[0]: off_on_profiles}
+    report = run(**NEWER)
+    assert report.ok
+    assert {hop.tolerance for hop in report.hops if hop.profile and hop.to == SELECT_TF} == {None}
+    with pytest.raises(ParityError, match="on the profile"):
+        run()
+    engine.programs |= dict.fromkeys(OTHERS, off_on_profiles)
+    with pytest.raises(ParityError, match="on the profile"):
+        run(**NEWER, **{"no-cache": True})
+
+
+@pytest.mark.parametrize("stage", OTHERS)
+def test_a_difference_where_the_target_asks_is_none_to_be_told(engine, run, stage):
+    engine.programs[stage] = off
+    with pytest.raises(ParityError, match=f"{RUNTIMES[INFER.index(stage)]} differs from torch"):
+        run(**NEWER)
+
+
+def test_a_file_that_a_runtime_can_not_run_is_no_failure_where_the_target_does_not_ask(engine, run):
+    engine.programs[INFER_SELECT_TF] = refuse
+    report = run("float32", "int8", **NEWER)
+    assert report.ok
+    assert skipped(report) == {INFER_SELECT_TF: TOLD, f"{INFER_SELECT_TF}-int8": TOLD}
+    assert [variant.name for variant in report.variants] == ["float32", "int8"]
+    for variant in report.variants:
+        assert set(variant.parity) == set(variant.latency_ms) == {*RUNTIMES} - {SELECT_TF}
+    with pytest.raises(ModelError, match=f"{INFER_SELECT_TF}: no op for"):
+        run()
+
+
+def test_a_fault_of_a_runtime_that_the_target_does_not_ask_for_is_no_warning(engine, run):
+    def convert(call):
+        result = fake_engine.convert(call)
+        result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 2}}
+        return result
+
+    engine.programs |= {"convert-int16x8": convert, INFER_SELECT_TF: off}
+    report = run("int16x8", **NEWER)
+    assert report.ok
+    assert not any("LOGISTIC" in warned.message for warned in report.warnings)
+    # What the others agree on is held as ever.
+    assert {(hop.origin, hop.to) for hop in report.hops if hop.origin in RUNTIMES and hop.tolerance is not None} == {
+        tuple(runtime for runtime in RUNTIMES if runtime != SELECT_TF)
+    }
+
+
+def test_a_target_that_no_runtime_is_as_old_as_is_a_warning(run):
+    assert run().warnings == ()
+    (warned,) = run(**NEWER).warnings
+    assert (warned.stage, warned.variant) == ("infer", None)
+    assert "is as old as the target tflite-2.10 asks for" in warned.message
+    assert all(runtime in warned.message for runtime in RUNTIMES)
+    with pytest.raises(WarnedError, match="is as old as the target"):
+        run(**NEWER, strict=True)
+
+
+@pytest.mark.parametrize("stage", INFER)
+def test_each_two_runtimes_have_to_agree_on_integers(engine, run, stage):
+    engine.programs[f"{stage}-int8"] = off
+    with pytest.raises(ParityError, match=r"\(int8\) differs from ") as raised:
+        run("float32", "int8")
+    hops = [hop for hop in raised.value.report.hops if hop.origin in RUNTIMES]
+    assert {(hop.origin, hop.to) for hop in hops} == set(itertools.combinations(RUNTIMES, 2))
+    wrong = RUNTIMES[INFER.index(stage)]
+    for hop in hops:
+        assert hop.variant == "int8"
+        assert hop.passed is (wrong not in (hop.origin, hop.to))
