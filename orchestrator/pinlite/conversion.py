@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,7 @@ class Conversion:
         profiled: dict[str, Path] = {}
         latency: dict[str, Latency] = {}
         ops: dict[str, int] = {}
+        before = len(self._results.stages)
         for runtime in self._toolchain.runtimes:
             stage = of_variant(infer.stage(runtime), variant)
             if converted.result.select_tf and not runtime.select_tf:
@@ -254,7 +256,8 @@ class Conversion:
             except ModelError as error:
                 if self._target.requires(runtime):
                     raise
-                self._skip(stage, f"the target {self._target.name} does not ask for {runtime.name}: {error.message}")
+                reason = f"the target {self._target.name} does not ask for {runtime.name}: {error.message}"
+                self._skip(replace(stage, name=error.stage), reason)
                 continue
             self._evaluated(runtime.name, done, variant, converted.result.outputs)
             computed[runtime.name] = done.outputs["outputs"]
@@ -263,11 +266,13 @@ class Conversion:
             if done.result.latency_ms:
                 latency[runtime.name] = done.result.latency_ms
             ops = done.result.ops
-        if self._toolchain.runtimes and not computed:
+        skipped = [record for record in self._results.stages[before:] if record.source == "skipped"]
+        if skipped and not computed:
             raise ModelError(
-                f"no runtime of the toolchain {self._toolchain.name} can run it: {self._results.stages[-1].reason}",
+                f"no runtime of the toolchain {self._toolchain.name} can run it: "
+                + "; ".join(record.reason for record in skipped),
                 hint="choose another toolchain or variant, or change the model",
-                stage=self._results.stages[-1].name,
+                stage=skipped[-1].name,
             )
         self._keep(f"tflite.{variant}", model)
         self._results.variants.append(

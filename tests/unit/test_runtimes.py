@@ -142,3 +142,24 @@ def test_each_two_runtimes_have_to_agree_on_integers(engine, run, stage):
     for hop in hops:
         assert hop.variant == "int8"
         assert hop.passed is (wrong not in (hop.origin, hop.to))
+
+
+def test_what_a_runtime_refuses_at_another_batch_size_is_told_of_that(engine, run):
+    engine.programs[f"{INFER_SELECT_TF}-batch-5"] = refuse
+    report = run(**NEWER, **{"dynamic-batch": True})
+    assert report.ok
+    assert skipped(report) == {f"{INFER_SELECT_TF}-batch-5": TOLD}
+    names = [stage.name for stage in report.stages]
+    assert len(set(names)) == len(names)
+
+
+def test_where_no_runtime_can_run_a_file_it_is_said_why(engine, run):
+    engine.programs |= {
+        "convert": lambda call: fake_engine.convert(call) | {"select_tf": ["Cast"]},
+        INFER_SELECT_TF: refuse,
+    }
+    with pytest.raises(ModelError) as raised:
+        run(**NEWER)
+    assert "no runtime of the toolchain classic can run it: " in raised.value.message
+    for reason in ("has no Select-TF operators: Cast", TOLD):
+        assert reason in raised.value.message
