@@ -203,11 +203,19 @@ class Conversion:
     def _compare_operators(
         self, saved_model: Path, samples: Path, signature: translate.Result, calibrated: Path | None
     ) -> None:
-        """Where TensorFlow's operators were asked for or needed, and a runtime has them: what they cost."""
+        """Where TensorFlow's operators were asked for or needed, and a runtime that has them ran the file: what they
+        cost.
+        """
         asked = self._recipe.ops == "select-tf"
-        selecting = [variant for variant in self._results.variants if asked or variant.select_tf]
         both = comparison.runtimes(self._toolchain.runtimes)
-        if selecting and both:
+        if both is None:
+            return
+        selecting = [
+            variant
+            for variant in self._results.variants
+            if (asked or variant.select_tf) and both.select_tf.name in variant.computed
+        ]
+        if selecting:
             compared = Comparison(self._do, self._recipe, both, saved_model, samples, signature)
             sizes = compared.sizes()
             for variant in selecting:

@@ -153,6 +153,14 @@ def test_what_a_runtime_refuses_at_another_batch_size_is_told_of_that(engine, ru
     assert len(set(names)) == len(names)
 
 
+def test_operators_are_not_compared_in_a_runtime_that_could_not_run_the_file(engine, run):
+    engine.programs[INFER_SELECT_TF] = refuse
+    report = run(**NEWER, ops="select-tf")
+    assert report.ok
+    (variant,) = report.variants
+    assert variant.comparison == ()
+
+
 def test_where_no_runtime_can_run_a_file_it_is_said_why(engine, run):
     engine.programs |= {
         "convert": lambda call: fake_engine.convert(call) | {"select_tf": ["Cast"]},
