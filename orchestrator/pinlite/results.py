@@ -270,13 +270,13 @@ def _beyond(variant: Variant, results: Results) -> tuple[str, ...]:
 def _lost(
     results: Results, recipe: Recipe, computed: Sequence[Computed], beyond: Mapping[VariantName, tuple[str, ...]]
 ) -> Iterator[Lost]:
-    """What calibrated variants have lost of their outputs; each output once."""
+    """What calibrated variants have lost of their outputs where they have to be right; each output once."""
     reference, *others = computed
     chosen = recipe.calibration is not None and recipe.calibration.kind != "random"
     for variant in results.variants:
         if not variant.calibrated:
             continue
-        made = [other for other in others if other.variant == variant.name]
+        made = [other for other in others if other.variant == variant.name and results.requires(other.runtime)]
         inside = [name for name in (_SAMPLES, *reference.profiles) if name not in beyond[variant.name]]
         # One by one, and all together: one sample tells nothing of a channel that is one number.
         asked = [*([name] for name in inside if name != profiles.ZEROS), inside]

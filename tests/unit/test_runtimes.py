@@ -171,3 +171,15 @@ def test_where_no_runtime_can_run_a_file_it_is_said_why(engine, run):
     assert "no runtime of the toolchain classic can run it: " in raised.value.message
     for reason in ("has no Select-TF operators: Cast", TOLD):
         assert reason in raised.value.message
+
+
+def test_what_is_lost_is_lost_in_the_runtimes_that_the_target_asks_for(engine, run):
+    def constant(call):
+        result = fake_engine.infer(call)
+        arrays = fake_engine.computed(call.inputs["samples"])
+        fake_engine.write(call.outputs["outputs"], {name: array * 0 for name, array in arrays.items()})
+        return result
+
+    engine.programs |= {f"{stage}-int8": constant for stage in OTHERS}
+    told = [warned.message for warned in run("int8", **NEWER).warnings]
+    assert any("int8 has lost output 'doubled'" in message for message in told)
