@@ -91,7 +91,6 @@ class Conversion:
         source = self._recipe.source
         ran = _STAGES[source.kind]
         self._results.stages.extend(self._skipped(stage) for stage in _ALL if stage not in ran)
-        self._warn_of_target()
         if self._recipe.evaluation:
             self._scoring = self._gather(self._recipe.evaluation)
         if source.kind == "saved_model":
@@ -102,6 +101,7 @@ class Conversion:
             self._to_tflite(*self._to_tensorflow(*self._export()))
         if self._scoring:
             self._results.evaluation = self._score(self._scoring)
+        self._warn_of_target()
         return self._results
 
     def _gather(self, asked: Evaluation) -> Scoring:

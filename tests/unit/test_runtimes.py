@@ -183,3 +183,10 @@ def test_what_is_lost_is_lost_in_the_runtimes_that_the_target_asks_for(engine, r
     engine.programs |= {f"{stage}-int8": constant for stage in OTHERS}
     told = [warned.message for warned in run("int8", **NEWER).warnings]
     assert any("int8 has lost output 'doubled'" in message for message in told)
+
+
+def test_why_a_stage_failed_is_not_sought_in_the_target(engine, run):
+    engine.programs["check"] = refuse
+    with pytest.raises(ModelError) as raised:
+        run(**NEWER)
+    assert raised.value.hint == "choose another target"
