@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_engine import INFER
 
-from pinlite import config, pipeline
+from pinlite import config, pipeline, toolchain
 from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
 from pinlite.store.files import Store
@@ -57,6 +57,54 @@ def test_nothing_changed_and_no_engine_is_touched(run, monkeypatch):
     assert [stage.seconds for stage in again.stages] == [stage.seconds for stage in first.stages]
     same = {"artifacts", "hops", "variants", "versions", "toolchain", "engine"}
     assert again.model_dump(include=same) == first.model_dump(include=same)
+
+
+@pytest.fixture
+def asked_for(engine, monkeypatch):
+    """The images that the engine was asked for, each time."""
+    ensure, asked = engine.ensure, []
+
+    def ensuring(recipes, observe):
+        recipes = list(recipes)
+        asked.append({recipe.name for recipe in recipes})
+        return ensure(recipes, observe)
+
+    monkeypatch.setattr(engine, "ensure", ensuring)
+    return asked
+
+
+IMAGES = {recipe.name for recipe in toolchain.load().recipes}
+RUNNING = {runtime.image for runtime in toolchain.load().runtimes}
+CONVERTING = toolchain.load().images["tensorflow"].name
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"opset": 11}, IMAGES),
+        ({"variant": ["float32", "float16"]}, {CONVERTING, *RUNNING}),
+        ({"refresh": ["infer"]}, RUNNING),
+        ({"tolerance": 0.5}, None),
+    ],
+)
+def test_images_are_asked_for_from_the_first_stage_on_that_has_to_run(run, asked_for, options, wanted):
+    first, _ = run()
+    assert asked_for == [IMAGES]
+    again, _ = run(**options)
+    assert asked_for[1:] == ([] if wanted is None else [wanted])
+    # What did not have to be there is told as it was.
+    assert again.toolchain == first.toolchain
+
+
+def test_an_image_of_a_stage_before_is_asked_for_when_it_has_to_run_after_all(run, asked_for):
+    run()
+    (last,) = [path for path in records() if f'"stage": "{INFER[-1]}"' in path.read_text()]
+    last.unlink()
+    _, ran = run(variant=["float32", "float16"])
+    assert ran == [INFER[-1], "convert-float16", *(f"{stage}-float16" for stage in INFER)]
+    newest, *others = (runtime.image for runtime in reversed(toolchain.load().runtimes))
+    assert asked_for[1] == {newest}
+    assert set().union(*asked_for[2:]) == {CONVERTING, *others}
 
 
 def test_the_output_folder_of_a_hit_is_that_of_the_first_run(run):
