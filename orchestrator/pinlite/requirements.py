@@ -22,7 +22,8 @@ def locked(requirements: tuple[str, ...], image: ImageRecipe, observe: Observer)
             index is not reached.
     """
     wanted = "\n".join(sorted(requirements)) + "\n"
-    kept = folders.cache() / "locks" / f"{digest.of_json([wanted, digest.of_bytes(image.lock)])}.lock"
+    question = [wanted, digest.of_bytes(image.lock), image.base.python, image.base.wheels]
+    kept = folders.cache() / "locks" / f"{digest.of_json(question)}.lock"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(kept.with_suffix(".guard")):
         if not kept.exists():

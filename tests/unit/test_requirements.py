@@ -48,11 +48,13 @@ def test_a_question_is_asked_once_whatever_the_order(resolver, image):
     assert len(resolver) == 1
 
 
-def test_another_base_or_requirement_is_another_question(resolver, image):
+def test_another_lock_requirement_or_base_is_another_question(resolver, image):
     requirements.locked(("a==1",), image(b"torch==1.7.1\n"), ignore)
     requirements.locked(("a==2",), image(b"torch==1.7.1\n"), ignore)
     requirements.locked(("a==1",), image(b"torch==1.7.0\n"), ignore)
-    assert len(resolver) == 3
+    requirements.locked(("a==1",), image(b"torch==1.7.0\n", base="python-3.11"), ignore)
+    assert len(resolver) == 4
+    assert [each[each.index("--python-version") + 1] for *_, each in resolver] == ["3.8", "3.8", "3.8", "3.11"]
 
 
 def test_what_can_not_be_added_is_an_image_error_and_is_asked_again(monkeypatch, resolver, image):
