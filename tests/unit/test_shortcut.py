@@ -1,13 +1,14 @@
 """The same command again is answered at once, and only where nothing that it read has changed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pinlite import folders
+from pinlite import folders, toolchain
 from pinlite.store.files import Store
 
 INPUTS = ("--input", "image=1x3x4x4")
@@ -96,6 +97,37 @@ def test_what_a_command_reads_counts(convert, model_file):
         Path(path).write_bytes(data)
         assert not convert(*options)[1]
         assert convert(*options)[1]
+
+
+@pytest.fixture
+def mine():
+    """A toolchain of the user's, with an image of its own."""
+    classic = toolchain.load()
+    pins = Path("pins", "onnx-1.8.0")
+    shutil.copytree(folders.IMAGES / "pins" / pins.name, pins)
+    return Path(shutil.copy(classic.file, "mine.toml")), pins
+
+
+def test_a_toolchain_of_the_users_counts_with_its_images(convert, mine):
+    file, pins = mine
+    options = ("--toolchain", str(file))
+    convert(*options)
+    assert convert(*options)[1]
+    for path in (file, pins / "image.toml", pins / "requirements.in", pins / "requirements.lock"):
+        path.write_text(path.read_text() + "# changed\n")
+        assert not convert(*options)[1]
+        assert convert(*options)[1]
+
+
+def test_an_image_that_comes_to_be_beside_a_toolchain_counts(convert, mine):
+    file, pins = mine
+    options = ("--toolchain", str(file))
+    pins.parent.rename("kept")
+    convert(*options)
+    assert convert(*options)[1]
+    Path("kept").rename(pins.parent)
+    assert not convert(*options)[1]
+    assert convert(*options)[1]
 
 
 def test_what_changes_during_the_run_is_not_answered_for(convert, engine):

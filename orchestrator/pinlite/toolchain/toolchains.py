@@ -98,9 +98,8 @@ def is_file(text: str) -> bool:
 
 
 def own_files(text: str) -> tuple[Path, ...]:
-    """What the user has of a toolchain: its file, and the folder of its own images where there is one."""
-    pins = Path(text).parent / PINS
-    return (Path(text), *([pins] if pins.is_dir() else [])) if is_file(text) else ()
+    """What the user has of a toolchain: its file, and the folder of its own images, which need not be there."""
+    return (Path(text), Path(text).parent / PINS) if is_file(text) else ()
 
 
 def read(text: str) -> tuple[ToolchainFile, list[Path]]:
