@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_engine import STAGES
 
-from pinlite import toolchain
+from pinlite import folders, toolchain
 
 TOML = 'source = "model.py:build"\nout = "out"\nweights = "w.pt"\n'
 WITHOUT_WEIGHTS = 'source = "model.py:build"\nout = "out"\n'
@@ -147,6 +148,54 @@ def test_what_came_out_and_differs_is_refused_and_nothing_is_written(convert, en
     assert status == 8
     assert "artifacts model.onnx was " in err
     assert Path("out/model.onnx").read_bytes() == result
+
+
+@pytest.fixture
+def mine(project):
+    """The project with a toolchain of its own, of which one image is its own, too."""
+    pins = project / "pins" / "onnx-1.8.0"
+    shutil.copytree(folders.IMAGES / "pins" / pins.name, pins)
+    shutil.copy(toolchain.load().file, project / "mine.toml")
+    with Path("pinlite.toml").open("a") as file:
+        file.write('toolchain = "mine.toml"\n')
+    return pins
+
+
+def test_a_toolchain_of_the_users_is_an_input(convert, command, mine, project, tmp_path, monkeypatch):
+    status, _, err = convert()
+    assert status == 0, err
+    lock = locked()
+    assert lock["options"]["toolchain"] == "mine.toml"
+    assert set(lock["inputs"]) == {"mine.toml", "model.py", mine.parent.name, "w.pt"}
+    assert convert("--locked")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("convert", "--locked", "--config"), ("reproduce",)):
+        name = "pinlite.toml" if arguments[0] == "convert" else "pinlite.lock"
+        status, _, err = command(*arguments, str(project / name))
+        assert status == 0, err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mine.toml", ["inputs mine.toml"]),
+        ("pins/onnx-1.8.0/image.toml", ["inputs pins"]),
+        (
+            "pins/onnx-1.8.0/requirements.lock",
+            ["images onnx-1.8.0 identity", "images onnx-1.8.0 packages", "inputs pins"],
+        ),
+    ],
+)
+def test_a_toolchain_of_the_users_that_differs_is_refused(convert, engine, mine, name, told):
+    assert mine.is_dir()
+    convert()
+    with Path(name).open("a") as file:
+        file.write("# changed\n")
+    status, _, err = convert("--locked")
+    assert status == 8
+    found = [line.strip().partition(" was ")[0] for line in err.splitlines() if " was " in line]
+    assert found == told
+    assert engine.requests == []
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema": "pinlite.lock/0"}', "no JSON"])
