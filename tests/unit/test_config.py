@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import config
+from pinlite import config, toolchain
 from pinlite.errors import UsageError
 from pinlite.recipe import InputSpec, LayoutSpec, Limits
 
@@ -168,6 +168,47 @@ def refusal(command_line, file=None):
 )
 def test_a_wrong_option_is_named(model_file, option, value, names):
     assert names in str(refusal({"source": f"{model_file}:build", option: value}))
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A toolchain of the user's, in the folder of `toml`: with other opsets, one lowering, and a target of its own."""
+    text = toolchain.load().file.read_text()
+    for old, new in (
+        ("least = 7, most = 12, default = 12", "least = 9, most = 11, default = 10"),
+        ('lowerings = ["nhwc", "stock"]', 'lowerings = ["stock"]'),
+        ('target = "tflite-2.4"', 'target = "our-phones"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    target = '\n[targets.our-phones]\ndescription = "ours"\nsince = { tflite-runtime = "2.12" }\n'
+    (folder / "mine.toml").write_text(text + target)
+    return folder / "mine.toml"
+
+
+def test_a_toolchain_says_what_is_usual(model_file, mine, toml):
+    recipe = config.resolve({"source": f"{model_file}:build"}, toml('toolchain = "mine.toml"'))
+    assert (recipe.toolchain, recipe.toolchain_files) == (str(mine), (mine, mine.parent / "pins"))
+    assert (recipe.opset, recipe.lowering, recipe.target) == (10, "stock", "our-phones")
+    options = {"source": f"{model_file}:build", "toolchain": str(mine), "opset": 9, "target": "tflite-2.4"}
+    recipe = config.resolve(options)
+    assert (recipe.opset, recipe.target) == (9, "tflite-2.4")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "names"),
+    [
+        ("opset", 12, "--opset 12: the toolchain mine exports opsets 9 to 11"),
+        ("lowering", "nhwc", "--lowering nhwc: the toolchain mine has none"),
+        ("dynamic-batch", True, "--dynamic-batch: the lowering stock is onnx-tf as it is"),
+        ("target", "their-phones", "--target 'their-phones': there is no such target"),
+    ],
+)
+def test_what_a_toolchain_can_not_do_is_refused(model_file, mine, option, value, names):
+    error = refusal({"source": f"{model_file}:build", "toolchain": str(mine), option: value})
+    assert str(error).startswith(names)
 
 
 def test_variants_come_once_and_in_one_order(model_file):
