@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strange import DEEP, TEXTS, VALUES, changed, damaged
 
-from pinlite import calibration, config, contract, locking, npz, output, shortcut
+from pinlite import calibration, config, contract, locking, npz, output, shortcut, toolchain
 from pinlite.config.options import Options
 from pinlite.contract import ContractError, Ready, Response
 from pinlite.debug import debug
@@ -237,6 +237,60 @@ def test_a_pinlite_toml_that_is_none(content):
     Path("pinlite.toml").write_bytes(content)
     with contextlib.suppress(UsageError):
         config.resolve({}, Path("pinlite.toml"))
+
+
+IMAGE = {"description": "ours", "base": "python-3.8", "programs": ["stagekit", "onnx_check"], "sources": ["wrapt"]}
+TOOLCHAIN = {
+    "description": "ours",
+    "opsets": {"least": 9, "most": 12, "default": 11},
+    "lowerings": ["stock"],
+    "target": "ours",
+    "images": {"torch": "torch-1.7.1", "onnx": "mine", "onnx-tf": "onnx-tf-1.7.0", "tensorflow": "tensorflow-2.4.1"},
+    "runtimes": [
+        {"image": "mine", "program": "onnx_check.check", "package": "onnx", "select-tf": True, "runs": {"int8": 1}}
+    ],
+    "targets": {"ours": {"description": "ours", "since": {"onnx": "1.8"}}},
+}
+
+
+def toolchain_file(here, content, image=IMAGE, lock=b"onnx==1.8.1\n"):
+    pins = here / "pins" / "mine"
+    pins.mkdir(parents=True, exist_ok=True)
+    (pins / "image.toml").write_bytes(content_of(image))
+    (pins / "requirements.lock").write_bytes(lock)
+    (here / "mine.toml").write_bytes(content_of(content))
+    return toolchain.load(str(here / "mine.toml"))
+
+
+def content_of(value):
+    """A file's bytes, which are a TOML's where ``value`` has keys."""
+    if isinstance(value, bytes):
+        return value
+    text = "".join(f"{json.dumps(key)} = {toml_of(inner)}\n" for key, inner in value.items())
+    return text.encode("utf-8", "surrogatepass")
+
+
+def test_the_toolchain_of_these_tests_is_one(here):
+    assert toolchain_file(here, TOOLCHAIN).target.name == "ours"
+
+
+@given(st.binary() | DEEP | DEEP.map(lambda value: b"a = " + value) | changed(TOOLCHAIN))
+@example(b"a = " + b"[" * 100_000)
+@example({**TOOLCHAIN, "images": {**TOOLCHAIN["images"], "onnx": "a" * 300}})
+@example({**TOOLCHAIN, "images": {**TOOLCHAIN["images"], "onnx": "../pins/mine"}})
+def test_a_toolchain(here, content):
+    with contextlib.suppress(UsageError):
+        found = toolchain_file(here, content)
+        assert set(found.images) > set(TOOLCHAIN["images"])
+        for recipe in found.recipes:
+            assert not set(recipe.name) & set(" /\\\0\n:@")
+
+
+@given(st.binary() | DEEP.map(lambda value: b"a = " + value) | changed(IMAGE), st.binary() | st.just(b"onnx==1.8.1"))
+@example({"description": "itself", "from": "mine", "programs": []}, b"onnx==1.8.1")
+def test_an_image(here, content, lock):
+    with contextlib.suppress(UsageError):
+        assert toolchain_file(here, TOOLCHAIN, content, lock).images["mine"].versions["onnx"]
 
 
 @pytest.mark.usefixtures("here")

@@ -210,6 +210,8 @@ def test_a_target_of_the_users(mine):
         ('onnx = "mine"\n', "", "images has nothing for onnx"),
         ('onnx = "mine"', 'onnx = "mine"\njax = "mine"', "images has jax, which no stage asks for"),
         ('onnx = "mine"', 'onnx = "yours"', "there are no pins of an image 'yours'"),
+        ('onnx = "mine"', 'onnx = "../mine"', "'../mine' is no name of an image"),
+        ('onnx = "mine"', 'onnx = "Mine"', "'Mine' is no name of an image"),
         ("default = 11", "default = 13", "the default opset is not between the least and the most"),
         ("tflite-2.10", "tflite-9", "there is no target 'tflite-9'"),
         ('"tensorflow-cpu"', '"tensorflow"', "the image tensorflow-2.4.1 has no package tensorflow"),
@@ -232,6 +234,7 @@ def test_what_is_wrong_in_a_toolchain_is_told(mine, old, new, said):
         ('description = "ours"\nbase = "python-2.7"\nprograms = []\n', "there is no base 'python-2.7'"),
         ('description = "ours"\nbase = "python-3.8"\nprograms = ["../x"]\n', "there are no programs '../x'"),
         ('description = "ours"\nfrom = "nothing"\nprograms = []\n', "there are no pins of an image 'nothing'"),
+        ('description = "ours"\nfrom = "mine"\nprograms = []\n', "the image mine is from itself"),
     ],
 )
 def test_what_is_wrong_in_an_image_is_told(mine, text, said):
@@ -239,6 +242,12 @@ def test_what_is_wrong_in_an_image_is_told(mine, text, said):
     with pytest.raises(UsageError) as raised:
         toolchain.load(str(mine))
     assert said in raised.value.message
+
+
+def test_a_lock_that_is_no_text_is_told(mine):
+    (mine.parent / "pins" / "mine" / "requirements.lock").write_bytes(b"onnx==1.8.1\n\xff")
+    with pytest.raises(UsageError, match=r"requirements\.lock is no text"):
+        toolchain.load(str(mine))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def read(file: Path, form: type[FileT]) -> FileT:
     """What a file says; a UsageError names the key that is wrong or missing."""
     try:
         return form.model_validate(tomllib.loads(file.read_text()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{file} is no TOML: {error}", hint=_SHOWN) from error
     except OSError as error:
         raise UsageError(f"{file} can't be read: {error.strerror}", hint="check the path") from error

@@ -19,6 +19,9 @@ FILE, LOCK, REQUIREMENTS = "image.toml", "requirements.lock", "requirements.in"
 
 _PROGRAMS = "programs"
 _WITH = "-with"
+# It is part of a repository's name in Docker, and of names of folders and files.
+_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_LONGEST = 64
 _PIN = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 
 
@@ -89,20 +92,37 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
     Raises:
         UsageError: None has, or what it says is no image; the message names file and key.
     """
-    folder = folder_of(name, pins)
-    said = files.read(folder / FILE, ImageFile)
-    parent = load(said.parent, pins, known) if said.parent else None
+    (folder, said), *above = lineage(name, pins)
+    parent = load(said.parent, pins, known) if above else None
     base = parent.base if parent else base_of(said, folder, known)
-    if not (folder / LOCK).is_file():
-        raise UsageError(f"{folder} has no {LOCK}", hint="write it with `pinlite toolchain lock`")
-    context = {"Dockerfile": _dockerfile(), LOCK: (folder / LOCK).read_bytes()}
+    context = {"Dockerfile": _dockerfile(), LOCK: _lock(folder)}
     for package in said.programs:
         context |= _program(package, folder / FILE)
     return ImageRecipe(name, context, base, parent, description=said.description, sources=said.sources)
 
 
+def lineage(name: str, pins: Sequence[Path]) -> tuple[tuple[Path, ImageFile], ...]:
+    """Where the pins of an image are and what its file says, and the same of what it is from, and so on.
+
+    Raises:
+        UsageError: One of them is not there, no image, or from itself.
+    """
+    found: dict[str, tuple[Path, ImageFile]] = {}
+    while name not in found:
+        folder = folder_of(name, pins)
+        found[name] = folder, files.read(folder / FILE, ImageFile)
+        name = found[name][1].parent
+        if not name:
+            return tuple(found.values())
+    raise UsageError(f"{found[name][0] / FILE}: the image {name} is from itself", hint="give it a base instead")
+
+
 def folder_of(name: str, pins: Sequence[Path]) -> Path:
     """Where the pins of an image are; a UsageError where none of the folders has them."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise UsageError(
+            f"{name[:_LONGEST]!r} is no name of an image", hint="small letters and digits, with . _ or - between them"
+        )
     folder = next((below / name for below in pins if (below / name / FILE).is_file()), None)
     if folder is None:
         raise UsageError(f"there are no pins of an image {name!r}", hint=f"write {pins[0] / name / FILE}")
@@ -138,6 +158,18 @@ def normalized(package: str) -> str:
 
 def _dockerfile() -> bytes:
     return (folders.IMAGES / "Dockerfile").read_bytes()
+
+
+def _lock(folder: Path) -> bytes:
+    hint = "write it with `pinlite toolchain lock`"
+    if not (folder / LOCK).is_file():
+        raise UsageError(f"{folder} has no {LOCK}", hint=hint)
+    lock = (folder / LOCK).read_bytes()
+    try:
+        lock.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{folder / LOCK} is no text: {error}", hint=hint) from None
+    return lock
 
 
 def _program(package: str, file: Path) -> dict[str, bytes]:

@@ -72,8 +72,7 @@ def in_order(names: Iterable[str], pins: Sequence[Path]) -> tuple[str, ...]:
     """The images, each once, and after the one that it is from."""
     found: dict[str, None] = {}
     for name in names:
-        parent = files.read(images.folder_of(name, pins) / FILE, ImageFile).parent
-        found |= dict.fromkeys([*in_order([parent] if parent else [], pins), name])
+        found |= dict.fromkeys(folder.name for folder, _ in reversed(images.lineage(name, pins)))
     return tuple(found)
 
 
