@@ -244,6 +244,23 @@ def test_what_is_wrong_in_an_image_is_told(mine, text, said):
     assert said in raised.value.message
 
 
+def test_two_runtimes_of_one_name_are_refused(mine):
+    mine.write_text(MINE + "\n[[" + MINE.partition("[[")[2])
+    with pytest.raises(UsageError, match=r"mine\.toml: two runtimes are tensorflow-cpu 2\.4\.1"):
+        toolchain.load(str(mine))
+
+
+def test_a_runtimes_image_that_has_the_name_of_a_role_is_refused(mine):
+    """The stage that asks for the role would get the runtime's image."""
+    shutil.copytree("pins/mine", "pins/onnx")
+    row = '\n[[runtimes]]\nimage = "onnx"\nprogram = "onnx_check.check"\npackage = "onnx"\n'
+    mine.write_text(MINE + row)
+    with pytest.raises(UsageError, match="a runtime has the image onnx, and images says that onnx is mine"):
+        toolchain.load(str(mine))
+    mine.write_text(MINE.replace('onnx = "mine"', 'onnx = "onnx"') + row)
+    assert len(toolchain.load(str(mine)).runtimes) == 2
+
+
 def test_a_lock_that_is_no_text_is_told(mine):
     (mine.parent / "pins" / "mine" / "requirements.lock").write_bytes(b"onnx==1.8.1\n\xff")
     with pytest.raises(UsageError, match=r"requirements\.lock is no text"):

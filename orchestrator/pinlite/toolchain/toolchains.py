@@ -1,6 +1,6 @@
 """A toolchain: which image serves which stage, and what runs the files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -128,6 +128,8 @@ def load(text: str = DEFAULT) -> Toolchain:
     file, (said, pins), known = _file(text), read(text), bases.load()
     recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
     recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}
+    runtimes = tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes)
+    _check_told_apart(said, runtimes, file)
     every = targets.load() | targets.of(said.targets)
     if said.target not in every:
         raise UsageError(f"{file}: there is no target {said.target!r}", hint=f"there are {', '.join(every)}")
@@ -137,12 +139,27 @@ def load(text: str = DEFAULT) -> Toolchain:
         description=said.description,
         file=file,
         images=recipes,
-        runtimes=tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes),
+        runtimes=runtimes,
         opsets=said.opsets,
         lowerings=said.lowerings,
         target=every[said.target],
         targets=every,
     )
+
+
+def _check_told_apart(said: ToolchainFile, runtimes: Sequence[Runtime], file: Path) -> None:
+    """Refuse names that two have: of runtimes in a report, and of images among those that stages ask for."""
+    names = [runtime.name for runtime in runtimes]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{file}: two runtimes are {name}", hint="leave one of them out")
+    for runtime in runtimes:
+        served = said.images.get(runtime.image, runtime.image)
+        if served != runtime.image:
+            raise UsageError(
+                f"{file}: a runtime has the image {runtime.image}, and images says that {runtime.image} is {served}",
+                hint="call the runtime's image otherwise",
+            )
 
 
 def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
