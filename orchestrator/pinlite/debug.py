@@ -50,7 +50,7 @@ def debug(
     runner = choose(engine, observe)
     if recipe:
         provision.check_trust(recipe, runner)
-    made_by = toolchain.load(report.lock.options.get("toolchain", toolchain.DEFAULT))
+    made_by = toolchain.load(str(report.lock.options.get("toolchain", toolchain.DEFAULT)))
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
     found = runner.ensure({image.name: image for image in wanted.values()}.values(), observe)
     ready = {name: found[image.name] for name, image in wanted.items()}

@@ -1,13 +1,14 @@
 """debug: what is asked of which runtime, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import fake_engine
 import numpy as np
 import pytest
 
-from pinlite import config, debug, pipeline
+from pinlite import config, debug, folders, pipeline, toolchain
 from pinlite.errors import ModelError, UsageError
 
 
@@ -165,6 +166,40 @@ def test_the_stock_lowering_is_refused(engine, result):
     written = json.loads((result / "report.json").read_text())
     (result / "report.json").write_text(json.dumps(written | {"lowering": "stock"}))
     with pytest.raises(UsageError, match="--lowering stock"):
+        debug.debug(result)
+    assert engine.requests == []
+
+
+def with_options(result, **options):
+    written = json.loads((result / "report.json").read_text())
+    written["lock"]["options"] |= options
+    (result / "report.json").write_text(json.dumps(written))
+
+
+def test_the_toolchain_is_that_of_the_conversion(engine, result, monkeypatch):
+    pins = Path("pins", "onnx-1.8.0")
+    shutil.copytree(folders.IMAGES / pins, pins)
+    with (pins / "requirements.lock").open("a") as lock:
+        lock.write("# ours\n")
+    shutil.copy(toolchain.load().file, "mine.toml")
+    with_options(result, toolchain="mine.toml")
+    ensure, asked = engine.ensure, {}
+
+    def ensuring(recipes, observe):
+        found = ensure(list(recipes), observe)
+        asked.update({name: image.identity for name, image in found.items()})
+        return found
+
+    monkeypatch.setattr(engine, "ensure", ensuring)
+    debug.debug(result)
+    mine, classic = (toolchain.load(name).images["onnx"].identity("fake") for name in ("mine.toml", "classic"))
+    assert (asked["onnx-1.8.0"] == mine, mine == classic) == (True, False)
+
+
+@pytest.mark.parametrize("name", [5, ["classic"], "classical"])
+def test_a_report_of_a_toolchain_that_is_none_is_refused(engine, result, name):
+    with_options(result, toolchain=name)
+    with pytest.raises(UsageError, match="there is no toolchain "):
         debug.debug(result)
     assert engine.requests == []
 
