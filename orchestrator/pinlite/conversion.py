@@ -11,7 +11,7 @@ from pinlite.actions import Actions
 from pinlite.calibration import Array
 from pinlite.choices import SourceKind, VariantName
 from pinlite.comparison import Comparison
-from pinlite.errors import ModelError, PinliteError
+from pinlite.errors import ModelError, PinliteError, StageCrashError
 from pinlite.evaluation import Scoring
 from pinlite.execute import Done, ResultT
 from pinlite.recipe import Calibration, Evaluation, Recipe
@@ -261,7 +261,7 @@ class Conversion:
                     wide = at_batch(stage, BATCHES[0])
                     action = infer.action(wide, model, self._wider_samples, converted.result, runs=0)
                     wider[runtime.name] = self._do(action, infer.Result).outputs["outputs"]
-            except ModelError as error:
+            except (ModelError, StageCrashError) as error:
                 if self._target.requires(runtime):
                     raise
                 reason = f"the target {self._target.name} does not ask for {runtime.name}: {error.message}"

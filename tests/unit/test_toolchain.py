@@ -215,6 +215,7 @@ def test_a_target_of_the_users(mine):
         ("default = 11", "default = 13", "the default opset is not between the least and the most"),
         ("tflite-2.10", "tflite-9", "there is no target 'tflite-9'"),
         ('"tensorflow-cpu"', '"tensorflow"', "the image tensorflow-2.4.1 has no package tensorflow"),
+        ("tflite_convert.convert", "tflite_run.infer", "the image tensorflow-2.4.1 has no program tflite_run.infer"),
         ("description =", "describtion =", "mine.toml: unknown key 'describtion'"),
         ("[images]", "[images", "mine.toml is no TOML: "),
     ],

@@ -163,6 +163,8 @@ def _check_told_apart(said: ToolchainFile, runtimes: Sequence[Runtime], file: Pa
 
 
 def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
+    if f"{row.program.replace('.', '/')}.py" not in recipe.programs:
+        raise UsageError(f"{file}: the image {row.image} has no program {row.program}", hint="e.g. tflite_run.infer")
     version = recipe.versions.get(normalized(row.package))
     if version is None:
         raise UsageError(
