@@ -4,7 +4,7 @@ import importlib
 
 from stagekit import interpreter, runtime
 
-from . import tflite_file
+from . import differences, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
@@ -35,4 +35,4 @@ def measure(_):
     return runtime.measured(PACKAGE)
 
 
-OPERATIONS = {"infer": infer, "inspect": inspect, "measure": measure}
+OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "measure": measure}

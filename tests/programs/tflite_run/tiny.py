@@ -7,14 +7,14 @@ import tflite
 FLOAT32, INT8 = tflite.TensorType.FLOAT32, tflite.TensorType.INT8
 
 
-def _vector(builder, start, offsets):
+def vector(builder, start, offsets):
     start(builder, len(offsets))
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
     return builder.EndVector()
 
 
-def _table(builder, name, **fields):
+def table(builder, name, **fields):
     getattr(tflite, name + "Start")(builder)
     for field, value in fields.items():
         if value is not None:
@@ -31,11 +31,11 @@ def _tensor(builder, name, shape, buffer=0, kind=FLOAT32, scale=None):
     if scale is not None:
         scales = builder.CreateNumpyVector(np.array(scale, np.float32))
         points = builder.CreateNumpyVector(np.full(len(scale), -3, np.int64))
-        quantization = _table(builder, "QuantizationParameters", Scale=scales, ZeroPoint=points)
+        quantization = table(builder, "QuantizationParameters", Scale=scales, ZeroPoint=points)
     fields = {"Name": builder.CreateString(name), "Type": kind, "Buffer": buffer, "Quantization": quantization}
     fixed = [max(size, 1) for size in shape]
     signature = _ints(builder, shape) if fixed != list(shape) else None
-    return _table(builder, "Tensor", Shape=_ints(builder, fixed), ShapeSignature=signature, **fields)
+    return table(builder, "Tensor", Shape=_ints(builder, fixed), ShapeSignature=signature, **fields)
 
 
 def _signature(builder, inputs, outputs):
@@ -43,9 +43,9 @@ def _signature(builder, inputs, outputs):
     sides = []
     for side in (inputs, outputs):
         named = [(builder.CreateString(name), index) for name, index in side.items()]
-        maps = [_table(builder, "TensorMap", Name=name, TensorIndex=index) for name, index in named]
-        sides.append(_vector(builder, tflite.SignatureDefStartInputsVector, maps))
-    return _table(builder, "SignatureDef", SignatureKey=key, Inputs=sides[0], Outputs=sides[1])
+        maps = [table(builder, "TensorMap", Name=name, TensorIndex=index) for name, index in named]
+        sides.append(vector(builder, tflite.SignatureDefStartInputsVector, maps))
+    return table(builder, "SignatureDef", SignatureKey=key, Inputs=sides[0], Outputs=sides[1])
 
 
 def model(rows=1, custom=None, signed=None):
@@ -57,7 +57,7 @@ def model(rows=1, custom=None, signed=None):
     """
     builder = flatbuffers.Builder(1024)
     constant = builder.CreateNumpyVector(np.array([1, 2, 3], np.float32).view(np.uint8))
-    buffers = [_table(builder, "Buffer"), _table(builder, "Buffer", Data=constant)]
+    buffers = [table(builder, "Buffer"), table(builder, "Buffer", Data=constant)]
     tensors = [
         _tensor(builder, "x", [rows, 3]),
         _tensor(builder, "c", [3], buffer=1),
@@ -67,41 +67,41 @@ def model(rows=1, custom=None, signed=None):
         _tensor(builder, "channels", [2], kind=INT8, scale=[0.5, 0.25]),
     ]
     builtin = tflite.BuiltinOperator
-    codes = [_table(builder, "OperatorCode", DeprecatedBuiltinCode=builtin.ADD, BuiltinCode=builtin.ADD, Version=1)]
+    codes = [table(builder, "OperatorCode", DeprecatedBuiltinCode=builtin.ADD, BuiltinCode=builtin.ADD, Version=1)]
     if custom:
         code = builder.CreateString(custom)
         fields = {"DeprecatedBuiltinCode": builtin.CUSTOM, "BuiltinCode": builtin.CUSTOM, "Version": 1}
-        codes.append(_table(builder, "OperatorCode", CustomCode=code, **fields))
+        codes.append(table(builder, "OperatorCode", CustomCode=code, **fields))
     operators = []
     for number, (read, written) in enumerate(((0, 2), (2, 3))):
         inputs, outputs = _ints(builder, [read, 1]), _ints(builder, [written])
         if custom and number:
-            operators.append(_table(builder, "Operator", OpcodeIndex=1, Inputs=inputs, Outputs=outputs))
+            operators.append(table(builder, "Operator", OpcodeIndex=1, Inputs=inputs, Outputs=outputs))
             continue
-        options = _table(builder, "AddOptions")
+        options = table(builder, "AddOptions")
         kind = tflite.BuiltinOptions.AddOptions
         fields = {"Inputs": inputs, "Outputs": outputs, "BuiltinOptionsType": kind, "BuiltinOptions": options}
-        operators.append(_table(builder, "Operator", OpcodeIndex=0, **fields))
-    graph = _table(
+        operators.append(table(builder, "Operator", OpcodeIndex=0, **fields))
+    graph = table(
         builder,
         "SubGraph",
-        Tensors=_vector(builder, tflite.SubGraphStartTensorsVector, tensors),
+        Tensors=vector(builder, tflite.SubGraphStartTensorsVector, tensors),
         Inputs=_ints(builder, [0]),
         Outputs=_ints(builder, [2, 3]),
-        Operators=_vector(builder, tflite.SubGraphStartOperatorsVector, operators),
+        Operators=vector(builder, tflite.SubGraphStartOperatorsVector, operators),
         Name=builder.CreateString("main"),
     )
     signatures = None
     if signed:
-        signatures = _vector(builder, tflite.ModelStartSignatureDefsVector, [_signature(builder, *signed)])
-    root = _table(
+        signatures = vector(builder, tflite.ModelStartSignatureDefsVector, [_signature(builder, *signed)])
+    root = table(
         builder,
         "Model",
         Version=3,
-        OperatorCodes=_vector(builder, tflite.ModelStartOperatorCodesVector, codes),
-        Subgraphs=_vector(builder, tflite.ModelStartSubgraphsVector, [graph]),
+        OperatorCodes=vector(builder, tflite.ModelStartOperatorCodesVector, codes),
+        Subgraphs=vector(builder, tflite.ModelStartSubgraphsVector, [graph]),
         Description=builder.CreateString("tiny"),
-        Buffers=_vector(builder, tflite.ModelStartBuffersVector, buffers),
+        Buffers=vector(builder, tflite.ModelStartBuffersVector, buffers),
         SignatureDefs=signatures,
     )
     builder.Finish(root, file_identifier=b"TFL3")
