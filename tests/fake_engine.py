@@ -232,6 +232,36 @@ def trace(call: Call) -> dict[str, Any]:
     return {"names": ["image", "Mul_0/mul", "mean"]}
 
 
+def diff(_: Call) -> dict[str, Any]:
+    """Two files that differ in an option and in a tensor's values."""
+    step = {"scale": 0.5, "zero_point": 1}
+    option = {
+        "kind": "options",
+        "where": "MUL 0",
+        "what": "fused_activation_function",
+        "ours": "NONE",
+        "theirs": "RELU",
+    }
+    related = {"relation": "within a step", "values": 48, "differing": 3, "largest": 0.5, "magnitude": 64.0, "axes": []}
+    weights = {"kind": "weights", "where": "MUL 0 input 1", "what": "", "ours": "", "theirs": "", "tensor": "two"}
+    return {
+        "distance": 0.25,
+        "operators": {"total": 2, "differing": 1},
+        "tensors": {"total": 4, "differing": 0},
+        "names": {"total": 4, "differing": 1},
+        "weights": {"equal": 1, "within a step": 1},
+        "counts": {"options": 1, "weights": 1, "names": 1},
+        "differences": [option | {"tensor": "", "weights": None}, weights | {"weights": related}],
+        "feeds": {
+            "inputs": [{"name": "image", "tensor": "picture", "ours": None, "theirs": None}],
+            "outputs": [
+                {"name": "doubled", "tensor": "twice", "ours": None, "theirs": None},
+                {"name": "mean", "tensor": "average", "ours": step, "theirs": step},
+            ],
+        },
+    }
+
+
 def inspect(call: Call) -> dict[str, Any]:
     call.outputs["text"].write_text("a model in words\n")
     return {}
@@ -306,6 +336,7 @@ class FakeEngine:
             **{measuring.action(row).stage.name: measure(300_000_000 if row.select_tf else 5_000_000) for row in ROWS},
             "run": run,
             "inspect": inspect,
+            "diff": diff,
             "trace-torch": trace_torch,
             "trace-onnxruntime": trace_onnxruntime,
             "trace-tensorflow": trace,

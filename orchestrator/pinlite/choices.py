@@ -10,6 +10,24 @@ Ops = Literal["auto", "builtin", "select-tf"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 IntegerIo = Literal["int8", "uint8"]
+# How two constants of two files are related, and the kinds of differences of two files.
+Relation = Literal["equal", "permuted", "reordered", "within a step", "different"]
+DifferenceKind = Literal[
+    "operators",
+    "options",
+    "versions",
+    "connections",
+    "shapes",
+    "types",
+    "quantization",
+    "weights",
+    "names",
+    "graphs",
+    "order",
+    "signatures",
+    "metadata",
+    "layout",
+]
 CalibrationKind = Literal["random", "arrays", "images", "python"]
 StageSource = Literal["ran", "hit", "failed", "skipped"]
 StageName = Literal[

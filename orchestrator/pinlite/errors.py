@@ -157,3 +157,14 @@ class NotReproducibleError(PinliteError):
     code = "not-reproducible"
     exit_status = 8
     advice = "bring back what has changed, which the message lists; or convert anew, to record what it comes to now"
+
+
+class DifferentError(PinliteError):
+    """Two files that were compared are not the same bytes: `pinlite diff` says in what they differ."""
+
+    code = "different"
+    exit_status = 9
+    advice = (
+        "nothing, where they should differ: the message and the table before it, or `--json`, say in what; `--samples` "
+        "says how far their outputs are from each other"
+    )

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import json
 import tempfile
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +17,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from strange import TEXTS, changed, damaged
 
-from pinlite import config, pipeline
+from pinlite import config, file_differences, pipeline
 from pinlite.contract import ContractError, Response, parse
 from pinlite.errors import PinliteError
-from pinlite.ui import tables
+from pinlite.ui import differences, tables
 
 OPTIONS = {
     "input": ["image=1x3x4x4"],
@@ -128,6 +129,23 @@ def test_a_result_that_is_another(monkeypatch, data, stage):
         return message.result or {}
 
     ended(engine_with({stage: lie}), monkeypatch)
+
+
+@pytest.mark.usefixtures("here")
+@FEWER
+@given(st.data())
+def test_an_answer_on_two_files_that_is_another(monkeypatch, data):
+    engine = engine_with(diff=lambda _, result: data.draw(changed(result)))
+    monkeypatch.setattr("pinlite.file_differences.choose", lambda *_: engine)
+    files = Path("one.tflite"), Path("other.tflite")
+    for path in files:
+        path.write_text(path.name)
+    np.savez("x.npz", **fake_engine.SAMPLES)
+    with contextlib.suppress(PinliteError):
+        report = file_differences.diff(*files, data.draw(st.sampled_from([None, Path("x.npz")])))
+        json.loads(report.to_json())
+        differences.show(report, Console(file=io.StringIO(), width=80, markup=False))
+    assert engine.running == []
 
 
 @pytest.mark.usefixtures("here")

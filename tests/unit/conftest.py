@@ -38,6 +38,7 @@ def engine(monkeypatch) -> FakeEngine:
     monkeypatch.setattr("pinlite.actions.choose", choose)
     monkeypatch.setattr("pinlite.models.choose", choose)
     monkeypatch.setattr("pinlite.debug.choose", choose)
+    monkeypatch.setattr("pinlite.file_differences.choose", choose)
     return fake
 
 

@@ -114,6 +114,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "ParityError": 7,
         "NotReproducibleError": 8,
         "TamperedError": 8,
+        "DifferentError": 9,
     }
 
 

@@ -3,7 +3,20 @@ from typing import Annotated
 import typer
 
 import pinlite
-from pinlite.cli import cache, clean, convert, debug, doctor, images, match, models, reproduce, toolchain, verify
+from pinlite.cli import (
+    cache,
+    clean,
+    convert,
+    debug,
+    diff,
+    doctor,
+    images,
+    match,
+    models,
+    reproduce,
+    toolchain,
+    verify,
+)
 
 app = typer.Typer(
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
@@ -13,6 +26,7 @@ app = typer.Typer(
 app.command()(convert.convert)
 app.command()(models.run)
 app.command()(models.inspect)
+app.command()(diff.diff)
 app.command()(debug.debug)
 app.command()(reproduce.reproduce)
 app.command()(match.match)

@@ -134,8 +134,8 @@ def _hops(report: "Report") -> Iterator[RenderableType]:
         )
         for hop in _worst(report):
             if hop.origin == origin:
-                errors = (_figure(hop.max_abs_error, ".2e"), _figure(hop.max_rel_error, ".2e"))
-                made.add_row(hop.to, hop.variant or "", *errors, _figure(hop.cosine, ".7f"), _judgement(hop))
+                errors = (figure(hop.max_abs_error, ".2e"), figure(hop.max_rel_error, ".2e"))
+                made.add_row(hop.to, hop.variant or "", *errors, figure(hop.cosine, ".7f"), _judgement(hop))
         yield made
 
 
@@ -263,5 +263,5 @@ def _comparison(report: "Report") -> Iterator[RenderableType]:
     )
 
 
-def _figure(value: float | None, form: str) -> str:
+def figure(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
