@@ -36,6 +36,7 @@ def engine(monkeypatch) -> FakeEngine:
         return fake
 
     monkeypatch.setattr("pinlite.actions.choose", choose)
+    monkeypatch.setattr("pinlite.matching.choose", choose)
     monkeypatch.setattr("pinlite.models.choose", choose)
     monkeypatch.setattr("pinlite.debug.choose", choose)
     monkeypatch.setattr("pinlite.file_differences.choose", choose)
