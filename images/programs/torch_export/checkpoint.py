@@ -7,6 +7,7 @@ from torch import nn
 
 from stagekit import StageError
 
+from .python_source import make_way
 from .user_code import one_line
 
 BY_CODE = "convert the code that builds the model, path/to/file.py:callable, and give this file with --weights"
@@ -47,7 +48,11 @@ def _pickled(path):
 
 
 def _unpickled(path):
-    """What torch.save wrote to a file. Raises a StageError of kind ``usage`` when it can't be read again."""
+    """What torch.save wrote to a file. Raises a StageError of kind ``usage`` when it can't be read again.
+
+    Its classes are looked up among the user's modules and what is installed, never among pinlite's own.
+    """
+    make_way()
     try:
         return torch.load(str(path), map_location="cpu")
     except MemoryError:

@@ -59,8 +59,16 @@ def kind(value):
 
 def show(folder):
     """Let the modules of a folder be imported, before what is installed."""
-    _make_way()
+    make_way()
     sys.path.insert(0, str(folder))
+
+
+def make_way():
+    """Take pinlite's own modules out of the way, so that the user's may have the same names."""
+    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() != OURS]
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and OURS in Path(getattr(module, "__file__", None) or "/").absolute().parents:
+            del sys.modules[name]
 
 
 def function(module_name, path, code):
@@ -72,14 +80,6 @@ def function(module_name, path, code):
     if not callable(target):
         raise StageError("usage", "{} is {}, which can't be called".format(path, kind(target)), "name a function")
     return target
-
-
-def _make_way():
-    """Take this image's own modules out of the way, so that the user's may have the same names."""
-    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() != OURS]
-    for name, module in list(sys.modules.items()):
-        if name != "__main__" and OURS in Path(getattr(module, "__file__", None) or "/").absolute().parents:
-            del sys.modules[name]
 
 
 def _imported(name, code):

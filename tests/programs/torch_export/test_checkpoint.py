@@ -1,6 +1,9 @@
 """Models and weights from files."""
 
+import sys
+import types
 from typing import List
+from unittest import mock
 
 import torch
 from stage import StageCase
@@ -119,6 +122,21 @@ class Checkpoints(StageCase):
         torch.save(Square(), str(path), _use_new_zipfile_serialization=False)
         path.write_bytes(path.read_bytes().replace(Square.__module__.encode(), b"q" * len(Square.__module__)))
         self.refused("usage", "No module named", files={"source": path}, hint="--weights")
+
+    def test_class_of_the_users_is_not_looked_up_in_our_modules(self):
+        for name in ("layers", "torch_export", "torch_export.layers", "stagekit.samples"):
+            with self.subTest(name):
+                package = name.partition(".")[0]
+                says = "code that is not there: No module named {!r}".format(package)
+                self.refused("usage", says, files={"source": self.of_class_in(name)}, hint="--weights")
+
+    def of_class_in(self, name):
+        """A pickle of a Module whose class lies in a module of this name, which is gone."""
+        module = types.ModuleType(name)
+        block = type("Block", (nn.Module,), {"__module__": name})
+        module.Block = block
+        with mock.patch.dict(sys.modules, {name: module}):
+            return self.save(block(), "model.pt")
 
 
 class Weights(StageCase):
