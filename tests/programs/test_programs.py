@@ -1,4 +1,4 @@
-"""The stage programs' own tests, each file under the Python 3.8 and the pins of its image."""
+"""The stage programs' own tests, each file under the Python and the pins of every image that carries its package."""
 
 import os
 import subprocess
@@ -11,30 +11,39 @@ from pinlite.engine import VenvEngine
 from pinlite.events import ignore
 
 HERE = Path(__file__).parent
-FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/test_*.py"))
+# What all images have is tested in the one of each Python that starts fastest.
+IN_ALL = {"stagekit": ("onnx-1.8.0", "litert-2.3.0")}
 
 
-# What all images have is tested in the one that starts fastest.
-IN_ALL = {"stagekit": "onnx_check"}
+def carriers(package):
+    """The names of the default toolchain's images that a package's tests are run in."""
+    carrying = [
+        recipe.name
+        for recipe in toolchain.load().recipes
+        if any(path.startswith(f"{package}/") for path in recipe.programs)
+    ]
+    return IN_ALL.get(package, carrying)
+
+
+TESTS = [
+    (path.relative_to(HERE).as_posix(), image)
+    for path in sorted(HERE.glob("*/test_*.py"))
+    for image in carriers(path.parent.name)
+]
 
 
 @pytest.fixture(scope="session")
 def environments():
-    """The images of the default toolchain by the packages that they carry; of several, the first."""
-    recipes = toolchain.load().recipes
-    found = VenvEngine().ensure(recipes, ignore)
-    return {path.partition("/")[0]: found[recipe.name] for recipe in reversed(recipes) for path in recipe.programs}
+    return VenvEngine().ensure(toolchain.load().recipes, ignore)
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_stage_programs(environments, file):
-    path = HERE / file
-    package = path.parent.name
-    image = Path(environments[IN_ALL.get(package, package)].reference)
+@pytest.mark.parametrize(("file", "image"), TESTS)
+def test_stage_programs(environments, file, image):
+    path, folder = HERE / file, Path(environments[image].reference)
     done = subprocess.run(
-        [image / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
+        [folder / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
         cwd=path.parent,
-        env=os.environ | {"PYTHONPATH": str(image / "programs"), "CUDA_VISIBLE_DEVICES": "-1"},
+        env=os.environ | {"PYTHONPATH": str(folder / "programs"), "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
         check=False,

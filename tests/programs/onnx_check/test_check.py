@@ -143,7 +143,7 @@ class Check(Stage):
 
     def test_the_same_bytes_whatever_the_hash_seed_and_the_folder(self):
         script = (
-            "import check, sys; from stagekit import Request; root = sys.argv[1];"
+            "import sys; from onnx_check import check; from stagekit import Request; root = sys.argv[1];"
             "check.check(Request({'id': '1', 'operation': 'check', 'parameters': {'inputs': [], 'seed': 0},"
             "'inputs': {'model': 'model.onnx'}, 'outputs': {r: 'out/' + r for r in"
             " ('graph', 'simplified', 'samples', 'outputs')}}, root, root))"

@@ -1,5 +1,8 @@
+import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -14,8 +17,14 @@ class Measured(unittest.TestCase):
         self.assertGreater(found["size"], Path(np.core._multiarray_umath.__file__).stat().st_size)
 
     def test_a_package_of_python_alone_has_none(self):
-        found = runtime.measured("six")
-        self.assertEqual((found["libraries"], found["size"]), (0, 0))
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(sys, "path", [*sys.path, folder]):
+            described = Path(folder) / "plain-1.0.dist-info"
+            described.mkdir()
+            (described / "METADATA").write_text("Metadata-Version: 2.1\nName: plain\nVersion: 1.0\n")
+            (described / "RECORD").write_text("plain.py,,4\n")
+            (Path(folder) / "plain.py").write_text("one\n")
+            found = runtime.measured("plain")
+        self.assertEqual((found["version"], found["libraries"], found["size"]), ("1.0", 0, 0))
 
 
 if __name__ == "__main__":

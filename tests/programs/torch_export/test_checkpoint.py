@@ -127,7 +127,7 @@ class Checkpoints(StageCase):
         for name in ("layers", "torch_export", "torch_export.layers", "stagekit.samples"):
             with self.subTest(name):
                 package = name.partition(".")[0]
-                says = "code that is not there: No module named {!r}".format(package)
+                says = f"code that is not there: No module named {package!r}"
                 self.refused("usage", says, files={"source": self.of_class_in(name)}, hint="--weights")
 
     def of_class_in(self, name):

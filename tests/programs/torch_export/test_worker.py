@@ -55,7 +55,7 @@ class Worker(unittest.TestCase):
                 "outputs": FILES,
             }
             done = subprocess.run(
-                [sys.executable, "-m", "stagekit", "export", str(folder / "in"), str(folder / "out")],
+                [sys.executable, "-m", "stagekit", "torch_export.export", str(folder / "in"), str(folder / "out")],
                 input=json.dumps(request) + "\n",
                 capture_output=True,
                 text=True,
