@@ -14,22 +14,24 @@ from pinlite.engine import Engine, Image, Job, Worker
 from pinlite.toolchain import ImageRecipe, bases
 
 FOLDER = Path(__file__).parent / "image"
+BASE = bases.load()["python-3.8"]
 RUNS = f"conformance-{os.getpid()}"
 
 
 @functools.cache
 def _files() -> dict[str, bytes]:
     """Read once: a program that is edited while the tests run is no other image to them."""
-    programs = (*FOLDER.glob("*.py"), *(folders.IMAGES / "programs" / "stagekit").glob("*.py"))
+    stagekit = folders.IMAGES / "programs" / "stagekit"
     files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()}
-    within = {FOLDER: "programs", folders.IMAGES / "programs" / "stagekit": "programs/stagekit"}
+    within = {FOLDER: "programs", stagekit: "programs/stagekit"}
+    programs = (path for folder in within for path in folder.glob("*.py"))
     return files | {f"{within[path.parent]}/{path.name}": path.read_bytes() for path in programs}
 
 
 def recipe(name: str = "probe", **changed: bytes) -> ImageRecipe:
     """The probe's image; keywords replace files, with _ for the dot of their name."""
     files = _files() | {file.replace("_", "."): data for file, data in changed.items()}
-    return ImageRecipe(name, files, bases.load()["python-3.8"])
+    return ImageRecipe(name, files, BASE)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import time
 
 import pytest
 from held import until
-from probes import FOLDER, ask, recipe, result
+from probes import BASE, FOLDER, ask, recipe, result
 
 from pinlite.contract import Request
 from pinlite.engine import process
 from pinlite.engine.written import remove
 from pinlite.errors import OutOfDiskError, OutOfMemoryError, StageCrashError, StageTimeoutError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, ignore
+from pinlite.toolchain import ImageRecipe
 
 SOON = 5.0
 
@@ -52,12 +53,8 @@ def test_a_changed_program_is_another_image(probe):
 
 
 def test_an_image_on_another_runs_its_programs(probe):
-    child = recipe("probe-with")
-    child = type(child)(
-        "probe-with",
-        {"Dockerfile": b"ARG BASE\nFROM ${BASE}\nCOPY requirements.lock /tmp/\n", "requirements.lock": b"\n"},
-        recipe(),
-    )
+    files = {"Dockerfile": b"ARG BASE\nFROM ${BASE}\nCOPY requirements.lock /tmp/\n", "requirements.lock": b"\n"}
+    child = ImageRecipe("probe-with", files, BASE, parent=recipe())
     images = probe.engine.ensure([child], ignore)
     try:
         assert list(images) == ["probe-with"]
@@ -75,7 +72,7 @@ def test_ready_tells_the_versions(probe):
         assert ready is worker.ready()
     assert ready.contract == 1
     assert list(ready.versions) == ["python"]
-    assert ready.versions["python"].startswith("3.8.")
+    assert ready.versions["python"].startswith(f"{BASE.python}.")
 
 
 def test_requests_are_answered_in_one_worker(probe):
@@ -375,6 +372,7 @@ import sys
 from pathlib import Path
 from pinlite.contract import Request
 from pinlite.engine import Image, Job, choose
+from pinlite.toolchain import ImageRecipe
 from pinlite.recipe import Limits
 
 engine, name, identity, reference, run, folder = sys.argv[1:]

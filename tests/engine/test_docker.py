@@ -10,10 +10,8 @@ from pathlib import Path
 
 import docker
 import pytest
-from pinlite.images import Base
-from probes import ask, recipe, result
+from probes import BASE, ask, recipe, result
 
-from pinlite import images
 from pinlite.contract import Request
 from pinlite.engine import DockerEngine, VenvEngine, choose
 from pinlite.errors import ImageError, NoEngineError, StageCrashError
@@ -177,7 +175,7 @@ def test_images_carry_the_oci_labels(docker_probe):
     with contextlib.closing(docker.from_env()) as client:
         labels = client.images.get(docker_probe.image.reference).labels
     assert labels["org.opencontainers.image.title"] == "pinlite/probe"
-    assert labels["org.opencontainers.image.base.name"] == images.base().reference
+    assert labels["org.opencontainers.image.base.name"] == BASE.reference
     assert labels["org.opencontainers.image.base.digest"].startswith("sha256:")
 
 
@@ -198,12 +196,11 @@ def test_a_dockerfile_that_is_none_is_an_image_error(docker_engine):
 
 
 def test_without_base_and_registry_the_hint_is_make_base(docker_engine, monkeypatch):
-    base = Base("registry.invalid/python:3.8", "sha256:" + "0" * 64, "pinlite/none:none")
-    monkeypatch.setattr(images, "base", lambda: base)
+    base = replace(BASE, reference="registry.invalid/python:3.8", local="pinlite/none:none")
     monkeypatch.setattr("pinlite.retries.PAUSES", (0.1, 0.2))
     events = []
     with pytest.raises(ImageError, match=r"registry\.invalid/python:3\.8 can't be pulled") as caught:
-        docker_engine.ensure([recipe("probe-baseless")], events.append)
+        docker_engine.ensure([replace(recipe("probe-baseless"), base=base)], events.append)
     assert "make base" in caught.value.hint
     assert [re.search(r"tried again in (\S+) s", event.text)[1] for event in events[1:]] == ["0.1", "0.2"]
 
@@ -211,11 +208,11 @@ def test_without_base_and_registry_the_hint_is_make_base(docker_engine, monkeypa
 def test_images_of_two_bases_are_not_mixed(docker_probe, monkeypatch):
     """What was made on a base that is gone is made again on the one that is here, all of it."""
     engine = docker_probe.engine
-    if engine.base() != images.base().local:
+    if engine.base(BASE) != BASE.local:
         pytest.skip("needs the local base alone")
-    recipes = [recipe(), recipe("probe-other")]
-    monkeypatch.setattr(images, "local_base_identity", lambda: "sha256:" + "0" * 64)
-    monkeypatch.setattr(DockerEngine, "base", lambda _: images.base().local)
+    base = replace(BASE, packages=())
+    recipes = [replace(recipe(name), base=base) for name in ("probe", "probe-other")]
+    monkeypatch.setattr(DockerEngine, "base", lambda _, base: base.local)
     found = engine.ensure(recipes, ignore)
     try:
         assert sorted(found) == ["probe", "probe-other"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from probes import recipe
+from probes import BASE, recipe
 
 from pinlite import temporary
 from pinlite.engine import Leftover, VenvEngine
@@ -82,5 +82,5 @@ def test_an_environment_that_is_whole_by_now_stays(engine):
 
 def test_programs_are_compiled_under_their_own_path(engine):
     image = Path(engine.ensure([recipe()], ignore)["probe"].reference)
-    compiled = image / "programs" / "__pycache__" / "probe.cpython-38.pyc"
+    compiled = image / "programs" / "__pycache__" / f"probe.cpython-{BASE.python.replace('.', '')}.pyc"
     assert str(image / "programs" / "probe.py").encode() in compiled.read_bytes()
