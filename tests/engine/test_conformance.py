@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from held import until
@@ -17,7 +18,6 @@ from pinlite.engine import process
 from pinlite.engine.written import remove
 from pinlite.errors import OutOfDiskError, OutOfMemoryError, StageCrashError, StageTimeoutError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, ignore
-from pinlite.toolchain import ImageRecipe
 
 SOON = 5.0
 
@@ -53,8 +53,8 @@ def test_a_changed_program_is_another_image(probe):
 
 
 def test_an_image_on_another_runs_its_programs(probe):
-    files = {"Dockerfile": b"ARG BASE\nFROM ${BASE}\nCOPY requirements.lock /tmp/\n", "requirements.lock": b"\n"}
-    child = ImageRecipe("probe-with", files, BASE, parent=recipe())
+    own = recipe("probe-with", Dockerfile=b"ARG BASE\nFROM ${BASE}\nCOPY programs /opt/pinlite/\n")
+    child = replace(own, parent=recipe())
     images = probe.engine.ensure([child], ignore)
     try:
         assert list(images) == ["probe-with"]
@@ -372,7 +372,6 @@ import sys
 from pathlib import Path
 from pinlite.contract import Request
 from pinlite.engine import Image, Job, choose
-from pinlite.toolchain import ImageRecipe
 from pinlite.recipe import Limits
 
 engine, name, identity, reference, run, folder = sys.argv[1:]
