@@ -7,6 +7,7 @@ from pinlite.engine.protocol import Job
 
 MARK = "pinlite"
 RUN = "pinlite.run"
+IMAGE = "pinlite.image"
 STAGE = "pinlite.stage"
 WORKER = "pinlite.worker"
 OWNER = "pinlite.owner"
@@ -17,6 +18,7 @@ def labels(job: Job) -> dict[str, str]:
     return {
         MARK: "worker",
         RUN: job.run,
+        IMAGE: job.image.name,
         STAGE: job.program,
         WORKER: uuid.uuid4().hex,
         OWNER: processes.this(),

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import docker
@@ -23,7 +23,6 @@ from pinlite.retries import blames_network, repeated
 from pinlite.toolchain import Base, ImageRecipe
 
 _IDENTITY = "pinlite.identity"
-_NAME = "pinlite.image"
 _BASE = "pinlite.base"
 # Of a container's ID: as much of it as docker itself shows.
 _SHORT = 12
@@ -49,21 +48,19 @@ class DockerEngine:
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         found: dict[str, Image] = {}
         for base, those in _by_base(recipes):
-            public, local = (self._find_on(on, those) for on in (base.digest, base.local_identity))
-            found |= public if len(public) >= len(local) else local
+            found |= self._find_of(base, those)
         return found
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
-        recipes = list(recipes)
-        found = self.find(recipes)
-        if len(found) == len(recipes):
-            return found
+        found: dict[str, Image] = {}
         for base, those in _by_base(recipes):
-            if not all(recipe.name in found for recipe in those):
+            there = self._find_of(base, those)
+            if len(there) < len(those):
                 reference, identity = self._ensure_base(base, observe)
                 for recipe in those:
                     self._ensure_one(recipe, reference, identity, observe)
-                found |= self._find_on(identity, those)
+                there = self._find_on(identity, those)
+            found |= there
         return found
 
     def images(self) -> list[Image]:
@@ -72,7 +69,7 @@ class DockerEngine:
         with _answering():
             entries = self._client.api.images(filters={"label": _IDENTITY})
         for entry in entries:
-            name, identity = entry["Labels"][_NAME], entry["Labels"][_IDENTITY]
+            name, identity = entry["Labels"][owner.IMAGE], entry["Labels"][_IDENTITY]
             if _tag(name, identity) in (entry["RepoTags"] or ()):
                 found.append(Image(name, identity, _tag(name, identity), entry["Id"]))
         return found
@@ -107,6 +104,11 @@ class DockerEngine:
         with _answering():
             remove(self._client.api, leftover.name)
 
+    def _find_of(self, base: Base, recipes: Sequence[ImageRecipe]) -> dict[str, Image]:
+        """On the public base or the local one: on that on which more of them are."""
+        public, local = (self._find_on(on, recipes) for on in (base.digest, base.local_identity))
+        return public if len(public) >= len(local) else local
+
     def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         """Asked for by their tags: a listing of all images takes the daemon far longer."""
         return {recipe.name: image for recipe in recipes if (image := self._found(_image(recipe, base)))}
@@ -123,7 +125,7 @@ class DockerEngine:
         if self._found(image):
             return image.reference
         labels = {
-            _NAME: recipe.name,
+            owner.IMAGE: recipe.name,
             _IDENTITY: image.identity,
             "org.opencontainers.image.title": f"pinlite/{recipe.name}",
             "org.opencontainers.image.base.name": recipe.base.reference,
