@@ -1,4 +1,4 @@
-"""Several cases as one model: converted in a process of its own, run in both runtimes, and judged one by one."""
+"""Several cases as one model: converted in a process of its own, run in every runtime, and judged one by one."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ import numpy as np
 import verdicts
 from draws import Array
 from families import Case, Input
-from services import HERE, OLDEST, RUNTIMES, RefusedError, Service
+from services import HERE, RUNTIMES, RefusedError, Service
 from verdicts import Fault, Outcome
 
 from pinlite import npz
@@ -25,6 +25,9 @@ from pinlite import npz
 # Enough that importing frameworks is the smaller part of a conversion.
 SIZE = 16
 TIMEOUT = 600.0
+# TFLite's own kernels hold what they add and multiply within the floats: this runtime has no others, in the others a
+# delegate takes what it can.
+WITHOUT_INFINITIES = "tensorflow-cpu 2.4.1"
 
 _SOURCE = """import sweep_models
 
@@ -174,9 +177,8 @@ def _outcomes(
     right = {profile: list(npz.read(folder / "right" / f"{profile}.npz").values()) for profile in bundle.profiles}
     for variant in bundle.variants:
         made = (folder / "out" / f"model.{variant}.tflite").exists()
-        runtimes = RUNTIMES if made else ()
-        if converted.report and verdicts.needs_select_tf(converted.report, variant):
-            runtimes = (OLDEST,)
+        selects = bool(converted.report) and verdicts.needs_select_tf(converted.report, variant)
+        runtimes = [name for name, runtime in RUNTIMES.items() if made and (runtime.select_tf or not selects)]
         ran = {name: _ran(bundle, folder, variant, name, services) for name in runtimes}
         at = 0
         for case, count in zip(bundle.cases, counts, strict=True):
@@ -201,7 +203,7 @@ def _ran(bundle: Bundle, folder: Path, variant: str, runtime: str, services: Map
     """What a runtime says of a file, and under ``found`` its outputs by profile."""
     out = folder / "found" / runtime / variant
     try:
-        answer = services[RUNTIMES[runtime]].ask(
+        answer = services[RUNTIMES[runtime].image].ask(
             "run",
             model=str(folder / "out" / f"model.{variant}.tflite"),
             samples=[str(_samples(folder, profile)) for profile in bundle.profiles],
@@ -238,15 +240,13 @@ def _faults(
             if len(found) != len(right[profile]):
                 difference = (None, f"the file has {len(found)} outputs, right are {len(right[profile])}")
             else:
-                # TFLite's own kernels hold what they add and multiply within the floats: the oldest runtime has no
-                # others, and a delegate takes what it can.
                 difference = verdicts.difference(
                     found[output],
                     wanted,
                     case.bounds[variant],
                     magnitude,
                     by_channel=case.by_channel,
-                    finite_only=case.finite_only or runtime == OLDEST,
+                    finite_only=case.finite_only or runtime == WITHOUT_INFINITIES,
                 )
             if difference:
                 yield Fault(runtime, profile, output - outputs.start, *difference)

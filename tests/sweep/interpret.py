@@ -1,4 +1,4 @@
-"""Stage program of `make sweep`, in the images of both runtimes: run .tflite files as anyone would, by position."""
+"""Stage program of `make sweep`, in the images of the runtimes: run .tflite files as anyone would, by position."""
 
 from pathlib import Path
 
@@ -7,9 +7,7 @@ import numpy as np
 from stagekit import arrays
 
 try:
-    from tflite_runtime.interpreter import Interpreter
-
-    VERSIONS = ("tflite-runtime", "numpy")
+    from tflite_run.infer import VERSIONS, Interpreter
 except ImportError:
     import tensorflow as tf
 

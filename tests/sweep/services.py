@@ -1,4 +1,4 @@
-"""The programs of this folder, in the images of the venv engine: PyTorch, onnx, and both TFLite runtimes."""
+"""The programs of this folder, in the images of the venv engine: PyTorch, onnx, and every runtime of TFLite files."""
 
 import contextlib
 import itertools
@@ -20,16 +20,14 @@ from pinlite.recipe import Limits
 HERE = Path(__file__).parent
 LIMITS = Limits(memory=4 * 1024**3, timeout=120, processes=256)
 
+TOOLCHAIN = toolchain.load()
+RUNTIMES = {runtime.name: runtime for runtime in TOOLCHAIN.runtimes}
 # What stands in which image: the program first.
 PROGRAMS = {
     "torch": ("eager.py", "sweep_models.py"),
     "onnx": ("onnx_models.py",),
-    "tflite": ("interpret.py",),
-    "tensorflow": ("interpret.py",),
+    **{runtime.image: ("interpret.py",) for runtime in TOOLCHAIN.runtimes},
 }
-# The image of each runtime; the oldest has Select-TF operators.
-OLDEST = "tensorflow-cpu 2.4.1"
-RUNTIMES = {"tflite-runtime 2.14.0": "tflite", OLDEST: "tensorflow"}
 
 
 class RefusedError(Exception):
@@ -81,10 +79,9 @@ class Service:
 
 @contextlib.contextmanager
 def started(folder: Path) -> Iterator[dict[str, Service]]:
-    """The services by the name of the image."""
-    images = toolchain.load().images
+    """The services by what `PROGRAMS` calls them."""
     recipes = {
-        name: adding(images[name], f"sweep-{name}", {file: HERE / file for file in files})
+        name: adding(TOOLCHAIN.images[name], f"sweep-{name}", {file: HERE / file for file in files})
         for name, files in PROGRAMS.items()
     }
     engine = VenvEngine()

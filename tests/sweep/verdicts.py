@@ -86,7 +86,7 @@ def said(report: Mapping[str, Any], variant: str, outputs: range) -> tuple[int, 
 
 
 def needs_select_tf(report: Mapping[str, Any], variant: str) -> bool:
-    """Whether a report says so, and with it that tflite-runtime can't run the variant."""
+    """Whether a report says so, and with it that only a runtime with Select-TF operators can run the variant."""
     return any(each["select_tf"] for each in report["variants"] if each["name"] == variant)
 
 
