@@ -12,8 +12,11 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
+from pinlite import toolchain
+
 CASES = Path(__file__).parents[1] / "cases"
 EXAMPLES = Path(__file__).parents[2] / "examples"
+RUNTIMES = [runtime.name for runtime in toolchain.load().runtimes]
 NETWORK = (f"{CASES}/tiny.py:network", "--input", "image=1x3x16x16")
 PINLITE = ("-m", "pinlite")
 LONGEST = 300
@@ -107,32 +110,35 @@ class Command:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker of a command, as the machine sees it: ``processes`` are those that run the stage's program."""
+    """A worker of a command, as the machine sees it: ``processes`` are those that run a program of an image."""
 
+    image: str
     program: str
     processes: tuple[int, ...]
 
 
-def workers(command: int, program: str | None = None) -> list[Worker]:
-    """The workers, or those of one program, of the command of this process number, found without pinlite."""
+def workers(command: int, program: str | None = None, image: str | None = None) -> list[Worker]:
+    """The workers of the command of this process number, or those of a program or image, found without pinlite."""
     mine = f"{platform.node()}/{command}."
     found = [*_in_containers(mine), *_local(mine)]
-    return [worker for worker in found if program in (None, worker.program)]
+    return [worker for worker in found if program in (None, worker.program) and image in (None, worker.image)]
 
 
 def _in_containers(owner: str) -> Iterator[Worker]:
     with contextlib.suppress(DockerException), contextlib.closing(docker.from_env()) as client:
         for entry in client.api.containers(all=True, filters={"label": "pinlite"}):
-            if entry["Labels"].get("pinlite.owner", "").startswith(owner):
+            labels = entry["Labels"]
+            if labels.get("pinlite.owner", "").startswith(owner):
                 inside = set(_processes("cgroup", entry["Id"]))
                 # Not the container's init, nor what prepares the container.
-                yield Worker(entry["Labels"]["pinlite.stage"], tuple(inside & set(_processes("comm", "python"))))
+                running = inside & set(_processes("comm", "python"))
+                yield Worker(labels["pinlite.image"], labels["pinlite.stage"], tuple(running))
 
 
 def _local(owner: str) -> Iterator[Worker]:
     for pid, environ in _processes("environ", f"pinlite.owner={owner}").items():
         variables = dict(item.split("=", 1) for item in environ.split("\0") if "=" in item)
-        yield Worker(variables["pinlite.stage"], (pid,))
+        yield Worker(variables["pinlite.image"], variables["pinlite.stage"], (pid,))
 
 
 def _processes(file: str, text: str) -> dict[int, str]:

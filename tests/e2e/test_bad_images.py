@@ -56,10 +56,10 @@ def sleeping():
 
 @pytest.mark.usefixtures("docker_engine")
 def test_a_dockerfile_that_fails(pinlite, recipes, cache):
-    (recipes / "torch/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo quite broken && exit 3\n")
+    (recipes / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo quite broken && exit 3\n")
     arguments = (recipes, "convert", *NETWORK, "--engine", "docker", "--out", "out")
     said = pinlite.refuses(5, *arguments, entry=OTHER_IMAGES, **cache)
-    assert "the torch image can't be built:" in said
+    assert "the torch-1.7.1 image can't be built:" in said
     assert "quite broken" in said
     log = Path(said.rpartition("; the whole log is ")[2].strip())
     assert "exit 3" in log.read_text()
@@ -68,10 +68,10 @@ def test_a_dockerfile_that_fails(pinlite, recipes, cache):
 
 @pytest.mark.usefixtures("any_engine")
 def test_a_lock_that_can_t_be_installed(pinlite, recipes, cache):
-    (recipes / "torch/requirements.lock").write_text(f"einops==0.4.1 --hash=sha256:{'0' * 64}\n")
+    (recipes / "pins/torch-1.7.1/requirements.lock").write_text(f"einops==0.4.1 --hash=sha256:{'0' * 64}\n")
     arguments = (recipes, "convert", *NETWORK, "--engine", "venv", "--out", "out")
     said = pinlite.refuses(5, *arguments, entry=OTHER_IMAGES, **cache)
-    assert "the environment of the torch image can't be installed:" in said
+    assert "the environment of the torch-1.7.1 image can't be installed:" in said
     assert "einops" in said
     assert "Hash mismatch" in said
     assert not (pinlite.here / "out").exists()
@@ -81,11 +81,9 @@ def test_a_network_that_breaks_during_an_installation(pinlite, network, cache, t
     inspect = ("inspect", network / "model.float32.tflite", "--engine", "venv")
     broken = {"UV_DEFAULT_INDEX": broken_index, "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "1"}
     said = pinlite.refuses(5, *inspect, **cache, **broken)
-    assert "the environment of the tflite image can't be installed:" in said
-    assert re.findall(r"the environment of the tflite image can't be installed; tried again in (\d) s", said) == [
-        "1",
-        "4",
-    ]
+    uninstalled = "the environment of the tflite-2.14.0 image can't be installed"
+    assert f"{uninstalled}:" in said
+    assert re.findall(rf"{uninstalled}; tried again in (\d) s", said) == ["1", "4"]
     assert "check the connection to the package index" in said
     assert not list((tmp_path / "cache/venv/images").glob("*/identity"))
     assert "CONV_2D" in pinlite.succeeds(*inspect, **cache).out
@@ -93,7 +91,7 @@ def test_a_network_that_breaks_during_an_installation(pinlite, network, cache, t
 
 @pytest.mark.usefixtures("docker_engine")
 def test_an_interrupted_build(pinlite, recipes, cache):
-    (recipes / "torch/Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\nRUN {SLEEP}\n")
+    (recipes / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\nRUN {SLEEP}\n")
     arguments = (recipes, "images", "build", "--engine", "docker")
     running = pinlite.start(*arguments, entry=OTHER_IMAGES, **cache)
     until(sleeping)

@@ -9,6 +9,7 @@ import pytest
 from command import CASES, NETWORK
 
 import pinlite as package
+from pinlite import toolchain
 
 SCRIPT = """
 import json, sys
@@ -28,7 +29,7 @@ except pinlite.PinliteError as error:
 def test_json_on_standard_output_is_the_report_and_nothing_else(pinlite, any_engine):
     shown = pinlite.succeeds("convert", *NETWORK, "--json", "--engine", any_engine, "--out", "out").out
     assert shown == (pinlite.here / "out/report.json").read_text()
-    assert json.loads(shown)["schema"] == "pinlite.report/1"
+    assert json.loads(shown)["schema"] == "pinlite.report/2"
 
 
 def test_the_console_shows_the_same_as_the_report(pinlite, any_engine, report):
@@ -83,7 +84,7 @@ def test_images_that_are_there_are_listed_and_not_built_again(pinlite, engine):
     assert "built" not in pinlite.succeeds("images", "build", "--engine", engine).err
     shown = pinlite.succeeds("images", "list", "--engine", engine).out
     current = [line.split()[0] for line in shown.splitlines() if " current " in line]
-    assert sorted(current) == ["onnx", "onnx-tf", "tensorflow", "tflite", "torch"]
+    assert {recipe.name for recipe in toolchain.load().recipes} <= set(current)
 
 
 def test_doctor_says_what_runs_the_stages(pinlite, engine):

@@ -1,11 +1,12 @@
 """Every variant as a user makes it, on both engines."""
 
+import itertools
+
 import numpy as np
 import pytest
-from command import CASES, EXAMPLES, NETWORK
+from command import CASES, EXAMPLES, NETWORK, RUNTIMES
 
 ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
-RUNTIMES = ["tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
 MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
 RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
 READER = (f"{CASES}/tiny.py:Reader", "--input", "picture=1x3x8x8", "--input", "ids=1x5:int64", "--input", "mask=1x4")
@@ -35,8 +36,10 @@ def test_all_variants_come_of_one_run_and_are_near_to_torch(all_variants, engine
         hop["variant"]: hop["tolerance"] for hop in found["hops"] if hop["from"] == "torch" and not hop["profile"]
     }
     assert judged == {None: 1e-4, **dict.fromkeys(ALL), "float32": 1e-4, "float16": 0.02}
-    between = [hop for hop in found["hops"] if hop["from"] == RUNTIMES[0] and not hop["profile"]]
-    assert [hop["variant"] for hop in between] == list(ALL[2:])
+    between = [hop for hop in found["hops"] if hop["from"] in RUNTIMES and not hop["profile"]]
+    pairs = list(itertools.combinations(RUNTIMES, 2))
+    assert [(hop["from"], hop["to"]) for hop in between] == pairs * len(ALL[2:])
+    assert [hop["variant"] for hop in between] == [name for name in ALL[2:] for _ in pairs]
     assert all(hop["tolerance"] >= 0.1 and hop["passed"] for hop in between)
 
 

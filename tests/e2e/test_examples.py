@@ -4,20 +4,14 @@ import hashlib
 
 import numpy as np
 import pytest
-from command import EXAMPLES
+from command import EXAMPLES, RUNTIMES
+from held import STAGES
+
+from pinlite import toolchain
 
 MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
 RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
-RUNTIMES = ["onnxruntime", "tensorflow", "tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"]
-STAGES = [
-    "export",
-    "check",
-    "translate",
-    "convert",
-    "infer-tflite-2.14.0",
-    "infer-tensorflow-2.4.1",
-    "infer-litert-2.3.0",
-]
+ALL = ["onnxruntime", "tensorflow", *RUNTIMES]
 ARTIFACTS = {
     "onnx": "model.onnx",
     "graph": "model.graph.txt",
@@ -29,10 +23,12 @@ ARTIFACTS = {
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 KEYS = {
     "": [
-        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain", "stages"),
+        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain_name", "toolchain"),
+        *("target", "runtimes", "stages"),
         *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "calibration", "training"),
         *("evaluation", "versions", "lock"),
     ],
+    "runtimes": ["name", "package", "version", "image", "required"],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],
     "hops": [
@@ -60,7 +56,7 @@ def test_mobilenet_v2_is_equal_in_every_runtime(mobilenet, engine, report):
     assert [(stage["name"], stage["source"]) for stage in found["stages"]] == [(name, "ran") for name in STAGES]
     hops = [hop for hop in found["hops"] if not hop["profile"]]
     assert [(hop["from"], hop["to"], hop["output"]) for hop in hops] == [
-        ("torch", runtime, "output") for runtime in RUNTIMES
+        ("torch", runtime, "output") for runtime in ALL
     ]
     assert all(hop["passed"] and hop["max_rel_error"] <= 1e-4 and hop["cosine"] > 0.9999 for hop in hops)
     assert [profile["name"] for profile in found["profiles"]] == ["normal", "zeros", "ties", "large"]
@@ -68,15 +64,15 @@ def test_mobilenet_v2_is_equal_in_every_runtime(mobilenet, engine, report):
 
 def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
     found = report(mobilenet(engine))
-    assert found["schema"] == "pinlite.report/1"
+    assert found["schema"] == "pinlite.report/2"
     assert list(found) == KEYS[""]
-    for part in ("stages", "artifacts", "hops", "profiles", "variants"):
+    for part in ("runtimes", "stages", "artifacts", "hops", "profiles", "variants"):
         assert all(list(entry) == KEYS[part] for entry in found[part])
-    images = ["torch", "onnx", "onnx-tf", "tensorflow", "tflite"]
+    images = [recipe.name for recipe in toolchain.load().recipes]
     assert sorted(found["toolchain"]) == sorted(found["versions"]) == sorted(images)
     versions = {name: version for image in images for name, version in found["versions"][image].items()}
     pins = {"torch": "1.7.1", "torchvision": "0.8.2", "onnx": "1.8.0", "onnxruntime": "1.6.0", "onnx-tf": "1.7.0"}
-    pins |= {"tensorflow-cpu": "2.4.1", "tflite-runtime": "2.14.0"}
+    pins |= {"tensorflow-cpu": "2.4.1", "tflite-runtime": "2.14.0", "ai-edge-litert": "2.3.0"}
     assert versions | pins == versions
 
 
@@ -102,7 +98,7 @@ def test_the_tflite_file_of_mobilenet_v2_has_its_names_and_operators(mobilenet, 
     assert [(tensor["name"], tensor["shape"]) for tensor in variant["inputs"]] == [("input", [1, 3, 224, 224])]
     assert [(tensor["name"], tensor["shape"]) for tensor in variant["outputs"]] == [("output", [1, 1000])]
     assert (variant["ops"]["CONV_2D"], variant["ops"]["DEPTHWISE_CONV_2D"]) == (35, 17)
-    assert sorted(variant["parity"]) == sorted(variant["latency_ms"]) == RUNTIMES[2:]
+    assert sorted(variant["parity"]) == sorted(variant["latency_ms"]) == sorted(RUNTIMES)
     for latency in variant["latency_ms"].values():
         assert 0 < latency["min"] <= latency["median"]
         assert latency["threads"] == 1
@@ -130,7 +126,7 @@ def test_resnet18_is_equal_in_every_runtime(converted, any_engine, report):
     found = report(converted(*RESNET, "--engine", any_engine))
     assert found["ok"]
     hops = [hop for hop in found["hops"] if not hop["profile"]]
-    assert [hop["to"] for hop in hops] == RUNTIMES
+    assert [hop["to"] for hop in hops] == ALL
     assert all(hop["max_rel_error"] <= 1e-4 for hop in hops)
     # Two convolutions in each of 8 blocks, one in each of 3 shortcuts, and the first.
     assert found["variants"][0]["ops"]["CONV_2D"] == 20

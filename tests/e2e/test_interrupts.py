@@ -54,6 +54,6 @@ def test_an_earlier_result_survives_an_interrupt(pinlite, any_engine, network, r
     shutil.copytree(network, pinlite.here / "out")
     before = report(pinlite.here / "out")
     running = pinlite.start("convert", *NETWORK, "--seed", 5, "--engine", any_engine, "--out", "out")
-    reach(running, "infer")
+    reach(running, "infer-tflite-2.14.0")
     interrupted(running)
     assert report(pinlite.here / "out") == before

@@ -1,6 +1,6 @@
 """Models that TFLite's own operators are not enough for."""
 
-from command import CASES
+from command import CASES, RUNTIMES
 
 MODEL = (f"{CASES}/tiny.py:RunningSum", "--input", "x=1x3x6x6")
 
@@ -15,9 +15,10 @@ def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, en
     assert set(variant["parity"]) == set(variant["latency_ms"]) == {"tensorflow-cpu 2.4.1"}
     assert "Select-TF" in ended.out
     stages = {stage["name"]: stage for stage in found["stages"]}
+    without = ("infer-tflite-2.14.0", "infer-litert-2.3.0")
     assert stages["infer-tensorflow-2.4.1"]["source"] == "ran"
-    assert stages["infer"]["source"] == "skipped"
-    assert "Cumsum" in stages["infer"]["reason"]
+    assert {stages[stage]["source"] for stage in without} == {"skipped"}
+    assert all("Cumsum" in stages[stage]["reason"] for stage in without)
     builtin, selecting = variant["comparison"]
     assert "has no operator for Cast, Cumsum" in builtin["refusal"]
     assert builtin["size"] is builtin["latency_ms"] is None
@@ -44,4 +45,4 @@ def test_select_tf_from_the_start_keeps_what_tflite_has(pinlite, any_engine, rep
     assert variant["select_tf"] == []
     assert [found["sha256"] for found in variant["comparison"]] == [variant["sha256"]] * 2
     assert all(found["latency_ms"]["runs"] == 20 for found in variant["comparison"])
-    assert set(variant["latency_ms"]) == {"tflite-runtime 2.14.0", "tensorflow-cpu 2.4.1", "ai-edge-litert 2.3.0"}
+    assert set(variant["latency_ms"]) == set(RUNTIMES)

@@ -16,7 +16,7 @@ BOUNDS = {"float32": 0, "float16": 0, "dynamic": 0, "int8": 0.2, "int16x8": 0.01
 @pytest.fixture(scope="session")
 def signed(environments, tmp_path_factory):
     """What a file's signature gives of samples, both arrays by name."""
-    python = Path(environments["tflite"].reference, "environment", "bin", "python")
+    python = Path(environments["tflite-2.14.0"].reference, "environment", "bin", "python")
 
     def run(model, samples):
         here = tmp_path_factory.mktemp("signature")

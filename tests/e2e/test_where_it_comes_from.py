@@ -9,7 +9,7 @@ from command import CASES, NETWORK
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from pinlite import digest
+from pinlite import digest, toolchain
 
 
 def statement(folder):
@@ -39,7 +39,9 @@ def test_docker_images_are_told_by_dockers_id_and_their_base_by_digest(docker_en
     assert docker_engine.version()
     folder = converted(*NETWORK, "--engine", "docker")
     found = dependencies(folder)
-    assert "sha256" in found["base"]["digest"]
+    bases = {recipe.base.name for recipe in toolchain.load().recipes}
+    assert {name for name in found if name.startswith("base/")} == {f"base/{name}" for name in bases}
+    assert all("sha256" in found[f"base/{name}"]["digest"] for name in bases)
     client = docker.from_env()
     for name, identity in report(folder)["toolchain"].items():
         image = client.images.get(f"pinlite/{name}:{identity[:16]}")

@@ -10,8 +10,8 @@ def test_a_pinned_package_is_there_for_the_model(engine, pinlite, report):
     pinlite.succeeds("convert", *NETWORK, "--with", "einops==0.4.1", "--engine", engine, "--out", "out")
     found = report(pinlite.here / "out")
     assert found["ok"]
-    assert "torch-with" in found["toolchain"]
-    assert found["versions"]["torch-with"]["torch"] == "1.7.1"
+    assert "torch-1.7.1-with" in found["toolchain"]
+    assert found["versions"]["torch-1.7.1-with"]["torch"] == "1.7.1"
 
 
 def test_without_it_the_error_says_what_to_add(pinlite, any_engine):

@@ -10,6 +10,8 @@ import pytest
 from command import NETWORK, workers
 from mounts import tmpfs
 
+from pinlite.stages import export
+
 SOON = 20
 
 
@@ -17,7 +19,7 @@ def under_way(pinlite, **environment):
     """A conversion whose first stage has a worker."""
     running = pinlite.start("convert", *NETWORK, "--engine", "docker", "--out", "out", **environment)
     end = time.monotonic() + 120
-    while not any(worker.processes for worker in workers(running.process.pid, "export")):
+    while not any(worker.processes for worker in workers(running.process.pid, export.STAGE.program)):
         assert time.monotonic() < end
         assert running.process.poll() is None, running.said()
         time.sleep(0.05)
