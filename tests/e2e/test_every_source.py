@@ -46,6 +46,18 @@ def test_a_callable_in_a_package_of_the_current_folder(pinlite, convert):
     assert found["source"] == "nets.small:build"
 
 
+def test_modules_of_the_users_may_be_called_as_ours_are(pinlite, convert):
+    pinlite.here.mkdir()
+    (pinlite.here / "net.py").write_text("from trace import network\n")
+    (pinlite.here / "trace.py").write_text("import evaluate\n\n\ndef network():\n    return evaluate.network()\n")
+    (pinlite.here / "evaluate.py").write_text("from layers import Block as network\n")
+    (pinlite.here / "layers.py").write_text(
+        "from torch import nn\n\n\nclass Block(nn.Module):\n    def forward(self, x):\n        return x * 3\n"
+    )
+    found = convert("net.py:network", "--input", "x=1x4")
+    assert found["variants"][0]["ops"] == {"MUL": 1}
+
+
 def test_a_callable_in_a_package_of_the_image(convert):
     found = convert("torchvision.models:squeezenet1_1", "--input", "x=1x3x64x64")
     assert found["variants"][0]["ops"]["CONV_2D"] == 26
