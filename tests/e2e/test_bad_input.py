@@ -31,7 +31,7 @@ def refused(pinlite, any_engine):
         ([*NETWORK, "--input", "image=1x3x8x8"], ["names 'image' twice"]),
         ([*NETWORK, "--weights", "missing.pth"], ["--weights: there is no file missing.pth"]),
         ([*NETWORK, "--samples", "missing.npz"], ["--samples: there is no file missing.npz"]),
-        ([*NETWORK, "--opset", "13"], ["--opset = 13"]),
+        ([*NETWORK, "--opset", "13"], ["--opset 13: the toolchain classic exports opsets 7 to 12"]),
         ([*NETWORK, "--tolerance", "-1"], ["--tolerance"]),
         ([*NETWORK, "--memory", "much"], ["--memory 'much' is no size"]),
         ([*NETWORK, "--lowering", "other"], ["'other' is not one of"]),

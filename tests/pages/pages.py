@@ -30,7 +30,7 @@ OPERATORS = """\
 # PyTorch's operators, and what becomes of them
 
 Each line is an operator or a module as it is written in a model. `make operators` exported it to ONNX (operator set
-12), converted it, and ran it in onnxruntime, TensorFlow and two TFLite runtimes: {right} convert, equal to PyTorch's
+12), converted it, and ran it in onnxruntime, TensorFlow and every TFLite runtime: {right} convert, equal to PyTorch's
 result within {difference:.0e} of its largest magnitude, {refused} are refused. `make docs` writes this page anew.
 
 - **bold**: torch 1.7.1 exports it not at all, wrongly, or as what no runtime has. pinlite exports it, in operators

@@ -23,7 +23,7 @@ GRACE = 60
 ELSEWHERE = {"LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "1", "TZ": "Asia/Kathmandu"}
 
 STATES: dict[int, State] = {0: "converted", 2: "refused", 3: "refused", 7: "differs"}
-ERROR = re.compile(r"^error: (?:(?P<stage>[a-z-]+): )?(?P<message>.*)", re.MULTILINE)
+ERROR = re.compile(r"^error: (?:(?P<stage>[a-z]+(?:-[a-z0-9.]+)*): )?(?P<message>.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
