@@ -56,14 +56,14 @@ zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TW
 		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 
 sweep: $(host) ## Convert hundreds of small models and judge every file by PyTorch (ONLY=glob or QUICK=1 for some, JOBS).
-	PYTHONPATH=tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+	PYTHONPATH=tests:tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(QUICK),--quick) $(if $(JOBS),--jobs $(JOBS))
 
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
-	.venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+	PYTHONPATH=tests .venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
-	.venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+	PYTHONPATH=tests .venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
 	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
