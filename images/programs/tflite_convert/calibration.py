@@ -18,15 +18,15 @@ LEAVE_OUT = (
 GETS_WRONG = (
     "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not"
 )
+SHARED = "biases that several operators share"
 
 
 class Calibrated:
     """A .tflite file of floats that has run on samples.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``; ``warnings`` tell what
-    it gets wrong then, and what the samples don't show. Raises a StageError of kind ``usage`` for samples that the
-    model can't run on.
+    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. Raises a StageError of
+    kind ``usage`` for samples that the model can't run on.
     """
 
     def __init__(self, content, inputs, samples, *, as_written=False):
@@ -48,17 +48,24 @@ class Calibrated:
         model = flatbuffer.unpacked(self._ranged)
         limits = masking.relevant(model, _largest(content, masking.rows(model), inputs, samples))
         self._as_written = as_written
-        self.warnings = unseen.told(model)
+        self._unseen = unseen.told(model)
         wrong = {
             "masks of a softmax": masking.cut(model, limits),
             "tensors that are 0 in all calibration samples": unseen.widen(model, limits),
-            "biases that several operators share": biases.separate(model),
+            SHARED: biases.separate(model),
         }
-        found = " and ".join(what for what, is_wrong in wrong.items() if is_wrong)
-        if as_written and found:
-            self.warnings.append(GETS_WRONG.format(tf.__version__, found))
-        elif not as_written and (biases.flatten(model) or found):
+        self._wrong = [what for what, is_wrong in wrong.items() if is_wrong]
+        if not as_written and (biases.flatten(model) or self._wrong):
             self._ranged = flatbuffer.packed(model)
+
+    def warnings(self, *, biases_apart=False):
+        """Lines on what the samples don't show, and on what the quantizer gets wrong in files that stay as written.
+
+        ``biases_apart`` says that it gives each operator a bias of its own.
+        """
+        wrong = [what for what in self._wrong if not (biases_apart and what == SHARED)]
+        told = [GETS_WRONG.format(tf.__version__, " and ".join(wrong))] if self._as_written and wrong else []
+        return [*self._unseen, *told]
 
     def quantized(self, activations, io="float32"):
         """A file with int8 weights and activations of int8 or int16, where operators have them.
@@ -87,7 +94,8 @@ def _largest(content, rows, inputs, samples):
     found = {each: [] for each in rows}
     if rows:
         model = flatbuffer.unpacked(content)
-        model.subgraphs[0].outputs = sorted({each.tensor for each in rows})
+        # With the file's own outputs: XNNPACK may end the process where an operator's result is nobody's.
+        model.subgraphs[0].outputs = sorted({each.tensor for each in rows} | set(model.subgraphs[0].outputs))
         opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
         for sample in samples:
             interpreter.feed(opened, inputs, sample)
@@ -101,8 +109,13 @@ def _quantized(content, activations, io):
     try:
         return _calibrator(content).QuantizeModel(_number(io), _number(io), True, _number(activations))
     except RuntimeError as error:
-        message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
-        raise StageError("model", message, LEAVE_OUT) from error
+        raise refused(error) from error
+
+
+def refused(error):
+    """The StageError for what the quantizer raises."""
+    message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
+    return StageError("model", message, LEAVE_OUT)
 
 
 def _calibrator(content):

@@ -12,8 +12,8 @@ from tensorflow.lite.python import convert as tflite
 
 from stagekit import arrays, layouts
 
-from . import means, names, ops, padding, saved_model, transposed
-from .calibration import Calibrated
+from . import means, names, ops, padding, saved_model, transposed, whole
+from .calibration import Calibrated, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
@@ -102,6 +102,30 @@ class Conversion:
             return converter
 
         return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
+
+    @property
+    def is_whole(self):
+        """Whether every variant is the converter's own work from beginning to end, as `of_api` makes it."""
+        return self._as_written and whole.is_enough(self._converter)
+
+    def of_api(self, variant, samples=None, io="float32"):
+        """The file of a variant by the converter's public API alone, as bytes.
+
+        ``samples`` are the path of an .npz file as `calibrated` has them, ``io`` is as `whole.prepare` has it.
+        """
+        keys = {entry["name"]: entry["key"] for entry in self.inputs}
+        fed = layouts.fed_each(arrays.read(samples), self.inputs) if samples else []
+        fed = [{keys[name]: array for name, array in sample.items()} for sample in fed]
+
+        def prepared():
+            converter = self._from_saved_model()
+            whole.prepare(converter, variant, fed, io)
+            return converter
+
+        try:
+            return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
+        except RuntimeError as error:
+            raise refused(error) from error
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
     def calibrated(self, samples):

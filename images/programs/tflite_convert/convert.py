@@ -43,7 +43,7 @@ def convert(request):
     tensors_of_model = json.dumps([inputs, outputs])
     folder, choice = request.inputs["saved_model"], request.parameters["ops"]
     converted = conversion.opened(folder, choice, as_written, tensors_of_model)
-    content = variants.VARIANTS[variant](converted, request)
+    content = variants.made(variant, converted, request)
     file = quantization.File(content)
     file.refuse_endless()
     fed, made = converted.named(tf.lite.Interpreter(model_content=content))

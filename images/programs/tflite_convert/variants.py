@@ -5,6 +5,21 @@ import tensorflow as tf
 from . import half, quantization
 
 
+def made(variant, conversion, request):
+    """The bytes of the file of one of `VARIANTS`."""
+    if variant == "float32" or not conversion.is_whole:
+        return VARIANTS[variant](conversion, request)
+    samples = request.inputs.get("calibration")
+    if samples:
+        # The words for samples that the model can't run on.
+        conversion.calibrated(samples)
+    if variant != "int8-only":
+        return conversion.of_api(variant, samples)
+    content = conversion.of_api(variant, samples, request.parameters["integer_io"])
+    quantization.refuse_floats(content)
+    return content
+
+
 def float32(conversion, _):
     """The numbers as they are."""
     return conversion.float32
@@ -25,7 +40,8 @@ def doubts(variant, conversion, request):
             for name, numbers in half.clipped(conversion.float32)
         ]
     if "calibration" in request.inputs:
-        return conversion.plain.calibrated(request.inputs["calibration"]).warnings
+        calibrated = conversion.plain.calibrated(request.inputs["calibration"])
+        return calibrated.warnings(biases_apart=conversion.is_whole and variant != "int16x8")
     return []
 
 
