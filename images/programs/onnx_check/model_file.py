@@ -12,6 +12,8 @@ from stagekit import StageError
 STANDARD_DOMAINS = ("", "ai.onnx")
 SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
 SMALL[onnx.TensorProto.FLOAT16] = onnx.TensorProto.FLOAT
+# What shape inference raises where shapes don't agree: it has had a class of its own since onnx 1.10.
+DISAGREEMENT = getattr(onnx.shape_inference, "InferenceError", RuntimeError)
 # In elements. What decides a shape is smaller; shape inference copies all that it is given.
 LARGE = 64
 EXPORT_AGAIN = "export the model again, at opset 12"
@@ -185,7 +187,7 @@ def words(model):
     """The graph in words: what it computes, then the inferred type and shape of every value on the way."""
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
-    except RuntimeError as error:
+    except DISAGREEMENT as error:
         raise StageError(
             "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
         ) from error

@@ -24,18 +24,18 @@ def lower(model, samples, folder):
     """
     specs = onnx_model.inputs(model, samples)
     try:
-        prepare(model).export_graph(str(folder))
+        prepared = prepare(model)
+        prepared.export_graph(str(folder))
+        keys = _keys(prepared, onnx_model.output_names(model))
         signature, found = _run(folder, samples)
     except Exception as error:
         traceback.print_exc()
         raise StageError(
             "model",
-            "onnx-tf can't translate this model as it is: {}: {}".format(type(error).__name__, error),
+            "onnx-tf can't translate this model as it is: {}".format(_reason(error)),
             "use the nhwc lowering, which has its own handlers",
         ) from error
     inputs = [dict(spec, key=spec["name"]) for spec in specs]
-    # export_graph drops the names of the outputs and numbers them in the model's order.
-    keys = {name: "output_{}".format(index) for index, name in enumerate(onnx_model.output_names(model))}
     outputs = [
         {
             "name": name,
@@ -46,6 +46,25 @@ def lower(model, samples, folder):
         for name, key in keys.items()
     ]
     return inputs, outputs, {name: found[key] for name, key in keys.items()}
+
+
+def _keys(prepared, names):
+    """The signature's key of each output of the model.
+
+    A module that returns a list leaves its outputs without names: TensorFlow numbers them, in the model's order.
+    """
+    traced = prepared.tf_module.__call__.get_concrete_function(**prepared.signatures)
+    if isinstance(traced.structured_outputs, dict):
+        return {name: name for name in names}
+    return {name: "output_{}".format(index) for index, name in enumerate(names)}
+
+
+def _reason(error):
+    """What an exception says, on one line, without the stack that TensorFlow puts before it."""
+    name, text = type(error).__name__, str(error)
+    if text.startswith("in user code:"):
+        text = text.rpartition("\n    {}: ".format(name))[2]
+    return "{}: {}".format(name, " ".join(text.split()))
 
 
 def _run(folder, samples):
