@@ -318,12 +318,20 @@ def test_no_source_says_what_one_looks_like(toml):
     assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
 
 
-@pytest.mark.parametrize(
-    ("option", "value"), [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]
-)
+LOWERED_BY_US = [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]
+
+
+@pytest.mark.parametrize(("option", "value"), [*LOWERED_BY_US, ("qat", "net.py:train")])
 def test_what_the_nhwc_lowering_alone_can_do(model_file, option, value):
     stock = refusal({"source": f"{model_file}:build", "lowering": "stock", option: value})
     assert f"--{option}: the lowering stock" in str(stock)
+    assert stock.hint == "convert with --lowering nhwc"
+    without = refusal({"source": f"{model_file}:build", "toolchain": "2022", option: value})
+    assert without.hint.endswith("--toolchain classic")
+
+
+@pytest.mark.parametrize(("option", "value"), LOWERED_BY_US)
+def test_what_a_saved_model_can_not_be_asked_for(option, value):
     Path("saved").mkdir()
     Path("saved/saved_model.pb").touch()
     assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: value}))

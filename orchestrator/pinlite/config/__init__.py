@@ -68,7 +68,7 @@ def _recipe(options: Options) -> Recipe:
     for requirement in options.with_:
         check_requirement(requirement)
     _check_lowering(lowering, chosen)
-    _check_lowered_by_us(options, source, lowering)
+    _check_lowered_by_us(options, source, lowering, chosen)
     wanted = variants(options.variant)
     return Recipe(
         source=source,
@@ -138,7 +138,7 @@ def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
         )
 
 
-def _check_lowered_by_us(options: Options, source: Source, lowering: Lowering) -> None:
+def _check_lowered_by_us(options: Options, source: Source, lowering: Lowering, chosen: Toolchain) -> None:
     """Refuse what is the nhwc lowering's alone where that lowering does not run."""
     asked = {
         "--input-layout": options.input_layout,
@@ -150,8 +150,13 @@ def _check_lowered_by_us(options: Options, source: Source, lowering: Lowering) -
         raise UsageError(
             f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
         )
+    # The ranges that a model is trained for are in its graph; TensorFlow's converter sees them in a frozen one alone.
+    option = option or (options.qat and "--qat")
     if option and lowering != "nhwc":
-        raise UsageError(f"{option}: the lowering {lowering} is onnx-tf as it is", hint="convert with --lowering nhwc")
+        where = "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
+        raise UsageError(
+            f"{option}: the lowering {lowering} is onnx-tf as it is", hint=f"convert with --lowering nhwc{where}"
+        )
 
 
 def _tolerance_of_all(options: Options) -> float:
