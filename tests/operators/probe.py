@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from stagekit import arrays, samples
 from torch_export import export, onnx_export, outputs
-from torch_export.symbolics import decomposition
 from torch_export.user_code import UserCode
+from torch_symbolics import decomposition
 
 VERSIONS = export.VERSIONS
 

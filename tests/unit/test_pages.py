@@ -53,7 +53,7 @@ MODEL = {
 
 def symbolics():
     """The operators that symbolics of ours are decorated with."""
-    for path in (folders.IMAGES / "programs" / "torch_export" / "symbolics").glob("*.py"):
+    for path in (folders.IMAGES / "programs" / "torch_symbolics").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             for decorator in getattr(node, "decorator_list", ()):
                 name, _, given = ast.unparse(decorator).partition("(")

@@ -8,8 +8,8 @@ from torch import nn
 from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import chance, checkpoint, module_values, onnx_export, outputs, python_source, seeding, training, weights
+from .exporter import aids
 from .quantization import FakeQuantized
-from .refusals import OPSETS
 from .user_code import UserCode
 
 OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
@@ -109,9 +109,10 @@ def _export(request, model, fed, code, hint, suffix=""):
 
 
 def _check_opset(opset):
-    if opset not in OPSETS:
-        message = "torch {} writes ONNX opset {} to {}, not {}".format(torch.__version__, OPSETS[0], OPSETS[-1], opset)
-        raise StageError("usage", message, "convert with --opset {}".format(OPSETS[-1]))
+    least, most = aids.OPSETS[0], aids.OPSETS[-1]
+    if not least <= opset <= most:
+        message = "torch {} writes ONNX opset {} to {}, not {}".format(torch.__version__, least, most, opset)
+        raise StageError("usage", message, "convert with --opset {}".format(most))
 
 
 def _samples(request):

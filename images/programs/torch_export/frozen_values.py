@@ -51,11 +51,15 @@ VIEWS = frozenset(
 
 
 class FrozenValues:
-    """What leaves the traced tensors of a model whose ``inputs`` these are; ``code`` is the user's."""
+    """What leaves the traced tensors of a model whose ``inputs`` these are; ``code`` is the user's.
 
-    def __init__(self, inputs, code):
+    ``keeps_data`` says that Tensor.data is to be no way out, but the tensor itself.
+    """
+
+    def __init__(self, inputs, code, *, keeps_data):
         self._inputs = {value.unique() for value in _values(inputs)}
         self._code = code
+        self._keeps_data = keeps_data
         self._taken = []
 
     @contextlib.contextmanager
@@ -66,7 +70,9 @@ class FrozenValues:
                 stack.enter_context(_replaced(torch.Tensor, name, self._watching(kind, getattr(torch.Tensor, name))))
             for name in FUNCTIONS:
                 stack.enter_context(_replaced(torch, name, self._watching(METHODS[name], getattr(torch, name))))
-            stack.enter_context(_replaced(torch.Tensor, "data", self._data()))
+            data = torch.Tensor.data
+            read = self._whole_data(data) if self._keeps_data else self._watching(NUMBER, data.__get__)
+            stack.enter_context(_replaced(torch.Tensor, "data", property(read, data.__set__)))
             yield
 
     def words(self):
@@ -97,12 +103,11 @@ class FrozenValues:
 
         return take
 
-    def _data(self):
+    def _whole_data(self, data):
         """Tensor.data, which a trace loses, as the tensor itself: nothing has gradients here, and both are one memory.
 
         Weights stay what torch makes of them.
         """
-        data = torch.Tensor.data
 
         def read(*tensors):
             for value in _values(tensors) if _get_tracing_state() else ():
@@ -110,7 +115,7 @@ class FrozenValues:
                     return tensors[0]
             return data.__get__(*tensors)
 
-        return property(read, data.__set__)
+        return read
 
 
 def _words(kind, place):

@@ -1,52 +1,62 @@
 """torch.onnx.export, for any structure of outputs."""
 
+import contextlib
 import functools
 
-import torch
 from torch import nn
-from torch.onnx import symbolic_registry
 
 from stagekit import StageError
 
-from . import export_warnings, fixed_shapes, outputs, refusals, torchscript
+from . import export_warnings, fixed_shapes, outputs, refusals
+from .exporter import aids
 from .frozen_values import FrozenValues
-from .symbolics import identity, registry
-
-# The exporter does it again for every node, a quarter of its time.
-symbolic_registry.register_version = functools.lru_cache(maxsize=None)(symbolic_registry.register_version)
 
 
 class Flat(nn.Module):
     """A model that returns a flat tuple of ``count`` tensors, whatever the one inside returns.
 
-    Tracing takes neither None nor dataclasses. The outputs at the positions ``repeated`` go through an Identity.
-    ``frozen`` are lines on what is the same for all inputs once it has been traced; ``code`` is the user's.
+    Tracing takes neither None nor dataclasses. The outputs at the positions ``repeated`` are to be values of their own.
+    ``frozen`` are lines on what is the same for all inputs once it has been traced, and `watched`; ``code`` is the
+    user's.
     """
 
     def __init__(self, model, count, repeated, code):
         super().__init__()
         self.model = model
         self.frozen = []
-        self._call = torchscript.Interpreter(model) if isinstance(model, torch.jit.ScriptModule) else model.__call__
+        self._call = aids.called(model)
         self._count = count
         self._repeated = repeated
         self._code = code
+        self._watch = None
 
     def state_dict(self, *args, **kwargs):
         """The inner model's, so that weights keep their names in the ONNX file."""
         return self.model.state_dict(*args, **kwargs)
 
+    @contextlib.contextmanager
+    def watched(self, *, keeps_data):
+        """While this context is entered, a trace tells what it freezes; ``keeps_data`` is `FrozenValues`' own."""
+        self._watch = functools.partial(FrozenValues, code=self._code, keeps_data=keeps_data)
+        try:
+            yield
+        finally:
+            self._watch = None
+
     def forward(self, *inputs):
-        values = FrozenValues(inputs, self._code)
-        with values.watched():
+        if self._watch:
+            values = self._watch(inputs)
+            with values.watched():
+                leaves = outputs.flatten(self._call(*inputs))
+            self.frozen = values.words()
+        else:
             leaves = outputs.flatten(self._call(*inputs))
-        self.frozen = values.words()
         if len(leaves) != self._count:
             message = "the model returns {} outputs when it is traced, {} when it is run".format(
                 len(leaves), self._count
             )
             raise StageError("model", message, "return the same whether or not torch.onnx.is_in_onnx_export()")
-        return tuple(identity.of(leaf) if at in self._repeated else leaf for at, (_, leaf) in enumerate(leaves))
+        return tuple(aids.renamed(leaf) if at in self._repeated else leaf for at, (_, leaf) in enumerate(leaves))
 
 
 def export(model, fed, leaves, names, opset, path, code):
@@ -57,24 +67,18 @@ def export(model, fed, leaves, names, opset, path, code):
     """
     tensors = [tensor for _, tensor in leaves]
     repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
-    registry.register(opset, model.state_dict())
     flat = Flat(model, len(leaves), repeated, code).eval()
     inputs = tuple(tensor.clone() for tensor in fed.values())
-    with fixed_shapes.as_numbers(), export_warnings.caught(code) as caught:
+    with export_warnings.caught(code) as caught:
         try:
-            torch.onnx.export(
-                flat,
-                inputs,
-                str(path),
-                input_names=list(fed),
-                output_names=names,
-                opset_version=opset,
-                do_constant_folding=True,
+            aids.export(
+                flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True
             )
         except (StageError, MemoryError):
             raise
         except Exception as error:
-            raise refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
+            with fixed_shapes.as_numbers():
+                raise refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
     return [*flat.frozen, *caught.doubts]
 
 

@@ -1,24 +1,23 @@
-"""Why torch 1.7.1 can't export a model, in the words of its operators."""
+"""Why torch can't export a model, in the words of its operators."""
 
+import functools
 import re
 import traceback
 
 import torch
 from torch.jit import _get_trace_graph
-from torch.onnx import symbolic_registry
-from torch.onnx.utils import _find_missing_ops_onnx_export
+from torch.onnx import symbolic_registry, utils
 
 from stagekit import StageError
 
+from .exporter import aids
 from .user_code import one_line
-
-OPSETS = range(7, 13)
 
 UNKNOWN = re.compile(r"Exporting the operator (\S+) to ONNX opset version")
 NOT_EXPORTED = re.compile(r"Couldn't export (Python )?operator (\S+)")
 UNSUPPORTED = re.compile(r"ONNX export (?:of(?: operator)?|failed on) ([A-Za-z]\w*)")
 TRANSLATING = re.compile(r"occurred when translating (\w+)")
-NEWER = re.compile(r"try opset version (\d+)")
+NEWER = re.compile(r"(?:try opset version|added in version) (\d+)")
 # A request to report a bug in a release that is years old helps nobody.
 BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)[^.]*\.?$")
 
@@ -91,15 +90,22 @@ def _detector(model):
 
 def _hint(operator, opset, newer):
     newer = newer or symbolic_registry.get_op_supported_version(operator, "", opset)
-    if newer and newer in OPSETS and newer > opset:
+    if newer and newer in aids.OPSETS and newer > opset:
         return "{}: convert with --opset {}".format(operator, newer)
     return "{}: {}".format(operator, REWRITES.get(operator, "write it with operators that ONNX has"))
+
+
+# Since torch 1.10 it is public.
+_unconvertible = getattr(utils, "unconvertible_ops", None) or functools.partial(
+    utils._find_missing_ops_onnx_export,  # noqa: SLF001 - as it was called before
+    f=None,
+)
 
 
 def _missing(model, inputs, opset):
     """Every operator that has no export, in order: the exporter itself stops at the first."""
     try:
-        kinds = _find_missing_ops_onnx_export(model, inputs, None, opset_version=opset)[1]
+        kinds = _unconvertible(model, inputs, opset_version=opset)[1]
     except (RuntimeError, TypeError, ValueError, AssertionError):
         # It can't go on behind an operator that fails in another way.
         return []
@@ -107,8 +113,11 @@ def _missing(model, inputs, opset):
 
 
 def _lines(model, inputs, code):
-    """The line of the user's code that each operator is first called from."""
-    graph = _get_trace_graph(model, inputs, strict=False)[0]
+    """The line of the user's code that each operator is first called from; of TorchScript, as far as it is traced."""
+    try:
+        graph = _get_trace_graph(model, inputs, strict=False)[0]
+    except RuntimeError:
+        return {}
     lines = {}
     for node in graph.nodes():
         lines.setdefault(node.kind().split("::")[-1].rstrip("_"), code.line_in(node.sourceRange()))

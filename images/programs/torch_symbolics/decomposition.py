@@ -7,7 +7,8 @@ from typing import List, NamedTuple
 import torch
 from torch.onnx import symbolic_helper, symbolic_registry, utils
 
-from .. import fixed_shapes
+from torch_export import fixed_shapes
+
 from . import constants
 
 # By the operator's name.

@@ -1,0 +1,43 @@
+"""torch.onnx.export as it is. What is here `torch_symbolics.aided` has, too."""
+
+import torch
+from torch.jit import _get_trace_graph
+from torch.onnx import symbolic_helper
+
+from . import fixed_shapes
+
+NEWEST = 30
+
+
+def _is_known(opset):
+    try:
+        symbolic_helper._set_opset_version(opset)  # noqa: SLF001 - torch has no other way to ask
+    except ValueError:
+        return False
+    return True
+
+
+OPSETS = list(filter(_is_known, range(1, NEWEST)))
+
+
+def called(model):
+    """What is called in the model's place while it is traced."""
+    return model.__call__
+
+
+def renamed(tensor):
+    """A traced tensor: torch gives what is two outputs a second name by itself."""
+    return tensor
+
+
+def export(flat, inputs, path, opset, **options):
+    """torch.onnx.export for a `torch_export.onnx_export.Flat`, or for the TorchScript in it.
+
+    What watches a trace leaves marks in it: names of values. So it is done to one that is thrown away.
+    """
+    model = flat.model
+    if not isinstance(model, torch.jit.ScriptModule):
+        with fixed_shapes.as_numbers(), flat.watched(keeps_data=False):
+            _get_trace_graph(flat, inputs, strict=False)
+        model = flat
+    torch.onnx.export(model, inputs, path, opset_version=opset, **options)

@@ -1,0 +1,31 @@
+"""torch.onnx.export with symbolics of ours. What is here `torch_export.unaided` has, too."""
+
+import functools
+
+import torch
+from torch.onnx import symbolic_registry
+
+from torch_export import fixed_shapes
+
+from . import identity, registry, torchscript
+
+# Torch has symbolics for a part of opset 13, too.
+OPSETS = range(7, 13)
+
+# The exporter does it again for every node, a quarter of its time.
+symbolic_registry.register_version = functools.lru_cache(maxsize=None)(symbolic_registry.register_version)
+
+# A traced tensor as a value of its own, which can have another name than the tensor.
+renamed = identity.of
+
+
+def called(model):
+    """What is called in the model's place while it is traced."""
+    return torchscript.Interpreter(model) if isinstance(model, torch.jit.ScriptModule) else model.__call__
+
+
+def export(flat, inputs, path, opset, **options):
+    """torch.onnx.export for a `torch_export.onnx_export.Flat`, watched while it is traced."""
+    registry.register(opset, flat.state_dict())
+    with fixed_shapes.as_numbers(), flat.watched(keeps_data=True):
+        torch.onnx.export(flat, inputs, path, opset_version=opset, **options)
