@@ -8,7 +8,6 @@ from torch import nn
 from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import chance, checkpoint, module_values, onnx_export, outputs, python_source, seeding, training, weights
-from .exporter import aids
 from .quantization import FakeQuantized
 from .user_code import UserCode
 
@@ -71,7 +70,6 @@ def _prepared(request):
     say where it fails on its inputs.
     """
     parameters = request.parameters
-    _check_opset(parameters["opset"])
     fed = _samples(request)
     seeding.seed(parameters["seed"])
     code = UserCode(*_folders(request))
@@ -106,13 +104,6 @@ def _export(request, model, fed, code, hint, suffix=""):
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
     return computed, seconds, doubts
-
-
-def _check_opset(opset):
-    least, most = aids.OPSETS[0], aids.OPSETS[-1]
-    if not least <= opset <= most:
-        message = "torch {} writes ONNX opset {} to {}, not {}".format(torch.__version__, least, most, opset)
-        raise StageError("usage", message, "convert with --opset {}".format(most))
 
 
 def _samples(request):

@@ -6,12 +6,18 @@ import traceback
 
 import torch
 from torch.jit import _get_trace_graph
-from torch.onnx import symbolic_registry, utils
+from torch.onnx import utils
 
 from stagekit import StageError
 
 from .exporter import aids
 from .user_code import one_line
+
+try:
+    from torch.onnx import symbolic_registry
+except ImportError:
+    # From torch 1.13 on the message itself says which opset has an operator.
+    symbolic_registry = None
 
 UNKNOWN = re.compile(r"Exporting the operator (\S+) to ONNX opset version")
 NOT_EXPORTED = re.compile(r"Couldn't export (Python )?operator (\S+)")
@@ -89,8 +95,8 @@ def _detector(model):
 
 
 def _hint(operator, opset, newer):
-    newer = newer or symbolic_registry.get_op_supported_version(operator, "", opset)
-    if newer and newer in aids.OPSETS and newer > opset:
+    newer = newer or (symbolic_registry and symbolic_registry.get_op_supported_version(operator, "", opset))
+    if newer and opset < newer <= aids.NEWEST_OPSET:
         return "{}: convert with --opset {}".format(operator, newer)
     return "{}: {}".format(operator, REWRITES.get(operator, "write it with operators that ONNX has"))
 

@@ -1,23 +1,14 @@
 """torch.onnx.export as it is. What is here `torch_symbolics.aided` has, too."""
 
+import math
+
 import torch
 from torch.jit import _get_trace_graph
-from torch.onnx import symbolic_helper
 
 from . import fixed_shapes
 
-NEWEST = 30
-
-
-def _is_known(opset):
-    try:
-        symbolic_helper._set_opset_version(opset)  # noqa: SLF001 - torch has no other way to ask
-    except ValueError:
-        return False
-    return True
-
-
-OPSETS = list(filter(_is_known, range(1, NEWEST)))
+# Torch itself says where it ends.
+NEWEST_OPSET = math.inf
 
 
 def called(model):
@@ -38,6 +29,6 @@ def export(flat, inputs, path, opset, **options):
     model = flat.model
     if not isinstance(model, torch.jit.ScriptModule):
         with fixed_shapes.as_numbers(), flat.watched(keeps_data=False):
-            _get_trace_graph(flat, inputs, strict=False)
+            _get_trace_graph(flat, tuple(tensor.clone() for tensor in inputs), strict=False)
         model = flat
     torch.onnx.export(model, inputs, path, opset_version=opset, **options)
