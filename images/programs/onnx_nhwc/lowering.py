@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 
+from onnx_translate import onnx_model
 from stagekit import layouts
 
-from . import batch, frozen, layout, onnx_model, rewrites, trace
+from . import batch, frozen, layout, rewrites, trace
 
 
 def lower(model, samples, folder, **settings):

@@ -33,7 +33,7 @@ def lower(model, samples, folder):
         raise StageError(
             "model",
             "onnx-tf can't translate this model as it is: {}".format(_reason(error)),
-            "use the nhwc lowering, which has its own handlers",
+            "--lowering nhwc has handlers of its own: convert with it, where the toolchain has it",
         ) from error
     inputs = [dict(spec, key=spec["name"]) for spec in specs]
     outputs = [

@@ -1,6 +1,8 @@
 """ONNX to a TensorFlow SavedModel, and what TensorFlow makes of the samples."""
 
 import contextlib
+import importlib
+import importlib.util
 import logging
 
 import onnx
@@ -8,11 +10,13 @@ from onnx_tf import common
 
 from stagekit import StageError, arrays
 
-from . import nhwc, stock
+from . import stock
 
 VERSIONS = ("onnx", "onnx-tf", "tensorflow-cpu", "tensorflow-addons", "numpy", "protobuf")
 
-LOWERINGS = {"nhwc": nhwc.lower, "stock": stock.lower}
+# Our own is written for one version of onnx-tf: an image of another carries no such package.
+nhwc = importlib.import_module("onnx_nhwc.lowering") if importlib.util.find_spec("onnx_nhwc") else None
+LOWERINGS = {"stock": stock.lower} if nhwc is None else {"nhwc": nhwc.lower, "stock": stock.lower}
 
 
 def translate(request):

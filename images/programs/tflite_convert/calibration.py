@@ -16,7 +16,8 @@ LEAVE_OUT = (
     "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
 ).format(tf.__version__)
 GETS_WRONG = (
-    "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not"
+    "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not, "
+    "where the toolchain has it"
 )
 SHARED = "biases that several operators share"
 

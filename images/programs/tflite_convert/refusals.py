@@ -22,7 +22,10 @@ SELECTABLE, FOREIGN = "Ops that can be supported by the flex runtime", "Ops that
 
 OTHER_OPERATORS = "replace these operators in the model by others that TFLite has"
 SELECT_TF = "; or let TensorFlow's in, which not every runtime has: --ops auto"
-OTHER_LOWERING = "the model computes in NCHW order, which this converter mishandles: convert it with --lowering nhwc"
+OTHER_LOWERING = (
+    "the model computes in NCHW order, which this converter mishandles: convert it with --lowering nhwc, "
+    "where the toolchain has it"
+)
 
 
 def is_for_select_tf(error):
