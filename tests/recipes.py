@@ -1,4 +1,4 @@
-"""The images of the default toolchain, as the tests want them."""
+"""The images of a toolchain, as the tests want them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,8 +16,8 @@ def adding(recipe: ImageRecipe, name: str, programs: Mapping[str, Path]) -> Imag
     return replace(recipe, name=name, files={**recipe.files, **files})
 
 
-def ensured(engine: Engine) -> dict[str, Image]:
-    """All images, by what stages call them."""
-    chosen = toolchain.load()
+def ensured(engine: Engine, name: str = toolchain.DEFAULT) -> dict[str, Image]:
+    """All images of a toolchain, by what stages call them."""
+    chosen = toolchain.load(name)
     found = engine.ensure(chosen.recipes, ignore)
     return {role: found[recipe.name] for role, recipe in chosen.images.items()}

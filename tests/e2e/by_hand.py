@@ -1,8 +1,9 @@
-"""Run by the Python of the onnx-tf image: the old recipe, from an ONNX file to TFLite, as it was done by hand.
+"""Run by the Python of an onnx-tf image: the old recipe, from an ONNX file to TFLite, as it was done by hand.
 
-python by_hand.py MODEL.onnx CALIBRATION.npz FOLDER
+python by_hand.py MODEL.onnx CALIBRATION.npz FOLDER VARIANT...
 
-Writes model.<variant>.tflite to the folder, for the variants that come out the same every time.
+Writes model.<variant>.tflite to the folder. Before TensorFlow 2.10 float32, dynamic and int8 alone come out the same
+every time, and as pinlite makes them.
 """
 
 import sys
@@ -13,7 +14,7 @@ import onnx
 import tensorflow as tf
 from onnx_tf.backend import prepare
 
-model, calibration, folder = map(Path, sys.argv[1:])
+model, calibration, folder = map(Path, sys.argv[1:4])
 prepare(onnx.load(str(model))).export_graph(str(folder / "saved_model"))
 
 
@@ -23,12 +24,20 @@ def samples():
     return ([sample] for sample in only)
 
 
-for variant, settings in (
-    ("float32", {}),
-    ("dynamic", {"optimizations": [tf.lite.Optimize.DEFAULT]}),
-    ("int8", {"optimizations": [tf.lite.Optimize.DEFAULT], "representative_dataset": samples}),
-):
+for variant in sys.argv[4:]:
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved_model"))
-    for name, value in settings.items():
-        setattr(converter, name, value)
+    if variant != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if variant.startswith("int"):
+        converter.representative_dataset = samples
+    if variant == "int8-only":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    if variant == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+        ]
     (folder / f"model.{variant}.tflite").write_bytes(converter.convert())

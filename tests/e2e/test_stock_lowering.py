@@ -23,7 +23,7 @@ def _stock(converted, engine, model):
 def test_its_files_are_those_of_the_recipe_done_by_hand(environments, converted, any_engine, tmp_path, model):
     out = _stock(converted, any_engine, model)
     python = Path(environments["onnx-tf"].reference, "environment", "bin", "python")
-    arguments = (out / "model.onnx", out / "calibration.npz", tmp_path)
+    arguments = (out / "model.onnx", out / "calibration.npz", tmp_path, *VARIANTS)
     subprocess.run([python, HERE / "by_hand.py", *arguments], check=True, capture_output=True)
     for name in VARIANTS:
         file = f"model.{name}.tflite"
