@@ -48,3 +48,9 @@ def resnet18():
 def alexnet():
     torch.manual_seed(0)
     return torchvision.models.alexnet()
+
+
+def plain():
+    """What converts with any versions: no pooling, no padding."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 14, 4))
