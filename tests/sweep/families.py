@@ -27,7 +27,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Case:
-    """One model, or one part of a model; families.toml says what each is for. ``family`` is the first of its name."""
+    """One model, or one part of a model; families.toml says what each is for. ``family`` is the first of its name.
+
+    ``wrong_in`` has by runtime those profiles on which it is known to be wrong.
+    """
 
     name: str
     code: str
@@ -39,6 +42,7 @@ class Case:
     bounds: dict[str, float]
     by_channel: bool
     finite_only: bool
+    wrong_in: dict[str, tuple[str, ...]]
     names: tuple[str, ...]
     alone: bool
     options: tuple[str, ...]
@@ -90,6 +94,7 @@ def _case(name: str, family: dict[str, Any], words: dict[str, str], content: dic
         bounds=content["bounds"] | family.get("bounds", {}),
         by_channel=family.get("by_channel", False),
         finite_only=family.get("finite_only", False),
+        wrong_in={runtime: tuple(names) for runtime, names in family.get("wrong_in", {}).items()},
         names=tuple(_filled(text, words) for text in family.get("names", ())),
         alone=family.get("alone", "onnx" in family),
         options=tuple(family.get("options", ())),
