@@ -1,5 +1,10 @@
-"""The stage programs' own tests, each file under the Python and the pins of every image that carries its package."""
+"""The stage programs' own tests, each file under the Python and the pins of its image.
 
+A folder is named after the package whose tests it has; one in it after the toolchain whose image they want, unless that
+is the default.
+"""
+
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -11,39 +16,30 @@ from pinlite.engine import VenvEngine
 from pinlite.events import ignore
 
 HERE = Path(__file__).parent
-# What all images have is tested in the one of each Python that starts fastest.
-IN_ALL = {"stagekit": ("onnx-1.8.0", "litert-2.3.0")}
+FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/**/test_*.py"))
 
 
-def carriers(package):
-    """The names of the default toolchain's images that a package's tests are run in."""
-    carrying = [
-        recipe.name
-        for recipe in toolchain.load().recipes
-        if any(path.startswith(f"{package}/") for path in recipe.programs)
-    ]
-    return IN_ALL.get(package, carrying)
+# What all images have is tested in the one that starts fastest.
+IN_ALL = {"stagekit": "onnx_check"}
 
 
-TESTS = [
-    (path.relative_to(HERE).as_posix(), image)
-    for path in sorted(HERE.glob("*/test_*.py"))
-    for image in carriers(path.parent.name)
-]
+@functools.cache
+def environments(name):
+    """The images of a toolchain by the packages that they carry; of several, the first."""
+    recipes = toolchain.load(name).recipes
+    found = VenvEngine().ensure(recipes, ignore)
+    return {path.partition("/")[0]: found[recipe.name] for recipe in reversed(recipes) for path in recipe.programs}
 
 
-@pytest.fixture(scope="session")
-def environments():
-    return VenvEngine().ensure(toolchain.load().recipes, ignore)
-
-
-@pytest.mark.parametrize(("file", "image"), TESTS)
-def test_stage_programs(environments, file, image):
-    path, folder = HERE / file, Path(environments[image].reference)
+@pytest.mark.parametrize("file", FILES)
+def test_stage_programs(file):
+    path = HERE / file
+    package, _, name = path.parent.relative_to(HERE).as_posix().partition("/")
+    image = Path(environments(name or toolchain.DEFAULT)[IN_ALL.get(package, package)].reference)
     done = subprocess.run(
-        [folder / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
+        [image / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
         cwd=path.parent,
-        env=os.environ | {"PYTHONPATH": str(folder / "programs"), "CUDA_VISIBLE_DEVICES": "-1"},
+        env=os.environ | {"PYTHONPATH": f"{image / 'programs'}:{HERE / package}", "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
         check=False,

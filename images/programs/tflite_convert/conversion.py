@@ -12,7 +12,7 @@ from tensorflow.lite.python import convert as tflite
 
 from stagekit import arrays, layouts
 
-from . import means, names, ops, padding, saved_model, transposed, whole
+from . import means, names, ops, padding, saved_model, signature, transposed, whole
 from .calibration import Calibrated, refused
 from .saved_model import SavedModel
 
@@ -132,15 +132,19 @@ class Conversion:
         """The plain model with the ranges that its tensors have on the samples: the path of an .npz file of arrays
         [samples, *shape of the input in PyTorch's layout].
         """
-        fed, _ = self.named(tf.lite.Interpreter(model_content=self.float32))
+        fed, _ = self.named(self.float32)
         fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
         return Calibrated(self.float32, fed, fed_each, as_written=self._as_written)
 
-    def named(self, interpreter):
-        """An interpreter's details of inputs and outputs by the user's names."""
-        if self._as_written:
-            return names.by_signature(interpreter, self.inputs, self.outputs, self._model)
-        return names.by_position(interpreter, self.inputs, self.outputs)
+    def named(self, content):
+        """The interpreter's details of a file's inputs and outputs by the user's names."""
+        opened = tf.lite.Interpreter(model_content=content)
+        if not self._as_written:
+            return names.by_position(opened, self.inputs, self.outputs)
+        # That of a file which TensorFlow 2.4 quantized still has the tensors' numbers from before.
+        if self.is_whole:
+            return names.as_signed(opened, self.inputs, self.outputs, signature.signed(content))
+        return names.by_signature(opened, self.inputs, self.outputs, self._model)
 
     @functools.cached_property
     def _converter(self):

@@ -46,7 +46,7 @@ def convert(request):
     content = variants.made(variant, converted, request)
     file = quantization.File(content)
     file.refuse_endless()
-    fed, made = converted.named(tf.lite.Interpreter(model_content=content))
+    fed, made = converted.named(content)
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
     return {

@@ -19,6 +19,13 @@ def by_position(opened, inputs, outputs):
     )
 
 
+def as_signed(opened, inputs, outputs, signed):
+    """For a file with the converter's own signature, [(key, index of the tensor)] of its inputs and its outputs."""
+    details = {detail["index"]: detail for detail in opened.get_input_details() + opened.get_output_details()}
+    sides = zip((inputs, outputs), map(dict, signed))
+    return tuple({entry["name"]: details[index[entry["key"]]] for entry in entries} for entries, index in sides)
+
+
 def by_signature(opened, inputs, outputs, model):
     """For `from_saved_model`, which keeps the names of the signature's tensors, in an order that is another every time.
 

@@ -22,6 +22,8 @@ HARMLESS = (
     "Using len to get tensor shape might cause the trace to be incorrect",
     "ONNX export (un)?squeeze with negative axis",
     "This model contains a squeeze operation on dimension",
+    # Of TorchScript, whose inputs are given by position.
+    "no signature found for ",
     "Exporting a model to ONNX with a batch_size other than 1",
     "Export of embedding_bag with dynamic input/offsets shape",
     # An error follows that says so.
