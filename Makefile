@@ -35,11 +35,11 @@ lint: $(dev) ## Check style, types and the direction of imports.
 	.venv/bin/mypy --no-error-summary
 	.venv/bin/lint-imports --no-logo --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS).
-	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5)
+bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS, ARGS="--toolchain tests/bench/two_runtimes.toml").
+	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
 
 bench-cached: $(host) ## Time a conversion that was made before, in a small and in a large store (ENGINE, RUNS).
-	.venv/bin/python tests/bench/cached.py --engine $(ENGINE) --runs $(or $(RUNS),30)
+	.venv/bin/python tests/bench/cached.py --engine $(ENGINE) --runs $(or $(RUNS),30) $(ARGS)
 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)

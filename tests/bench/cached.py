@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--runs", type=int, default=30)
-    arguments = parser.parse_args()
+    arguments, extra = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         alone, full = Path(folder, "alone"), Path(folder, "full")
         for cache in (alone, full):
@@ -54,7 +54,7 @@ def main() -> None:
             # The venv engine's environments are those that are there already.
             (cache / "venv").symlink_to(folders.cache() / "venv")
         pinlite = str(Path(sys.executable).with_name("pinlite"))
-        convert = [pinlite, "convert", *MODEL, "--engine", arguments.engine, "--out", str(Path(folder, "out"))]
+        convert = [pinlite, "convert", *MODEL, "--engine", arguments.engine, "--out", str(Path(folder, "out")), *extra]
         seconds(convert, alone)
         shutil.copytree(alone / "store", full / "store")
         fill(full)
