@@ -15,6 +15,9 @@ BETWEEN = ("QUANTIZE", "DEQUANTIZE")
 MOST_NAMED = 10
 ALLOW_FLOATS = "--variant int8 leaves these in floats; else replace them in the model by others, or move them out of it"
 MASK_FINITELY = "leave this variant out; or let the model mask with a number that is near to its others, as -50 is"
+PAD_FINITELY = "leave this variant out; or pad with zeros behind a ReLU, before a maximum that is not padded itself"
+# Steps of 8 and of 16 bits are larger in a range that begins at the lowest float, in which nothing else has one.
+ENDLESS = np.finfo(np.float32).max / 2**17
 
 
 class File:
@@ -55,6 +58,16 @@ class File:
         if found:
             message = "integers have no steps for {}: infinities, values that are no numbers, or next to 0"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
+
+    def refuse_lowest(self):
+        """Raise a StageError of kind ``model`` that names the tensors whose range begins at the lowest float, if any
+        do: runtimes give zeros for them, or end.
+        """
+        scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
+        found = [tensor.Name().decode() for tensor in scaled if tensor.Quantization().ScaleAsNumpy().max() > ENDLESS]
+        if found:
+            message = "integers have no steps for {}: the range goes to the lowest float, with which maxima are padded"
+            raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), PAD_FINITELY)
 
     def _integer_operators(self):
         found = {}

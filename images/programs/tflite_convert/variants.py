@@ -13,10 +13,11 @@ def made(variant, conversion, request):
     if samples:
         # The words for samples that the model can't run on.
         conversion.calibrated(samples)
-    if variant != "int8-only":
-        return conversion.of_api(variant, samples)
-    content = conversion.of_api(variant, samples, request.parameters["integer_io"])
-    quantization.refuse_floats(content)
+    io = request.parameters["integer_io"] if variant == "int8-only" else "float32"
+    content = conversion.of_api(variant, samples, io)
+    quantization.File(content).refuse_lowest()
+    if variant == "int8-only":
+        quantization.refuse_floats(content)
     return content
 
 

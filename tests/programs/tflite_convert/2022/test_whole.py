@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from stagekit import Request, arrays
+from stagekit import Request, StageError, arrays
 from tflite_convert import convert
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
@@ -106,6 +106,19 @@ class Whole(unittest.TestCase):
         for variant in ("int8", "int16x8"):
             (warning,) = self.convert(variant)[0]["warnings"]
             self.assertIn("masks of a softmax", warning)
+
+    def test_a_range_from_the_lowest_float_on(self):
+        lowest = np.finfo(np.float32).min
+
+        def padded(x):
+            x = tf.pad(tf.nn.relu(x), [[0, 0], [1, 1]], constant_values=lowest)
+            return {"y": tf.nn.max_pool1d(x[..., None], 3, 2, "VALID")[..., 0] @ KERNEL[:4]}
+
+        self.save(padded, "x")
+        self.convert("dynamic")
+        for variant in ("int8", "int8-only"):
+            with self.assertRaisesRegex(StageError, "PadV2.*lowest float"):
+                self.convert(variant)
 
     def test_int16x8_alone_gets_biases_wrong_that_are_shared(self):
         self.save(lambda x: {"y": tf.nn.bias_add(x @ KERNEL, BIAS) * tf.nn.bias_add(x * 0.01 @ KERNEL, BIAS)}, "x")
