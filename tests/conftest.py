@@ -1,8 +1,11 @@
 """What the layers share."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from package_index import Index, serving
 
 from pinlite.engine import DockerEngine
 from pinlite.errors import NoEngineError
@@ -17,3 +20,15 @@ def docker_engine() -> DockerEngine:
         if os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(f"{error}; make engine installs and starts one")
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
+    """The only package index that uv and pinlite know; uv's cache is another one, too."""
+    with serving() as served:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"{served.url}/simple/")
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+        for name in ("UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield served

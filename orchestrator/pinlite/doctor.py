@@ -1,6 +1,5 @@
 """What this machine has for pinlite, what is missing, and what to do about it."""
 
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,8 +88,6 @@ def _images(engine: Engine) -> Finding:
 
 def _space() -> Finding:
     folder = folders.cache()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    status = os.statvfs(there)
-    free = status.f_bavail * status.f_frsize
+    free = folders.free(folder)
     hint = "" if free > _PLENTY else "the environments need about 8 GB; PINLITE_CACHE moves them"
     return Finding("space", None if hint else True, f"{free / 10**9:.0f} GB free at {folder}", hint)

@@ -15,6 +15,38 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class BuildPlanned:
+    """Images are about to be made: ``files`` are fetched for them, ``to_fetch`` bytes or, where the index does not tell
+    all sizes, more. They take about ``room`` bytes of a disk, where so many are ``free``; None: that can't be seen.
+    """
+
+    files: int
+    to_fetch: int
+    room: int
+    free: int | None
+
+
+@dataclass(frozen=True)
+class FetchStarted:
+    files: int
+
+
+@dataclass(frozen=True)
+class FetchProgress:
+    """How many bytes have come, of how many where that is known."""
+
+    so_far: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class FetchFinished:
+    files: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class BuildStarted:
     image: str
 
@@ -54,7 +86,19 @@ class StageFinished:
     seconds: float
 
 
-Event = Notice | BuildStarted | BuildProgress | BuildFinished | RunStarted | StageStarted | StageFinished
+Event = (
+    Notice
+    | BuildPlanned
+    | FetchStarted
+    | FetchProgress
+    | FetchFinished
+    | BuildStarted
+    | BuildProgress
+    | BuildFinished
+    | RunStarted
+    | StageStarted
+    | StageFinished
+)
 Observer = Callable[[Event], None]
 
 

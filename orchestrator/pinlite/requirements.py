@@ -1,6 +1,7 @@
 """What ``--with`` asks for, locked with hashes on top of a stage's own lock."""
 
 import functools
+import sys
 from pathlib import Path
 
 from filelock import FileLock
@@ -41,14 +42,10 @@ def _resolve(wanted: str, image: ImageRecipe) -> bytes:
         try:
             uv.run(
                 *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
-                *(
-                    "--python-version",
-                    image.base.python,
-                    "--python-platform",
-                    image.base.wheels,
-                    "--only-binary",
-                    ":all:",
-                ),
+                # Only wheels are read: without this, uv would look for a Python of the image's, and download one.
+                *("--python", sys.executable, "--no-python-downloads"),
+                *("--python-version", image.base.python, "--python-platform", image.base.wheels),
+                *("--only-binary", ":all:"),
                 *("--constraint", base, "--output-file", lock, base, asked),
             )
         except uv.UvError as error:

@@ -3,11 +3,27 @@ import io
 import pytest
 from rich.console import Console
 
-from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, StageFinished, StageStarted
+from pinlite.events import (
+    BuildFinished,
+    BuildPlanned,
+    BuildProgress,
+    BuildStarted,
+    FetchFinished,
+    FetchProgress,
+    FetchStarted,
+    Notice,
+    StageFinished,
+    StageStarted,
+)
 from pinlite.ui.progress import ProgressView
 
 RUN = [
     Notice("the venv engine [does] not isolate"),
+    BuildPlanned(2, 2_500_000, 10**10, 3 * 10**10),
+    FetchStarted(2),
+    FetchProgress(1_000_000, None),
+    FetchProgress(2_500_000, 2_500_000),
+    FetchFinished(2, 2_500_000, 1.5),
     BuildStarted("torch"),
     BuildProgress("torch", "Step 1/2 : FROM [base]", 1, 2),
     BuildFinished("torch", 61.25),
@@ -20,7 +36,7 @@ RUN = [
 
 def shown(events, **console):
     text = io.StringIO()
-    with ProgressView(Console(file=text, width=80, **console)) as view:
+    with ProgressView(Console(file=text, width=110, **console)) as view:
         for event in events:
             view(event)
     return text.getvalue()
@@ -30,10 +46,18 @@ def test_without_a_terminal_there_is_one_plain_line_a_step():
     lines = [" ".join(line.split()) for line in shown(RUN).splitlines()]
     assert lines == [
         "note: the venv engine [does] not isolate",
+        "note: images to build: 2.50 MB in 2 files to fetch, about 10.00 GB of disk, where 30.00 GB are free",
+        "✓ fetched 2 files, 2.50 MB 1.5 s",
         "✓ built the torch image 61.2 s",
         "✓ export 2.5 s",
         "✗ check 0.1 s",
     ]
+
+
+def test_what_is_here_is_not_fetched_and_a_disk_that_is_not_seen_is_not_told():
+    assert shown([BuildPlanned(0, 0, 10**10, None)]) == (
+        "note: images to build: nothing to fetch, about 10.00 GB of disk\n"
+    )
 
 
 def test_on_a_terminal_the_build_moves_and_the_lines_stay():

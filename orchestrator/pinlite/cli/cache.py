@@ -6,6 +6,7 @@ from rich.text import Text
 
 from pinlite.cli.options import data
 from pinlite.ui import tables
+from pinlite.units import bytes_
 
 if TYPE_CHECKING:
     from pinlite.store.record import Preimage
@@ -28,9 +29,9 @@ def ls() -> None:
         used = time.strftime("%Y-%m-%d", time.localtime(entry.used))
         more = f" +{len(entry.made) - 1}" if len(entry.made) > 1 else ""
         made = Text("".join(entry.made[:1]) + more)
-        shown.add_row(entry.key[:12], entry.name, made, tables.bytes_(entry.size), used)
+        shown.add_row(entry.key[:12], entry.name, made, bytes_(entry.size), used)
     data.print(shown)
-    data.print(Text(f"{tables.bytes_(collection.size(store))} in all; files that several name count once"))
+    data.print(Text(f"{bytes_(collection.size(store))} in all; files that several name count once"))
 
 
 @app.command()
@@ -92,7 +93,7 @@ def gc(
     from pinlite.store.files import Store
 
     freed = collection.collect(Store(), keep_days=keep_days, max_size=config.size("--max-size", max_size))
-    typer.echo(f"removed {freed.records} records and {freed.files} files: {tables.bytes_(freed.size)}")
+    typer.echo(f"removed {freed.records} records and {freed.files} files: {bytes_(freed.size)}")
 
 
 @app.command()
@@ -104,7 +105,7 @@ def clear() -> None:
     store = Store()
     size = collection.size(store)
     collection.clear(store)
-    typer.echo(f"removed {tables.bytes_(size)}")
+    typer.echo(f"removed {bytes_(size)}")
 
 
 def _parts(preimage: "Preimage") -> list[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from pinlite.cli.options import Disk, Engine, Memory, Timeout, Trust, data, log
 from pinlite.ui import tables
+from pinlite.units import bytes_
 
 
 def reproduce(
@@ -25,8 +26,6 @@ def reproduce(
         report = reproduction.reproduce(record, options, view)
     shown = tables.table("artifacts", "artifact", "size", "sha256", "", numbers=("size",))
     for artifact in report.artifacts:
-        shown.add_row(
-            Text(artifact.path), tables.bytes_(artifact.size), artifact.sha256[:16], Text("the same bytes", "green")
-        )
+        shown.add_row(Text(artifact.path), bytes_(artifact.size), artifact.sha256[:16], Text("the same bytes", "green"))
     data.print(shown)
     data.print(Text(f"{record} was reproduced by the {report.engine} engine"), soft_wrap=True)

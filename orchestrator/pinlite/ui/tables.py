@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pinlite.ui.console import indented, name
+from pinlite.units import bytes_
 
 if TYPE_CHECKING:
     from pinlite.report import DebugReport, Failure, Hop, MatchReport, Report, VariantReport, Warned
@@ -68,14 +69,6 @@ def show_match(report: "MatchReport", console: Console) -> None:
         nearest = report.candidates[0]
         which = f"{nearest.toolchain}, lowering {nearest.lowering}"
         console.print(Text(f"none of them made {report.file}; the nearest is {which}", "yellow"), soft_wrap=True)
-
-
-def bytes_(size: int) -> str:
-    """A size as people read it, in powers of 1000 as file managers have them."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.2f} {unit}"
-    return f"{size} B"
 
 
 def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:

@@ -1,0 +1,9 @@
+"""Quantities as people read them."""
+
+
+def bytes_(size: int) -> str:
+    """A size in powers of 1000, as file managers have them."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.2f} {unit}"
+    return f"{size} B"
