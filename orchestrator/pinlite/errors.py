@@ -66,8 +66,8 @@ class NoEngineError(PinliteError):
 
 
 class ImageError(PinliteError):
-    """An image, or the environment that stands for it, can't be made: a package or the base can't be fetched, or a step
-    of the build failed.
+    """An image, or the environment that stands for it, can't be made: a package or the base can't be fetched, there is
+    no room for it, or a step of the build failed.
     """
 
     code = "image"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from package_index import lock, wheel
 from probes import BASE, recipe
 
 from pinlite import temporary
@@ -28,13 +29,24 @@ def test_it_says_that_it_does_not_isolate(venv_probe):
     assert "does not isolate" in notice.text
 
 
-def test_a_wrong_hash_is_an_image_error(engine, tmp_path):
-    lock = b"six==1.15.0 --hash=sha256:" + b"0" * 64 + b"\n"
-    with pytest.raises(ImageError, match=r"the environment of the probe image can't be installed(.|\n)*[Hh]ash"):
-        engine.ensure([recipe(requirements_lock=lock)], ignore)
+def test_a_wrong_hash_is_an_image_error(engine, tmp_path, index, monkeypatch):
+    """Of a file that was changed since it was fetched, though it is as long as before."""
+    index.files = dict([wheel("one", content=b"1")])
+    wanted = recipe(requirements_lock=lock(*index.files.items()))
+    engine.remove_image(engine.ensure([wanted], ignore)["probe"])
+    (kept,) = (tmp_path / "an environment é" / "wheels").glob("*/*.whl")
+    kept.write_bytes(wheel("one", content=b"2")[1])
+    # uv has unpacked the right one, and would take that.
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another uv-cache"))
+    with pytest.raises(
+        ImageError, match=r"the environment of the probe image can't be installed(.|\n)*[Hh]ash"
+    ) as caught:
+        engine.ensure([wanted], ignore)
+    assert f"{kept.name} was damaged on this disk, and is removed" in caught.value.hint
     assert engine.images() == []
     environments = tmp_path / "an environment é" / "venv" / "environments"
     assert {path.suffix for path in environments.iterdir()} == {".guard"}
+    assert "probe" in engine.ensure([wanted], ignore)
 
 
 def test_images_with_the_same_lock_share_an_environment(engine):

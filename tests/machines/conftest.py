@@ -77,11 +77,6 @@ class Daemon:
             subprocess.run(["docker", "--host", self.host, "load", "--quiet"], stdin=saving.stdout, check=True)
         assert saving.returncode == 0
 
-    @property
-    def inside(self) -> list[str]:
-        """What has a command see the network as that daemon does."""
-        return ["nsenter", f"--net=/proc/{self.process.pid}/ns/net", "--"]
-
     @contextlib.contextmanager
     def filled(self, *, room: int) -> Iterator[None]:
         """Leave so much room on its disk meanwhile, in bytes."""
@@ -122,8 +117,8 @@ class Daemon:
 @pytest.fixture(scope="session")
 def daemon(docker_engine) -> Iterator[Daemon]:
     """Its socket's path has to be short, so its folder is not pytest's."""
-    if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare", "nsenter", "mkfs.ext4", "ip"))):
-        wants = "a Docker engine of its own wants root, dockerd, util-linux, e2fsprogs and iproute2"
+    if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare", "mkfs.ext4"))):
+        wants = "a Docker engine of its own wants root, dockerd, util-linux and e2fsprogs"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(wants)
     folder = Path(tempfile.mkdtemp(prefix="dockerd-"))
     daemon = Daemon(folder)

@@ -13,6 +13,11 @@ WORKER = "pinlite.worker"
 OWNER = "pinlite.owner"
 
 
+def of_build() -> dict[str, str]:
+    """What tells that a container serves the build of an image, and whose."""
+    return {MARK: "build", RUN: "", OWNER: processes.this()}
+
+
 def labels(job: Job) -> dict[str, str]:
     """What tells one worker from every other, and whose it is."""
     return {

@@ -1,7 +1,7 @@
 """What every engine offers. The conformance suite in ``tests/engine`` holds them all to it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,13 +16,18 @@ from pinlite.toolchain import ImageRecipe
 class Image:
     """An image that is there. ``reference`` is how its engine finds it: a tag, or an environment's folder.
 
-    ``id`` is the engine's own for what it found there, where it has one.
+    ``id`` is the engine's own for what it found there, where it has one. ``lock`` tells which packages it was made of
+    (`pinlite.wheels.Pins.key`), ``made`` when, in seconds since 1970, ``size`` is in bytes, what it shares with others
+    included: each of them where all images are listed.
     """
 
     name: str
     identity: str
     reference: str
     id: str = ""
+    lock: str = field(default="", compare=False)
+    made: float = field(default=0, compare=False)
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,17 @@ class Engine(Protocol):
         """All images of this engine, of whatever identity."""
         ...
 
-    def remove_image(self, image: Image) -> None: ...
+    def parts(self) -> list[Image]:
+        """What builds that failed have left, for the next attempt to go on from; by ``id`` and ``size``."""
+        ...
+
+    def remove_image(self, image: Image) -> None:
+        """Remove an image or a part of one; an ImageError where it is in use."""
+        ...
+
+    def size(self) -> int:
+        """How many bytes all that the engine keeps take together."""
+        ...
 
     def start(self, job: Job) -> Worker:
         """Start a worker without waiting for it to be ready."""

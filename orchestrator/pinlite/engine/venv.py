@@ -10,9 +10,11 @@ import resource
 import selectors
 import shutil
 import signal
+import stat
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -20,19 +22,24 @@ from filelock import FileLock, Timeout
 
 from pinlite import digest, folders, processes, temporary, uv
 from pinlite.contract import ENVIRONMENT
-from pinlite.engine import interpreter, owner
+from pinlite.engine import interpreter, owner, supply, usage
 from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.engine.supply import Supply, Wanted
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
-from pinlite.retries import RECONNECT, blames_network, repeated
+from pinlite.retries import blames_network, repeated
 from pinlite.toolchain import ImageRecipe
+from pinlite.wheels import Pins
 
 # In an environment; beside it until all of it is installed.
 _LOCK = "requirements.lock"
 _HALF_AN_IMAGE, _HALF_AN_ENVIRONMENT = "half-made image", "half-made environment"
 _CHUNK = 64 * 1024
 _MOMENT = 0.002
+
+
+_Supplies = Mapping[str, Sequence[Supply]]
 
 
 class VenvEngine:
@@ -60,19 +67,38 @@ class VenvEngine:
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         recipes = list(recipes)
         observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
-        for recipe in recipes:
-            if recipe.name not in self.find([recipe]):
+        missing = [recipe for recipe in recipes if not self.find([recipe])]
+        with self._supplied(missing, observe) as supplies:
+            for recipe in missing:
                 started = time.monotonic()
                 observe(BuildStarted(recipe.name))
-                self._make(recipe, observe)
+                self._make(recipe, supplies, observe)
                 observe(BuildFinished(recipe.name, time.monotonic() - started))
-        return self.find(recipes)
+        found = self.find(recipes)
+        usage.note(self.name, found.values())
+        return found
 
     def images(self) -> list[Image]:
         folders_found = sorted((self._root / "images").glob("*/identity"))
         return [
-            Image(file.parent.name.rpartition("-")[0], file.read_text(), str(file.parent)) for file in folders_found
+            Image(
+                file.parent.name.rpartition("-")[0],
+                file.read_text(),
+                str(file.parent),
+                lock=_read(file.with_name("lock")),
+                made=file.stat().st_mtime,
+            )
+            for file in folders_found
         ]
+
+    def parts(self) -> list[Image]:
+        """None: an installation that fails is removed at once."""
+        return []
+
+    def size(self) -> int:
+        # What environments share is there once, by hard links.
+        found = (path.lstat() for path in self._root.rglob("*"))
+        return sum({status.st_ino: status.st_size for status in found if stat.S_ISREG(status.st_mode)}.values())
 
     def remove_image(self, image: Image) -> None:
         environment = Path(image.reference, "environment").resolve()
@@ -110,15 +136,27 @@ class VenvEngine:
             with contextlib.suppress(Timeout), FileLock(f"{environment}.guard", timeout=0):
                 yield environment
 
-    def _make(self, recipe: ImageRecipe, observe: Observer) -> None:
+    def _supplied(self, recipes: Iterable[ImageRecipe], observe: Observer) -> AbstractContextManager[_Supplies]:
+        """The files of each environment that is not there yet, by its path; and of bases, where sources are built."""
+        without = [recipe for recipe in recipes if not (self._environment(recipe) / _LOCK).exists()]
+        bases = {recipe.base.name: recipe.base for recipe in without if recipe.sources}
+        wanted = [Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
+        wanted += [Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
+        return supply.provided(wanted, self._root, observe)
+
+    def _environment(self, recipe: ImageRecipe) -> Path:
+        """What images with the same packages on the same Python share."""
+        return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.lock)[:16]}"
+
+    def _make(self, recipe: ImageRecipe, supplies: _Supplies, observe: Observer) -> None:
         identity = _identity(recipe)
         folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
-        environment = self._root / "environments" / _environment(recipe)
+        environment = self._environment(recipe)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.guard"):
             if not (folder / "identity").exists():
                 observe(BuildProgress(recipe.name, "installing the locked packages", 1, 2))
-                repeated(functools.partial(self._install, recipe, environment), blames_network, observe)
+                self._install(recipe, environment, supplies, observe)
                 observe(BuildProgress(recipe.name, "copying the stage programs", 2, 2))
                 with temporary.folder(beside=self._half_made) as made:
                     image = Path(made, "image")
@@ -126,34 +164,37 @@ class VenvEngine:
                     (image / "environment").symlink_to(environment)
                     # Compiled where they are not yet to be found, under the path that tracebacks will name.
                     _compile(environment / "bin" / "python", image / "programs", folder / "programs")
+                    (image / "lock").write_text(Pins.of(recipe).key)
                     (image / "identity").write_text(identity)
                     image.rename(folder)
 
-    def _install(self, recipe: ImageRecipe, environment: Path) -> None:
+    def _install(self, recipe: ImageRecipe, environment: Path, supplies: _Supplies, observe: Observer) -> None:
         done = environment / _LOCK
         environment.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{environment}.guard"):
             if done.exists():
                 return
-            python = interpreter.find_or_make(recipe.base.python)
+            find = functools.partial(interpreter.find_or_make, recipe.base.python)
+            python = repeated(find, blames_network, observe)
             lock = _lock_of(environment)
             with contextlib.ExitStack() as undone:
+                if str(environment) not in supplies:
+                    # Somebody has removed the environment meanwhile.
+                    supplies = undone.enter_context(self._supplied([recipe], observe))
                 undone.callback(_discard, environment)
                 lock.write_bytes(recipe.lock)
                 try:
                     uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
-                    uv.run(
-                        *("pip", "install", "--quiet", "--python", environment / "bin" / "python"),
-                        *("--compile-bytecode", "--require-hashes", "--requirements", lock),
-                        *(
-                            "--only-binary",
-                            ":all:",
-                            *(word for name in recipe.sources for word in ("--no-binary", name)),
-                        ),
-                    )
+                    # What exists as source only is built with what the base has, as in an image.
+                    if recipe.sources:
+                        _install(environment, supplies[recipe.base.name])
+                    files = supplies[str(environment)]
+                    _install(environment, [each for each in files if not each.file.is_source])
+                    _install(environment, [each for each in files if each.file.is_source], "--no-build-isolation")
                 except uv.UvError as error:
                     raise ImageError(
-                        f"the environment of the {recipe.name} image can't be installed:\n{error}", hint=RECONNECT
+                        f"the environment of the {recipe.name} image can't be installed:\n{error}",
+                        hint="run the same command again; PINLITE_CACHE moves the environments to another disk",
                     ) from error
                 # The lock's place in the environment says that all of it is installed.
                 lock.rename(done)
@@ -259,10 +300,30 @@ def _lock_of(environment: Path) -> Path:
     return environment.with_name(f"{environment.name}.lock")
 
 
+def _read(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
 def _discard(environment: Path) -> None:
     """Remove what there is of an environment that is not whole."""
     shutil.rmtree(environment, ignore_errors=True)
     _lock_of(environment).unlink(missing_ok=True)
+
+
+def _install(environment: Path, files: Sequence[Supply], *options: str) -> None:
+    """Install files from where they are, each held to its hash; no index is asked."""
+    if not files:
+        return
+    places: list[str | Path] = [word for each in files for word in ("--find-links", each.path.parent)]
+    with temporary.folder() as folder:
+        wanted = Path(folder, _LOCK)
+        wanted.write_text("".join(f"{each.file.requirement}\n" for each in files))
+        uv.run(
+            *("pip", "install", "--quiet", "--python", environment / "bin" / "python", "--compile-bytecode"),
+            *("--offline", "--no-index", *places, "--no-deps", "--require-hashes", "--requirements", wanted),
+            *options,
+            scratch=folder,
+        )
 
 
 def _kill(pid: int) -> None:
@@ -273,11 +334,6 @@ def _kill(pid: int) -> None:
 def _identity(recipe: ImageRecipe) -> str:
     """An image's on an interpreter of this machine's own."""
     return recipe.identity(f"cpython-{recipe.base.python}")
-
-
-def _environment(recipe: ImageRecipe) -> str:
-    """The name of what images with the same packages on the same Python share."""
-    return f"{recipe.base.python}-{digest.of_bytes(recipe.lock)[:16]}"
 
 
 def _write_programs(recipe: ImageRecipe, folder: Path) -> None:

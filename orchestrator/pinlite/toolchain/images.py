@@ -72,6 +72,11 @@ class ImageRecipe:
         """The packages that the image's environment holds, by their normalized names."""
         return versions(self.lock)
 
+    @property
+    def lineage(self) -> tuple["ImageRecipe", ...]:
+        """The images that this one stands on, the first of them first, and itself."""
+        return (*(self.parent.lineage if self.parent else ()), self)
+
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {name: digest.of_bytes(data) for name, data in self.files.items()}

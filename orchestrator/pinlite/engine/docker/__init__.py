@@ -2,27 +2,33 @@
 
 import contextlib
 import functools
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image as DockerImage
 
 from pinlite import processes
-from pinlite.engine import owner
-from pinlite.engine.docker.build import build
+from pinlite.engine import owner, supply, usage
+from pinlite.engine.docker import builds
+from pinlite.engine.docker.build import Build
 from pinlite.engine.docker.container import ContainerProcess, remove
 from pinlite.engine.docker.words import AGAIN, advice, told
 from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.engine.supply import Supply, Wanted
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
-from pinlite.events import BuildFinished, BuildStarted, Notice, Observer
-from pinlite.retries import blames_network, repeated
+from pinlite.events import Notice, Observer
+from pinlite.retries import repeated
 from pinlite.toolchain import Base, ImageRecipe
+from pinlite.wheels import Pins
 
 _IDENTITY = "pinlite.identity"
+_LOCK = "pinlite.lock"
+# As images/Dockerfile has it: of an image, and of each step on the way to it.
+_PART = "pinlite.part"
 _BASE = "pinlite.base"
 # Of a container's ID: as much of it as docker itself shows.
 _SHORT = 12
@@ -53,14 +59,15 @@ class DockerEngine:
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         found: dict[str, Image] = {}
+        short = []
         for base, those in _by_base(recipes):
             there = self._find_of(base, those)
-            if len(there) < len(those):
-                reference, identity = self._ensure_base(base, observe)
-                for recipe in those:
-                    self._ensure_one(recipe, reference, identity, observe)
-                there = self._find_on(identity, those)
             found |= there
+            if len(there) < len(those):
+                short.append((base, those))
+        if short:
+            found |= self._made(short, observe)
+        usage.note(self.name, found.values())
         return found
 
     def images(self) -> list[Image]:
@@ -71,8 +78,27 @@ class DockerEngine:
         for entry in entries:
             name, identity = entry["Labels"][owner.IMAGE], entry["Labels"][_IDENTITY]
             if _tag(name, identity) in (entry["RepoTags"] or ()):
-                found.append(Image(name, identity, _tag(name, identity), entry["Id"]))
+                found.append(
+                    Image(
+                        name,
+                        identity,
+                        _tag(name, identity),
+                        entry["Id"],
+                        lock=entry["Labels"].get(_LOCK, ""),
+                        made=entry["Created"],
+                        size=entry["Size"],
+                    )
+                )
         return found
+
+    def parts(self) -> list[Image]:
+        with _answering():
+            entries = self._client.api.images(filters={"label": _PART, "dangling": True})
+        return [Image("", "", entry["Id"], entry["Id"], made=entry["Created"], size=entry["Size"]) for entry in entries]
+
+    def size(self) -> int:
+        with _answering():
+            return int(self._client.df()["LayersSize"])
 
     def remove_image(self, image: Image) -> None:
         try:
@@ -118,28 +144,46 @@ class DockerEngine:
         found = self._get(image.reference)
         return replace(image, id=str(found.id)) if found and found.labels.get(_IDENTITY) == image.identity else None
 
-    def _ensure_one(self, recipe: ImageRecipe, base: str, base_identity: str, observe: Observer) -> str:
-        """The image's tag, after it and all that it stands on are built."""
-        image = _image(recipe, base_identity)
-        below = self._ensure_one(recipe.parent, base, base_identity, observe) if recipe.parent else base
-        if self._found(image):
-            return image.reference
-        labels = {
-            owner.IMAGE: recipe.name,
-            _IDENTITY: image.identity,
-            "org.opencontainers.image.title": f"pinlite/{recipe.name}",
-            "org.opencontainers.image.base.name": recipe.base.reference,
-            "org.opencontainers.image.base.digest": base_identity,
-        }
-        started = time.monotonic()
-        observe(BuildStarted(recipe.name))
-        # The daemon keeps the steps that were done.
-        attempt = functools.partial(
-            build, self._client, recipe, tag=image.reference, base=below, labels=labels, observe=observe
+    def _made(self, wanted: Sequence[tuple[Base, Sequence[ImageRecipe]]], observe: Observer) -> dict[str, Image]:
+        """The images on the bases that are here now; what is missing is built."""
+        lacking = [recipe for base, recipes in wanted for recipe in self._lacking(base, recipes)]
+        supplied = supply.provided(
+            [Wanted(self._image(recipe).reference, Pins.of(recipe), _versions(recipe.parent)) for recipe in lacking],
+            self._place(),
+            observe,
+            twice=True,
         )
-        repeated(attempt, blames_network, observe)
-        observe(BuildFinished(recipe.name, time.monotonic() - started))
-        return image.reference
+        with supplied as supplies:
+            for base, _ in wanted:
+                self._have(base, observe)
+            builds.run([self._build(recipe, supplies) for recipe in lacking], observe)
+        found: dict[str, Image] = {}
+        for base, recipes in wanted:
+            found |= self._find_on(self._base(base)[1], recipes)
+        return found
+
+    def _lacking(self, base: Base, recipes: Iterable[ImageRecipe]) -> list[ImageRecipe]:
+        """Those that are missing of the images and of what they stand on, each once."""
+        identity = self._base(base)[1]
+        lineages = {_image(each, identity): each for recipe in recipes for each in recipe.lineage}
+        return [recipe for image, recipe in lineages.items() if not self._found(image)]
+
+    def _image(self, recipe: ImageRecipe) -> Image:
+        """What the recipe's image is on the base that is here."""
+        return _image(recipe, self._base(recipe.base)[1])
+
+    def _build(self, recipe: ImageRecipe, supplies: Mapping[str, Sequence[Supply]]) -> Build:
+        image, (base, identity) = self._image(recipe), self._base(recipe.base)
+        labels = {
+            owner.IMAGE: image.name,
+            _IDENTITY: image.identity,
+            _LOCK: Pins.of(recipe).key,
+            "org.opencontainers.image.title": f"pinlite/{image.name}",
+            "org.opencontainers.image.base.name": recipe.base.reference,
+            "org.opencontainers.image.base.digest": identity,
+        }
+        below = self._image(recipe.parent).reference if recipe.parent else base
+        return Build(self._client, recipe, image, below=below, labels=labels, files=supplies[image.reference])
 
     def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
@@ -148,16 +192,24 @@ class DockerEngine:
         labels = self._labels(base.local) or {}
         return base.local if labels.get(_BASE) == base.local_identity else None
 
-    def _ensure_base(self, base: Base, observe: Observer) -> tuple[str, str]:
-        """What the first images stand on, and its identity; the public base is pulled where none is here."""
-        found = self.base(base)
-        if found == base.local:
-            return found, base.local_identity
-        if found is None:
+    def _base(self, base: Base) -> tuple[str, str]:
+        """What the first images stand on, and its identity: the public base, unless an equal one is here."""
+        if self.base(base) == base.local:
+            return base.local, base.local_identity
+        return base.pinned, base.digest
+
+    def _have(self, base: Base, observe: Observer) -> None:
+        """Pull the public base where none is here."""
+        if self.base(base) is None:
             observe(Notice(f"pulling the base image {base.reference}"))
             # What is there already is not fetched twice.
             repeated(functools.partial(self._pull, base), _may_be_pulled, observe)
-        return base.pinned, base.digest
+
+    def _place(self) -> Path | None:
+        """Where the daemon keeps its images, if that is on this machine and can be seen."""
+        with _answering():
+            root = Path(self._client.info()["DockerRootDir"])
+        return root if root.exists() else None
 
     def _pull(self, base: Base) -> None:
         try:
@@ -188,6 +240,11 @@ def _answering(hint: str = AGAIN) -> Iterator[None]:
         yield
     except (DockerException, OSError) as error:
         raise NoEngineError(f"no Docker engine answers: {told(error)}", hint=hint) from error
+
+
+def _versions(recipe: ImageRecipe | None) -> Mapping[str, str]:
+    """The packages of an image that another one adds to."""
+    return recipe.versions if recipe else {}
 
 
 def _may_be_pulled(error: PinliteError) -> bool:

@@ -1,75 +1,127 @@
 """Building an image through the SDK, on the classic builder."""
 
+import contextlib
 import io
 import re
 import tarfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event
+from typing import Any
 
 import docker
 from docker.errors import DockerException
 
 from pinlite import folders
+from pinlite.engine.docker import index
 from pinlite.engine.docker.words import advice, told
+from pinlite.engine.protocol import Image
+from pinlite.engine.supply import Supply
 from pinlite.errors import ImageError
-from pinlite.events import BuildProgress, Observer
+from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Observer
 from pinlite.toolchain import ImageRecipe
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)")
 _LINES_IN_ERROR = 15
 _AGAIN = "once what it says is mended, run the same command again: the steps that were done are kept"
 
 
-def build(
-    client: docker.DockerClient,
-    recipe: ImageRecipe,
-    *,
-    tag: str,
-    base: str,
-    labels: Mapping[str, str],
-    observe: Observer,
-) -> None:
-    """Build and tag one image on top of ``base``.
+class Stopped(Exception):  # noqa: N818  # nothing is wrong: nobody wants the image any more
+    """The build was told to stop; the steps that were done are kept."""
 
-    Raises:
-        ImageError: A step failed. The message ends with its last lines, the hint names the whole log.
-    """
-    log = folders.logs() / "builds" / f"{tag.replace('/', '-').replace(':', '-')}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    step, steps = 0, 0
-    try:
-        with log.open("w") as stream:
-            for message in client.api.build(
-                fileobj=_context(recipe),
-                custom_context=True,
-                tag=tag,
-                labels=dict(labels),
-                buildargs=_arguments(recipe, base),
-                platform=recipe.base.platform,
-                rm=True,
-                forcerm=True,
-                decode=True,
-            ):
-                text = message.get("stream", "") or message.get("error", "")
-                stream.write(text)
-                if begun := _STEP.match(text):
-                    step, steps = int(begun[1]), int(begun[2])
-                if text.strip():
-                    observe(BuildProgress(recipe.name, text.strip(), step, steps))
-                if "error" in message:
-                    break
-            else:
-                return
-    except (DockerException, OSError) as error:  # OSError: the daemon went away
-        log.write_text(f"{log.read_text()}{told(error)}\n")
-    last = "".join(f"\n  {line}" for line in log.read_text().splitlines()[-_LINES_IN_ERROR:])
-    hint = f"{advice(last, _AGAIN)}; the whole log is {log}"
-    raise ImageError(f"the {recipe.name} image can't be built:{last}", hint=hint)
+
+class Build:
+    """One image that is built on another, ``below``, from files that are here already."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        recipe: ImageRecipe,
+        image: Image,
+        *,
+        below: str,
+        labels: Mapping[str, str],
+        files: Sequence[Supply],
+    ) -> None:
+        self.image = image
+        self.below = below
+        self.size = sum(each.file.size or 0 for each in files)
+        self._client = client
+        self._recipe = recipe
+        self._labels = labels
+        self._files = files
+        self._stopped = Event()
+        self._container = ""
+
+    def run(self, observe: Observer) -> None:
+        """Build and tag the image.
+
+        Raises:
+            ImageError: A step failed. The message ends with its last lines, the hint names the whole log.
+            Stopped: Another thread has stopped it.
+        """
+        started = time.monotonic()
+        observe(BuildStarted(self.image.name))
+        with index.serving(self._client, self.below, self._files) as network:
+            self._follow(network, observe)
+        observe(BuildFinished(self.image.name, time.monotonic() - started))
+
+    def stop(self) -> None:
+        """End the step that runs, from another thread."""
+        self._stopped.set()
+        if self._container:
+            with contextlib.suppress(DockerException, OSError):
+                self._client.api.kill(self._container)
+
+    def _follow(self, network: str, observe: Observer) -> None:
+        log = folders.logs() / "builds" / f"{self.image.reference.replace('/', '-').replace(':', '-')}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        step, steps = 0, 0
+        try:
+            with log.open("w") as stream:
+                for message in self._messages(network):
+                    text = message.get("stream", "") or message.get("error", "")
+                    stream.write(text)
+                    if begun := _STEP.match(text):
+                        step, steps = int(begun[1]), int(begun[2])
+                    if running := _RUNNING.match(text):
+                        self._container = running[1]
+                    if self._stopped.is_set():
+                        raise Stopped
+                    if text.strip():
+                        observe(BuildProgress(self.image.name, text.strip(), step, steps))
+                    if "error" in message:
+                        break
+                else:
+                    return
+        except (DockerException, OSError) as error:  # OSError: the daemon went away
+            log.write_text(f"{log.read_text()}{told(error)}\n")
+        last = "".join(f"\n  {line}" for line in log.read_text().splitlines()[-_LINES_IN_ERROR:])
+        hint = f"{advice(last, _AGAIN)}; the whole log is {log}"
+        raise ImageError(f"the {self.image.name} image can't be built:{last}", hint=hint)
+
+    def _messages(self, network: str) -> Iterator[dict[str, Any]]:
+        """What the builder says. Who stops listening ends the build."""
+        messages: Iterator[dict[str, Any]] = self._client.api.build(
+            fileobj=_context(self._recipe),
+            custom_context=True,
+            tag=self.image.reference,
+            labels=dict(self._labels),
+            buildargs=_arguments(self._recipe, self.below),
+            platform=self._recipe.base.platform,
+            network_mode=network,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        return messages
 
 
 def _arguments(recipe: ImageRecipe, base: str) -> dict[str, str]:
     """What ``images/Dockerfile`` takes."""
     sources = {"SOURCES": ",".join(recipe.sources)} if recipe.sources else {}
-    return {"BASE": base, "DESCRIPTION": recipe.description} | sources
+    return {"BASE": base, "DESCRIPTION": recipe.description, "WHEELS": index.URL} | sources
 
 
 def _context(recipe: ImageRecipe) -> io.BytesIO:

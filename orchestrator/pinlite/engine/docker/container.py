@@ -23,7 +23,7 @@ from pinlite.errors import StageCrashError
 _LEFT = f"{AGAIN}. That removes what was left, as `pinlite clean` does"
 _STREAMS: dict[int, Literal["out", "err"]] = {STDOUT: "out", STDERR: "err"}
 _SIGNALLED = 128
-_UNPRIVILEGED = "1000:1000"
+UNPRIVILEGED = "1000:1000"
 
 
 class ContainerProcess:
@@ -115,7 +115,7 @@ class ContainerProcess:
             [job.program, "/in", "/out"],
             environment=ENVIRONMENT,
             labels=owner.labels(job),
-            user=f"{os.getuid()}:{os.getgid()}" if os.getuid() else _UNPRIVILEGED,
+            user=f"{os.getuid()}:{os.getgid()}" if os.getuid() else UNPRIVILEGED,
             stdin_open=True,
             host_config=config,
         )

@@ -1,0 +1,113 @@
+"""Where the packages of an image come from, and what is left of them and of builds: in each engine, and in docker's."""
+
+import contextlib
+import os
+import platform
+import re
+import time
+from dataclasses import replace
+
+import docker
+import pytest
+from package_index import lock, wheel
+from probes import recipe, result
+
+from pinlite import folders, processes
+from pinlite.errors import ImageError
+from pinlite.events import BuildPlanned, BuildProgress, BuildStarted, FetchFinished, ignore
+
+
+@pytest.mark.parametrize("first", ["docker", "venv"])
+def test_packages_are_fetched_once_for_all_engines(made, probe_of, index, monkeypatch, first):
+    """What one engine has fetched is installed by the other when there is no index any more."""
+    index.files = dict(wheel(name, content=os.urandom(9)) for name in ("one", "two"))
+    dockerfile = (folders.IMAGES / "Dockerfile").read_bytes()
+    wanted = recipe("probe-packages", Dockerfile=dockerfile, requirements_lock=lock(*index.files.items()))
+    engines = sorted((made(name)[0] for name in ("docker", "venv")), key=lambda engine: engine.name != first)
+    seen = []
+    found = [engines[0].ensure([wanted], seen.append)[wanted.name]]
+    assert [event.files for event in seen if isinstance(event, FetchFinished)] == [2]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:1/simple/")
+    asked = index.asked
+    found.append(engines[1].ensure([wanted], seen.append)[wanted.name])
+    assert index.asked == asked
+    assert [event.files for event in seen if isinstance(event, BuildPlanned)] == [2, 0]
+    for engine, image in zip(engines, found, strict=True):
+        site = "/usr/local" if engine.name == "docker" else f"{image.reference}/environment"
+        names = ("one.py", "two.py", "__pycache__/one.cpython-38.pyc", "one-1.dist-info/METADATA")
+        paths = [f"{site}/lib/python3.8/site-packages/{name}" for name in names]
+        job = replace(probe_of(engine.name).job, image=image)
+        with engine.start(job) as worker:
+            assert all(result(worker, "exists", paths=paths).values())
+            assert result(worker, "exists", paths=["/wheels", "/tmp/wheels"]) == {
+                "/wheels": False,
+                "/tmp/wheels": False,
+            }
+        engine.remove_image(image)
+
+
+def test_what_no_index_has_is_not_built(probe, index):
+    """Nothing is begun: neither is anything fetched of what there is."""
+    index.files = dict([wheel("one")])
+    wanted = recipe("probe-packages", requirements_lock=lock(*index.files.items(), wheel("missing")))
+    seen = []
+    with pytest.raises(ImageError, match="the packages of probe-packages can't be looked up"):
+        probe.engine.ensure([wanted], seen.append)
+    assert not any(isinstance(event, BuildPlanned | BuildStarted) for event in seen)
+    assert index.downloads == []
+    assert probe.engine.find([wanted]) == {}
+
+
+def test_where_there_is_no_room_nothing_is_begun(probe, index, monkeypatch):
+    index.files = dict([wheel("one", content=os.urandom(9))])
+    wanted = recipe("probe-packages", requirements_lock=lock(*index.files.items()))
+    monkeypatch.setattr("pinlite.folders.free", lambda _: 0)
+    with pytest.raises(ImageError, match="no room for the images"):
+        probe.engine.ensure([wanted], ignore)
+    assert index.downloads == []
+
+
+def test_a_build_has_no_network_but_its_packages(docker_engine, index):
+    """What it is served is the lock's files, from a container that is gone when it ends."""
+    index.files = dict([wheel("one", content=os.urandom(9))])
+    looks = b"""ARG BASE
+FROM ${BASE}
+ARG WHEELS
+RUN test "$(ls /sys/class/net)" = lo
+RUN python -c "import os, urllib.request as r; print(os.urandom(1), r.urlopen(os.environ['WHEELS']).read())"
+"""
+    wanted = recipe("probe-looking", Dockerfile=looks, requirements_lock=lock(*index.files.items()))
+    events = []
+    image = docker_engine.ensure([wanted], events.append)["probe-looking"]
+    docker_engine.remove_image(image)
+    said = "\n".join(event.text for event in events if isinstance(event, BuildProgress))
+    assert re.findall(r'href="(.*?)"', said) == ["one-1-py3-none-any.whl"]
+    with contextlib.closing(docker.from_env()) as client:
+        assert not client.api.containers(
+            all=True, filters={"label": ["pinlite=build", f"pinlite.owner={processes.this()}"]}
+        )
+
+
+def test_what_serves_a_killed_build_is_found(docker_engine, index, monkeypatch):
+    index.files = dict([wheel("one", content=os.urandom(9))])
+    wanted = recipe("probe-killed", requirements_lock=lock(*index.files.items()))
+    # As the process that died would have it.
+    monkeypatch.setattr(processes, "this", lambda: f"{platform.node()}/4000000.1")
+    monkeypatch.setattr("pinlite.engine.docker.index.remove", lambda *_: None)
+    docker_engine.remove_image(docker_engine.ensure([wanted], ignore)["probe-killed"])
+    monkeypatch.undo()
+    (left,) = [left for left in docker_engine.leftovers() if not left.run]
+    assert left.kind == "container"
+    docker_engine.remove(left)
+    assert left not in docker_engine.leftovers()
+
+
+def test_what_a_build_that_failed_has_left_is_told_and_can_go(docker_engine):
+    dockerfile = f"ARG BASE\nFROM ${{BASE}}\nLABEL pinlite.part=true\nRUN echo {time.time_ns()}\nRUN exit 9\n"
+    before = docker_engine.parts()
+    with pytest.raises(ImageError, match="code: 9"):
+        docker_engine.ensure([recipe("probe-failing", Dockerfile=dockerfile.encode())], ignore)
+    (part,) = [part for part in docker_engine.parts() if part not in before]
+    assert part.size > 0
+    docker_engine.remove_image(part)
+    assert part not in docker_engine.parts()
