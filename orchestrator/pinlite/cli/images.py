@@ -5,7 +5,9 @@ from rich.text import Text
 
 from pinlite import toolchain
 from pinlite.cli.options import Engine, ToolchainOption, data, log
+from pinlite.errors import ImageError
 from pinlite.ui import tables
+from pinlite.units import bytes_
 
 app = typer.Typer(help="The images that the stages run in.", no_args_is_help=True)
 
@@ -48,3 +50,40 @@ def rm(
     for image in reversed([image for image in chosen.images() if image.reference not in kept]):
         chosen.remove_image(image)
         log.print(Text(f"removed {image.reference}"))
+
+
+@app.command()
+def gc(
+    own: Annotated[
+        list[str] | None,
+        typer.Option("--toolchain", metavar="FILE", help="A toolchain of your own, whose images stay."),
+    ] = None,
+    keep_days: Annotated[
+        float, typer.Option(metavar="DAYS", min=0, help="Images of --with that were used since then stay.")
+    ] = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    engine: Engine = "auto",
+) -> None:
+    """Remove images that no toolchain names, what failed builds have left, and packages that nothing needs.
+
+    Images of another version of pinlite go, too: it builds them again.
+    """
+    from pinlite import garbage
+    from pinlite.engine import choose
+
+    chosen = choose(engine)
+    with garbage.found(chosen, own or [], keep_days=keep_days) as found:
+        packages = sum(path.stat().st_size for path in found.packages)
+        if dry_run:
+            for image in (*found.images, *found.parts):
+                left = "" if image.name else ", left by a build that failed"
+                size = f", {bytes_(image.size)}" if image.size else ""
+                data.print(Text(f"would remove image {image.reference}{left}{size}"), soft_wrap=True)
+            data.print(Text(f"would remove {len(found.packages)} files of packages, {bytes_(packages)}"))
+            return
+        before, kept = chosen.size(), list[ImageError]()
+        for removed in garbage.remove(chosen, found, kept):
+            log.print(Text(f"removed {removed}"), soft_wrap=True)
+    for error in kept:
+        log.print(Text(f"kept: {error.message}"), soft_wrap=True)
+    data.print(Text(f"removed images: {bytes_(max(0, before - chosen.size()))}, packages: {bytes_(packages)}"))
