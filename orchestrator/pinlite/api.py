@@ -34,9 +34,9 @@ def convert(
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
     ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
     ``variants``, ``calibration`` and ``variant_tolerances`` ({"int8": 0.05}) are those of --variant, --calibration and
-    --variant-tolerance. ``options`` are the other options of ``pinlite convert``: seed, opset, lowering, ops,
-    dynamic_batch, mean, std, prune, prune_structured, cluster, finetune, qat, evaluate, metric, data, tolerance,
-    strict, sign, engine, trust, memory, disk, timeout.
+    --variant-tolerance. ``options`` are the other options of ``pinlite convert``: toolchain, target, seed, opset,
+    lowering, ops, dynamic_batch, mean, std, prune, prune_structured, cluster, finetune, qat, evaluate, metric, data,
+    tolerance, strict, sign, engine, trust, memory, disk, timeout.
 
     Raises:
         PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's, and ``report`` is there if
