@@ -127,8 +127,8 @@ def write_inputs():
 
 
 def write_programs():
-    """The program of the next stage, or of the next run."""
-    with Path(os.environ["PYTHONPATH"].split(":")[0], "export.py").open("a"):
+    """What runs the program of the next stage, or of the next run."""
+    with Path(os.environ["PYTHONPATH"].split(":")[0], "stagekit", "__main__.py").open("a"):
         pass
 
 

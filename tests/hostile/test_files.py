@@ -10,11 +10,12 @@ from command import CASES, Command
 from protobuf import BOOL, INT64, attribute, field, graph, model, node, of, tensor, value
 from recipes import ensured
 
-from pinlite import config, models
+from pinlite import config, models, toolchain
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.execute import execute
 from pinlite.recipe import Limits
+from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage
 from pinlite.workers import Workers
 
@@ -172,12 +173,13 @@ def about_onnx(ask, path, samples):
 
 
 def about_tflite(ask, path, samples):
+    """In every runtime."""
     parameters = {"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}
     files = {"model": path, "samples": samples}
+    homes = [(stage.image, stage.program) for stage in map(infer.stage, toolchain.load().runtimes)]
     return (
-        ask("tflite-2.14.0", "tflite_run.infer", "inspect", {"text": "model.txt"}, {}, model=path),
-        ask("tflite-2.14.0", "tflite_run.infer", "infer", {"outputs": "outputs.npz"}, parameters, **files),
-        ask("tensorflow", "tflite_convert.convert", "infer", {"outputs": "outputs.npz"}, parameters, **files),
+        ask(*homes[0], "inspect", {"text": "model.txt"}, {}, model=path),
+        *(ask(*home, "infer", {"outputs": "outputs.npz"}, parameters, **files) for home in homes),
     )
 
 
@@ -216,7 +218,7 @@ KINDS = {"model.onnx": about_onnx, "model.float32.tflite": about_tflite, "saved_
 def test_a_damaged_file(ask, tmp_path, made, kind):
     """Some bytes are others, or the end is gone; weights may be, so most of what is changed is not in them."""
     given = made / "samples.npz"
-    assert KINDS[kind](ask, made / kind, given) == (0, 0, 0)
+    assert set(KINDS[kind](ask, made / kind, given)) == {0}
     found = set()
     for seed in range(10):
         stream = random.Random(seed)
@@ -231,7 +233,7 @@ def test_a_damaged_file(ask, tmp_path, made, kind):
         found |= set(KINDS[kind](ask, path, given))
     assert found <= {0, 2, 3, 6}
     assert found & {2, 3}
-    assert KINDS[kind](ask, made / kind, given) == (0, 0, 0)
+    assert set(KINDS[kind](ask, made / kind, given)) == {0}
 
 
 def test_a_saved_model_that_reads_files(ask, tmp_path, made):

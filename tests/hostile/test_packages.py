@@ -13,10 +13,10 @@ from pinlite.recipe import Limits
 from pinlite.toolchain import ImageRecipe
 
 # What a wheel can bring: a line that Python runs at each start. The user that it wants to be is not asked for.
-DOCKERFILE = b"""ARG BASE
+DOCKERFILE = """ARG BASE
 FROM ${BASE}
 USER root
-COPY hostile.pth hostile.py attempts.py /usr/local/lib/python3.8/site-packages/
+COPY hostile.pth hostile.py attempts.py /usr/local/lib/python{python}/site-packages/
 """
 HOSTILE = """
 import attempts
@@ -30,7 +30,7 @@ attempts.report("package", asked)
 def image(docker_engine, aims):
     below = toolchain.load().images["tflite-2.14.0"]
     files = {
-        "Dockerfile": DOCKERFILE,
+        "Dockerfile": DOCKERFILE.replace("{python}", below.base.python).encode(),
         "requirements.lock": b"",
         "hostile.pth": b"import hostile\n",
         "hostile.py": HOSTILE.encode(),
