@@ -88,6 +88,28 @@ RUN python -c "import os, urllib.request as r; print(os.urandom(1), r.urlopen(os
         )
 
 
+def test_an_interrupt_ends_builds_and_what_serves_them(docker_engine, index):
+    index.files = dict([wheel("one", content=os.urandom(9))])
+    sleeps = b"ARG BASE\nFROM ${BASE}\nRUN sleep 600\n"
+    names = ("probe-sleeping", "probe-sleeping-too")
+    wanted = [recipe(name, Dockerfile=sleeps, requirements_lock=lock(*index.files.items())) for name in names]
+    running = set()
+
+    def interrupt(event):
+        if isinstance(event, BuildProgress) and "Running in" in event.text:
+            running.add(event.text.split()[-1])
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        docker_engine.ensure(wanted, interrupt)
+    assert time.monotonic() - started < 60
+    with contextlib.closing(docker.from_env()) as client:
+        ours = {"label": ["pinlite=build", f"pinlite.owner={processes.this()}"]}
+        assert client.api.containers(all=True, filters=ours) == []
+        assert not [entry["Id"] for entry in client.api.containers() if entry["Id"][:12] in running]
+
+
 def test_what_serves_a_killed_build_is_found(docker_engine, index, monkeypatch):
     index.files = dict([wheel("one", content=os.urandom(9))])
     wanted = recipe("probe-killed", requirements_lock=lock(*index.files.items()))

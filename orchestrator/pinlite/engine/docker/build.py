@@ -14,6 +14,7 @@ from docker.errors import DockerException
 
 from pinlite import folders
 from pinlite.engine.docker import index
+from pinlite.engine.docker.container import remove
 from pinlite.engine.docker.words import advice, told
 from pinlite.engine.protocol import Image
 from pinlite.engine.supply import Supply
@@ -52,7 +53,8 @@ class Build:
         self._labels = labels
         self._files = files
         self._stopped = Event()
-        self._container = ""
+        # Containers: of the step that runs, and of its packages.
+        self._running = self._serving = ""
 
     def run(self, observe: Observer) -> None:
         """Build and tag the image.
@@ -63,16 +65,21 @@ class Build:
         """
         started = time.monotonic()
         observe(BuildStarted(self.image.name))
-        with index.serving(self._client, self.below, self._files) as network:
-            self._follow(network, observe)
+        with index.serving(self._client, self.below, self._files) as self._serving:
+            self._follow(f"container:{self._serving}" if self._serving else "none", observe)
         observe(BuildFinished(self.image.name, time.monotonic() - started))
 
     def stop(self) -> None:
-        """End the step that runs, from another thread."""
+        """End the step that runs, from another thread; and remove what serves it, for the daemon may take longer than
+        anybody waits to do away with that step.
+        """
         self._stopped.set()
-        if self._container:
-            with contextlib.suppress(DockerException, OSError):
-                self._client.api.kill(self._container)
+        with contextlib.suppress(DockerException, OSError):
+            if self._running:
+                self._client.api.kill(self._running)
+        with contextlib.suppress(DockerException, OSError):
+            if self._serving:
+                remove(self._client.api, self._serving)
 
     def _follow(self, network: str, observe: Observer) -> None:
         log = folders.logs() / "builds" / f"{self.image.reference.replace('/', '-').replace(':', '-')}.log"
@@ -86,7 +93,7 @@ class Build:
                     if begun := _STEP.match(text):
                         step, steps = int(begun[1]), int(begun[2])
                     if running := _RUNNING.match(text):
-                        self._container = running[1]
+                        self._running = running[1]
                     if self._stopped.is_set():
                         raise Stopped
                     if text.strip():

@@ -20,12 +20,13 @@ URL = f"http://127.0.0.1:{_PORT}/"
 
 @contextlib.contextmanager
 def serving(client: docker.DockerClient, image: str, files: Sequence[Supply]) -> Iterator[str]:
-    """The network of a build on top of an image: the loopback of a container that serves the files from where they are.
+    """A container in whose network, a loopback, a build on top of an image finds the files; it serves them from where
+    they are. "" where there are none.
 
     Copied into the build's context they would be written three more times, and be in a layer.
     """
     if not files:
-        yield "none"
+        yield ""
         return
     try:
         container = _started(client.api, image, files)
@@ -33,7 +34,7 @@ def serving(client: docker.DockerClient, image: str, files: Sequence[Supply]) ->
         message = f"what serves the packages of a build can't be started: {told(error)}"
         raise ImageError(message, hint=advice(message)) from error
     try:
-        yield f"container:{container}"
+        yield container
     finally:
         # Of a daemon that has gone it is a later run that finds the container, by its labels.
         with contextlib.suppress(DockerException, OSError):
