@@ -124,6 +124,17 @@ def test_what_serves_a_killed_build_is_found(docker_engine, index, monkeypatch):
     assert left not in docker_engine.leftovers()
 
 
+def test_an_image_that_is_being_built_is_none_yet(docker_engine):
+    """Its labels come one after another, and its tag last."""
+    labelled = f"ARG BASE\nFROM ${{BASE}}\nLABEL pinlite.identity=half pinlite.part=true\nRUN echo {time.time_ns()}\n"
+    before = docker_engine.parts()
+    with pytest.raises(ImageError, match="code: 9"):
+        docker_engine.ensure([recipe("probe-failing", Dockerfile=f"{labelled}RUN exit 9\n".encode())], ignore)
+    (part,) = [part for part in docker_engine.parts() if part not in before]
+    assert "half" not in [image.identity for image in docker_engine.images()]
+    docker_engine.remove_image(part)
+
+
 def test_what_a_build_that_failed_has_left_is_told_and_can_go(docker_engine):
     dockerfile = f"ARG BASE\nFROM ${{BASE}}\nLABEL pinlite.part=true\nRUN echo {time.time_ns()}\nRUN exit 9\n"
     before = docker_engine.parts()

@@ -71,12 +71,14 @@ class DockerEngine:
         return found
 
     def images(self) -> list[Image]:
-        """An image that someone made on top of one of ours has its labels, but not its tag."""
+        """An image that someone made on top of one of ours has its labels, but not its tag; one that is being built has
+        some of the labels, and no tag yet.
+        """
         found = []
         with _answering():
             entries = self._client.api.images(filters={"label": _IDENTITY})
         for entry in entries:
-            name, identity = entry["Labels"][owner.IMAGE], entry["Labels"][_IDENTITY]
+            name, identity = entry["Labels"].get(owner.IMAGE, ""), entry["Labels"][_IDENTITY]
             if _tag(name, identity) in (entry["RepoTags"] or ()):
                 found.append(
                     Image(
