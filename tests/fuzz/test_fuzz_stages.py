@@ -135,7 +135,7 @@ def test_a_result_that_is_another(monkeypatch, data, stage):
 @FEWER
 @given(st.data())
 def test_an_answer_on_two_files_that_is_another(monkeypatch, data):
-    engine = engine_with(diff=lambda _, result: data.draw(changed(result)))
+    engine = engine_with({"diff": lambda _, result: data.draw(changed(result))})
     monkeypatch.setattr("pinlite.file_differences.choose", lambda *_: engine)
     files = Path("one.tflite"), Path("other.tflite")
     for path in files:
