@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -39,6 +40,53 @@ def works_again(daemon, job):
     with DockerEngine().start(replace(job, folder=job.folder.with_name("again"))) as worker:
         assert result(worker, "echo", number=1) == {"number": 1}
     assert containers(daemon) == []
+
+
+def refused(engine, job):
+    with pytest.raises(StageCrashError, match="can't be started"):
+        engine.start(job)
+
+
+class Passage:
+    """The daemon by another socket, which never answers a request whose path ends in ``held_back``."""
+
+    def __init__(self, daemon, path, held_back):
+        self.host = f"unix://{path}"
+        self.held = threading.Event()
+        self._daemon = daemon.host.removeprefix("unix://")
+        self._held_back = held_back.encode()
+        self._sockets = [socket.socket(socket.AF_UNIX)]
+        self._sockets[0].bind(str(path))
+        self._sockets[0].listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._sockets[0].accept()
+                daemon = socket.socket(socket.AF_UNIX)
+                self._sockets += [client, daemon]
+                daemon.connect(self._daemon)
+                for pair in ((client, daemon), (daemon, client)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source, to):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                path = data.partition(b" HTTP/1.1\r\n")[0].partition(b"?")[0]
+                if path.startswith(b"POST ") and path.endswith(self._held_back):
+                    self.held.set()
+                    return
+                to.sendall(data)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -80,6 +128,20 @@ def test_a_daemon_that_hangs_during_a_stage(daemon, engine, job):
         assert time.monotonic() - started < 2 * SOON
     finally:
         daemon.send(signal.SIGCONT)
+    works_again(daemon, job)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("call", ["create", "attach", "start"])
+def test_a_daemon_that_hangs_while_a_worker_is_started(daemon, job, monkeypatch, tmp_path_factory, call):
+    with Passage(daemon, tmp_path_factory.mktemp("passage") / "socket", f"/{call}") as passage:
+        with monkeypatch.context() as there:
+            there.setenv("DOCKER_HOST", passage.host)
+            starting = threading.Thread(target=refused, args=(DockerEngine(), job), daemon=True)
+        starting.start()
+        starting.join(SOON)
+        assert passage.held.is_set()
+        assert not starting.is_alive()
     works_again(daemon, job)
 
 

@@ -46,6 +46,9 @@ class DockerEngine:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
         with _answering("start one, let `make engine` install and start one, or use --engine venv"):
             self._client = docker.from_env(timeout=PATIENCE)
+            # docker itself waits without end for the answer to an attach.
+            api = self._client.api
+            api.post = functools.partial(api.post, timeout=PATIENCE)  # type: ignore[method-assign]
             self._version = str(self._client.version()["Version"])
 
     def version(self) -> str:

@@ -41,9 +41,13 @@ class ContainerProcess:
             self._socket = self._api.attach_socket(self._id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             # docker-py gives a reader; the socket below it can write.
             self._connection = self._socket._sock  # noqa: SLF001
+            # The answer to the attach was waited for; what a worker says and takes comes in its own time.
+            self._connection.settimeout(None)
             self._api.start(self._id)
         except BaseException:
             self.remove()
+            if self._connection:
+                self._disconnect()
             raise
 
     def send(self, data: bytes) -> None:
@@ -57,8 +61,7 @@ class ContainerProcess:
         except OSError:
             return  # the daemon went away
         finally:
-            self._socket._response.close()  # noqa: SLF001  # closes the connection, which the reader alone doesn't
-            self._socket.close()
+            self._disconnect()
 
     def check(self) -> None:
         try:
@@ -87,6 +90,10 @@ class ContainerProcess:
             if self._connection:
                 with contextlib.suppress(OSError):
                     self._connection.shutdown(socket.SHUT_RDWR)
+
+    def _disconnect(self) -> None:
+        self._socket._response.close()  # noqa: SLF001  # closes the connection, which the reader alone doesn't
+        self._socket.close()
 
     def _create(self, job: Job) -> str:
         config = self._api.create_host_config(
