@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pinlite.api import convert as convert
     from pinlite.errors import PinliteError as PinliteError
-    from pinlite.report import Report as Report
+    from pinlite.schema.report import Report as Report
 
 __version__: str
 __all__ = ["PinliteError", "Report", "__version__", "convert"]
 
-_HOMES = {"convert": "pinlite.api", "PinliteError": "pinlite.errors", "Report": "pinlite.report"}
+_HOMES = {"convert": "pinlite.api", "PinliteError": "pinlite.errors", "Report": "pinlite.schema.report"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from pinlite import config, pipeline
+from pinlite.conversion import pipeline
 from pinlite.events import Observer, ignore
-from pinlite.report import Report
+from pinlite.options import resolve
+from pinlite.schema.report import Report
 
 Path = str | PathLike[str]
 
@@ -60,7 +61,7 @@ def convert(
     others = {
         name.replace("_", "-"): str(value) if isinstance(value, PathLike) else value for name, value in options.items()
     }
-    return pipeline.run(config.resolve(given | others), observe)
+    return pipeline.run(resolve(given | others), observe)
 
 
 def _assigned(values: Mapping[str, str] | Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pinlite.report import Report
+    from pinlite.schema.report import Report
 
 
 class PinliteError(Exception):

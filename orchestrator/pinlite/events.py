@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinlite.choices import StageSource
+from pinlite.schema.choices import StageSource
 
 
 @dataclass(frozen=True)

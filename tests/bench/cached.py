@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pinlite import folders
+from pinlite.machine import folders
 from pinlite.store.files import Store
 
 ACTIONS = 10_000

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 import pinlite
-from pinlite.choices import VariantName
-from pinlite.report import Report
+from pinlite.schema.choices import VariantName
+from pinlite.schema.report import Report
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 NET = f"{DIGITS}/net.py"

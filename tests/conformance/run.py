@@ -27,7 +27,7 @@ from pinlite.contract import Request, Response
 from pinlite.engine import Image, Job, VenvEngine
 from pinlite.errors import StageCrashError
 from pinlite.events import ignore
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 from pinlite.toolchain import ImageRecipe
 
 HERE = Path(__file__).parent

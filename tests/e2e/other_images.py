@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from pinlite import folders
 from pinlite.cli.main import main
+from pinlite.machine import folders
 
 folders.IMAGES = Path(sys.argv.pop(1))
 sys.exit(main())

@@ -14,7 +14,7 @@ import pytest
 from command import NETWORK
 from held import until
 
-from pinlite import folders
+from pinlite.machine import folders
 
 OTHER_IMAGES = (str(Path(__file__).parent / "other_images.py"),)
 # An hour and a number that tells it from any other sleep.

@@ -9,7 +9,7 @@ import pytest
 from command import CASES
 from held import STAGES
 
-from pinlite import folders
+from pinlite.machine import folders
 
 INT8 = ("--variant", "float32", "--variant", "int8", "--calibration", "random")
 BEFORE = ("export", "check", "translate")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command import NETWORK
 
-from pinlite import folders
+from pinlite.machine import folders
 
 HERE = Path(__file__).parent
 OTHER_IMAGES = (str(HERE / "other_images.py"),)

@@ -9,7 +9,7 @@ from probes import RUNS, Probe, recipe, traces
 
 from pinlite.engine import Engine, Image, Job, VenvEngine
 from pinlite.events import ignore
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 
 
 @pytest.fixture(scope="session")

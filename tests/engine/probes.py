@@ -8,9 +8,9 @@ from pathlib import Path
 
 import docker
 
-from pinlite import folders
 from pinlite.contract import Request, Response
 from pinlite.engine import Engine, Image, Job, Worker
+from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe, bases
 
 FOLDER = Path(__file__).parent / "image"

@@ -41,7 +41,7 @@ def test_docker_by_name_is_asked_again_while_it_starts(sock, docker_engine):
 
 @pytest.mark.usefixtures("sock")
 def test_docker_that_does_not_come_is_no_engine(monkeypatch):
-    monkeypatch.setattr("pinlite.retries.PAUSES", (0.01, 0.02))
+    monkeypatch.setattr("pinlite.machine.retries.PAUSES", (0.01, 0.02))
     told = []
     with pytest.raises(NoEngineError):
         choose("docker", told.append)

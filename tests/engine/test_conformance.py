@@ -372,7 +372,7 @@ import sys
 from pathlib import Path
 from pinlite.contract import Request
 from pinlite.engine import Image, Job, choose
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 
 engine, name, identity, reference, run, folder = sys.argv[1:]
 job = Job(Image(name, identity, reference), "probe", Path(folder, "job"), Path(folder, "log"), run, Limits())

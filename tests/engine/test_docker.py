@@ -197,7 +197,7 @@ def test_a_dockerfile_that_is_none_is_an_image_error(docker_engine):
 
 def test_without_base_and_registry_the_hint_is_make_base(docker_engine, monkeypatch):
     base = replace(BASE, reference="registry.invalid/python:3.8", local="pinlite/none:none")
-    monkeypatch.setattr("pinlite.retries.PAUSES", (0.1, 0.2))
+    monkeypatch.setattr("pinlite.machine.retries.PAUSES", (0.1, 0.2))
     events = []
     with pytest.raises(ImageError, match=r"registry\.invalid/python:3\.8 can't be pulled") as caught:
         docker_engine.ensure([replace(recipe("probe-baseless"), base=base)], events.append)

@@ -12,9 +12,9 @@ import pytest
 from package_index import lock, wheel
 from probes import recipe, result
 
-from pinlite import folders, processes
 from pinlite.errors import ImageError
 from pinlite.events import BuildPlanned, BuildProgress, BuildStarted, FetchFinished, ignore
+from pinlite.machine import folders, processes
 
 
 @pytest.mark.parametrize("first", ["docker", "venv"])
@@ -61,7 +61,7 @@ def test_what_no_index_has_is_not_built(probe, index):
 def test_where_there_is_no_room_nothing_is_begun(probe, index, monkeypatch):
     index.files = dict([wheel("one", content=os.urandom(9))])
     wanted = recipe("probe-packages", requirements_lock=lock(*index.files.items()))
-    monkeypatch.setattr("pinlite.folders.free", lambda _: 0)
+    monkeypatch.setattr("pinlite.machine.folders.free", lambda _: 0)
     with pytest.raises(ImageError, match="no room for the images"):
         probe.engine.ensure([wanted], ignore)
     assert index.downloads == []

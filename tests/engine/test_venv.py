@@ -8,10 +8,10 @@ from filelock import FileLock
 from package_index import lock, wheel
 from probes import BASE, recipe
 
-from pinlite import temporary
 from pinlite.engine import Leftover, VenvEngine
 from pinlite.errors import ImageError
 from pinlite.events import Notice, ignore
+from pinlite.machine import temporary
 
 
 @pytest.fixture

@@ -13,14 +13,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strange import DEEP, TEXTS, VALUES, changed, damaged
 
-from pinlite import calibration, config, contract, locking, npz, output, shortcut, toolchain
-from pinlite.config.options import Options
+from pinlite import contract, options, toolchain
 from pinlite.contract import ContractError, Ready, Response
-from pinlite.debug import debug
+from pinlite.conversion import representative_dataset
+from pinlite.debugging.debug import debug
 from pinlite.errors import PinliteError, UsageError
-from pinlite.recipe import Calibration
-from pinlite.report import Lock, Report
-from pinlite.store import collection, record
+from pinlite.inputs import npz
+from pinlite.options import resolve
+from pinlite.options.options import Options
+from pinlite.provenance import lockfile
+from pinlite.schema.recipe import Calibration
+from pinlite.schema.report import Lock, Report
+from pinlite.store import collection, output, record, runs
 from pinlite.store.files import Store
 from pinlite.store.record import Record
 from pinlite.ui.console import escaped, escaped_json
@@ -191,7 +195,7 @@ def read_headed(header, content):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "a.npy").write_bytes(npy_of(header, content))
         with contextlib.suppress(UsageError):
-            calibration.read(Calibration(kind="arrays", text="folder", path=Path(folder)))
+            representative_dataset.read(Calibration(kind="arrays", text="folder", path=Path(folder)))
 
 
 @pytest.fixture
@@ -228,7 +232,7 @@ def test_a_pinlite_toml(keys):
     text = "".join(f"{json.dumps(key)} = {toml_of(value)}\n" for key, value in given.items())
     Path("pinlite.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
     with contextlib.suppress(UsageError):
-        assert config.resolve({}, Path("pinlite.toml")).source.kind
+        assert resolve({}, Path("pinlite.toml")).source.kind
 
 
 @pytest.mark.usefixtures("here")
@@ -236,7 +240,7 @@ def test_a_pinlite_toml(keys):
 def test_a_pinlite_toml_that_is_none(content):
     Path("pinlite.toml").write_bytes(content)
     with contextlib.suppress(UsageError):
-        config.resolve({}, Path("pinlite.toml"))
+        resolve({}, Path("pinlite.toml"))
 
 
 IMAGE = {"description": "ours", "base": "python-3.8", "programs": ["stagekit", "onnx_check"], "sources": ["wrapt"]}
@@ -297,7 +301,7 @@ def test_an_image(here, content, lock):
 @given(st.dictionaries(st.sampled_from(KEYS), WORDS | TEXTS | VALUES | st.lists(WORDS | TEXTS), max_size=6))
 def test_options(options):
     with contextlib.suppress(UsageError):
-        assert config.resolve({"source": "model.py:build", "input": ["x=1x3"]} | options).source.kind
+        assert resolve({"source": "model.py:build", "input": ["x=1x3"]} | options).source.kind
 
 
 @given(TEXTS | st.from_regex(r"[\w.\[\],-]{0,8}==[\w.!+-]{0,8}\s?"))
@@ -307,7 +311,7 @@ def test_options(options):
 @example("a @ file:///etc/passwd")
 def test_a_requirement_is_one_name_and_one_version(requirement):
     with contextlib.suppress(UsageError):
-        config.check_requirement(requirement)
+        options.check_requirement(requirement)
         assert requirement.isascii()
         assert not set(requirement) & set(" \t\n\r;@#/\\\"'$`")
         assert not requirement.startswith("-")
@@ -335,7 +339,7 @@ def test_the_records_of_these_tests_are_some():
 def test_a_lock(here, content):
     (here / "pinlite.lock").write_bytes(content)
     with contextlib.suppress(UsageError):
-        assert locking.read(here / "pinlite.lock").lock_schema
+        assert lockfile.read(here / "pinlite.lock").lock_schema
 
 
 @given(st.binary() | DEEP | changed(RECORD).map(json.dumps).map(str.encode))
@@ -354,10 +358,10 @@ def test_a_record_of_the_store(here, content):
 def test_an_answer_of_the_store(here, content):
     store = Store()
     assert store.root.is_relative_to(here)
-    path = store.record("runs", shortcut.key_of(["convert"]))
+    path = store.record("runs", runs.key_of(["convert"]))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    found = shortcut.find(["convert"])
+    found = runs.find(["convert"])
     assert found is None or (found.files.keys() and found.documents.keys())
 
 

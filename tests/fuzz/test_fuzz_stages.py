@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from strange import TEXTS, changed, damaged
 
-from pinlite import config, file_differences, pipeline
+from pinlite.audit import file_differences
 from pinlite.contract import ContractError, Response, parse
+from pinlite.conversion import pipeline
 from pinlite.errors import PinliteError
+from pinlite.options import resolve
 from pinlite.ui import differences, tables
 
 OPTIONS = {
@@ -76,8 +78,8 @@ def here(tmp_path, monkeypatch):
 
 
 def run(engine, monkeypatch):
-    monkeypatch.setattr("pinlite.actions.choose", lambda *_: engine)
-    report = pipeline.run(config.resolve({"source": "model.py:build"} | OPTIONS))
+    monkeypatch.setattr("pinlite.runner.actions.choose", lambda *_: engine)
+    report = pipeline.run(resolve({"source": "model.py:build"} | OPTIONS))
     report.to_json()
     tables.show(report, "out", Console(file=io.StringIO(), width=100, markup=False))
     return report
@@ -136,7 +138,7 @@ def test_a_result_that_is_another(monkeypatch, data, stage):
 @given(st.data())
 def test_an_answer_on_two_files_that_is_another(monkeypatch, data):
     engine = engine_with({"diff": lambda _, result: data.draw(changed(result))})
-    monkeypatch.setattr("pinlite.file_differences.choose", lambda *_: engine)
+    monkeypatch.setattr("pinlite.audit.file_differences.choose", lambda *_: engine)
     files = Path("one.tflite"), Path("other.tflite")
     for path in files:
         path.write_text(path.name)

@@ -10,7 +10,7 @@ import sys
 from protections import WITHOUT
 
 from pinlite.cli.main import main
-from pinlite.workers import Workers
+from pinlite.runner.workers import Workers
 
 if os.environ.get("LAZILY"):
     start = Workers.start

@@ -2,9 +2,9 @@
 
 import docker
 
-from pinlite import execute
 from pinlite.engine import process, written
 from pinlite.engine.docker import container
+from pinlite.runner import execute
 from pinlite.ui import console
 
 

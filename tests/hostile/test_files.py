@@ -10,14 +10,15 @@ from command import CASES, Command
 from protobuf import BOOL, INT64, attribute, field, graph, model, node, of, tensor, value
 from recipes import ensured
 
-from pinlite import config, models, toolchain
+from pinlite import options, toolchain
+from pinlite.audit import inspection
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
-from pinlite.execute import execute
-from pinlite.recipe import Limits
+from pinlite.runner.execute import execute
+from pinlite.runner.workers import Workers
+from pinlite.schema.recipe import Limits
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage
-from pinlite.workers import Workers
 
 OUTSIDE = "../../../../../../etc/passwd"
 HUGE = 2**40
@@ -145,7 +146,7 @@ class Asker:
         self._asked += 1
         stage = Stage(f"{operation}-{self._folder.name}-{self._asked}", image, program, operation)
         try:
-            execute(Action(stage, parameters, outputs, inputs), models._Anything, self._workers, ignore)  # noqa: SLF001
+            execute(Action(stage, parameters, outputs, inputs), inspection._Anything, self._workers, ignore)  # noqa: SLF001
         except PinliteError as error:
             return error.exit_status
         return 0
@@ -253,10 +254,10 @@ def test_more_than_protobuf_and_flatbuffers_can_hold_is_refused_before_any_work(
     with path.open("wb") as stream:
         stream.truncate(2**31)
     with pytest.raises(UsageError, match="2 GiB"):
-        models.inspect(path, engine="docker")
+        inspection.inspect(path, engine="docker")
     if name.endswith("onnx"):
         with pytest.raises(UsageError, match="2 GiB"):
-            config.parse_source(str(path))
+            options.parse_source(str(path))
 
 
 def test_paths_that_lead_out_of_a_saved_model_are_not_followed(tmp_path, made, aims):
@@ -264,6 +265,6 @@ def test_paths_that_lead_out_of_a_saved_model_are_not_followed(tmp_path, made, a
     shutil.copytree(made / "saved_model", tmp_path / "model")
     (tmp_path / "model" / "assets").mkdir()
     (tmp_path / "model" / "assets" / "vocabulary.txt").symlink_to(targets["secret"])
-    for ask in (lambda path: models.inspect(path, engine="docker"), lambda path: config.parse_source(str(path))):
+    for ask in (lambda path: inspection.inspect(path, engine="docker"), lambda path: options.parse_source(str(path))):
         with pytest.raises(UsageError, match="leads out"):
             ask(Path(tmp_path / "model"))

@@ -9,7 +9,7 @@ from pinlite import toolchain
 from pinlite.contract import Request
 from pinlite.engine import Job
 from pinlite.events import ignore
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 from pinlite.toolchain import ImageRecipe
 
 # What a wheel can bring: a line that Python runs at each start. The user that it wants to be is not asked for.

@@ -19,7 +19,7 @@ from probes import RUNS, recipe
 from pinlite import toolchain
 from pinlite.engine import DockerEngine, Image, Job
 from pinlite.events import ignore
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 
 STARTS = 60
 # In bytes, of which as many are taken as are written.

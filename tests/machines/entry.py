@@ -7,8 +7,8 @@ import sys
 import time
 from datetime import datetime
 
-from pinlite import pipeline
 from pinlite.cli.main import main
+from pinlite.conversion import pipeline
 from pinlite.engine import docker, process
 
 

@@ -15,23 +15,24 @@ import expressions
 from expressions import Probe
 from recipes import adding
 
-from pinlite import config, parity, toolchain
+from pinlite import parity, toolchain
 from pinlite.engine import choose
 from pinlite.errors import ModelError, StageCrashError, UsageError
 from pinlite.events import ignore
-from pinlite.execute import Done, ResultT, execute
-from pinlite.frozen import Frozen
-from pinlite.recipe import Recipe
+from pinlite.options import resolve
+from pinlite.runner.execute import Done, ResultT, execute
+from pinlite.runner.workers import Workers
+from pinlite.schema.frozen import Frozen
+from pinlite.schema.recipe import Recipe
 from pinlite.stages import check, convert, infer, translate
 from pinlite.stages.stage import Action, Stage, as_json
 from pinlite.toolchain import ImageRecipe
-from pinlite.workers import Workers
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "build" / "operators" / "operators.json"
 
 # The same as a conversion's own, relative to the largest magnitude of an output.
-TOLERANCE = config.resolve({"source": "operators:probe"}).tolerance
+TOLERANCE = resolve({"source": "operators:probe"}).tolerance
 
 IMAGE = "operators"
 EXPORT = Stage("export", image=IMAGE, program="probe", operation="probe")
@@ -85,7 +86,7 @@ class Runner:
     def run(self, probe: Probe) -> Result:
         self._number += 1
         result = Result(probe.title, probe.code)
-        recipe = config.resolve({"source": "operators:probe", "input": list(probe.inputs), "ops": "builtin"})
+        recipe = resolve({"source": "operators:probe", "input": list(probe.inputs), "ops": "builtin"})
         try:
             exported = self._do(_export(recipe, probe), Exported)
             result = replace(result, aten=exported.result.aten, ours=exported.result.ours, kept=exported.result.kept)
@@ -158,7 +159,7 @@ def _run(chosen: list[Probe], engine_name: str) -> Iterator[tuple[Probe, Result]
     recipes = _images()
     made = engine.ensure({recipe.name: recipe for recipe in recipes.values()}.values(), ignore)
     found = {role: made[recipe.name] for role, recipe in recipes.items()}
-    with Workers(engine, found, config.resolve({"source": "operators:probe"}).limits) as workers:
+    with Workers(engine, found, resolve({"source": "operators:probe"}).limits) as workers:
         workers.start((EXPORT, check.STAGE, translate.STAGE, convert.STAGE, RUN))
         runner = Runner(workers)
         for probe in chosen:

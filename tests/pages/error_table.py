@@ -3,8 +3,9 @@
 import inspect
 from collections.abc import Iterator
 
-from pinlite import errors, logs, retries
+from pinlite import errors
 from pinlite.engine import docker, process
+from pinlite.machine import logs, retries
 
 PAGE = """\
 # Errors

@@ -18,7 +18,7 @@ import soak_table
 import techniques_page
 from bench import soak
 
-from pinlite import logs
+from pinlite.machine import logs
 
 ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"

@@ -20,7 +20,7 @@ from families import Case, Input
 from services import HERE, RUNTIMES, RefusedError, Service
 from verdicts import Fault, Outcome
 
-from pinlite import npz
+from pinlite.inputs import npz
 
 # Enough that importing frameworks is the smaller part of a conversion.
 SIZE = 16

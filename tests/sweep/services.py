@@ -15,7 +15,7 @@ from pinlite.contract import Request
 from pinlite.engine import Image, Job, VenvEngine, Worker
 from pinlite.errors import StageCrashError
 from pinlite.events import ignore
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 
 HERE = Path(__file__).parent
 LIMITS = Limits(memory=4 * 1024**3, timeout=120, processes=256)

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
-from pinlite.choices import VariantName
+from pinlite.schema.choices import VariantName
 
 ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("matrix.toml")

@@ -20,7 +20,7 @@ from matrix import CONVERTED, DIFFERS, ROOT, VARIANTS, Run
 import pinlite
 from pinlite.engine import choose
 from pinlite.errors import PinliteError
-from pinlite.report import Report, VariantReport
+from pinlite.schema.report import Report, VariantReport
 
 OUT = ROOT / "build" / "techniques" / "techniques.json"
 NEWEST = "tflite-runtime 2.14.0"

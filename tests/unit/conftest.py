@@ -35,11 +35,11 @@ def engine(monkeypatch) -> FakeEngine:
     def choose(*_: object) -> Engine:
         return fake
 
-    monkeypatch.setattr("pinlite.actions.choose", choose)
-    monkeypatch.setattr("pinlite.matching.choose", choose)
-    monkeypatch.setattr("pinlite.models.choose", choose)
-    monkeypatch.setattr("pinlite.debug.choose", choose)
-    monkeypatch.setattr("pinlite.file_differences.choose", choose)
+    monkeypatch.setattr("pinlite.runner.actions.choose", choose)
+    monkeypatch.setattr("pinlite.conversion.matching.choose", choose)
+    monkeypatch.setattr("pinlite.audit.inspection.choose", choose)
+    monkeypatch.setattr("pinlite.debugging.debug.choose", choose)
+    monkeypatch.setattr("pinlite.audit.file_differences.choose", choose)
     return fake
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from fake_engine import INFER
 
-from pinlite import config, pipeline, toolchain
+from pinlite import toolchain
+from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
+from pinlite.options import resolve
 from pinlite.store.files import Store
 
 STAGES = list(fake_engine.STAGES)
@@ -24,7 +26,7 @@ def run(engine, model_file):
 
     def convert(observe=ignore, **options):
         engine.requests.clear()
-        recipe = config.resolve({"source": f"{model_file}:build", "out": "out"} | options)
+        recipe = resolve({"source": f"{model_file}:build", "out": "out"} | options)
         report = pipeline.run(recipe, observe)
         assert [stage.name for stage in report.stages if stage.source == "ran"] == [r.id for r in engine.requests]
         return report, [request.id for request in engine.requests]
@@ -36,7 +38,7 @@ def no_engine(monkeypatch):
     def refuse(*_):
         raise AssertionError("no engine is needed")
 
-    monkeypatch.setattr("pinlite.actions.choose", refuse)
+    monkeypatch.setattr("pinlite.runner.actions.choose", refuse)
 
 
 def blobs():
@@ -337,7 +339,7 @@ def test_two_runs_at_once_make_each_action_once(engine, model_file):
     engine.programs["export"] = export
 
     def convert(out):
-        recipe = config.resolve({"source": f"{model_file}:build", "out": out})
+        recipe = resolve({"source": f"{model_file}:build", "out": out})
         both.append(pipeline.run(recipe))
 
     runs = [threading.Thread(target=convert, args=[out]) for out in ("one", "other")]

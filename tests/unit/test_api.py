@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import pinlite
-from pinlite.report import Report
+from pinlite.schema.report import Report
 
 
 def test_from_python_the_report_is_an_object(engine, model_file):

@@ -12,7 +12,8 @@ import pytest
 from fake_engine import RUNTIMES, STAGES, RefusalError
 
 import pinlite
-from pinlite import errors, pipeline
+from pinlite import errors
+from pinlite.conversion import pipeline
 
 ANSI = re.compile(r"\x1b\[")
 
@@ -29,7 +30,7 @@ def fail_with(monkeypatch, error):
     def choose(*_):
         raise error
 
-    monkeypatch.setattr("pinlite.actions.choose", choose)
+    monkeypatch.setattr("pinlite.runner.actions.choose", choose)
 
 
 def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):

@@ -8,8 +8,12 @@ import fake_engine
 import numpy as np
 import pytest
 
-from pinlite import config, debug, folders, pipeline, toolchain
+from pinlite import toolchain
+from pinlite.conversion import pipeline
+from pinlite.debugging import debug
 from pinlite.errors import ModelError, UsageError
+from pinlite.machine import folders
+from pinlite.options import resolve
 
 
 @pytest.fixture
@@ -17,7 +21,7 @@ def result(engine, model_file):
     """The folder of a conversion to three variants."""
     fake_engine.write(Path("given.npz"), {"image": np.linspace(0, 1, 96, dtype=np.float32).reshape(2, 1, 3, 4, 4)})
     given = {"source": f"{model_file}:build", "out": "out", "calibration": "given.npz"}
-    pipeline.run(config.resolve(given | {"variant": ["float32", "float16", "int8"]}))
+    pipeline.run(resolve(given | {"variant": ["float32", "float16", "int8"]}))
     engine.requests.clear()
     return Path("out")
 
@@ -44,7 +48,7 @@ def test_each_runtime_is_asked_once(engine, result, temporary):
 
 @pytest.fixture
 def recipe(model_file):
-    return config.resolve({"source": f"{model_file}:build", "weights": None, "input": ["other=1x2"], "seed": 5})
+    return resolve({"source": f"{model_file}:build", "weights": None, "input": ["other=1x2"], "seed": 5})
 
 
 def test_modules_of_the_source_are_compared_on_the_samples_of_the_conversion(engine, result, recipe, temporary):

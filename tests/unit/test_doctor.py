@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import doctor, toolchain
+from pinlite import toolchain
 from pinlite.engine import interpreter
 from pinlite.errors import NoEngineError
+from pinlite.maintenance import doctor
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from recipes import ensured
 
 from pinlite.errors import PinliteError, StageCrashError
 from pinlite.events import ignore
-from pinlite.execute import execute
-from pinlite.frozen import Frozen
-from pinlite.recipe import Limits
+from pinlite.runner.execute import execute
+from pinlite.runner.workers import Workers
+from pinlite.schema.frozen import Frozen
+from pinlite.schema.recipe import Limits
 from pinlite.stages.stage import Action, Stage
-from pinlite.workers import Workers
 
 STAGE = Stage("step", image="onnx", program="onnx_check.check", operation="check")
 

@@ -10,12 +10,13 @@ import pytest
 from fake_engine import RefusalError
 from rich.console import Console
 
-from pinlite import file_differences, toolchain
+from pinlite import toolchain
+from pinlite.audit import file_differences
 from pinlite.errors import StageCrashError, UsageError
-from pinlite.recipe import Limits
-from pinlite.report import Difference, Differences, Total
+from pinlite.runner.workers import Workers
+from pinlite.schema.recipe import Limits
+from pinlite.schema.report import Difference, Differences, Total
 from pinlite.ui import differences
-from pinlite.workers import Workers
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ import time
 
 import pytest
 
-from pinlite import folders, garbage, toolchain
+from pinlite import toolchain
 from pinlite.engine import Image, VenvEngine, usage
+from pinlite.engine.wheels import Pins, WheelCache
 from pinlite.errors import ImageError, NoEngineError
-from pinlite.wheels import Pins, WheelCache
+from pinlite.machine import folders
+from pinlite.maintenance import garbage
 
 DAY = 24 * 3600
 RECIPE = toolchain.load().images["torch"]

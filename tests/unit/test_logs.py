@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import folders, logs, temporary
 from pinlite.errors import UsageError
-from pinlite.workers import Workers
+from pinlite.machine import folders, logs, temporary
+from pinlite.runner.workers import Workers
 
 
 def made(name, at, text=""):
@@ -61,7 +61,7 @@ def test_logs_that_can_not_be_kept_are_a_usage_error(engine, monkeypatch):
 
 def left_by_another():
     """A process that makes a folder, prints its name, and ends without removing it once it has read a line."""
-    code = "import os; from pinlite import temporary; made = temporary.folder(); print(made.name, flush=True); "
+    code = "import os; from pinlite.machine import temporary; made = temporary.folder(); print(made.name, flush=True); "
     return subprocess.Popen(
         [sys.executable, "-c", code + "input(); os._exit(9)"],
         stdin=subprocess.PIPE,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import config, locking
 from pinlite.errors import NotReproducibleError
-from pinlite.report import Report
+from pinlite.options import resolve
+from pinlite.provenance import lockfile
+from pinlite.schema.report import Report
 
 MADE = Path(__file__).parents[1] / "made_before" / "0.1.0"
 
@@ -35,7 +36,7 @@ def test_a_signed_folder_that_has_changed_is_told(command, project):
 def test_its_report_and_its_lock_say_the_same(project):
     text = (project / "stock" / "out" / "report.json").read_text()
     report = Report.model_validate_json(text)
-    lock = locking.read(project / "stock" / "pinlite.lock")
+    lock = lockfile.read(project / "stock" / "pinlite.lock")
     assert report.report_schema == "pinlite.report/1"
     assert (lock.lock_schema, lock.pinlite, list(lock.bases)) == ("pinlite.lock/1", "0.1.0", ["python-3.8"])
     assert lock.artifacts == report.lock.artifacts
@@ -43,14 +44,14 @@ def test_its_report_and_its_lock_say_the_same(project):
 
 
 def test_its_pinlite_toml_means_what_it_meant(project):
-    recipe = config.resolve({}, project / "stock" / "pinlite.toml")
+    recipe = resolve({}, project / "stock" / "pinlite.toml")
     assert (recipe.lowering, recipe.opset, recipe.toolchain) == ("stock", 12, "classic")
-    assert recipe.options == locking.read(project / "stock" / "pinlite.lock").options
+    assert recipe.options == lockfile.read(project / "stock" / "pinlite.lock").options
 
 
 @pytest.fixture
 def lock(project):
-    return locking.read(project / "stock" / "pinlite.lock")
+    return lockfile.read(project / "stock" / "pinlite.lock")
 
 
 def today(lock, **changed):
@@ -62,8 +63,8 @@ def today(lock, **changed):
 
 
 def test_a_lock_holds_what_comes_to_the_same(lock):
-    locking.hold_given(today(lock), lock)
-    locking.hold(today(lock), lock)
+    lockfile.hold_given(today(lock), lock)
+    lockfile.hold(today(lock), lock)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,6 @@ def test_a_lock_holds_what_comes_to_the_same(lock):
 )
 def test_what_differs_is_told_with_the_release_to_install(lock, changed, told):
     with pytest.raises(NotReproducibleError) as raised:
-        locking.hold(today(lock, **changed), lock)
+        lockfile.hold(today(lock, **changed), lock)
     assert told in raised.value.message
     assert "pip install pinlite==0.1.0" in raised.value.hint

@@ -1,6 +1,6 @@
 import pytest
 
-from pinlite import modules
+from pinlite.inputs import modules
 
 
 def lay(folder, files):

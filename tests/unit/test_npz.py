@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from pinlite import npz
+from pinlite.inputs import npz
 
 
 def test_arrays_are_read_in_their_order(tmp_path):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import output
 from pinlite.errors import UsageError
+from pinlite.store import output
 
 REPORT = json.dumps({"schema": "pinlite.report/1", "artifacts": [{"path": "model.onnx"}, {"path": "saved_model"}]})
 DOCUMENTS = {"report.json": REPORT}

@@ -9,7 +9,7 @@ import manifest
 import pages
 import soak_table
 
-from pinlite import folders
+from pinlite.machine import folders
 
 ERRORS = (pages.DOCS / "errors.md").read_text().splitlines()
 DONE = {

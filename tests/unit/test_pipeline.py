@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from fake_engine import INFER, INFER_SELECT_TF, ROWS, RUNTIMES, SELECT_TF, RefusalError
 
-from pinlite import config, digest, pipeline, toolchain
+from pinlite import digest, toolchain
+from pinlite.conversion import pipeline
 from pinlite.engine import Leftover
 from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrashError, UsageError
 from pinlite.events import StageFinished, StageStarted
+from pinlite.options import resolve
 
 ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "profiles.npz", "model.float32.tflite"]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
@@ -23,7 +25,7 @@ STAGES = list(fake_engine.STAGES)
 @pytest.fixture
 def recipe(model_file):
     def make(**options):
-        return config.resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | options)
+        return resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | options)
 
     return make
 
@@ -639,7 +641,7 @@ def test_a_failed_stage_is_finished_as_failed(engine, recipe):
 
 
 def test_packages_of_with_are_layered_on_the_export_alone(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
+    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
     report = pipeline.run(recipe(**{"with": ["timm==0.4.12"]}))
     assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-1.7.1-with"
     others = {image.name for role, image in toolchain.load().images.items() if role != "torch"}

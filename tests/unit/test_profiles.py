@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pinlite import profiles
-from pinlite.profiles import Computed, Judge
+from pinlite.parity import profiles
+from pinlite.parity.profiles import Computed, Judge
 
 SAMPLE = np.array([1.0, -2.0, 0.5, 0.0])
 OTHER = np.array([3.0, -4.0, 1.0, 0.0])

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import toolchain, uv
+from pinlite import toolchain
 from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice
+from pinlite.machine import uv
 from pinlite.toolchain import projects
 
 FREEZE = """

@@ -12,7 +12,10 @@ import pytest
 from cyclonedx.model.bom import Bom
 from packageurl import PackageURL
 
-from pinlite import config, folders, pipeline, toolchain
+from pinlite import toolchain
+from pinlite.conversion import pipeline
+from pinlite.machine import folders
+from pinlite.options import resolve
 from pinlite.provenance import UsedImage, schemas
 from pinlite.toolchain import bases
 
@@ -26,9 +29,7 @@ def convert(engine, model_file):
     assert engine.requests == []
 
     def run(**options):
-        pipeline.run(
-            config.resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | options)
-        )
+        pipeline.run(resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | options))
         return json.loads(Path("out/provenance.json").read_text())
 
     return run
@@ -228,7 +229,7 @@ def test_the_bill_is_read_by_others(convert):
 
 def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
     lock = f"timm==0.4.12 \\\n    --hash=sha256:{'0' * 64}\nLocal_Name==1.0+cpu \\\n    --hash=sha256:{'1' * 64}\n"
-    monkeypatch.setattr("pinlite.requirements.locked", lambda *_: lock.encode())
+    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda *_: lock.encode())
     statement = convert(**{"with": ["timm==0.4.12"]})
     bill = json.loads(Path("out/sbom.json").read_text())
     held = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}["image/torch-1.7.1-with"]
@@ -238,7 +239,7 @@ def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
 
 
 def test_nothing_but_verify_waits_for_what_reads_schemas_and_keys():
-    code = "import sys, pinlite.cli.app, pinlite.pipeline; print(*sys.modules)"
+    code = "import sys, pinlite.cli.app, pinlite.conversion.pipeline; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert imported.isdisjoint({"cryptography", "cyclonedx", "google", "in_toto_attestation", "jsonschema"})

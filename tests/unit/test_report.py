@@ -8,8 +8,9 @@ import fake_engine
 import pytest
 from pydantic import ValidationError
 
-from pinlite import config, pipeline
-from pinlite.report import Report
+from pinlite.conversion import pipeline
+from pinlite.options import resolve
+from pinlite.schema.report import Report
 
 IMAGES = {"torch-1.7.1", "onnx-1.8.0", "onnx-tf-1.7.0", "tensorflow-2.4.1", "tflite-2.14.0", "litert-2.3.0"}
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -18,7 +19,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 @pytest.fixture
 def text(engine, model_file):
     assert engine.requests == []
-    pipeline.run(config.resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"}))
+    pipeline.run(resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"}))
     return Path("out/report.json").read_text()
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pinlite import retries
 from pinlite.errors import ImageError, NoEngineError
-from pinlite.retries import blames_network, repeated
+from pinlite.machine import retries
+from pinlite.machine.retries import blames_network, repeated
 
 # As uv 0.13 and pip 23.0 print them.
 CONNECTIONS = (

@@ -1,7 +1,7 @@
 import pytest
 
-from pinlite import runtime_faults
-from pinlite.report import Quantization
+from pinlite.audit import runtime_faults
+from pinlite.schema.report import Quantization
 
 
 def of(runtime, **operators):

@@ -6,8 +6,10 @@ import fake_engine
 import pytest
 from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, RefusalError
 
-from pinlite import config, pipeline, toolchain
+from pinlite import toolchain
+from pinlite.conversion import pipeline
 from pinlite.errors import ModelError, ParityError, WarnedError
+from pinlite.options import resolve
 
 # It asks for tflite-runtime and LiteRT, and not for a TensorFlow as old as the one that has Select-TF.
 OTHERS = [stage for stage in INFER if stage != INFER_SELECT_TF]
@@ -21,7 +23,7 @@ def run(engine, model_file):
 
     def convert(*variants, **options):
         asked = {"variant": list(variants or ["float32"]), "calibration": "random", "input": ["image=1x3x4x4"]}
-        return pipeline.run(config.resolve({"source": f"{model_file}:build", "out": "out"} | asked | options))
+        return pipeline.run(resolve({"source": f"{model_file}:build", "out": "out"} | asked | options))
 
     return convert
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import config
+from pinlite import options
 from pinlite.errors import UsageError
 
 
 def source(text):
-    found = config.parse_source(text)
+    found = options.parse_source(text)
     assert found.text == text
     return found.kind, found.path, found.module, found.callable
 
@@ -79,7 +79,7 @@ def test_what_is_no_source_is_named_with_a_hint(text, names):
     Path("folder").mkdir()
     Path("folder.onnx").mkdir()
     with pytest.raises(UsageError) as raised:
-        config.parse_source(text)
+        options.parse_source(text)
     assert names in str(raised.value)
     assert raised.value.hint
 
@@ -87,7 +87,7 @@ def test_what_is_no_source_is_named_with_a_hint(text, names):
 def test_a_misspelt_file_suggests_the_nearest():
     Path("mobilenet.py").touch()
     with pytest.raises(UsageError) as raised:
-        config.parse_source("mobilnet.py:build")
+        options.parse_source("mobilnet.py:build")
     assert raised.value.hint == "did you mean mobilenet.py?"
 
 
@@ -102,7 +102,7 @@ def test_a_misspelt_file_suggests_the_nearest():
     ],
 )
 def test_an_input(text, name, shape, dtype):
-    spec = config.parse_input(text)
+    spec = options.parse_input(text)
     assert (spec.name, spec.shape, spec.dtype) == (name, shape, dtype)
 
 
@@ -112,14 +112,14 @@ def test_an_input(text, name, shape, dtype):
 )
 def test_what_is_no_input_is_named_with_a_hint(text):
     with pytest.raises(UsageError) as raised:
-        config.parse_input(text)
+        options.parse_input(text)
     assert repr(text) in str(raised.value)
     assert raised.value.hint
 
 
 @pytest.mark.parametrize("text", ["timm==0.4.12", "a-b_c.d==1", "a[x,y]==1.0", "a==1.0+cu110", "a==1!2.0rc1"])
 def test_a_pinned_requirement_is_taken(text):
-    config.check_requirement(text)
+    options.check_requirement(text)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_pinned_requirement_is_taken(text):
 )  # fmt: skip
 def test_an_unpinned_requirement_is_refused(text):
     with pytest.raises(UsageError) as raised:
-        config.check_requirement(text)
+        options.check_requirement(text)
     assert repr(text) in str(raised.value)
     assert "==" in raised.value.hint
 

@@ -7,10 +7,10 @@ import pytest
 from package_index import lock, wheel
 
 from pinlite.engine import supply
+from pinlite.engine.wheels import Distribution, Pins
 from pinlite.errors import ImageError
 from pinlite.events import BuildPlanned, ignore
 from pinlite.toolchain import bases
-from pinlite.wheels import Distribution, Pins
 
 BASE = bases.load()["python-3.8"]
 # Of images of release 0.1.0's pins, as Docker has them: without the base, in bytes; and the sum of their wheels'.
@@ -49,7 +49,7 @@ def test_it_is_told_before_what_is_fetched_and_how_much_room_it_takes(index, tmp
 
 def test_what_can_not_fit_is_not_begun(index, tmp_path, monkeypatch):
     index.files, asked = wanted()
-    monkeypatch.setattr("pinlite.folders.free", lambda _: 15 * 10**6)
+    monkeypatch.setattr("pinlite.machine.folders.free", lambda _: 15 * 10**6)
     with pytest.raises(
         ImageError, match=r"no room for the images: .* take about 20\.\d+ MB at .* 15\.00 MB are free"
     ) as raised:
@@ -65,7 +65,7 @@ def test_what_is_here_is_made_without_asking_for_room(index, tmp_path, monkeypat
     """The builder may have all of it, too."""
     index.files, asked = wanted()
     provide(asked, tmp_path)
-    monkeypatch.setattr("pinlite.folders.free", lambda _: 0)
+    monkeypatch.setattr("pinlite.machine.folders.free", lambda _: 0)
     assert len(provide(asked, tmp_path)["an image"]) == 2
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from pinlite.report import (
+from pinlite.schema.report import (
     Artifact,
     CalibrationReport,
     Failure,

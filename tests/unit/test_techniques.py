@@ -7,8 +7,9 @@ import pages
 import pytest
 import techniques_page
 
-from pinlite import api, pipeline
-from pinlite.recipe import Recipe
+from pinlite import api
+from pinlite.conversion import pipeline
+from pinlite.schema.recipe import Recipe
 
 RUNS = matrix.runs()
 NAMES = [(run.model, run.technique, variant) for run in RUNS for variant in matrix.VARIANTS]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import folders, toolchain
+from pinlite import toolchain
 from pinlite.errors import UsageError
+from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe, bases, targets
 
 FILES = {"Dockerfile": b"FROM base", "requirements.lock": b"torch==1.7.1", "programs/torch_export/export.py": b"pass"}

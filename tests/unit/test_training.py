@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pinlite import api, config, pipeline
+from pinlite import api
+from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
+from pinlite.options import resolve
 from pinlite.ui import tables
 
 STEP = {"technique": "none", "size": 4000, "gzip_size": 3900, "sparsity": 0.0}
@@ -47,7 +49,7 @@ def exported(engine):
 
 def test_the_export_is_told_what_to_do_and_sees_the_function_and_its_data(asked, exported):
     pipeline.run(
-        config.resolve(asked | {"prune": 0.5, "prune-structured": True, "finetune": "tuning.py:tune", "data": "data"})
+        resolve(asked | {"prune": 0.5, "prune-structured": True, "finetune": "tuning.py:tune", "data": "data"})
     )
     function = {"module": "tuning", "callable": "tune"}
     assert exported["training"] == {
@@ -62,26 +64,26 @@ def test_the_export_is_told_what_to_do_and_sees_the_function_and_its_data(asked,
 
 
 def test_a_function_for_quantization_aware_training(asked, exported):
-    recipe = config.resolve(asked | {"qat": "tuning.py:tune"})
+    recipe = resolve(asked | {"qat": "tuning.py:tune"})
     assert recipe.tolerance == 0.1
-    assert config.resolve(asked | {"qat": "tuning.py:tune", "tolerance": 0.5}).tolerance == 0.5
-    assert config.resolve(asked | {"qat": "tuning.py:tune", "variant": ["int8", "int8-only"]}).calibration is None
+    assert resolve(asked | {"qat": "tuning.py:tune", "tolerance": 0.5}).tolerance == 0.5
+    assert resolve(asked | {"qat": "tuning.py:tune", "variant": ["int8", "int8-only"]}).calibration is None
     with pytest.raises(UsageError, match="--variant int16x8 needs --calibration"):
-        config.resolve(asked | {"qat": "tuning.py:tune", "variant": ["int8", "int16x8"]})
+        resolve(asked | {"qat": "tuning.py:tune", "variant": ["int8", "int16x8"]})
     pipeline.run(recipe)
     assert exported["training"]["qat"] == {"module": "tuning", "callable": "tune"}
     assert set(exported["functions"]) == {"tuning.py", "shared.py"}
 
 
 def test_without_a_technique_nothing_is_done(asked, exported, engine):
-    report = pipeline.run(config.resolve(asked))
+    report = pipeline.run(resolve(asked))
     assert exported == {"training": None}
     assert (report.training, report.variants[0].gzip_size) == ((), None)
     assert engine.running == []
 
 
 def test_what_it_bought_is_in_the_report_and_on_the_screen(asked, exported):
-    report = pipeline.run(config.resolve(asked | {"cluster": 16}))
+    report = pipeline.run(resolve(asked | {"cluster": 16}))
     assert exported["training"]["cluster"] == 16
     assert [step.technique for step in report.training] == ["none", "prune"]
     assert [layer.distinct for layer in report.training[0].layers] == [200, 16]
@@ -105,7 +107,7 @@ def test_from_python_options_are_written_as_python_does(asked, exported):
 def test_a_function_in_a_package_of_the_model_s_own(asked, exported):
     Path("net").mkdir()
     Path("net", "tuning.py").touch()
-    pipeline.run(config.resolve(asked | {"prune": 0.5, "finetune": "net.tuning:tune"}))
+    pipeline.run(resolve(asked | {"prune": 0.5, "finetune": "net.tuning:tune"}))
     assert exported["training"]["finetune"] == {"module": "net.tuning", "callable": "tune"}
     assert set(exported["functions"]) == {"tuning.py"}
 
@@ -115,9 +117,9 @@ def test_a_module_of_the_model_s_name_elsewhere(asked, exported):
     other = Path("other", "model.py")
     other.write_text("def tune(model): ...\n")
     with pytest.raises(UsageError, match=r"two modules are named model\.py: one beside other/model\.py"):
-        pipeline.run(config.resolve(asked | {"prune": 0.5, "finetune": f"{other}:tune"}))
+        pipeline.run(resolve(asked | {"prune": 0.5, "finetune": f"{other}:tune"}))
     other.write_bytes(Path("model.py").read_bytes())
-    pipeline.run(config.resolve(asked | {"prune": 0.5, "finetune": f"{other}:build"}))
+    pipeline.run(resolve(asked | {"prune": 0.5, "finetune": f"{other}:build"}))
     assert exported["training"]["finetune"]["callable"] == "build"
 
 
@@ -126,7 +128,7 @@ def test_paths_in_a_file_are_relative_to_it(asked, tmp_path):
         (tmp_path / name).touch()
     file = tmp_path / "pinlite.toml"
     file.write_text('prune = 0.5\nfinetune = "tuning.py:tune"\ndata = "data.npz"\n')
-    recipe = config.resolve(asked, file)
+    recipe = resolve(asked, file)
     assert recipe.training is not None
     assert recipe.training.finetune is not None
     assert (recipe.training.finetune.path, recipe.data) == (tmp_path / "tuning.py", tmp_path / "data.npz")
@@ -156,6 +158,6 @@ def test_paths_in_a_file_are_relative_to_it(asked, tmp_path):
 def test_options_that_mean_nothing(asked, options, says):
     Path("model.onnx").touch()
     with pytest.raises(UsageError) as caught:
-        config.resolve(asked | options)
+        resolve(asked | options)
     assert says in caught.value.message
     assert caught.value.hint

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, RefusalError
 
-from pinlite import config, pipeline
+from pinlite.conversion import pipeline
 from pinlite.errors import ModelError, ParityError, StageCrashError, UsageError
+from pinlite.options import resolve
 
 ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 
@@ -19,9 +20,7 @@ ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 def recipe(model_file):
     def make(*variants, **options):
         asked = {"variant": list(variants), "calibration": "random"}
-        return config.resolve(
-            {"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | asked | options
-        )
+        return resolve({"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"} | asked | options)
 
     return make
 
@@ -314,7 +313,7 @@ def test_what_a_calibration_worker_writes_is_not_trusted(engine, recipe):
 
 
 def test_an_onnx_file_is_calibrated_by_a_function_with_the_packages_of_with(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
+    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
     Path("net.onnx").write_bytes(b"given")
     options = {"source": "net.onnx", "calibration": "model.py:samples", "with": ["timm==0.4.12"]}
     report = pipeline.run(recipe("int8", **options))

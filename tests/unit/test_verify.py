@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
-from pinlite import config, pipeline
+from pinlite.conversion import pipeline
 from pinlite.errors import TamperedError, UsageError
+from pinlite.options import resolve
 from pinlite.provenance import signature
 from pinlite.provenance.verify import verify
 
@@ -36,7 +37,7 @@ SIGNATURE = "provenance.intoto.jsonl"
 def convert(engine, model_file):
     def run(**options):
         options = {"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": str(OUT)} | options
-        pipeline.run(config.resolve(options))
+        pipeline.run(resolve(options))
         return engine
 
     return run

@@ -7,9 +7,10 @@ import fake_engine
 import pytest
 
 import pinlite
-from pinlite import config, pipeline
+from pinlite.conversion import pipeline
 from pinlite.errors import ParityError, WarnedError
-from pinlite.report import Warned
+from pinlite.options import resolve
+from pinlite.schema.report import Warned
 
 BRANCH = "net.py:6: a branch on the data (`if x.sum() > 0`) is baked in"
 CLIPPED = "float16 has no numbers beyond 65504: 2 of '[red]w' become that"
@@ -40,7 +41,7 @@ def recipe(warner, model_file):
 
     def make(**options):
         given = {"source": f"{model_file}:build", "input": ["image=1x3x4x4"], "out": "out"}
-        return config.resolve(given | {"variant": ["float32", "float16"]} | options)
+        return resolve(given | {"variant": ["float32", "float16"]} | options)
 
     return make
 

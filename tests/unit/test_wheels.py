@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from filelock import FileLock
 from package_index import lock, serving, sha256, wheel
 
-from pinlite import retries, toolchain, uv
+from pinlite import toolchain
+from pinlite.engine.wheels import Pins, WheelCache
 from pinlite.errors import ImageError
 from pinlite.events import FetchFinished, FetchProgress, FetchStarted, Notice, ignore
+from pinlite.machine import retries, uv
 from pinlite.toolchain import bases
-from pinlite.wheels import Pins, WheelCache
 
 BASE = bases.load()["python-3.8"]
 
@@ -357,7 +358,7 @@ def test_an_interrupt_ends_at_once_though_the_index_hangs(index, monkeypatch):
     pins = Pins("an image", lock((name, data)), BASE)
     files = WheelCache().listed(pins, {}, ignore)
     hanging = threading.Event()
-    monkeypatch.setattr("pinlite.wheels.transfer.receive", lambda *_: hanging.wait(30))
+    monkeypatch.setattr("pinlite.engine.wheels.transfer.receive", lambda *_: hanging.wait(30))
 
     def interrupted(event):
         if isinstance(event, FetchProgress):

@@ -6,9 +6,9 @@ from recipes import ensured
 
 from pinlite import toolchain
 from pinlite.errors import StageCrashError
-from pinlite.recipe import Limits
+from pinlite.runner.workers import Workers
+from pinlite.schema.recipe import Limits
 from pinlite.stages import check, convert, export, infer
-from pinlite.workers import Workers
 
 
 @pytest.fixture

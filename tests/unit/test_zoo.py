@@ -10,7 +10,7 @@ import table
 from conversion import Outcome
 from rich.console import Console
 
-from pinlite import config
+from pinlite.options import resolve
 from pinlite.stages import check, convert, export, translate
 
 MODELS = manifest.load()
@@ -44,7 +44,7 @@ def test_what_a_file_makes_is_what_is_listed_for_it(file):
 def test_every_model_is_a_recipe():
     for model in MODELS:
         given = {"source": model.source, "input": list(model.inputs), "with": list(model.requirements)}
-        recipe = config.resolve(given)
+        recipe = resolve(given)
         assert recipe.source.callable == model.name
         assert recipe.inputs
 

@@ -4,13 +4,13 @@ import json
 import sys
 from collections.abc import Sequence
 
-from pinlite import shortcut
+from pinlite.store import runs
 
 
 def again(arguments: Sequence[str]) -> bool:
     """Answer a command line from the store, as it was answered before; False where that can't be."""
-    known = shortcut.find(arguments) if arguments[:1] == ["convert"] else None
-    if known is None or not shortcut.publish(known):
+    known = runs.find(arguments) if arguments[:1] == ["convert"] else None
+    if known is None or not runs.publish(known):
         return False
     if "--json" in arguments:
         from pinlite.ui.console import escaped_json

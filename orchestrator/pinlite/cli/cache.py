@@ -88,11 +88,11 @@ def gc(
     keep_days: Annotated[float, typer.Option(metavar="DAYS", min=0, help="What was used since then may stay.")] = 30,
 ) -> None:
     """Remove what was not used for long, and what no record names."""
-    from pinlite import config
+    from pinlite import options
     from pinlite.store import collection
     from pinlite.store.files import Store
 
-    freed = collection.collect(Store(), keep_days=keep_days, max_size=config.size("--max-size", max_size))
+    freed = collection.collect(Store(), keep_days=keep_days, max_size=options.size("--max-size", max_size))
     typer.echo(f"removed {freed.records} records and {freed.files} files: {bytes_(freed.size)}")
 
 

@@ -5,9 +5,9 @@ from pinlite.cli.options import data
 
 def clean() -> None:
     """Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks."""
-    from pinlite import cleaning
+    from pinlite.maintenance import leftovers
 
     count = 0
-    for count, removed in enumerate(cleaning.clean(), start=1):  # noqa: B007  # the last is what is asked for
+    for count, removed in enumerate(leftovers.clean(), start=1):  # noqa: B007  # the last is what is asked for
         data.print(Text(f"removed {removed}"), soft_wrap=True)
     data.print(Text(f"{count} removed" if count else "nothing was left"))

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinlite.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.cli.options import Disk, Memory, Timeout, Trust, Verbose, data, log
 from pinlite.errors import PinliteError
+from pinlite.schema.choices import EngineChoice, IntegerIo, Lowering, Ops
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
-    from pinlite.report import Report
+    from pinlite.schema.report import Report
 
 
 def convert(
@@ -146,7 +146,10 @@ def convert(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Convert a PyTorch model to TFLite, run it, and compare it with PyTorch."""
-    from pinlite import config, locking, pipeline, shortcut
+    from pinlite import options
+    from pinlite.conversion import pipeline
+    from pinlite.provenance import lockfile
+    from pinlite.store import runs
     from pinlite.ui.progress import ProgressView
 
     given = {
@@ -191,11 +194,11 @@ def convert(
         "no-cache": no_cache,
         "refresh": refresh,
     }
-    file = file or config.default_file(given)
+    file = file or options.default_file(given)
     lock = file.with_suffix(".lock") if file else None
-    recipe = config.resolve(given, file)
-    recorded = locking.beside(lock) if locked else None
-    before = shortcut.state(recipe, *([file] if file else []))
+    recipe = options.resolve(given, file)
+    recorded = lockfile.beside(lock) if locked else None
+    before = runs.state(recipe, *([file] if file else []))
     try:
         with ProgressView(log, verbose=verbose) as view:
             report = pipeline.run(recipe, view, recorded=recorded)
@@ -204,9 +207,9 @@ def convert(
             _show(error.report, recipe.out, json)
         raise
     if lock and not locked:
-        locking.write(report.lock, lock)
+        lockfile.write(report.lock, lock)
     if recipe.cache and not recipe.refresh and not recipe.sign:
-        shortcut.keep(sys.argv[1:], recipe, before, report, written=lock)
+        runs.keep(sys.argv[1:], recipe, before, report, written=lock)
     _show(report, recipe.out, json)
 
 

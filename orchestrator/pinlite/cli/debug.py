@@ -3,8 +3,8 @@ from typing import Annotated
 
 import typer
 
-from pinlite.choices import VariantName
 from pinlite.cli.options import Engine, Verbose, data, log
+from pinlite.schema.choices import VariantName
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
@@ -30,12 +30,12 @@ def debug(
     json: Annotated[bool, typer.Option("--json", help="Print all layers as JSON.")] = False,
 ) -> None:
     """Compare a conversion layer by layer, and show which layers add to the error."""
-    from pinlite import config
-    from pinlite import debug as debugging
+    from pinlite import options
+    from pinlite.debugging import debug as debugging
     from pinlite.ui.progress import ProgressView
 
     given = {"source": source, "weights": weights, "with": requirements}
-    recipe = config.resolve(given, file) if file or any(given.values()) else None
+    recipe = options.resolve(given, file) if file or any(given.values()) else None
     with ProgressView(log, verbose=verbose) as view:
         report = debugging.debug(folder, variant, recipe=recipe, engine=engine, observe=view)
     if json:

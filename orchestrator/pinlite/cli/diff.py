@@ -20,7 +20,7 @@ def diff(
     json: Annotated[bool, typer.Option("--json", help="Print all differences as JSON.")] = False,
 ) -> None:
     """Say in what two TFLite files differ; 9 is the status where they do."""
-    from pinlite import file_differences
+    from pinlite.audit import file_differences
     from pinlite.errors import DifferentError
     from pinlite.ui.progress import ProgressView
 

@@ -9,7 +9,7 @@ _MARKS = {True: Text("ok", "green"), None: Text("--", "yellow"), False: Text("no
 
 def doctor() -> None:
     """Say what runs the stages here, what is missing, and what to do about it."""
-    from pinlite.doctor import diagnose
+    from pinlite.maintenance.doctor import diagnose
 
     diagnosis = diagnose()
     for finding in diagnosis.findings:

@@ -68,8 +68,8 @@ def gc(
 
     Images of another version of pinlite go, too: it builds them again.
     """
-    from pinlite import garbage
     from pinlite.engine import choose
+    from pinlite.maintenance import garbage
 
     chosen = choose(engine)
     with garbage.found(chosen, own or [], keep_days=keep_days) as found:

@@ -101,7 +101,7 @@ def _bug_report(since: float) -> str:
     from pathlib import Path
 
     import pinlite
-    from pinlite import folders, logs
+    from pinlite.machine import folders, logs
 
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     ends = []

@@ -3,8 +3,8 @@ from typing import Annotated
 
 import typer
 
-from pinlite.choices import IntegerIo, VariantName
 from pinlite.cli.options import Disk, Engine, Memory, Timeout, Trust, Verbose, data, log
+from pinlite.schema.choices import IntegerIo, VariantName
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
@@ -44,7 +44,7 @@ def match(
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Say which versions made a TFLite file: each toolchain converts its model, and the bytes are compared."""
-    from pinlite import matching
+    from pinlite.conversion import matching
     from pinlite.errors import NotReproducibleError
     from pinlite.ui.progress import ProgressView
 

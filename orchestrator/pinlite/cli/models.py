@@ -17,11 +17,11 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run a model in its image on samples, and show its outputs."""
-    from pinlite import models
+    from pinlite.audit import inspection
     from pinlite.ui.progress import ProgressView
 
     with ProgressView(log, verbose=verbose) as view:
-        outputs = models.run(model, samples, out, engine=engine, observe=view)
+        outputs = inspection.run(model, samples, out, engine=engine, observe=view)
     shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
     for name, array in outputs.items():
         figures = [f"{figure:.6g}" for figure in (array.min(), array.mean(), array.max())] if array.size else []
@@ -35,9 +35,9 @@ def inspect(
     verbose: Verbose = False,
 ) -> None:
     """Print a model in words."""
-    from pinlite import models
+    from pinlite.audit import inspection
     from pinlite.ui.progress import ProgressView
 
     with ProgressView(log, verbose=verbose) as view:
-        text = models.inspect(model, engine=engine, observe=view)
+        text = inspection.inspect(model, engine=engine, observe=view)
     typer.echo(escaped(text.rstrip("\n")))

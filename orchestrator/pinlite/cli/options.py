@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pinlite.choices import EngineChoice
+from pinlite.schema.choices import EngineChoice
 from pinlite.ui.console import SafeConsole
 
 Engine = Annotated[EngineChoice, typer.Option("--engine", help="What runs the stages.")]

@@ -18,7 +18,7 @@ def reproduce(
     timeout: Timeout = None,
 ) -> None:
     """Convert anew what is on record, without the store, and compare the bytes."""
-    from pinlite import reproduction
+    from pinlite.conversion import reproduction
     from pinlite.ui.progress import ProgressView
 
     with ProgressView(log) as view:

@@ -1,10 +1,10 @@
-from pinlite.choices import EngineChoice
 from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
 from pinlite.errors import NoEngineError, PinliteError
 from pinlite.events import Observer, ignore
-from pinlite.retries import repeated
+from pinlite.machine.retries import repeated
+from pinlite.schema.choices import EngineChoice
 
 
 def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:

@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from pinlite import uv
 from pinlite.errors import ImageError
+from pinlite.machine import uv
 
 
 def find(version: str) -> Path | None:

@@ -2,8 +2,8 @@
 
 import uuid
 
-from pinlite import processes
 from pinlite.engine.protocol import Job
+from pinlite.machine import processes
 
 MARK = "pinlite"
 RUN = "pinlite.run"

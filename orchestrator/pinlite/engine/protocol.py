@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from pinlite.contract import Ready, Request, Response
 from pinlite.events import Observer
-from pinlite.recipe import Limits
+from pinlite.schema.recipe import Limits
 from pinlite.toolchain import ImageRecipe
 
 
@@ -17,8 +17,8 @@ class Image:
     """An image that is there. ``reference`` is how its engine finds it: a tag, or an environment's folder.
 
     ``id`` is the engine's own for what it found there, where it has one. ``lock`` tells which packages it was made of
-    (`pinlite.wheels.Pins.key`), ``made`` when, in seconds since 1970, ``size`` is in bytes, what it shares with others
-    included: each of them where all images are listed.
+    (`pinlite.engine.wheels.Pins.key`), ``made`` when, in seconds since 1970, ``size`` is in bytes, what it shares with
+    others included: each of them where all images are listed.
     """
 
     name: str

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite import folders
+from pinlite.engine.wheels import Distribution, Pins, WheelCache
 from pinlite.errors import ImageError
 from pinlite.events import BuildPlanned, Observer
+from pinlite.machine import folders
 from pinlite.units import bytes_
-from pinlite.wheels import Distribution, Pins, WheelCache
 
 # How much of a disk a file takes once it is installed and compiled, in its own size: measured on the packages of the
 # toolchains. What is in the largest of them is packed worse: code for GPUs.

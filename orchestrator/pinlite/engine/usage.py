@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from pinlite import folders
 from pinlite.engine.protocol import Image
+from pinlite.machine import folders
 
 _SHORT = 16
 

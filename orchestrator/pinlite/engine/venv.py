@@ -20,17 +20,18 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from pinlite import digest, folders, processes, temporary, uv
+from pinlite import digest
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner, supply, usage
 from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.engine.supply import Supply, Wanted
+from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
-from pinlite.retries import blames_network, repeated
+from pinlite.machine import folders, processes, temporary, uv
+from pinlite.machine.retries import blames_network, repeated
 from pinlite.toolchain import ImageRecipe
-from pinlite.wheels import Pins
 
 # In an environment; beside it until all of it is installed.
 _LOCK = "requirements.lock"

@@ -7,13 +7,14 @@ for that; the libraries that know the published schemas hold it to them in the t
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pinlite import digest, output
+from pinlite import digest
 from pinlite.provenance import sbom, statement
 from pinlite.provenance.resources import Resource, below, given
 from pinlite.provenance.statement import Run
 from pinlite.provenance.used import UsedImage
-from pinlite.recipe import Recipe
-from pinlite.report import Report
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import Report
+from pinlite.store import output
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinlite import digest, reading
-from pinlite.recipe import Recipe
+from pinlite import digest
+from pinlite.inputs import dependencies
+from pinlite.schema.recipe import Recipe
 
 
 @dataclass(frozen=True, order=True)
@@ -26,7 +27,7 @@ def given(recipe: Recipe) -> tuple[Resource, ...]:
     """
     shown = {"calibration"} if recipe.calibration and recipe.calibration.kind == "images" else set[str]()
     found = list[Resource]()
-    for role, kind, path in reading.of(recipe):
+    for role, kind, path in dependencies.of(recipe):
         if kind == "path" and role not in {"requirements", *shown}:
             found += [_folder(role, path)] if role == "data" and path.is_dir() else files(role, path)
     return tuple(found)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import BeforeValidator, Field, ValidationError
 
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
+from pinlite.schema.frozen import Frozen
 
 _TYPE = "application/vnd.in-toto+json"
 _MAKE = "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem"

@@ -14,7 +14,7 @@ from pinlite import __version__, digest
 from pinlite.provenance.resources import Resource
 from pinlite.provenance.sbom import purl, purl_of_base
 from pinlite.provenance.used import UsedImage
-from pinlite.recipe import Recipe
+from pinlite.schema.recipe import Recipe
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

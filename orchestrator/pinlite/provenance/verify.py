@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from pinlite import digest
 from pinlite.errors import TamperedError, UsageError
-from pinlite.output import CHECKSUM, PROVENANCE, REPORT, SBOM, SIGNATURE
 from pinlite.provenance import checksum, schemas, signature
-from pinlite.report import Report
+from pinlite.schema.report import Report
+from pinlite.store.output import CHECKSUM, PROVENANCE, REPORT, SBOM, SIGNATURE
 
 # What a folder has beside the files that its statement is about.
 _AROUND = {PROVENANCE, CHECKSUM, SIGNATURE}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pinlite.recipe import Recipe
+from pinlite.schema.recipe import Recipe
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Stage, as_json, present, profiled
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.recipe import Calibration
+from pinlite.schema.recipe import Calibration
 from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, present
 
 STAGE = Stage("calibrate", image="torch", program="torch_export.calibrate", operation="calibrate", runs_user_code=True)

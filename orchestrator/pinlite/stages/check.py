@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pinlite.recipe import Recipe
+from pinlite.schema.recipe import Recipe
 from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present, profiled
 
 STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="check")

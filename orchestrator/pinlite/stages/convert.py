@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pinlite.choices import VariantName
-from pinlite.recipe import Recipe
-from pinlite.report import Quantization, Tensor
+from pinlite.schema.choices import VariantName
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Stage, as_json, of_variant, present
 
@@ -21,7 +21,7 @@ class Result(Answer):
 def action(
     recipe: Recipe, variant: VariantName, saved_model: Path, signature: translate.Result, calibration: Path | None
 ) -> Action:
-    """``calibration`` is what `pinlite.calibration` writes; the integer variants need it."""
+    """``calibration`` is what `pinlite.conversion.representative_dataset` writes; the integer variants need it."""
     return Action(
         of_variant(STAGE, variant),
         parameters={

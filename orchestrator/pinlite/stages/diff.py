@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pinlite.frozen import Frozen
-from pinlite.report import Differences
+from pinlite.schema.frozen import Frozen
+from pinlite.schema.report import Differences
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage, as_json
 from pinlite.toolchain import Runtime

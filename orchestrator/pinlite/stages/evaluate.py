@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pinlite.recipe import Evaluation, Recipe, Source
+from pinlite.schema.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Stage, as_json, evaluated, present
 

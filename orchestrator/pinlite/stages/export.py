@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pinlite.recipe import Recipe, Source, Training
-from pinlite.report import TrainingStep
+from pinlite.schema.recipe import Recipe, Source, Training
+from pinlite.schema.report import TrainingStep
 from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present, profiled
 
 STAGE = Stage("export", image="torch", program="torch_export.export", operation="export", runs_user_code=True)

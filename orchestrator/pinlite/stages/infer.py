@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Protocol
 
-from pinlite.choices import VariantName
-from pinlite.report import Latency, Tensor
+from pinlite.schema.choices import VariantName
+from pinlite.schema.report import Latency, Tensor
 from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present, profiled
 from pinlite.toolchain import Runtime
 

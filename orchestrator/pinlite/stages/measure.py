@@ -1,6 +1,6 @@
 """How much a TFLite runtime takes where it is installed."""
 
-from pinlite.report import RuntimeSize
+from pinlite.schema.report import RuntimeSize
 from pinlite.stages.stage import Action, Stage
 from pinlite.toolchain import Runtime
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pinlite.choices import VariantName
-from pinlite.frozen import Frozen
-from pinlite.recipe import InputSpec
+from pinlite.schema.choices import VariantName
+from pinlite.schema.frozen import Frozen
+from pinlite.schema.recipe import InputSpec
 
 
 class Named(Frozen):

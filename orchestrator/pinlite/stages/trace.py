@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pinlite.frozen import Frozen
-from pinlite.recipe import Recipe
-from pinlite.report import Tensor
+from pinlite.schema.frozen import Frozen
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import Tensor
 from pinlite.stages import export
 from pinlite.stages.stage import Action, Stage, as_json, present
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pinlite.choices import Layout
 from pinlite.errors import UsageError
-from pinlite.recipe import LayoutSpec, Recipe
+from pinlite.schema.choices import Layout
+from pinlite.schema.recipe import LayoutSpec, Recipe
 from pinlite.stages.stage import BATCHES, Action, Answer, Named, Signature, Stage
 
 STAGE = Stage("translate", image="onnx-tf", program="onnx_translate.translate", operation="translate")

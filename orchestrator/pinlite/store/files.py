@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pinlite import digest, folders
+from pinlite import digest
+from pinlite.machine import folders
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
 SCHEMA = 2

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from pinlite import contract, digest
-from pinlite.differences import differences
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
+from pinlite.schema.differences import differences
+from pinlite.schema.frozen import Frozen
 from pinlite.stages.stage import Action
 from pinlite.store import collection
 from pinlite.store.files import Damaged, Store

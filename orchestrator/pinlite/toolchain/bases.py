@@ -3,7 +3,8 @@
 import tomllib
 from dataclasses import asdict, dataclass, field
 
-from pinlite import digest, folders
+from pinlite import digest
+from pinlite.machine import folders
 
 # What `make base` runs.
 _SCRIPT = "base.sh"

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
+from pinlite.schema.frozen import Frozen
 
 FileT = TypeVar("FileT", bound=Frozen)
 

@@ -9,9 +9,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from pinlite import digest, folders
+from pinlite import digest
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
+from pinlite.machine import folders
+from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 from pinlite.toolchain.bases import Base
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinlite import folders, temporary, uv
 from pinlite.errors import ImageError
 from pinlite.events import Notice, Observer
-from pinlite.retries import RECONNECT, blames_network, repeated
+from pinlite.machine import folders, temporary, uv
+from pinlite.machine.retries import RECONNECT, blames_network, repeated
 from pinlite.toolchain import bases, files, images
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice, Observer
-from pinlite.paths import existing_file
+from pinlite.inputs.paths import existing_file
 from pinlite.toolchain import bases, locks, toolchains
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, normalized

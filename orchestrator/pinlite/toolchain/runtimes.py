@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from pinlite.choices import VariantName
-from pinlite.frozen import Frozen
+from pinlite.schema.choices import VariantName
+from pinlite.schema.frozen import Frozen
 
 
 class RuntimeRow(Frozen):

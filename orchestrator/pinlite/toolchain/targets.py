@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict
 
-from pinlite import folders
-from pinlite.frozen import Frozen
+from pinlite.machine import folders
+from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 from pinlite.toolchain.runtimes import Runtime
 

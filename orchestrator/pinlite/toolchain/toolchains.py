@@ -7,11 +7,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from pinlite import folders
-from pinlite.choices import Lowering
 from pinlite.errors import UsageError
-from pinlite.frozen import Frozen
-from pinlite.paths import existing_file
+from pinlite.inputs.paths import existing_file
+from pinlite.machine import folders
+from pinlite.schema.choices import Lowering
+from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import bases, files, images, targets
 from pinlite.toolchain.images import ImageRecipe, normalized
 from pinlite.toolchain.runtimes import Runtime, RuntimeRow

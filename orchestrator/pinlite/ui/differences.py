@@ -11,7 +11,7 @@ from pinlite.ui.tables import figure, table
 from pinlite.units import bytes_
 
 if TYPE_CHECKING:
-    from pinlite.report import Difference, Differences, DiffReport, Related
+    from pinlite.schema.report import Difference, Differences, DiffReport, Related
 
 # Rows of a kind; --json has all.
 _SHOWN = 6

@@ -11,7 +11,7 @@ from pinlite.ui.console import indented, name
 from pinlite.units import bytes_
 
 if TYPE_CHECKING:
-    from pinlite.report import DebugReport, Failure, Hop, MatchReport, Report, VariantReport, Warned
+    from pinlite.schema.report import DebugReport, Failure, Hop, MatchReport, Report, VariantReport, Warned
 
 
 def show(report: "Report", out: str, console: Console) -> None:

@@ -10,7 +10,6 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image as DockerImage
 
-from pinlite import processes
 from pinlite.engine import owner, supply, usage
 from pinlite.engine.docker import builds
 from pinlite.engine.docker.build import Build
@@ -19,11 +18,12 @@ from pinlite.engine.docker.words import AGAIN, advice, told
 from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.engine.supply import Supply, Wanted
+from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
 from pinlite.events import Notice, Observer
-from pinlite.retries import repeated
+from pinlite.machine import processes
+from pinlite.machine.retries import repeated
 from pinlite.toolchain import Base, ImageRecipe
-from pinlite.wheels import Pins
 
 _IDENTITY = "pinlite.identity"
 _LOCK = "pinlite.lock"

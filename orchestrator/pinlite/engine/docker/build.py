@@ -12,7 +12,6 @@ from typing import Any
 import docker
 from docker.errors import DockerException
 
-from pinlite import folders
 from pinlite.engine.docker import index
 from pinlite.engine.docker.container import remove
 from pinlite.engine.docker.words import advice, told
@@ -20,6 +19,7 @@ from pinlite.engine.protocol import Image
 from pinlite.engine.supply import Supply
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Observer
+from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")

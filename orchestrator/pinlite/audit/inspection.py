@@ -1,0 +1,104 @@
+"""One question about a finished model: what does it compute, what is in it."""
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from pinlite import parity, toolchain
+from pinlite.engine import choose
+from pinlite.errors import StageCrashError, UsageError
+from pinlite.events import Observer, ignore
+from pinlite.inputs import paths
+from pinlite.machine import temporary
+from pinlite.runner.execute import execute
+from pinlite.runner.workers import Workers
+from pinlite.schema.choices import EngineChoice
+from pinlite.schema.recipe import Limits
+from pinlite.stages import check, convert, infer
+from pinlite.stages.stage import Action, Stage
+
+# The stage whose image and program know a model, by its file's ending; a SavedModel is a folder. A .tflite file is
+# known by the toolchain's first runtime.
+_TFLITE = ".tflite"
+_HOMES = {".onnx": check.STAGE, "folder": convert.STAGE}
+
+# In bytes: more of them is nothing that anybody reads.
+_LONGEST = 256 * 1024**2
+
+
+class _Anything(BaseModel):
+    """A result that nobody reads: the outputs say it all."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def run(
+    model: Path, samples: Path, out: Path | None = None, *, engine: EngineChoice = "auto", observe: Observer = ignore
+) -> dict[str, NDArray[np.generic]]:
+    """The outputs of an ONNX file, a SavedModel or a TFLite file on samples (.npz), by name; ``out`` keeps them.
+
+    Raises:
+        PinliteError: The model can't be run, the samples don't fit, or ``out`` can't be written.
+    """
+    stage = _stage("run", model)
+    paths.existing_file(samples)
+    if model.suffix == _TFLITE:
+        action = infer.action(replace(stage, operation="infer"), model, samples, None, runs=0)
+    else:
+        action = Action(stage, {}, {"outputs": "outputs.npz"}, {"model": model, "samples": samples})
+    with temporary.folder() as folder:
+        made = Path(folder, "outputs.npz")
+        _ask(action, made, engine, observe)
+        if out:
+            _keep(made, out)
+        return parity.read(made)
+
+
+def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
+    """The model in words: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
+    with temporary.folder() as folder:
+        made = Path(folder, "model.txt")
+        _ask(Action(_stage("inspect", model), {}, {"text": "model.txt"}, {"model": model}), made, engine, observe)
+        if made.stat().st_size > _LONGEST:
+            raise StageCrashError("the model's words take more than 256 MiB", hint="look at a smaller part of it")
+        return made.read_text(errors="replace")
+
+
+def _stage(operation: str, model: Path) -> Stage:
+    kind = "folder" if model.is_dir() else model.suffix
+    if kind not in (*_HOMES, _TFLITE):
+        raise UsageError(
+            f"{model} is no .onnx, no .tflite and no SavedModel folder",
+            hint="give one of those, e.g. from a build folder",
+        )
+    if kind == "folder":
+        paths.closed_folder(model)
+    else:
+        paths.model_file(model)
+    home = _HOMES.get(kind) or infer.stage(toolchain.load().runtimes[0])
+    return Stage(operation, home.image, home.program, operation)
+
+
+def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) -> None:
+    """Run the action, whose only output goes to ``made``."""
+    engine = choose(choice, observe)
+    recipe = toolchain.load().images[action.stage.image]
+    image = engine.ensure([recipe], observe)[recipe.name]
+    with Workers(engine, {action.stage.image: image}, Limits(), observe) as workers:
+        done = execute(action, _Anything, workers, observe)
+        (path,) = done.outputs.values()
+        shutil.copyfile(path, made)
+
+
+def _keep(made: Path, out: Path) -> None:
+    """Copy the outputs to their place, whole or not at all."""
+    try:
+        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}-") as folder:
+            shutil.copyfile(made, Path(folder, out.name)).replace(out)
+    except OSError as error:
+        raise UsageError(f"--out {out} can't be written: {error.strerror}", hint="give another file") from error

@@ -1,0 +1,92 @@
+"""Scoring what runtimes computed from labelled samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinlite import parity
+from pinlite.errors import StageCrashError, UsageError
+from pinlite.parity import Arrays
+from pinlite.schema.choices import VariantName
+from pinlite.schema.recipe import Evaluation, Metric
+from pinlite.schema.report import EvaluationReport, Score
+
+Labels = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The labelled samples of a run, and what each runtime computed from them, the reference first."""
+
+    asked: Evaluation
+    modules: Path
+    samples: Path
+    labels: Path
+    computed: dict[tuple[str, VariantName | None], Path] = field(default_factory=dict)
+
+    def report(self, own: Sequence[Sequence[float]]) -> EvaluationReport:
+        """The scores; ``own`` has those of the user's own metrics, a list for each of the computed."""
+        given = _labels(self.labels)
+        wanted = metrics(self.asked.metrics, given)
+        asked = sum(metric.function is not None for metric in wanted)
+        if [len(found) for found in own] != [asked] * len(self.computed):
+            raise StageCrashError(
+                f"the metrics gave other scores than {asked} for each of {len(self.computed)} runtimes"
+            )
+        scores = []
+        for ((runtime, variant), path), others in zip(self.computed.items(), own, strict=True):
+            outputs, found = parity.read(path), iter(others)
+            by_name = {
+                metric.name: next(found) if metric.function else score(metric, outputs, given) for metric in wanted
+            }
+            scores.append(Score(runtime=runtime, variant=variant, scores=by_name))
+        return EvaluationReport(source=self.asked.function.text, samples=len(given), scores=tuple(scores))
+
+
+def _labels(path: Path) -> Labels:
+    """What the user's function labelled its samples with, [samples, ...]."""
+    given = parity.read(path).get("labels")
+    if given is None or not given.ndim or not given.size:
+        raise StageCrashError(f"{path.parent.name} wrote no labels")
+    return given
+
+
+def metrics(asked: Sequence[Metric], given: Labels) -> tuple[Metric, ...]:
+    """The metrics that are asked for; else top-1 for labels that are numbers of classes, mse for others."""
+    if asked:
+        return tuple(asked)
+    return (Metric(name="top-1" if given.ndim == 1 and given.dtype.kind in "iu" else "mse"),)
+
+
+def score(metric: Metric, outputs: Arrays, given: Labels) -> float:
+    """The score of the first output, [samples, ...], against the labels, [samples, ...].
+
+    ``top-k`` is the share of samples whose label is among the k largest of their numbers, of which equal ones count in
+    their order; ``mse`` the mean of the squared differences.
+
+    Raises:
+        UsageError: The output has not a number for each class, or the label not a number for each of the output.
+        StageCrashError: It is not of as many samples.
+    """
+    name, output = next((name, array.astype(np.float64)) for name, array in outputs.items())
+    if output.shape[:1] != given.shape[:1]:
+        raise StageCrashError(f"output {name!r} of {len(given)} samples is {list(output.shape)}")
+    rows = output.reshape(len(given), -1)
+    if metric.name == "mse":
+        wanted = given.astype(np.float64).reshape(len(given), -1)
+        if wanted.shape != rows.shape:
+            raise UsageError(
+                f"a label has {wanted.shape[1]} numbers, output {name!r} {rows.shape[1]}: mse can't compare them",
+                hint="yield labels of the shape of the first output, or give --metric file.py:callable",
+            )
+        return float(np.mean((rows - wanted) ** 2))
+    if given.ndim > 1 or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows.shape[1]:
+        raise UsageError(
+            f"labels are no classes of output {name!r}, which has {rows.shape[1]} numbers: {metric.name} needs those",
+            hint="yield whole numbers from 0 as labels, or give --metric mse or file.py:callable",
+        )
+    first = np.argsort(-rows, axis=1, kind="stable")[:, : int(metric.name.removeprefix("top-"))]
+    return float(np.mean((first == given[:, np.newaxis]).any(axis=1)))

@@ -1,0 +1,134 @@
+"""Where the outputs of a conversion begin to differ."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pinlite import parity, toolchain
+from pinlite.debugging import layer_errors
+from pinlite.engine import choose
+from pinlite.errors import UsageError
+from pinlite.events import Observer, ignore
+from pinlite.inputs import paths
+from pinlite.runner import provision
+from pinlite.runner.execute import Done, execute
+from pinlite.runner.workers import Workers
+from pinlite.schema.choices import EngineChoice, VariantName
+from pinlite.schema.recipe import Limits, Recipe
+from pinlite.schema.report import DebugReport, Report, VariantReport
+from pinlite.stages import trace
+from pinlite.stages.stage import Stage, of_variant
+from pinlite.store import output
+
+_GIVE_SOURCE = "its source was not given again: pinlite debug FOLDER SOURCE"
+_NO_PYTORCH = "the conversion began with an ONNX file"
+_CONVERT = "give the --out folder of a `pinlite convert` of a PyTorch model or an ONNX file"
+
+
+def debug(
+    folder: Path,
+    variant: VariantName | None = None,
+    *,
+    recipe: Recipe | None = None,
+    engine: EngineChoice = "auto",
+    observe: Observer = ignore,
+) -> DebugReport:
+    """Compare the tensors of a finished conversion, layer by layer, on its own samples.
+
+    onnxruntime is what TensorFlow, the float32 file where there is one, and the variant's file are compared with; the
+    files run in the interpreter of the TensorFlow that made them. Without a variant it is the one whose outputs differ
+    the most. With the ``recipe`` of the conversion, PyTorch's modules are compared too.
+
+    Raises:
+        PinliteError: The folder is no such result, or does not hold the variant; the recipe is of another model; or a
+            stage fails.
+    """
+    report = _report(folder)
+    chosen = _chosen(report, variant, folder)
+    files = {each.name: each for each in report.variants if each.name in ("float32", chosen.name)}
+    samples = folder / "samples.npz"
+    if recipe:
+        known = {"samples": samples, "inputs": (), "seed": report.seed, "opset": report.opset}
+        recipe = recipe.model_copy(update=known)
+    stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW)
+    runner = choose(engine, observe)
+    if recipe:
+        provision.check_trust(recipe, runner)
+    made_by = toolchain.load(str(report.lock.options.get("toolchain", toolchain.DEFAULT)))
+    wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
+    found = runner.ensure({image.name: image for image in wanted.values()}.values(), observe)
+    ready = {name: found[image.name] for name, image in wanted.items()}
+    with Workers(runner, ready, recipe.limits if recipe else Limits(), observe) as workers:
+        workers.start(stages)
+
+        def traced(stage: Stage, model: str) -> layer_errors.Traced:
+            action = trace.tensorflow(stage, folder / model, samples, chosen.inputs)
+            done = execute(action, trace.Names, workers, observe)
+            return list(zip(done.result.names, parity.read(done.outputs["values"]).values(), strict=True))
+
+        torch = _torch(recipe, workers, observe) if recipe else None
+        marked = torch.outputs["model"] if torch else None
+        graph = execute(trace.onnx(folder / "model.onnx", samples, marked), trace.Graph, workers, observe)
+        layers = layer_errors.layers(
+            layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"])),
+            traced(trace.TENSORFLOW, "saved_model"),
+            {name: traced(of_variant(trace.TFLITE, name), each.path) for name, each in files.items()},
+            chosen.name,
+            _modules(torch, graph.result) if torch else None,
+        )
+    exported = [hop for hop in report.hops if (hop.origin, hop.to) == ("torch", "onnxruntime")]
+    return DebugReport(
+        source=report.source,
+        variant=chosen.name,
+        torch={hop.output: hop.max_rel_error for hop in exported},
+        torch_left_out="" if recipe else _GIVE_SOURCE if exported else _NO_PYTORCH,
+        layers=layers,
+    )
+
+
+def _torch(recipe: Recipe, workers: Workers, observe: Observer) -> Done[trace.Modules]:
+    source = provision.source(recipe, workers.folder)
+    action = trace.torch(recipe, source, provision.functions(recipe, workers.folder, source))
+    return execute(action, trace.Modules, workers, observe)
+
+
+def _modules(torch: Done[trace.Modules], graph: trace.Graph) -> layer_errors.Modules:
+    """What PyTorch's modules compute, by ONNX's names of values."""
+    values = parity.read(torch.outputs["values"]).values()
+    found = {f"{trace.MARK}{at}": each for at, each in enumerate(zip(torch.result.modules, values, strict=True))}
+    computed = {output for node in graph.nodes for output in node.outputs}
+    return {value: found[mark] for value, mark in graph.marks.items() if mark in found and value in computed}
+
+
+def _report(folder: Path) -> Report:
+    try:
+        report = Report.model_validate_json((folder / output.REPORT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UsageError(f"{folder} holds no result of a conversion", hint=_CONVERT) from error
+    paths.closed_folder(folder)
+    if any(each.path in ("", "..") or Path(each.path).name != each.path for each in report.variants):
+        raise UsageError(f"{folder / output.REPORT} names files of other folders", hint=_CONVERT)
+    if not (folder / "model.onnx").is_file() or not report.variants:
+        raise UsageError(f"{folder} holds no ONNX model and TFLite file to compare", hint=_CONVERT)
+    if report.lowering != "nhwc":
+        raise UsageError(
+            f"{folder} was made with --lowering {report.lowering}, which loses the names of the layers",
+            hint="convert with --lowering nhwc",
+        )
+    return report
+
+
+def _chosen(report: Report, variant: VariantName | None, folder: Path) -> VariantReport:
+    if variant is None:
+        return max(report.variants, key=_difference)
+    for each in report.variants:
+        if each.name == variant:
+            return each
+    raise UsageError(
+        f"{folder} holds no variant {variant}, but {', '.join(each.name for each in report.variants)}",
+        hint=f"convert again with --variant {variant}",
+    )
+
+
+def _difference(variant: VariantReport) -> float:
+    return max((float("inf") if figure is None else figure for figure in variant.parity.values()), default=float("inf"))

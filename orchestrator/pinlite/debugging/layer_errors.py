@@ -1,0 +1,228 @@
+"""Which layers add to the error: the tensors of several runtimes, told by their names, compared with onnxruntime's.
+
+The *error* of a tensor is the norm of its difference from onnxruntime's over the norm of that. What a layer *adds* is
+its error less the largest error of what it reads: of the nearest tensors before it that the same runtime has too, since
+a runtime fuses layers. Both are shares of 1; what a layer adds is below 0 where it makes an error smaller.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinlite.schema.report import Layer
+from pinlite.stages.trace import Node
+
+Array = NDArray[np.generic]
+
+# How the quantizer calls the integers of a float tensor.
+_INTEGERS = re.compile(r"_(u?int8|int16)$")
+# A kernel begins with one of these: it is never fused into the one before.
+_HEADS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+_ROUND = "QuantizeLinear"
+_ROUNDING = {_ROUND, "DequantizeLinear"}
+# The ranks of which there are two layouts.
+_LAID_OUT = (3, 4, 5)
+# A rewrite of the graph may leave a node with another value (its channels in another order): it is far from
+# onnxruntime's, though all that is computed of it is equal.
+_ANOTHER, _EQUAL = 1e-2, 1e-3
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The ONNX graph, in an order of computing, and its values by name, as onnxruntime computes them."""
+
+    nodes: Sequence[Node]
+    values: Mapping[str, Array]
+    makers: Mapping[str, Node] = field(init=False)
+    readers: Mapping[str, list[Node]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        readers: dict[str, list[Node]] = {node.name: [] for node in self.nodes}
+        makers = {output: node for node in self.nodes for output in node.outputs}
+        for node in self.nodes:
+            for name in node.inputs:
+                if name in makers:
+                    readers[makers[name].name].append(node)
+        object.__setattr__(self, "makers", makers)
+        object.__setattr__(self, "readers", readers)
+
+    def value(self, node: Node) -> Array | None:
+        """The only value of a node: a name does not tell several apart."""
+        return self.values.get(node.outputs[0]) if len(node.outputs) == 1 else None
+
+    def before(self, node: Node) -> list[Node]:
+        return [self.makers[name] for name in node.inputs if name in self.makers]
+
+
+Traced = Sequence[tuple[str, Array]]
+# The name of a module of PyTorch's and what it computes, by ONNX's name of that.
+Modules = Mapping[str, tuple[str, Array]]
+
+
+def layers(
+    reference: Reference,
+    tensorflow: Traced,
+    files: Mapping[str, Traced],
+    variant: str,
+    modules: Modules | None = None,
+) -> tuple[Layer, ...]:
+    """The layers that have a tensor in the variant's file, by what they add to its error, the most first.
+
+    ``tensorflow`` are a SavedModel's nodes and arrays in an order of computing; ``files`` the tensors of a TFLite file
+    by its variant. Arrays are of either layout. ``modules`` are None where PyTorch was not asked.
+    """
+    homes = dict(_homes(reference, tensorflow))
+    graph = _errors(reference, ((homes.get(name), array) for name, array in tensorflow))
+    others = _others(reference, graph)
+    named = {_rounded(reference, value).name: name for value, (name, _) in (modules or {}).items()}
+    errors = {} if modules is None else {"torch": _of_modules(reference, modules)}
+    errors["tensorflow"] = graph
+    for name, traced in files.items():
+        errors[name] = _errors(reference, ((_holder(reference, homes, tensor), array) for tensor, array in traced))
+    kept = {
+        runtime: {node: error for node, error in found.items() if node not in others}
+        for runtime, found in errors.items()
+    }
+    found = [
+        _layer(reference, node, kept, variant).model_copy(update={"module": named.get(node.name)})
+        for node in reference.nodes
+        if node.name in kept[variant]
+    ]
+    return tuple(sorted(found, key=lambda layer: -layer.added))
+
+
+def _of_modules(reference: Reference, modules: Modules) -> dict[str, float]:
+    return {
+        _rounded(reference, value).name: _error(reference.values[value], array)
+        for value, (_, array) in modules.items()
+        if value in reference.values and reference.values[value].shape == array.shape
+    }
+
+
+def _rounded(reference: Reference, value: str) -> Node:
+    """The node that gives a value; of one that is rounded, what is rounded."""
+    node = reference.makers[value]
+    while node.operator in _ROUNDING and reference.before(node):
+        node = reference.before(node)[0]
+    return node
+
+
+def _homes(reference: Reference, traced: Traced) -> Iterator[tuple[str, Node]]:
+    """Which nodes of TensorFlow's graph have an ONNX node's value: the last of its scope that fits, and outputs."""
+    nodes = {node.name: node for node in reference.nodes}
+    outputs = {output: node for output, node in reference.makers.items() if len(node.outputs) == 1}
+    last = {}
+    for name, array in traced:
+        scope, slash, _ = name.partition("/")
+        node = nodes.get(scope) if slash else outputs.get(name, nodes.get(name))
+        value = None if node is None else reference.value(node)
+        if node is not None and value is not None and _arrangements(value, array):
+            if slash:
+                last[scope] = (name, node)
+            else:
+                yield name, node
+    yield from last.values()
+
+
+def _holder(reference: Reference, homes: Mapping[str, Node], tensor: str) -> Node | None:
+    """The ONNX node whose value a tensor of a file is.
+
+    It is named after all that was fused into it, and may be after others with which it shares a constant.
+    """
+    names = [_INTEGERS.sub("", name) for name in tensor.split(";")]
+    fused = [homes[name] for name in names if name in homes]
+    if not fused:
+        return None
+    node = fused[0]
+    while after := [
+        reader for reader in reference.readers[node.name] if reader in fused and reader.operator not in _HEADS
+    ]:
+        node = after[0]
+    return node
+
+
+def _errors(reference: Reference, values: Iterator[tuple[Node | None, Array]]) -> dict[str, float]:
+    """The error of each node's last value."""
+    errors = {}
+    for node, array in values:
+        if node is not None:
+            found = [
+                _error(wanted, each) for wanted in _wanted(reference, node) for each in _arrangements(wanted, array)
+            ]
+            if found:
+                errors[node.name] = min(found)
+    return errors
+
+
+def _wanted(reference: Reference, node: Node) -> list[Array]:
+    """The value of a node, and the same rounded where the model has been trained for that: a file of integers rounds
+    in the layer itself.
+    """
+    readers = reference.readers
+    rounded = [after for reader in readers[node.name] if reader.operator == _ROUND for after in readers[reader.name]]
+    values = [reference.value(each) for each in [node, *rounded]]
+    return [value for value in values if value is not None]
+
+
+def _arrangements(wanted: Array, array: Array) -> list[Array]:
+    """The array as it is and with its channels put before its places, where that has the shape that is wanted."""
+    turned = [np.moveaxis(array, -1, 1)] if array.ndim in _LAID_OUT else []
+    return [each for each in [array, *turned] if each.shape == wanted.shape]
+
+
+def _error(wanted: Array, got: Array) -> float:
+    """Numbers that are not finite in the reference count for nothing; those that are in the other alone are the worst.
+
+    Against nothing but zeros the difference counts as it is.
+    """
+    finite = np.isfinite(wanted)
+    one, other = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
+    if not np.isfinite(other).all():
+        return float("inf")
+    return float(np.linalg.norm(one - other) / (np.linalg.norm(one) or 1.0))
+
+
+def _others(reference: Reference, errors: Mapping[str, float]) -> set[str]:
+    """The nodes whose value is another in TensorFlow's graph, since what is computed of them is equal."""
+    found: set[str] = set()
+    for node in reversed(reference.nodes):
+        if errors.get(node.name, 0.0) > _ANOTHER:
+            after, _ = _nearest(node, lambda each: reference.readers[each.name], errors.keys() - found)
+            if after and all(errors[name] < _EQUAL for name in after):
+                found.add(node.name)
+    return found
+
+
+def _nearest(node: Node, step: Callable[[Node], list[Node]], known: Collection[str]) -> tuple[set[str], set[str]]:
+    """The names of the known nodes that are met first on every way, and of those that lie on the ways to them."""
+    found: set[str] = set()
+    passed: set[str] = set()
+    pending = list(step(node))
+    while pending:
+        each = pending.pop()
+        if each.name in known:
+            found.add(each.name)
+        elif each.name not in passed:
+            passed.add(each.name)
+            pending += step(each)
+    return found, passed
+
+
+def _layer(reference: Reference, node: Node, errors: Mapping[str, Mapping[str, float]], variant: str) -> Layer:
+    known = errors[variant]
+    before, passed = _nearest(node, reference.before, known.keys())
+    read = max((known[name] for name in before), default=0.0)
+    return Layer(
+        name=node.name,
+        operator=node.operator,
+        value=node.outputs[0],
+        includes=tuple(
+            each.name for each in reference.nodes if each.name in passed and reference.value(each) is not None
+        ),
+        errors={runtime: found[node.name] for runtime, found in errors.items() if node.name in found},
+        # From an infinite error on, nothing can be added.
+        added=0.0 if read == float("inf") else known[node.name] - read,
+    )

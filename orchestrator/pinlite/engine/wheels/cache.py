@@ -1,0 +1,239 @@
+"""The cache: ``<sha256>/<file>`` below one folder, and what each lock was found to install."""
+
+import contextlib
+import fcntl
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+
+import requests
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from pinlite import digest
+from pinlite.engine.wheels import transfer
+from pinlite.engine.wheels.pins import Distribution, Pins
+from pinlite.errors import ImageError
+from pinlite.events import FetchFinished, FetchProgress, FetchStarted, Observer
+from pinlite.machine import folders, temporary
+from pinlite.machine.retries import blames_network, repeated
+
+# How many files come at a time, and how often that is told, in seconds.
+_AT_ONCE = 6
+_MOMENT = 0.2
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LISTING = TypeAdapter(dict[str, Distribution])
+
+
+class WheelCache:
+    """Files by their hash, shared by all engines, toolchains and runs of a user's."""
+
+    def __init__(self) -> None:
+        self.root = folders.cache() / "wheels"
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[None]:
+        """Keep collectors away, so that what is found or fetched stays."""
+        with self._guarded(fcntl.LOCK_SH):
+            yield
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Wait until nobody uses the files, and keep others from it."""
+        with self._guarded(fcntl.LOCK_EX):
+            yield
+
+    def path(self, file: Distribution) -> Path:
+        """Where a file is, once it is here."""
+        return self.root / file.sha256 / file.filename
+
+    def has(self, file: Distribution) -> bool:
+        """Whether all of it is here; its hash was seen when it came, and is seen again by who installs it."""
+        try:
+            size = self.path(file).stat().st_size
+        except OSError:
+            return False
+        return file.size in (None, size)
+
+    def listed(self, pins: Pins, there: Mapping[str, str], observe: Observer) -> list[Distribution]:
+        """The files to install where some packages are ``there`` already, by name and version.
+
+        The index is not asked where all of them are here.
+
+        Raises:
+            ImageError: As `Pins.ask`.
+        """
+        names = pins.beside(there)
+        known = self._read(pins)
+        if all(name in known and self.has(known[name]) for name in names):
+            return [known[name] for name in names]
+        found = repeated(pins.ask, blames_network, observe)
+        return [_sized(found[name], known.get(name)) for name in names if name in found]
+
+    def missing(self, files: Iterable[Distribution]) -> list[Distribution]:
+        """Those that have to be fetched, each once, the largest first."""
+        found = {file.sha256: file for file in files if not self.has(file)}
+        return sorted(found.values(), key=lambda file: (-(file.size or 0), file.filename))
+
+    def fetch(self, files: Collection[Distribution], observe: Observer) -> dict[str, Distribution]:
+        """Have the files here, several at a time; each as it is by its bytes, by the sha256 that was expected of it.
+
+        Raises:
+            ImageError: One can't be fetched, or is not what its lock names. What has come stays.
+        """
+        if not files:
+            return {}
+        started = time.monotonic()
+        observe(FetchStarted(len(files)))
+        here = repeated(lambda: self._fetched(files, observe), transfer.may_pass, observe)
+        observe(FetchFinished(len(files), sum(file.size or 0 for file in here.values()), time.monotonic() - started))
+        return here
+
+    def remember(self, pins: Pins, files: Iterable[Distribution]) -> None:
+        """Keep what a lock installs, so that the index need not be asked again."""
+        known = self._read(pins)
+        found = known | {file.package: file for file in files}
+        if found != known:
+            listing = self._listing(pins.key)
+            listing.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.folder(beside=listing) as folder:
+                made = Path(folder, listing.name)
+                made.write_bytes(_LISTING.dump_json(found))
+                made.replace(listing)
+
+    def damaged(self, files: Iterable[Distribution]) -> list[str]:
+        """Hash files that are here, and remove those that are not what their places say: their names."""
+        here = (file for file in files if self.path(file).exists())
+        bad = {self.path(file) for file in here if digest.of_file(self.path(file)) != file.sha256}
+        for path in bad:
+            path.unlink()
+        return sorted(path.name for path in bad)
+
+    def unused(self, keys: Collection[str]) -> list[Path]:
+        """What none of the locks needs, by their `Pins.key`: files, what is known of other locks, and what has come of
+        files that nobody fetches any more.
+        """
+        listings = list((self.root / "locks").glob("*.json"))
+        kept = {listing for listing in listings if listing.stem in keys}
+        needed = {self.path(file) for listing in kept for file in _loaded(listing).values()}
+        files = [path for path in self.root.glob("*/*") if _SHA256.fullmatch(path.parent.name)]
+        return sorted({*listings, *files, *(self.root / "coming").glob("*.part")} - kept - needed)
+
+    def _fetched(self, files: Collection[Distribution], observe: Observer) -> dict[str, Distribution]:
+        todo, sizes = deque(files), [file.size for file in files]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        stop, come, ended = Event(), _Count(), SimpleQueue[tuple[Distribution, Distribution | Exception]]()
+
+        def work() -> None:
+            while not stop.is_set():
+                try:
+                    file = todo.popleft()
+                except IndexError:
+                    return
+                try:
+                    ended.put((file, self._place(file, session, stop, come.add)))
+                except Exception as error:  # noqa: BLE001  # raised again by who waits
+                    ended.put((file, error))
+
+        here: dict[str, Distribution] = {}
+        with transfer.session(_AT_ONCE) as session:
+            # Nobody waits for them after ^C: a connection can stand still for longer than a user does.
+            for _ in range(min(_AT_ONCE, len(todo))):
+                Thread(target=work, daemon=True).start()
+            try:
+                while len(here) < len(sizes):
+                    with contextlib.suppress(Empty):
+                        file, outcome = ended.get(timeout=_MOMENT)
+                        if isinstance(outcome, Exception):
+                            raise outcome
+                        here[file.sha256] = outcome
+                    observe(FetchProgress(come.so_far, total))
+            finally:
+                stop.set()
+        return here
+
+    def _place(
+        self, file: Distribution, session: requests.Session, stop: Event, count: Callable[[int], None]
+    ) -> Distribution:
+        """Fetch one file, unless another run has done so meanwhile."""
+        part = self.root / "coming" / f"{file.sha256}.part"
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(part, stop):
+            if self.has(file):
+                count(file.size or 0)
+                return file
+            found = transfer.receive(file, part, session, stop, count)
+            place = self.path(found)
+            # Installers of other users read it: a container's is another one than here.
+            place.parent.mkdir(mode=0o755, exist_ok=True)
+            part.chmod(0o644)
+            part.replace(place)
+        return found
+
+    def _listing(self, key: str) -> Path:
+        return self.root / "locks" / f"{key}.json"
+
+    def _read(self, pins: Pins) -> dict[str, Distribution]:
+        return _loaded(self._listing(pins.key))
+
+    @contextlib.contextmanager
+    def _guarded(self, how: int) -> Iterator[None]:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            guard = (self.root / "guard").open("ab")
+        except OSError as error:
+            raise ImageError(
+                f"packages can't be kept in {self.root}: {error.strerror}",
+                hint="PINLITE_CACHE moves it to another place",
+            ) from error
+        with guard:
+            fcntl.flock(guard, how)
+            yield
+
+
+def _loaded(listing: Path) -> dict[str, Distribution]:
+    """What is known of a lock; nothing where that is damaged."""
+    try:
+        return _LISTING.validate_json(listing.read_bytes())
+    except (OSError, ValidationError):
+        return {}
+
+
+def _sized(file: Distribution, known: Distribution | None) -> Distribution:
+    """A file with the size that it was found to have, where the index has told none."""
+    if file.size is None and known is not None and known.sha256 == file.sha256:
+        return file.model_copy(update={"size": known.size})
+    return file
+
+
+class _Count:
+    """Bytes that several threads count."""
+
+    def __init__(self) -> None:
+        self.so_far = 0
+        self._lock = Lock()
+
+    def add(self, more: int) -> None:
+        with self._lock:
+            self.so_far += more
+
+
+@contextlib.contextmanager
+def _alone(part: Path, stop: Event) -> Iterator[None]:
+    """Wait for other runs that fetch the same file, as long as it is wanted."""
+    guard = FileLock(part.with_suffix(".guard"))
+    while True:
+        if stop.is_set():
+            raise transfer.Stopped
+        with contextlib.suppress(Timeout):
+            guard.acquire(timeout=_MOMENT)
+            break
+    try:
+        yield
+    finally:
+        guard.release()

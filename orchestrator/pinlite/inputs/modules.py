@@ -1,0 +1,107 @@
+"""Which of the user's files an export may see: the model's module, and the modules beside it that it imports."""
+
+import ast
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from pinlite import digest
+from pinlite.errors import UsageError
+from pinlite.inputs import paths
+
+_HIDDEN = shutil.ignore_patterns("__pycache__", ".*")
+
+
+def collect(source: Path, folder: Path) -> Path:
+    """Copy a module file with what it imports from beside it, or a whole package, into a new folder; that folder.
+
+    Imports are read, not run: a file that only a computed import names is not found. Links that lead out of the
+    module's folder are left out: whoever wrote them wants to see what the user didn't mean to show.
+    """
+    folder.mkdir(parents=True)
+    if source.is_dir():
+        shutil.copytree(source, folder / source.name, ignore=_left_out(source))
+        return folder
+    for path in sorted(closure(source)):
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=_left_out(path))
+        else:
+            shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path:
+    """Copy several modules, each as `collect` does it, into a new folder; that folder.
+
+    Raises:
+        UsageError: A module of one name is another one in two of them, or in ``others``, folders of modules that are
+            seen together with these: Python has one module of a name.
+    """
+    folder.mkdir()
+    for at, source in enumerate(sources):
+        alone = collect(source, folder.with_name(f"{folder.name}-{at}"))
+        for seen in (folder, *others):
+            twice = next((name for name in _files(alone) & _files(seen) if not _same(alone / name, seen / name)), None)
+            if twice:
+                raise UsageError(
+                    f"two modules are named {twice}: one beside {source}, another beside the model or its functions",
+                    hint="give one of them another name",
+                )
+        shutil.copytree(alone, folder, dirs_exist_ok=True)
+    return folder
+
+
+def digest_of(source: Path) -> str:
+    """Of what `collect` copies of a module file: another one where any of it has changed, come, or gone."""
+    return digest.of_json({path.name: digest.of_path(path) for path in closure(source)})
+
+
+def _left_out(top: Path) -> Callable[[str, list[str]], set[str]]:
+    """What of a folder below ``top`` is not copied, as `shutil.copytree` asks: hidden files, and links to nowhere."""
+
+    def chosen(folder: str, names: list[str]) -> set[str]:
+        found = {name: Path(folder, name) for name in names}
+        links = {name for name, path in found.items() if paths.leads_out(path, top) or not path.exists()}
+        return _HIDDEN(folder, names) | links
+
+    return chosen
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*.py")}
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
+
+
+def closure(first: Path) -> set[Path]:
+    """The file and everything beside it that it needs: modules as files, packages as folders."""
+    found, waiting = {first}, [first]
+    while waiting:
+        path = waiting.pop()
+        files = path.rglob("*.py") if path.is_dir() else [path]
+        for name in (name for file in files for name in _imported(file)):
+            package, module = first.parent / name, first.parent / f"{name}.py"
+            there = {package: package.is_dir() and any(package.glob("*.py")), module: module.is_file()}
+            new = {beside for beside in there if there[beside] and not paths.leads_out(beside, first.parent)} - found
+            found |= new
+            waiting += new
+    return found
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """The top-level names of a file's absolute imports; none where it is no Python, which the export will say."""
+    try:
+        with warnings.catch_warnings():
+            # A warning of the user's code belongs to the export's log.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]

@@ -1,0 +1,50 @@
+"""Temporary folders whose names tell whose they are, so that those of killed runs can be told from live ones."""
+
+import glob
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from pinlite.machine import processes
+
+_OWNER = re.compile(r"(?P<machine>.+)-(?P<process>\d+\.\d+)-(?P<random>[^-]+)(-\d+)?")
+_PREFIX = "pinlite-"
+
+
+def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
+    """A context that makes a folder of this process's, and removes it; hidden beside a path where one is given."""
+    machine, _, process = processes.this().partition("/")
+    if beside:
+        return tempfile.TemporaryDirectory(dir=beside.parent, prefix=f"{_hidden(beside)}{machine}-{process}-")
+    return tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{machine}-{process}-")
+
+
+def random_part(path: Path) -> str:
+    """What tells a folder from the others of its process, and says nothing of the machine."""
+    return path.name.rpartition("-")[2]
+
+
+def leftovers(beside: Path | None = None) -> list[Path]:
+    """The folders of processes of this machine and user that no longer exist, where temporary files go now; or those
+    beside a path.
+    """
+    place, prefix = (beside.parent, _hidden(beside)) if beside else (Path(tempfile.gettempdir()), _PREFIX)
+    found = []
+    for path in place.glob(f"{glob.escape(prefix)}*"):
+        name = _OWNER.fullmatch(path.name.removeprefix(prefix))
+        if name and not processes.is_alive(f"{name['machine']}/{name['process']}") and _is_ours(path):
+            found.append(path)
+    return sorted(found)
+
+
+def _hidden(beside: Path) -> str:
+    return f".{beside.name}-"
+
+
+def _is_ours(path: Path) -> bool:
+    """In a folder that all users share, a name is no proof."""
+    try:
+        return not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.getuid()
+    except OSError:
+        return False

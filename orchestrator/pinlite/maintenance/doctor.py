@@ -1,0 +1,94 @@
+"""What this machine has for pinlite, what is missing, and what to do about it."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pinlite import __version__, toolchain
+from pinlite.engine import DockerEngine, Engine, VenvEngine, interpreter
+from pinlite.errors import NoEngineError
+from pinlite.machine import folders
+from pinlite.toolchain import Base
+
+_PLENTY = 8 * 10**9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``ok`` is None for what is good to know but may be missing."""
+
+    subject: str
+    ok: bool | None
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    findings: tuple[Finding, ...]
+
+    @property
+    def can_convert(self) -> bool:
+        return any(finding.ok for finding in self.findings if finding.subject.startswith("engine"))
+
+
+def diagnose() -> Diagnosis:
+    return Diagnosis(tuple(_findings()))
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("pinlite", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    yield from _docker()
+    yield from _venv()
+    yield _space()
+
+
+def _docker() -> Iterator[Finding]:
+    try:
+        engine = DockerEngine()
+    except NoEngineError as error:
+        yield Finding("engine docker", False, error.message, error.hint)
+        return
+    yield Finding("engine docker", True, engine.version())
+    yield _images(engine)
+    for base in _bases():
+        found = engine.base(base)
+        if found is None:
+            text = f"{base.name} is not here yet: pulled at the first build"
+            yield Finding("docker base", None, text, "without a registry: make base")
+        else:
+            yield Finding("docker base", True, found)
+
+
+def _venv() -> Iterator[Finding]:
+    found = {base.python: interpreter.find(base.python) for base in _bases()}
+    if missing := [version for version, python in found.items() if python is None]:
+        hint = f"pyenv install {missing[0]}, or let uv download one at the first run"
+        yield Finding("engine venv", None, f"no CPython {' and '.join(missing)} found", hint)
+        return
+    engine = VenvEngine()
+    where = ", ".join(map(str, found.values()))
+    yield Finding("engine venv", True, f"{engine.version()}, {where}; does not isolate untrusted code")
+    yield _images(engine)
+
+
+def _bases() -> Iterator[Base]:
+    """Those that the default toolchain stands on, each once."""
+    yield from {recipe.base.name: recipe.base for recipe in toolchain.load().recipes}.values()
+
+
+def _images(engine: Engine) -> Finding:
+    wanted = toolchain.load().recipes
+    found = engine.find(wanted)
+    missing = [recipe.name for recipe in wanted if recipe.name not in found]
+    if missing:
+        hint = f"built when first needed, or now by: pinlite images build --engine {engine.name}"
+        return Finding(f"{engine.name} images", None, f"missing: {', '.join(missing)}", hint)
+    return Finding(f"{engine.name} images", True, f"all {len(wanted)} are there")
+
+
+def _space() -> Finding:
+    folder = folders.cache()
+    free = folders.free(folder)
+    hint = "" if free > _PLENTY else "the environments need about 8 GB; PINLITE_CACHE moves them"
+    return Finding("space", None if hint else True, f"{free / 10**9:.0f} GB free at {folder}", hint)

@@ -1,0 +1,46 @@
+"""What killed runs have left on this machine, found and removed."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+
+from pinlite.engine import DockerEngine, Engine, VenvEngine, written
+from pinlite.errors import NoEngineError
+from pinlite.machine import folders, temporary
+from pinlite.store import collection
+from pinlite.store.files import Store
+
+
+def clean() -> Iterator[str]:
+    """Remove it piece by piece; each is told by what it is, when it is gone. What live runs use stays.
+
+    Raises:
+        NoEngineError: Docker went away meanwhile.
+    """
+    for engine in _engines():
+        for leftover in engine.leftovers():
+            engine.remove(leftover)
+            yield f"{leftover.kind} {leftover.name}" + (f" of run {leftover.run}" if leftover.run else "")
+    for folder in temporary.leftovers():
+        written.remove(folder)
+        yield f"folder {folder}"
+    store = Store()
+    if store.root.exists():
+        for path in collection.unfinished(store):
+            yield f"file {path}"
+    yield from _locks()
+
+
+def _engines() -> Iterator[Engine]:
+    with contextlib.suppress(NoEngineError):
+        yield DockerEngine()
+    yield VenvEngine()
+
+
+def _locks() -> Iterator[str]:
+    """The files by which runs wait for one another, outside of the store, that nobody holds."""
+    for path in sorted(folders.cache().glob("*/**/*.guard")):
+        with path.open("ab") as stream, contextlib.suppress(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            yield f"lock {path}"

@@ -1,0 +1,61 @@
+"""What integer variants take ranges from."""
+
+from pathlib import Path
+
+from pinlite.errors import UsageError
+from pinlite.inputs.paths import existing
+from pinlite.options.options import Options
+from pinlite.options.sources import python_callable
+from pinlite.options.values import numbers
+from pinlite.schema.choices import CalibrationKind, VariantName
+from pinlite.schema.recipe import Calibration
+
+IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
+
+_CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
+_FORMS = (
+    "give an .npz file, a folder of .npy files or of images, path/to/file.py:callable, or the word random for numbers "
+    "that say nothing of real accuracy"
+)
+
+
+def calibration_of(options: Options, variants: tuple[VariantName, ...]) -> Calibration | None:
+    wanting = [variant for variant in variants if needs_calibration(variant, trained=options.qat is not None)]
+    if options.calibration is None:
+        if wanting:
+            raise UsageError(f"--variant {wanting[0]} needs --calibration: samples to take ranges from", hint=_FORMS)
+        if options.mean or options.std:
+            raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_FORMS)
+        return None
+    found = _parsed(options.calibration)
+    if found.kind != "images" and (options.mean or options.std):
+        raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_FORMS)
+    mean, std = numbers("--mean", options.mean), numbers("--std", options.std)
+    if 0 in std:
+        raise UsageError(f"--std {options.std}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
+    return found.model_copy(update={"mean": mean, "std": std})
+
+
+def needs_calibration(variant: VariantName, *, trained: bool) -> bool:
+    """Whether a variant takes ranges from samples. A model that was ``trained`` for int8 has ranges for that."""
+    return variant in _CALIBRATED and not (trained and variant in ("int8", "int8-only"))
+
+
+def _parsed(text: str) -> Calibration:
+    path = Path(text)
+    if text == "random":
+        return Calibration(kind="random", text=text)
+    if text and path.is_dir():
+        suffixes = {file.suffix.lower() for file in path.iterdir()}
+        kinds: list[CalibrationKind] = ["arrays"] if ".npy" in suffixes else []
+        if suffixes & set(IMAGES):
+            kinds.append("images")
+        if len(kinds) != 1:
+            what = "both .npy files and images" if kinds else f"no .npy file and no image ({', '.join(IMAGES)})"
+            raise UsageError(f"--calibration {text} holds {what}", hint=_FORMS)
+        return Calibration(kind=kinds[0], text=text, path=path)
+    if path.suffix == ".npz":
+        return Calibration(kind="arrays", text=text, path=existing("--calibration", text))
+    if python := python_callable(text):
+        return Calibration(kind="python", text=text, **python)
+    raise UsageError(f"--calibration {text!r} is none that pinlite knows, and no folder", hint=_FORMS)

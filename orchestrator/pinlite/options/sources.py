@@ -1,0 +1,73 @@
+"""Where a model comes from, and functions of the user's."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pinlite.errors import UsageError
+from pinlite.inputs.paths import closed_folder, existing_file, model_file
+from pinlite.schema.recipe import Source
+
+MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
+
+METRIC = re.compile(r"mse|top-[1-9]\d{0,5}")
+
+_CALLABLE = re.compile(r"\w+(\.\w+)*")
+_FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
+_CHECKPOINTS = (".pt", ".pth", ".torchscript")
+
+
+def parse_source(text: str) -> Source:
+    """A SOURCE as the command line has it; a UsageError says which forms there are."""
+    path = Path(text)
+    if text and path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise UsageError(f"{text} is a folder, but no SavedModel: it has no saved_model.pb", hint=_FORMS)
+        return Source(kind="saved_model", text=text, path=closed_folder(path))
+    if path.suffix == ".onnx":
+        return Source(kind="onnx", text=text, path=model_file(path))
+    if path.suffix in _CHECKPOINTS:
+        return Source(kind="checkpoint", text=text, path=existing_file(path))
+    if python := python_callable(text):
+        return Source(kind="python", text=text, **python)
+    raise UsageError(
+        f"{text!r} is no source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
+        hint=_FORMS,
+    )
+
+
+def function(option: str, text: str | None) -> Source | None:
+    """A function of the user's, as a SOURCE of kind python."""
+    if text is None:
+        return None
+    try:
+        source = parse_source(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", hint=f"e.g. {option} path/to/file.py:callable") from None
+    if source.kind != "python":
+        raise UsageError(f"{option}: {text} names no function", hint=f"e.g. {option} path/to/file.py:callable")
+    return source
+
+
+def python_callable(text: str) -> dict[str, Any]:
+    """Path, module and callable of file.py:callable or package.module:callable; nothing for what is neither."""
+    file, colon, name = text.rpartition(":")
+    if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
+        path = existing_file(Path(file))
+        return {"path": path, "module": path.stem, "callable": name}
+    if matched := MODULE.fullmatch(text):
+        return {"path": _local_package(matched["module"]), **matched.groupdict()}
+    return {}
+
+
+def default_name(source: Source) -> str:
+    return source.callable or (source.path.stem if source.path else source.text)
+
+
+def _local_package(module: str) -> Path | None:
+    """The top of a module's package below the current folder; None leaves it to the image."""
+    top = Path(module.partition(".")[0])
+    for candidate in (top, top.with_suffix(".py")):
+        if candidate.exists():
+            return candidate.absolute()
+    return None

@@ -1,0 +1,113 @@
+"""What stands behind a single option, from text to a value; a UsageError says what is wrong with it."""
+
+import difflib
+import re
+from typing import cast, get_args
+
+from pinlite.errors import UsageError
+from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
+from pinlite.schema.recipe import InputSpec, LayoutSpec
+
+_SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_DTYPES: tuple[str, ...] = get_args(Dtype)
+_LAYOUTS: tuple[str, ...] = get_args(Layout)
+_STAGES: tuple[str, ...] = get_args(StageName)
+_VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+
+
+def inputs(texts: list[str]) -> tuple[InputSpec, ...]:
+    specs = tuple(parse_input(text) for text in texts)
+    names = [spec.name for spec in specs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--input names {twice[0]!r} twice", hint="every input has a name of its own")
+    return specs
+
+
+def parse_input(text: str) -> InputSpec:
+    """``NAME=1x3x224x224[:dtype]``; a UsageError says what is wrong with it."""
+    name, equals, rest = text.partition("=")
+    shape, colon, dtype = rest.partition(":")
+    sizes = shape.split("x")
+    if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise UsageError(
+            f"--input {text!r} is not NAME=SHAPE[:DTYPE]", hint="e.g. --input image=1x3x224x224 or ids=1x16:int64"
+        )
+    if colon and dtype not in _DTYPES:
+        raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")
+    return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
+
+
+def layouts(option: str, texts: list[str]) -> tuple[LayoutSpec, ...]:
+    specs: list[LayoutSpec] = []
+    for text in texts:
+        name, equals, layout = text.rpartition("=")
+        if layout not in _LAYOUTS or bool(equals) != bool(name):
+            raise UsageError(
+                f"{option} {text!r} is not [NAME=]LAYOUT", hint=f"e.g. {option} nhwc, or {option} image=nhwc"
+            )
+        if name in [spec.name for spec in specs]:
+            whom = f"names {name!r}" if name else "speaks of all"
+            raise UsageError(f"{option} {whom} twice", hint="say it once for all, and once for each that differs")
+        specs.append(LayoutSpec(name=name, layout=cast("Layout", layout)))
+    return tuple(specs)
+
+
+def variants(names: list[str]) -> tuple[VariantName, ...]:
+    for name in names:
+        _variant("--variant", name)
+    return tuple(variant for variant in _VARIANTS if variant in names)
+
+
+def tolerance(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    _variant("--variant-tolerance", name)
+    try:
+        tolerance = float(number)
+    except ValueError:
+        tolerance = -1
+    if not 0 <= tolerance < float("inf"):
+        raise UsageError(
+            f"--variant-tolerance {text!r} is not VARIANT=NUMBER", hint="e.g. --variant-tolerance int8=0.05"
+        )
+    return name, tolerance
+
+
+def check_requirement(requirement: str) -> None:
+    """Refuse what is not NAME==VERSION with a UsageError: an open version is another environment every week."""
+    if not _PINNED.fullmatch(requirement):
+        raise UsageError(
+            f"--with {requirement!r} is not a pinned requirement", hint="name one version, e.g. --with timm==0.4.12"
+        )
+
+
+def size(option: str, text: str) -> int:
+    """Bytes, of 512m or 8g."""
+    matched = re.fullmatch(r"([1-9][0-9]{0,7})([kmg])", text.lower())
+    if not matched:
+        raise UsageError(f"{option} {text!r} is no size", hint=f"e.g. {option} 512m or {option} 8g")
+    return int(matched[1]) * _SIZES[matched[2]]
+
+
+def stages(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in _STAGES:
+            raise UsageError(f"--refresh {name!r}: there is no such stage", hint=f"there are {', '.join(_STAGES)}")
+    return tuple(names)
+
+
+def numbers(option: str, text: str | None) -> tuple[float, ...]:
+    if not text:
+        return ()
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no list of numbers", hint=f"e.g. {option} 0.485,0.456,0.406") from None
+
+
+def _variant(option: str, name: str) -> None:
+    if name not in _VARIANTS:
+        near = difflib.get_close_matches(name, _VARIANTS, n=1)
+        hint = (f"did you mean {near[0]}? " if near else "") + f"There are {', '.join(_VARIANTS)}"
+        raise UsageError(f"{option} {name!r}: there is no such variant", hint=hint)

@@ -1,0 +1,175 @@
+"""Comparing what two runtimes computed from the same samples.
+
+What a variant may differ from the reference: float32 as much as the recipe says, float16 `HALF` (weights of 11 bits,
+through a deep network), unless the recipe says otherwise. How much numbers of 8 bits cost depends on the model: those
+variants are told, not judged, unless the recipe has a tolerance of theirs. But their two runtimes must agree with each
+other, and nothing may be missing, of another shape, or no number.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinlite.errors import StageCrashError
+from pinlite.inputs import npz
+from pinlite.schema.choices import VariantName
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import Hop, Tensor
+
+HALF = 2e-2
+
+# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen, and where
+# integers cost a network more than that, as much as they cost it. So one may be twice as far from the reference as the
+# other, on the other side of it; a kernel that is wrong takes one of them farther. Outputs of few steps may differ by
+# some of them whatever that is of the largest.
+AGREEMENT = 0.1
+NOISE = 3
+STEPS = 4
+
+_FORGED = "no stage writes such a file by itself: look at what the model's own code does"
+
+Array = NDArray[np.generic]
+Arrays = Mapping[str, Array]
+
+
+class Figures(NamedTuple):
+    """How far an output is from the reference; ``relative`` is over the reference's largest magnitude, None where that
+    is 0 and the output's is not.
+    """
+
+    absolute: float
+    relative: float | None
+    cosine: float
+
+
+def read(path: Path, *, empty: bool = False) -> dict[str, Array]:
+    """Arrays by name, in the file's order; a StageCrashError when a stage wrote something else. ``empty``: there may be
+    none.
+    """
+    try:
+        arrays = npz.read(path)
+    except npz.NoArraysError as error:
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}", hint=_FORGED) from error
+    if not (arrays or empty) or not all(array.dtype.kind in "biuf" for array in arrays.values()):
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers", hint=_FORGED)
+    return arrays
+
+
+def tolerance(recipe: Recipe, variant: VariantName) -> float | None:
+    """What a variant may differ from the reference, over the largest magnitude; None where that is not judged."""
+    rules = {"float32": recipe.tolerance, "float16": max(recipe.tolerance, HALF)}
+    return recipe.variant_tolerances.get(variant, rules.get(variant))
+
+
+def compare(
+    origin: str,
+    reference: Arrays,
+    to: str,
+    outputs: Arrays,
+    tolerance: float | None,
+    variant: VariantName | None = None,
+) -> list[Hop]:
+    """One hop per output of the reference; an output that is missing does not pass."""
+    return [
+        hop(origin, to, variant, name, figures(array, outputs.get(name)), tolerance)
+        for name, array in reference.items()
+    ]
+
+
+def agree(
+    origin: str,
+    first: Arrays,
+    to: str,
+    second: Arrays,
+    variant: VariantName,
+    tensors: tuple[Tensor, ...],
+    *,
+    reference: Arrays,
+    judged: bool = True,
+) -> list[Hop]:
+    """One hop per output between two runtimes of a quantized variant, whose numbers stand for those of the reference.
+
+    Integers that are no quantized numbers (classes, places) are told, not judged: one step may change them wholly.
+    """
+    scales = {tensor.name: tensor.scale or 0.0 for tensor in tensors}
+    hops = []
+    for name, array in first.items():
+        limit: float | None = None
+        if judged and array.dtype.kind == "f":
+            largest = float(np.abs(array).max(initial=0.0))
+            apart = max(NOISE * _nearer(reference.get(name), array, second.get(name)), STEPS * scales.get(name, 0.0))
+            limit = max(AGREEMENT, apart / largest if largest else 0.0)
+        hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit))
+    return hops
+
+
+def _nearer(reference: Array | None, first: Array, second: Array | None) -> float:
+    """How far the nearer of two is from the reference at most; 0 where that can't be told."""
+    if reference is None:
+        return 0.0
+    found = (figures(reference, array) for array in (first, second))
+    return min((each.absolute for each in found if each), default=0.0)
+
+
+def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, Array]:
+    """The numbers that quantized integers stand for; what is not quantized as it is."""
+    steps = {tensor.name: (tensor.scale, tensor.zero_point) for tensor in tensors}
+    found = dict(arrays)
+    for name, array in arrays.items():
+        scale, zero_point = steps.get(name, (None, None))
+        if scale is not None and zero_point is not None and array.dtype.kind != "f":
+            found[name] = (array.astype(np.float64) - zero_point) * scale
+    return found
+
+
+def hop(
+    origin: str,
+    to: str,
+    variant: VariantName | None,
+    output: str,
+    found: Figures | None,
+    tolerance: float | None,
+    profile: str | None = None,
+) -> Hop:
+    """What is None can't be compared, and passes where nothing is judged: on a profile alone."""
+    absolute, relative, cosine = found or (None, None, None)
+    within = tolerance is None or (relative is not None and relative <= tolerance)
+    return Hop(
+        origin=origin,
+        to=to,
+        variant=variant,
+        output=output,
+        profile=profile,
+        max_abs_error=absolute,
+        max_rel_error=relative,
+        cosine=cosine,
+        tolerance=tolerance,
+        passed=within and (found is not None or (tolerance is None and profile is not None)),
+    )
+
+
+def figures(reference: Array, output: Array | None, least: float = 0.0) -> Figures | None:
+    """The figures, in float64; of an output that is missing or of another shape None. ``least`` is a magnitude that the
+    reference's is taken for where it is smaller.
+
+    Values that are no finite numbers must be the same on both sides, or there are none; the figures are of the others.
+    """
+    if output is None or output.shape != reference.shape:
+        return None
+    wanted = reference.astype(np.float64).ravel()
+    got = output.astype(np.float64).ravel()
+    finite = np.isfinite(wanted)
+    if not np.array_equal(wanted[~finite], got[~finite], equal_nan=True) or not np.isfinite(got[finite]).all():
+        return None
+    wanted, got = wanted[finite], got[finite]
+    if not wanted.size:
+        return Figures(0.0, 0.0, 1.0)
+    absolute = float(np.abs(wanted - got).max())
+    scale = max(float(np.abs(wanted).max()), least)
+    relative = absolute / scale if scale else (0.0 if absolute == 0 else None)
+    norms = float(np.linalg.norm(wanted) * np.linalg.norm(got))
+    cosine = float(wanted @ got) / norms if norms else (1.0 if absolute == 0 else 0.0)
+    return Figures(absolute, relative, cosine)

@@ -1,0 +1,179 @@
+"""One action: place its inputs, ask its worker, take its outputs. Nothing from inside is trusted."""
+
+import errno
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pinlite import contract
+from pinlite.contract import Failure
+from pinlite.engine import Job
+from pinlite.errors import ModelError, OutOfDiskError, PinliteError, StageCrashError, UsageError
+from pinlite.events import Observer, StageFinished, StageStarted
+from pinlite.runner.workers import Workers
+from pinlite.schema.report import StageRecord
+from pinlite.stages.stage import Action
+
+if TYPE_CHECKING:
+    from pinlite.schema.choices import StageSource
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Done(Generic[ResultT]):
+    """What an action gave: its checked result, its outputs by role, its record, and the versions it ran with."""
+
+    result: ResultT
+    outputs: Mapping[str, Path]
+    record: StageRecord
+    versions: dict[str, str]
+
+
+def execute(action: Action, result: type[ResultT], workers: Workers, observe: Observer) -> Done[ResultT]:
+    """Run the action and move its outputs into the run's folder.
+
+    Raises:
+        PinliteError: As the stage said, or as it crashed; it names the stage.
+    """
+    name = action.stage.name
+    observe(StageStarted(name))
+    started = time.monotonic()
+    outcome: StageSource = "failed"
+    try:
+        done = _run(action, result, workers, started)
+        outcome = "ran"
+    except StageCrashError as error:
+        workers.drop(action.stage)
+        error.stage, error.logs = name, workers.logs
+        raise
+    except PinliteError as error:
+        error.stage, error.logs = name, workers.logs
+        raise
+    except OSError as error:
+        raise UsageError(
+            f"its files can't be copied to {workers.folder}: {error}",
+            hint="make room there, or let TMPDIR name another folder",
+            stage=name,
+        ) from error
+    finally:
+        observe(StageFinished(name, outcome, time.monotonic() - started))
+    return done
+
+
+def _run(action: Action, result: type[ResultT], workers: Workers, started: float) -> Done[ResultT]:
+    worker, job = workers.get(action.stage)
+    name = action.stage.name
+    request = contract.Request(
+        id=name,
+        operation=action.stage.operation,
+        parameters=dict(action.parameters),
+        inputs={role: _placed(path, job.inputs / name / role, job, workers) for role, path in action.inputs.items()},
+        outputs={role: f"{name}/{file}" for role, file in action.outputs.items()},
+    )
+    response = worker.request(request)
+    if response.error:
+        raise _refusal(response.error, job)
+    versions = worker.ready().versions
+    if action.stage.runs_user_code:
+        # What that code left running must neither see another request nor touch the outputs while they are taken.
+        worker.stop()
+    hint = f"its log is {job.log}"
+    try:
+        checked = result.model_validate(response.result)
+    except ValidationError as error:
+        raise StageCrashError(f"its result is not what the stage promises: {error}", hint=hint) from None
+    return Done(
+        result=checked,
+        outputs=_take(action, job.outputs / name, workers.folder / "artifacts" / name, hint),
+        record=StageRecord(
+            name=name,
+            image=job.image.name,
+            source="ran",
+            seconds=round(time.monotonic() - started, 3),
+            peak_memory=response.peak_memory,
+        ),
+        versions=versions,
+    )
+
+
+def _refusal(failure: Failure, job: Job) -> PinliteError:
+    kinds: dict[str, Callable[..., PinliteError]] = {"usage": UsageError, "model": ModelError}
+    if failure.kind in kinds:
+        return kinds[failure.kind](failure.message, hint=failure.hint or f"its log is {job.log}")
+    if os.strerror(errno.ENOSPC) in failure.message:
+        room = f"make room in {job.folder.parent.parent}, or let TMPDIR name another folder"
+        return OutOfDiskError(failure.message, hint=f"{room}; its traceback is in {job.log}")
+    return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
+
+
+def _placed(source: Path, target: Path, job: Job, workers: Workers) -> str:
+    """What `_place` says. An input that the worker had before stays where it is, so that it can stay loaded."""
+    key = (job.folder, source)
+    if key not in workers.placed:
+        workers.placed[key] = _place(source, target)
+    return workers.placed[key]
+
+
+def _place(source: Path, target: Path) -> str:
+    """Copy an input to where the worker sees it, readable for whomever it runs as; its path below the mount."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
+    placed = target.with_name(target.name + source.suffix)
+    if source.is_dir():
+        shutil.copytree(source, placed, copy_function=shutil.copyfile)
+    else:
+        shutil.copyfile(source, placed)
+    for path in [placed, *placed.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return f"{target.parent.name}/{placed.name}"
+
+
+def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
+    """Move the outputs out of the worker's reach, then see that they are what was declared."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(made):
+        made.rename(kept)
+    found = sorted(path.name for path in kept.iterdir()) if kept.is_dir() and not kept.is_symlink() else []
+    declared = sorted(action.outputs.values())
+    if found != declared:
+        raise StageCrashError(
+            f"its outputs should be {', '.join(declared)}, but are {', '.join(found) or 'none'}", hint=hint
+        )
+    if not declared:
+        return {}
+    for _, folders, files, descriptor in os.fwalk(kept):
+        for name in (*folders, *files):
+            _own(name, descriptor, hint)
+        _make_ours(descriptor, 0o755)
+    for file in declared:
+        # A file is declared with its ending, a folder without one.
+        if (kept / file).is_dir() == bool(Path(file).suffix):
+            raise StageCrashError(f"its output {file!r} is a {'folder' if Path(file).suffix else 'file'}", hint=hint)
+    return {role: kept / file for role, file in action.outputs.items()}
+
+
+def _own(name: str, folder: int, hint: str) -> None:
+    """Make a file ours, by descriptors: its worker may run on, and put a link where the file was."""
+    kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if stat.S_ISREG(kind):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            _make_ours(descriptor, 0o644)
+        finally:
+            os.close(descriptor)
+    elif not stat.S_ISDIR(kind):
+        raise StageCrashError(f"its output {name!r} is neither a file nor a folder", hint=hint)
+
+
+def _make_ours(descriptor: int, mode: int) -> None:
+    if os.getuid() == 0:
+        os.fchown(descriptor, 0, 0)  # a container's user is not root
+    os.fchmod(descriptor, mode)

@@ -1,0 +1,67 @@
+"""What the stages of a recipe are given: their images, and what they may see of the user's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pinlite import toolchain
+from pinlite.engine import Engine
+from pinlite.errors import UsageError
+from pinlite.events import Observer
+from pinlite.inputs import modules
+from pinlite.schema.recipe import Recipe
+from pinlite.stages import export
+from pinlite.stages.stage import Stage
+from pinlite.toolchain import ImageRecipe, Toolchain, extra_requirements
+
+
+def image_recipes(
+    chosen: Toolchain, stages: Sequence[Stage], packages: tuple[str, ...], observe: Observer
+) -> dict[str, ImageRecipe]:
+    """The recipe of each image that the stages name, by what they call it; export's has the packages of ``--with``."""
+    wanted = {name: chosen.images[name] for name in dict.fromkeys(stage.image for stage in stages)}
+    if packages and export.STAGE.image in wanted:
+        plain = chosen.images[export.STAGE.image]
+        lock = extra_requirements.locked(packages, plain, observe)
+        wanted[export.STAGE.image] = toolchain.with_requirements(plain, lock)
+    return wanted
+
+
+def check_trust(recipe: Recipe, engine: Engine) -> None:
+    """Refuse what would run a file that looks like data, where nothing keeps it from the machine."""
+    if recipe.source.kind == "checkpoint" and not (engine.isolates or recipe.trust):
+        raise UsageError(
+            f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
+            "isolate",
+            hint="convert it with --engine docker; give --trust where you know who wrote it; or convert the code that "
+            "builds the model, and give its state_dict with --weights, of which nothing is run",
+        )
+
+
+def shown(folder: Path) -> dict[str, Path]:
+    """What stages were shown of the user's modules and images, by role: the copies below ``folder``."""
+    places = {role: folder / role for role in ("source", "functions", "calibration", "evaluation")}
+    return {role: place for role, place in places.items() if place.is_dir()}
+
+
+def source(recipe: Recipe, folder: Path) -> Path:
+    """What the sandbox is shown of a PyTorch model, in a new folder below ``folder``; that folder is empty where the
+    image itself holds the module.
+    """
+    given = recipe.source
+    if given.kind == "checkpoint":
+        assert given.path is not None, "only a module may have no path"
+        return given.path
+    return modules_of(given.path, folder / "source")
+
+
+def modules_of(path: Path | None, folder: Path) -> Path:
+    if path is None:
+        folder.mkdir()
+        return folder
+    return modules.collect(path, folder)
+
+
+def functions(recipe: Recipe, folder: Path, source: Path) -> Path | None:
+    """The modules of the functions that train the model, in a folder below ``folder``; None without any."""
+    paths = [function.path for function in export.functions(recipe) if function.path]
+    return modules.collect_beside(paths, folder / "functions", source) if paths else None

@@ -1,0 +1,126 @@
+"""The workers of one run: started ahead of their requests, handed out in time, and always ended."""
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pinlite.engine import Engine, Image, Job, Worker, written
+from pinlite.errors import UsageError
+from pinlite.events import Observer, RunStarted, ignore
+from pinlite.machine import logs, temporary
+from pinlite.schema.recipe import Limits
+from pinlite.stages.stage import Stage
+
+
+class Workers:
+    """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
+
+    def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore) -> None:
+        """``images`` has those of the stages, by what these call them."""
+        self.run = uuid.uuid4().hex[:12]
+        self._engine = engine
+        self._images = images
+        self._limits = limits
+        self._observe = observe
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._asked: list[Job] = []
+        self._started: dict[tuple[str, str], Future[Worker]] = {}
+        self._dropped = 0
+        # Where the inputs of a worker's requests lie below its mount, by the worker's folder and what they are of.
+        self.placed: dict[tuple[Path, Path], str] = {}
+        self._running: list[Worker] = []
+        self._starting = threading.Lock()
+        self._ended = False
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.folder = Path(stack.enter_context(temporary.folder())).resolve()
+            try:
+                self.logs = logs.start(self.run)
+            except OSError as error:
+                raise UsageError(
+                    f"{error.filename} can't be made: {error.strerror}",
+                    hint="PINLITE_CACHE=FOLDER moves what pinlite keeps",
+                ) from error
+            self._observe(RunStarted(self.logs))
+            # One thread, so that workers start in the order in which they are needed.
+            self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
+            stack.callback(self._remove_written)
+            stack.callback(self._end_all)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self, stages: Sequence[Stage]) -> None:
+        """Start what the stages need, without waiting: imports overlap with the stages before."""
+        for stage in stages:
+            key = self._key(stage)
+            if key not in self._started:
+                image = self._images[stage.image]
+                name = f"{image.name}-{stage.program.rpartition('.')[2]}" + (
+                    f"-{self._dropped}" if self._dropped else ""
+                )
+                job = Job(
+                    image=image,
+                    program=stage.program,
+                    folder=self.folder / name,
+                    log=self.logs / f"{name}.log",
+                    run=self.run,
+                    limits=self._limits,
+                )
+                self._jobs[key] = job
+                self._asked.append(job)
+                self._started[key] = self._starter.submit(self._start, job)
+
+    def get(self, stage: Stage) -> tuple[Worker, Job]:
+        """The worker that serves a stage; waits until its process is started."""
+        self.start([stage])
+        key = self._key(stage)
+        return self._started[key].result(), self._jobs[key]
+
+    def drop(self, stage: Stage) -> None:
+        """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
+        self._dropped += 1
+        if started := self._started.pop(self._key(stage), None):
+            with contextlib.suppress(Exception):  # that it did not start is known
+                started.result().stop()
+
+    def _key(self, stage: Stage) -> tuple[str, str]:
+        """Stages of one image and program share a worker."""
+        return self._images[stage.image].name, stage.program
+
+    def _start(self, job: Job) -> Worker:
+        """Keeps what it starts: ^C can reach the main thread before that has the future in its hands."""
+        with self._starting:
+            if self._ended:
+                raise CancelledError
+            worker = self._engine.start(job)
+            self._running.append(worker)
+        return worker
+
+    def _remove_written(self) -> None:
+        """What workers wrote, and may have written so that removing it fails; the rest of the folder is our own."""
+        for job in self._asked:
+            for folder in (job.outputs, job.scratch):
+                with contextlib.suppress(FileNotFoundError):
+                    written.remove(folder)
+
+    def _end_all(self) -> None:
+        self._starter.shutdown(wait=False, cancel_futures=True)
+        with self._starting:
+            self._ended = True
+        if self._running:
+            with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
+                for ending in [ender.submit(worker.stop) for worker in self._running]:
+                    ending.result()

@@ -1,0 +1,155 @@
+"""What is asked for: one conversion, resolved."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pinlite.schema.choices import (
+    CalibrationKind,
+    Dtype,
+    EngineChoice,
+    IntegerIo,
+    Layout,
+    Lowering,
+    Ops,
+    SourceKind,
+    VariantName,
+)
+from pinlite.schema.frozen import Frozen
+
+
+class InputSpec(Frozen):
+    """One input of the model. ``shape`` counts elements, batch first; every size is at least 1."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Dtype = "float32"
+
+
+class LayoutSpec(Frozen):
+    """The layout that an input or output of the TFLite file is to have; without a ``name``, every one of rank 4.
+
+    ``nchw`` is PyTorch's own order of axes, whatever the rank; ``nhwc`` has the channels last.
+    """
+
+    layout: Layout
+    name: str = ""
+
+
+class Source(Frozen):
+    """Where the model comes from. ``text`` is how the user wrote it.
+
+    ``python`` has a ``module`` and a ``callable``, and in ``path`` the file or package unless an image holds it; the
+    other kinds have only a ``path``: a .pt or .onnx file, or a SavedModel folder.
+    """
+
+    kind: SourceKind
+    text: str
+    path: Path | None = None
+    module: str = ""
+    callable: str = ""
+
+
+class Training(Frozen):
+    """What is done to the model before it is exported.
+
+    ``prune`` is the share of weights that become zero, by whole channels where it is ``structured``; ``cluster`` the
+    number of values that the weights of a layer share; ``finetune`` and ``qat`` are functions of the user's that train
+    the model in place, the latter with its numbers rounded as int8 rounds them.
+    """
+
+    prune: float | None = None
+    structured: bool = False
+    cluster: int | None = None
+    finetune: Source | None = None
+    qat: Source | None = None
+
+
+class Metric(Frozen):
+    """How outputs are scored against labels: ``top-1`` and so on, ``mse``, or a function of the user's."""
+
+    name: str
+    function: Source | None = None
+
+
+class Evaluation(Frozen):
+    """What is scored: the labelled samples that a function yields. Without metrics, the labels decide."""
+
+    function: Source
+    metrics: tuple[Metric, ...] = ()
+
+
+class Limits(Frozen):
+    """What a stage may take: ``memory`` and ``disk`` (what it writes) in bytes, ``timeout`` in seconds per request,
+    ``processes`` with threads.
+    """
+
+    memory: int = 8 * 1024**3
+    disk: int = 16 * 1024**3
+    timeout: float = 1800.0
+    processes: int = 1024
+
+
+class Calibration(Frozen):
+    """Where the samples come from that integer variants take their ranges from. ``text`` is how the user wrote it.
+
+    ``arrays`` has an .npz file or a folder of .npy files in ``path``, ``images`` a folder of images, whose pixels of
+    [0, 1] less ``mean`` over ``std`` are the input; ``python`` a ``module`` and a ``callable`` as a `Source` has them.
+    """
+
+    kind: CalibrationKind
+    text: str
+    path: Path | None = None
+    module: str = ""
+    callable: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class Recipe(Frozen):
+    """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
+
+    ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
+    one of its targets.
+    ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
+    ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
+    Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
+    ``sign`` is the file of a private key that signs where the result comes from.
+    ``strict`` says that a warning fails the run, once everything is written.
+    ``trust`` says that a checkpoint, which is a program, may run where nothing keeps it from the machine.
+    """
+
+    source: Source
+    out: Path
+    weights: Path | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    output_names: tuple[str, ...] = ()
+    samples: Path | None = None
+    seed: int = 0
+    toolchain: str = "classic"
+    toolchain_files: tuple[Path, ...] = ()
+    target: str = "tflite-2.4"
+    opset: int = 12
+    lowering: Lowering = "nhwc"
+    input_layouts: tuple[LayoutSpec, ...] = ()
+    output_layouts: tuple[LayoutSpec, ...] = ()
+    ops: Ops = "auto"
+    dynamic_batch: bool = False
+    variants: tuple[VariantName, ...] = ("float32",)
+    calibration: Calibration | None = None
+    integer_io: IntegerIo = "int8"
+    variant_tolerances: dict[str, float] = Field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
+    training: Training | None = None
+    evaluation: Evaluation | None = None
+    data: Path | None = None
+    tolerance: float = 1e-4
+    strict: bool = False
+    sign: Path | None = None
+    engine: EngineChoice = "auto"
+    trust: bool = False
+    limits: Limits = Limits()
+    options: dict[str, Any] = Field(default_factory=dict)
+    cache: bool = True
+    refresh: tuple[str, ...] = ()

@@ -1,0 +1,120 @@
+"""The output folder: checked before any work, replaced as a whole, never over something else."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pinlite.errors import UsageError
+from pinlite.machine import temporary
+
+REPORT = "report.json"
+SBOM = "sbom.json"
+PROVENANCE = "provenance.json"
+CHECKSUM = f"{PROVENANCE}.sha256"
+SIGNATURE = "provenance.intoto.jsonl"
+
+# Not of an artifact, but there where a report is.
+DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
+
+
+# Where a result waits that another one is about to take the place of.
+_EARLIER = "earlier"
+
+
+def check(out: Path) -> None:
+    """Refuse, with a UsageError, a folder that holds something else than an earlier result, or can't be written.
+
+    What a run that was killed has left beside it goes, and the result that it was about to replace comes back.
+    """
+    _heal(out)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
+    if out.is_dir():
+        strange = sorted({path.name for path in out.iterdir()} - _earlier(out))
+        if strange:
+            raise UsageError(
+                f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",
+                hint="give a folder that is new or holds an earlier result; nothing was touched",
+            )
+    ancestor = next(folder for folder in out.absolute().parents if folder.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=ancestor, prefix=f".{out.name}-").cleanup()
+    except OSError as error:
+        raise UsageError(
+            f"--out {out} can't be made: {ancestor} can't be written: {error.strerror}", hint="give another folder"
+        ) from error
+
+
+def copying(artifacts: Mapping[str, Path]) -> Callable[[Path], None]:
+    """What `publish` fills the folder with: files and folders under their names."""
+
+    def fill(folder: Path) -> None:
+        for name, path in artifacts.items():
+            _copy(path, folder / name)
+
+    return fill
+
+
+def publish(fill: Callable[[Path], None], documents: Mapping[str, str], out: Path) -> None:
+    """Put a whole result in the place of an earlier one, or of nothing. ``fill`` writes the artifacts into a folder;
+    ``documents`` are texts by file name.
+
+    It is written beside ``out`` and renamed, so that ``out`` is never half a result.
+    """
+    check(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.folder(beside=out) as folder:
+            result = Path(folder, "result")
+            result.mkdir()
+            fill(result)
+            for name, text in documents.items():
+                (result / name).write_text(text, encoding="utf-8", newline="")
+            _swap(result, out, Path(folder, _EARLIER))
+    except OSError as error:
+        # copytree collects what went wrong as (source, target, reason).
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise UsageError(
+            f"--out {out} can't be written: {reason}", hint="make room there, or give another folder"
+        ) from error
+
+
+def _heal(out: Path) -> None:
+    for leftover in temporary.leftovers(beside=out):
+        with contextlib.suppress(OSError):
+            if not out.exists() and (leftover / _EARLIER).exists():
+                (leftover / _EARLIER).replace(out)
+            shutil.rmtree(leftover)
+
+
+def _swap(result: Path, out: Path, earlier: Path) -> None:
+    """Rename the result to its place; whatever stops it, even ^C, the earlier one is not lost."""
+    try:
+        if out.exists():
+            out.replace(earlier)
+        result.replace(out)
+    except BaseException:
+        if earlier.exists() and not out.exists():
+            earlier.replace(out)
+        raise
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def _earlier(out: Path) -> set[str]:
+    """What an earlier run left in the folder, as its report says."""
+    try:
+        report = json.loads((out / REPORT).read_text())
+        if not report["schema"].startswith("pinlite.report/"):
+            return set()
+        return {*DOCUMENTS, *(artifact["path"] for artifact in report["artifacts"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return set()

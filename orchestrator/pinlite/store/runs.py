@@ -1,0 +1,152 @@
+"""The same command again: when all that it read is as it was, what it came to is taken from the store.
+
+That each of its actions is a hit would say the same, after imports that take ten times as long. This module, and what
+it imports, are to stay cheap.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pinlite import digest
+from pinlite.inputs import dependencies
+from pinlite.machine import folders
+from pinlite.store import output
+from pinlite.store.files import Damaged, Store
+
+if TYPE_CHECKING:
+    from pinlite.schema.recipe import Recipe
+    from pinlite.schema.report import Report
+
+_SCHEMA = "pinlite.run/1"
+
+# What was read, as `pinlite.inputs.dependencies` tells it: how, where, and its digest.
+State = list[tuple[dependencies.Kind, str, str]]
+
+
+class Shown(dict[str, Any]):
+    """What is in a report, as its JSON has it, with the attributes of a `Report`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self["from" if name == "origin" else name]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a command left in its output folder: ``files`` by name, with whether that is a folder, and the digest;
+    ``documents`` by name, the report among them.
+    """
+
+    key: str
+    out: Path
+    documents: Mapping[str, str]
+    files: Mapping[str, tuple[bool, str]]
+
+    @property
+    def report(self) -> Any:
+        """The report, for `pinlite.ui.tables` or as JSON: what ran then is a hit now."""
+        found = json.loads(self.documents[output.REPORT], object_hook=Shown)
+        for stage in found.stages:
+            stage["source"] = "hit" if stage.source == "ran" else stage.source
+        return found
+
+
+def find(arguments: Sequence[str]) -> Known | None:
+    """What the command line came to before; None where anything that it read has changed, or pinlite itself."""
+    key = key_of(arguments)
+    record = Store().read("runs", key)
+    try:
+        if record is None or _has_changed(record["read"]):
+            return None
+        files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
+        return Known(key, Path(record["out"]), {**record["documents"]}, files)
+    except (TypeError, KeyError, ValueError, AttributeError, OSError):
+        return None
+
+
+def publish(known: Known) -> bool:
+    """Write the output folder, unless it holds all of it already; False where the store no longer has it.
+
+    Raises:
+        UsageError: As `pinlite.store.output.publish`.
+    """
+    store = Store()
+
+    def fill(folder: Path) -> None:
+        for name, (is_folder, sha256) in known.files.items():
+            store.take(sha256, folder / name, folder=is_folder, linked=False)
+
+    try:
+        if not _is_there(known):
+            output.publish(fill, known.documents, known.out)
+    except Damaged:
+        store.drop("runs", known.key)
+        return False
+    store.note_use("runs", known.key)
+    return True
+
+
+def _has_changed(read: State) -> bool:
+    return any(dependencies.digest_of(kind, Path(path)) != known for kind, path, known in read)
+
+
+def _is_there(known: Known) -> bool:
+    try:
+        names = {path.name for path in known.out.iterdir()}
+        return (
+            names == {*known.documents, *known.files}
+            and all((known.out / name).read_text() == text for name, text in known.documents.items())
+            and all(digest.of_path(known.out / name) == sha256 for name, (_, sha256) in known.files.items())
+        )
+    except OSError:
+        return False
+
+
+def state(recipe: "Recipe", *others: Path) -> State:
+    """All that a recipe reads of the user's, and ``others``, with the digest of each."""
+    read = [*dependencies.of(recipe), *(dependencies.Read("configuration", "path", path) for path in others)]
+    return [(kind, str(path), dependencies.digest_of(kind, path)) for _, kind, path in read]
+
+
+def keep(
+    arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report", *, written: Path | None = None
+) -> None:
+    """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from,
+    ``written`` a file that it has left beside.
+
+    Nothing is kept where what it read has changed meanwhile, or the store can't be written.
+    """
+    if _has_changed(before):
+        return
+    store = Store()
+    with contextlib.suppress(OSError), store.committing():
+        files = {}
+        for artifact in report.artifacts:
+            path = recipe.out / artifact.path
+            files[artifact.path] = path.is_dir(), store.put(path)
+            if files[artifact.path][1] != artifact.sha256:
+                return
+        documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
+        left = [("path", str(written), dependencies.digest_of("path", written))] if written else []
+        record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}
+        store.write("runs", key_of(arguments), record)
+
+
+def key_of(arguments: Sequence[str]) -> str:
+    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does."""
+    own = [entry for folder in (Path(__file__).parents[1], folders.IMAGES) for entry in sorted(_entries(folder))]
+    return digest.of_json({"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own})
+
+
+def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _entries(entry.path) if entry.name != "__pycache__" else ()
+            else:
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns

@@ -1,9 +1,0 @@
-"""The files that locks install, kept on this machine by their hash, whatever engine installs them.
-
-`Pins` says what is wanted, `WheelCache` which files that is, where they are, and how they get there.
-"""
-
-from pinlite.wheels.cache import WheelCache
-from pinlite.wheels.pins import Distribution, Pins
-
-__all__ = ["Distribution", "Pins", "WheelCache"]

@@ -1,0 +1,247 @@
+"""pinlite.lock: what a recipe came to, and what holds a conversion to it."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_engine import STAGES
+
+from pinlite import toolchain
+from pinlite.machine import folders
+
+TOML = 'source = "model.py:build"\nout = "out"\nweights = "w.pt"\n'
+WITHOUT_WEIGHTS = 'source = "model.py:build"\nout = "out"\n'
+
+
+@pytest.fixture
+def project(model_file):
+    """A folder with a pinlite.toml, and weights."""
+    Path("w.pt").write_bytes(b"weights")
+    Path("pinlite.toml").write_text(TOML)
+    return model_file.parent
+
+
+@pytest.fixture
+def convert(engine, command, project):
+    assert project == Path.cwd()
+
+    def run(*arguments):
+        engine.requests.clear()
+        return command("convert", *arguments)
+
+    return run
+
+
+def other_model(engine, data=b"another ONNX model"):
+    made = engine.programs["export"]
+
+    def export(call):
+        result = made(call)
+        call.outputs["model"].write_bytes(data)
+        return result
+
+    engine.programs["export"] = export
+
+
+def locked():
+    return json.loads(Path("pinlite.lock").read_text())
+
+
+def test_a_run_with_a_file_of_options_leaves_its_lock(convert):
+    status, _, err = convert()
+    assert status == 0, err
+    lock = locked()
+    assert lock["schema"] == "pinlite.lock/2"
+    assert lock["options"] == {"source": "model.py:build", "weights": "w.pt"}
+    assert set(lock["inputs"]) == {"model.py", "w.pt"}
+    chosen = toolchain.load()
+    assert set(lock["images"]) == {image.name for image in chosen.recipes}
+    assert lock["bases"] == {image.base.name: image.base.digest for image in chosen.recipes}
+    assert set(lock["stages"]) == {"export", "check", "translate", "convert"}
+    assert set(lock["stages"]["export"]["outputs"]) == {"model.onnx", "profiles.npz", "samples.npz"}
+    report = json.loads(Path("out/report.json").read_text())
+    assert lock["artifacts"] == {artifact["path"]: artifact["sha256"] for artifact in report["artifacts"]}
+
+
+def test_the_same_run_leaves_the_same_lock(convert):
+    convert()
+    first = Path("pinlite.lock").read_bytes()
+    convert("--no-cache")
+    assert Path("pinlite.lock").read_bytes() == first
+
+
+def test_a_lock_that_was_lost_is_written_again(convert):
+    convert()
+    first = Path("pinlite.lock").read_bytes()
+    assert convert()[0] == 0
+    Path("pinlite.lock").unlink()
+    assert convert()[0] == 0
+    assert Path("pinlite.lock").read_bytes() == first
+
+
+def test_paths_are_those_of_the_file_wherever_it_is_used_from(convert, command, project, tmp_path, monkeypatch):
+    convert()
+    first = Path("pinlite.lock").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    config = os.path.relpath(project / "pinlite.toml")
+    assert command("convert", "--config", config)[0] == 0
+    assert (project / "pinlite.lock").read_bytes() == first
+    assert command("convert", "--config", config, "--locked")[0] == 0
+
+
+def test_without_a_file_of_options_no_lock_is_left(convert):
+    Path("pinlite.toml").unlink()
+    assert convert("model.py:build", "--out", "out")[0] == 0
+    assert not Path("pinlite.lock").exists()
+
+
+def test_what_is_the_same_passes(convert):
+    convert()
+    for options in ((), ("--no-cache",), ("--engine", "venv"), ("--memory", "4g", "--out", "elsewhere")):
+        status, _, err = convert("--locked", *options)
+        assert status == 0, err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda: Path("w.pt").write_bytes(b"others"), "inputs w.pt was "),
+        (lambda: Path("model.py").write_text("def build(): return 1"), "inputs model.py was "),
+        (lambda: Path("pinlite.toml").write_text(TOML + "seed = 3\n"), "options seed is new: 3"),
+        (
+            lambda: Path("pinlite.toml").write_text(TOML.replace('weights = "w.pt"\n', "")),
+            "options weights is gone: w.pt",
+        ),
+    ],
+)
+def test_what_went_in_and_differs_is_refused_before_any_work(convert, engine, change, told):
+    convert()
+    before = Path("pinlite.lock").read_bytes()
+    result = Path("out/report.json").read_bytes()
+    change()
+    status, _, err = convert("--locked")
+    assert status == 8
+    assert told in err
+    assert engine.requests == []
+    assert Path("pinlite.lock").read_bytes() == before
+    assert Path("out/report.json").read_bytes() == result
+
+
+def test_an_image_that_differs_is_named(convert, monkeypatch):
+    convert()
+    chosen = toolchain.load()
+    onnx = chosen.images["onnx"]
+    other = replace(onnx, files={**onnx.files, "programs/onnx_check/check.py": b"another program"})
+    monkeypatch.setattr(toolchain, "load", lambda _: replace(chosen, images={**chosen.images, "onnx": other}))
+    status, _, err = convert("--locked")
+    assert status == 8
+    assert "images onnx-1.8.0 identity was " in err
+
+
+def test_what_came_out_and_differs_is_refused_and_nothing_is_written(convert, engine):
+    convert()
+    result = Path("out/model.onnx").read_bytes()
+    other_model(engine)
+    status, _, err = convert("--locked", "--no-cache")
+    assert status == 8
+    assert "artifacts model.onnx was " in err
+    assert Path("out/model.onnx").read_bytes() == result
+
+
+@pytest.fixture
+def mine(project):
+    """The project with a toolchain of its own, of which one image is its own, too."""
+    pins = project / "pins" / "onnx-1.8.0"
+    shutil.copytree(folders.IMAGES / "pins" / pins.name, pins)
+    shutil.copy(toolchain.load().file, project / "mine.toml")
+    with Path("pinlite.toml").open("a") as file:
+        file.write('toolchain = "mine.toml"\n')
+    return pins
+
+
+def test_a_toolchain_of_the_users_is_an_input(convert, command, mine, project, tmp_path, monkeypatch):
+    status, _, err = convert()
+    assert status == 0, err
+    lock = locked()
+    assert lock["options"]["toolchain"] == "mine.toml"
+    assert set(lock["inputs"]) == {"mine.toml", "model.py", mine.parent.name, "w.pt"}
+    assert convert("--locked")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("convert", "--locked", "--config"), ("reproduce",)):
+        name = "pinlite.toml" if arguments[0] == "convert" else "pinlite.lock"
+        status, _, err = command(*arguments, str(project / name))
+        assert status == 0, err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mine.toml", ["inputs mine.toml"]),
+        ("pins/onnx-1.8.0/image.toml", ["inputs pins"]),
+        (
+            "pins/onnx-1.8.0/requirements.lock",
+            ["images onnx-1.8.0 identity", "images onnx-1.8.0 packages", "inputs pins"],
+        ),
+    ],
+)
+def test_a_toolchain_of_the_users_that_differs_is_refused(convert, engine, mine, name, told):
+    assert mine.is_dir()
+    convert()
+    with Path(name).open("a") as file:
+        file.write("# changed\n")
+    status, _, err = convert("--locked")
+    assert status == 8
+    found = [line.strip().partition(" was ")[0] for line in err.splitlines() if " was " in line]
+    assert found == told
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema": "pinlite.lock/0"}', "no JSON"])
+def test_a_lock_that_is_none_is_a_clear_error(convert, content):
+    Path("pinlite.lock").write_text(content)
+    status, _, err = convert("--locked")
+    assert (status, "pinlite.lock is no pinlite.lock" in err) == (2, True)
+
+
+def test_without_a_lock_there_is_nothing_to_hold_to(convert):
+    status, _, err = convert("--locked")
+    assert (status, "there is no pinlite.lock" in err) == (2, True)
+    Path("pinlite.toml").unlink()
+    status, _, err = convert("model.py:build", "--locked")
+    assert (status, "--config" in err) == (2, True)
+
+
+@pytest.mark.parametrize("record", ["pinlite.lock", "out/report.json"])
+def test_what_is_on_record_is_reproduced_without_the_store(convert, command, engine, record):
+    convert()
+    engine.requests.clear()
+    status, out, err = command("reproduce", record)
+    assert status == 0, err
+    assert [request.id for request in engine.requests] == list(STAGES)
+    assert out.count("the same bytes") == 6
+
+
+@pytest.mark.parametrize("record", ["pinlite.lock", "out/report.json"])
+def test_other_bytes_are_not_a_reproduction(convert, command, engine, record):
+    convert()
+    other_model(engine)
+    status, _, err = command("reproduce", record)
+    assert status == 8
+    assert "artifacts model.onnx was " in err
+
+
+def test_a_lock_is_reproduced_from_another_folder(convert, command, project, tmp_path, monkeypatch):
+    convert()
+    monkeypatch.chdir(tmp_path)
+    status, _, err = command("reproduce", str(project / "pinlite.lock"))
+    assert status == 0, err
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"schema": "pinlite.report/1"}', "[1]"])
+def test_what_is_no_record_is_a_clear_error(command, content):
+    Path("record.json").write_text(content)
+    status, _, err = command("reproduce", "record.json")
+    assert (status, "record.json is no pinlite.lock and no report.json" in err) == (2, True)

@@ -1,0 +1,344 @@
+from pathlib import Path
+
+import pytest
+
+from pinlite import toolchain
+from pinlite.errors import UsageError
+from pinlite.options import resolve
+from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits
+
+
+@pytest.fixture
+def toml(tmp_path):
+    """A pinlite.toml in a folder that is not the current one."""
+
+    def write(text):
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        file = folder / "pinlite.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
+    recipe = resolve({"source": "model.py:build"})
+    assert recipe.source.path == Path("model.py")
+    assert (recipe.source.kind, recipe.source.module, recipe.source.callable) == ("python", "model", "build")
+    assert recipe.out == Path("build/build")
+    assert (recipe.seed, recipe.opset, recipe.lowering, recipe.tolerance, recipe.engine) == (
+        0,
+        12,
+        "nhwc",
+        1e-4,
+        "auto",
+    )
+    assert recipe.limits == Limits(memory=8 * 1024**3, disk=16 * 1024**3, timeout=1800)
+    assert model_file.exists()
+
+
+def test_everything_can_be_asked_for(model_file):
+    Path("weights.pt").touch()
+    Path("samples.npz").touch()
+    recipe = resolve(
+        {
+            "source": str(model_file) + ":build",
+            "input": ["a=1x3", "b=2:int64"],
+            "output-name": ["y"],
+            "weights": "weights.pt",
+            "samples": "samples.npz",
+            "with": ["timm==0.4.12"],
+            "out": "out",
+            "lowering": "nhwc",
+            "input-layout": ["nhwc", "b=nchw"],
+            "output-layout": ["y=nhwc"],
+            "ops": "builtin",
+            "dynamic-batch": True,
+            "opset": 11,
+            "seed": 7,
+            "tolerance": 0.01,
+            "engine": "venv",
+            "memory": "512m",
+            "disk": "3g",
+            "timeout": 60,
+        }
+    )
+    assert recipe.inputs == (InputSpec(name="a", shape=(1, 3)), InputSpec(name="b", shape=(2,), dtype="int64"))
+    assert (recipe.output_names, recipe.requirements) == (("y",), ("timm==0.4.12",))
+    assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
+    assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("nhwc", 11, 7, 0.01)
+    assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
+    assert (recipe.ops, recipe.dynamic_batch) == ("builtin", True)
+    assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
+    assert recipe.engine == "venv"
+    assert recipe.limits == Limits(memory=512 * 1024**2, disk=3 * 1024**3, timeout=60)
+
+
+def test_paths_in_a_file_are_relative_to_it(toml):
+    file = toml('source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nsign = "k.pem"\nout = "made"\n')
+    for name in ("net.py", "w.pt", "s.npz", "k.pem"):
+        (file.parent / name).touch()
+    recipe = resolve({}, file)
+    assert (recipe.source.path, recipe.sign) == (file.parent / "net.py", file.parent / "k.pem")
+    assert (recipe.weights, recipe.samples) == (file.parent / "w.pt", file.parent / "s.npz")
+    assert recipe.out == file.parent / "made"
+
+
+def test_a_module_of_an_image_in_a_file_is_no_path(toml):
+    recipe = resolve({}, toml('source = "torchvision.models:resnet18"'))
+    assert (recipe.source.module, recipe.source.callable, recipe.source.path) == (
+        "torchvision.models",
+        "resnet18",
+        None,
+    )
+
+
+def test_the_command_line_wins_over_the_file_and_its_paths_are_its_own(toml, model_file):
+    file = toml('source = "absent.py:build"\nopset = 11\nseed = 3\ninput = ["a=1"]\nout = "made"')
+    recipe = resolve({"source": "model.py:build", "seed": 4, "opset": None, "input": [], "out": "mine"}, file)
+    assert recipe.source.path == Path(model_file.name)
+    assert (recipe.opset, recipe.seed, recipe.out) == (11, 4, Path("mine"))
+    assert [spec.name for spec in recipe.inputs] == ["a"]
+
+
+def test_a_zero_on_the_command_line_is_an_answer(toml, model_file):
+    file = toml("seed = 3\ntolerance = 0.1")
+    recipe = resolve({"source": f"{model_file}:build", "seed": 0, "tolerance": 0.0}, file)
+    assert (recipe.seed, recipe.tolerance) == (0, 0.0)
+
+
+def refusal(command_line, file=None):
+    with pytest.raises(UsageError) as raised:
+        resolve(command_line, file)
+    assert raised.value.hint, f"no hint with: {raised.value}"
+    assert raised.value.exit_status == 2
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "names"),
+    [
+        ("input", ["image"], "--input 'image'"),
+        ("input", ["=1x3"], "--input '=1x3'"),
+        ("input", ["a=1x3", "a=1"], "'a' twice"),
+        ("with", ["timm"], "--with 'timm'"),
+        ("with", ["timm>=0.4"], "--with 'timm>=0.4'"),
+        ("weights", "absent.pt", "--weights"),
+        ("sign", "absent.pem", "--sign"),
+        ("samples", "absent.npz", "--samples"),
+        ("samples", ".", "--samples"),
+        ("seed", -1, "--seed = -1"),
+        ("seed", 2**32, "--seed"),
+        ("opset", 13, "--opset 13: the toolchain classic exports opsets 7 to 12"),
+        ("opset", 6, "--opset 6"),
+        ("toolchain", "classical", "there is no toolchain 'classical'"),
+        ("toolchain", "absent.toml", "there is no file absent.toml"),
+        ("target", "tflite-9", "--target 'tflite-9': there is no such target"),
+        ("input-layout", ["nwhc"], "--input-layout 'nwhc'"),
+        ("input-layout", ["=nhwc"], "--input-layout '=nhwc'"),
+        ("input-layout", ["a=nhwc", "a=nchw"], "'a' twice"),
+        ("output-layout", ["nhwc", "nhwc"], "all twice"),
+        ("ops", "flex", "--ops = 'flex'"),
+        ("lowering", "nchw", "--lowering = 'nchw'"),
+        ("tolerance", -0.1, "--tolerance"),
+        ("tolerance", float("nan"), "--tolerance"),
+        ("tolerance", float("inf"), "--tolerance"),
+        ("variant", ["int4"], "--variant 'int4'"),
+        ("variant", ["int8"], "--variant int8 needs --calibration"),
+        ("variant", ["float32", "int16x8"], "--variant int16x8 needs --calibration"),
+        ("variant-tolerance", ["int4=0.1"], "--variant-tolerance 'int4'"),
+        ("variant-tolerance", ["int8"], "--variant-tolerance 'int8'"),
+        ("variant-tolerance", ["int8=-1"], "--variant-tolerance 'int8=-1'"),
+        ("variant-tolerance", ["int8=nan"], "--variant-tolerance 'int8=nan'"),
+        ("integer-io", "int16", "--integer-io"),
+        ("calibration", "absent.npz", "--calibration"),
+        ("calibration", "absent.py:samples", "absent.py"),
+        ("calibration", "absent", "--calibration 'absent'"),
+        ("calibration", "..", "no .npy file and no image"),
+        ("mean", "0.5", "--mean and --std"),
+        ("engine", "podman", "--engine"),
+        ("memory", "much", "--memory 'much'"),
+        ("memory", "0g", "--memory '0g'"),
+        ("disk", "3t", "--disk '3t'"),
+        ("memory", "9" * 30 + "g", "--memory"),
+        ("timeout", 0.0, "--timeout"),
+        ("timeout", float("inf"), "--timeout"),
+        ("timeout", float("nan"), "--timeout"),
+    ],
+)
+def test_a_wrong_option_is_named(model_file, option, value, names):
+    assert names in str(refusal({"source": f"{model_file}:build", option: value}))
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A toolchain of the user's, in the folder of `toml`: with other opsets, one lowering, and a target of its own."""
+    text = toolchain.load().file.read_text()
+    for old, new in (
+        ("least = 7, most = 12, default = 12", "least = 9, most = 11, default = 10"),
+        ('lowerings = ["nhwc", "stock"]', 'lowerings = ["stock"]'),
+        ('target = "tflite-2.4"', 'target = "our-phones"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    target = '\n[targets.our-phones]\ndescription = "ours"\nsince = { tflite-runtime = "2.12" }\n'
+    (folder / "mine.toml").write_text(text + target)
+    return folder / "mine.toml"
+
+
+def test_a_toolchain_says_what_is_usual(model_file, mine, toml):
+    recipe = resolve({"source": f"{model_file}:build"}, toml('toolchain = "mine.toml"'))
+    assert (recipe.toolchain, recipe.toolchain_files) == (str(mine), (mine, mine.parent / "pins"))
+    assert (recipe.opset, recipe.lowering, recipe.target) == (10, "stock", "our-phones")
+    given = {"source": f"{model_file}:build", "toolchain": str(mine), "opset": 9, "target": "tflite-2.4"}
+    recipe = resolve(given)
+    assert (recipe.opset, recipe.target) == (9, "tflite-2.4")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "names"),
+    [
+        ("opset", 12, "--opset 12: the toolchain mine exports opsets 9 to 11"),
+        ("lowering", "nhwc", "--lowering nhwc: the toolchain mine has none"),
+        ("dynamic-batch", True, "--dynamic-batch: the lowering stock is onnx-tf as it is"),
+        ("target", "their-phones", "--target 'their-phones': there is no such target"),
+    ],
+)
+def test_what_a_toolchain_can_not_do_is_refused(model_file, mine, option, value, names):
+    error = refusal({"source": f"{model_file}:build", "toolchain": str(mine), option: value})
+    assert str(error).startswith(names)
+
+
+def test_variants_come_once_and_in_one_order(model_file):
+    given = {"source": f"{model_file}:build", "variant": ["int8", "float32", "int8"], "calibration": "random"}
+    assert resolve(given).variants == ("float32", "int8")
+    assert resolve({"source": f"{model_file}:build"}).variants == ("float32",)
+
+
+def test_calibration_of_variants_that_need_none_is_no_mistake(model_file):
+    recipe = resolve({"source": f"{model_file}:build", "variant": ["float16"], "calibration": "random"})
+    assert (recipe.variants, recipe.calibration.kind) == (("float16",), "random")
+
+
+def test_a_variant_has_a_tolerance_of_its_own(model_file):
+    given = {"source": f"{model_file}:build", "variant-tolerance": ["int8=0.5", "float16=0"]}
+    assert resolve(given).variant_tolerances == {"int8": 0.5, "float16": 0.0}
+
+
+@pytest.fixture
+def photos():
+    Path("photos").mkdir()
+    Path("photos/a.png").touch()
+    return {"variant": ["int8"], "calibration": "photos"}
+
+
+def test_images_have_a_mean_and_a_deviation(model_file, photos):
+    given = {"source": f"{model_file}:build", "mean": "0.485,0.456,0.406", "std": "0.5"} | photos
+    found = resolve(given).calibration
+    assert (found.mean, found.std) == ((0.485, 0.456, 0.406), (0.5,))
+
+
+@pytest.mark.parametrize(("option", "value"), [("mean", "a,b"), ("mean", "1,,2"), ("std", "0.5,0"), ("std", "x")])
+def test_a_wrong_mean_or_deviation_is_named(model_file, photos, option, value):
+    assert f"--{option}" in str(refusal({"source": f"{model_file}:build", option: value} | photos))
+
+
+def test_a_folder_of_arrays_and_images_is_ambiguous(model_file, photos):
+    Path("photos/a.npy").touch()
+    assert "both" in str(refusal({"source": f"{model_file}:build"} | photos))
+
+
+def test_a_calibration_in_a_file_is_relative_to_it_unless_it_is_a_word(toml, model_file):
+    file = toml('calibration = "c.npz"\nvariant = ["int8"]')
+    (file.parent / "c.npz").touch()
+    recipe = resolve({"source": f"{model_file}:build"}, file)
+    assert recipe.calibration.path == file.parent / "c.npz"
+    recipe = resolve({"source": f"{model_file}:build"}, toml('calibration = "random"\nvariant = ["int8"]'))
+    assert recipe.calibration.kind == "random"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("seed = true", "seed = True"),
+        ('seed = "1"', "seed = '1'"),
+        ("opset = 12.5", "opset = 12.5"),
+        ('input = "x=1"', "input = 'x=1'"),
+        ("with = [1]", "with"),
+        ("out = 1", "out = 1"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(toml, model_file, text, names):
+    error = str(refusal({"source": f"{model_file}:build"}, toml(text)))
+    assert names in error
+    assert "pinlite.toml: " in error
+
+
+def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(toml, model_file):
+    error = refusal({"source": f"{model_file}:build", "opset": 99}, toml("opset = 12"))
+    assert str(error).startswith("--opset 99: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("tolerence", "tolerance"), ("output_name", "output-name"), ("weigths", "weights")]
+)
+def test_an_unknown_key_suggests_the_nearest(toml, key, near):
+    error = refusal({"source": "a.b:c"}, toml(f"{key} = 1"))
+    assert f"unknown key {key!r}" in str(error)
+    assert "pinlite.toml" in str(error)
+    assert error.hint == f"did you mean {near}?"
+
+
+def test_an_unknown_key_that_is_near_to_none_lists_all(toml):
+    hint = refusal({"source": "a.b:c"}, toml("zzz = 1")).hint
+    for key in ("source", "input", "output-name", "with", "tolerance", "timeout"):
+        assert key in hint
+
+
+@pytest.mark.parametrize("text", ["opset = ", "opset", "[", "a = 1\na = 2"])
+def test_what_is_no_toml_names_the_file(toml, text):
+    assert "pinlite.toml is no TOML" in str(refusal({}, toml(text)))
+
+
+def test_bytes_that_are_no_text_name_the_file(toml):
+    file = toml("")
+    file.write_bytes(b"\xff\xfe")
+    assert "pinlite.toml is no TOML" in str(refusal({}, file))
+
+
+def test_a_missing_file_suggests_one_with_a_like_name(toml):
+    file = toml("")
+    assert refusal({}, file.with_name("pinlit.toml")).hint == f"did you mean {file}?"
+
+
+def test_no_source_says_what_one_looks_like(toml):
+    assert "no source" in str(refusal({}))
+    assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
+
+
+LOWERED_BY_US = [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]
+
+
+@pytest.mark.parametrize(("option", "value"), [*LOWERED_BY_US, ("qat", "net.py:train")])
+def test_what_the_nhwc_lowering_alone_can_do(model_file, option, value):
+    stock = refusal({"source": f"{model_file}:build", "lowering": "stock", option: value})
+    assert f"--{option}: the lowering stock" in str(stock)
+    assert stock.hint == "convert with --lowering nhwc"
+    without = refusal({"source": f"{model_file}:build", "toolchain": "2022", option: value})
+    assert without.hint.endswith("--toolchain classic")
+
+
+@pytest.mark.parametrize(("option", "value"), LOWERED_BY_US)
+def test_what_a_saved_model_can_not_be_asked_for(option, value):
+    Path("saved").mkdir()
+    Path("saved/saved_model.pb").touch()
+    assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: value}))
+
+
+def test_a_recipe_can_not_be_changed(model_file):
+    recipe = resolve({"source": f"{model_file}:build"})
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 1
