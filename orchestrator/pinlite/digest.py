@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,34 @@ def of_tree(folder: Path) -> str:
 
 def of_path(path: Path) -> str:
     return of_tree(path) if path.is_dir() else of_file(path)
+
+
+# What tells that a file, or each below a folder, is still the one that was hashed.
+Status = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class HashedPath:
+    """A file or folder with the digest that it had when ``status`` was taken."""
+
+    path: Path
+    sha256: str
+    status: Status = field(repr=False)
+
+    @classmethod
+    def of(cls, path: Path, sha256: str | None = None) -> "HashedPath":
+        """A path with its digest, which is read off its content unless it is known; OSError where there is none."""
+        status = _status(path)
+        return cls(path, sha256 or of_path(path), status)
+
+    @property
+    def is_unchanged(self) -> bool:
+        return _status(self.path) == self.status
+
+
+def _status(path: Path) -> Status:
+    found = ((file, file.stat()) for file in (files_below(path) if path.is_dir() else [path]))
+    return tuple((str(file), status.st_ino, status.st_size, status.st_mtime_ns) for file, status in found)
 
 
 def size(path: Path) -> int:

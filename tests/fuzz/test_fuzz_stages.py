@@ -78,7 +78,7 @@ def here(tmp_path, monkeypatch):
 
 
 def run(engine, monkeypatch):
-    monkeypatch.setattr("pinlite.runner.actions.choose", lambda *_: engine)
+    monkeypatch.setattr("pinlite.conversion.run.choose", lambda *_: engine)
     report = pipeline.run(resolve({"source": "model.py:build"} | OPTIONS))
     report.to_json()
     tables.show(report, "out", Console(file=io.StringIO(), width=100, markup=False))

@@ -18,7 +18,7 @@ from pinlite.runner.execute import execute
 from pinlite.runner.workers import Workers
 from pinlite.schema.recipe import Limits
 from pinlite.stages import infer
-from pinlite.stages.stage import Action, Stage
+from pinlite.stages.stage import Action, Stage, hashed
 
 OUTSIDE = "../../../../../../etc/passwd"
 HUGE = 2**40
@@ -121,7 +121,7 @@ ONNX = {
 def workers(docker_engine):
     found = ensured(docker_engine)
     limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
-    with Workers(docker_engine, found, limits) as workers:
+    with Workers(docker_engine, found, limits, run="hostile-files") as workers:
         yield workers
 
 
@@ -146,7 +146,8 @@ class Asker:
         self._asked += 1
         stage = Stage(f"{operation}-{self._folder.name}-{self._asked}", image, program, operation)
         try:
-            execute(Action(stage, parameters, outputs, inputs), inspection._Anything, self._workers, ignore)  # noqa: SLF001
+            action = Action(stage, inspection._Anything, parameters, outputs, hashed(**inputs))  # noqa: SLF001
+            execute(action, self._workers, ignore)
         except PinliteError as error:
             return error.exit_status
         return 0

@@ -4,6 +4,7 @@ Writes build/operators/operators.json. Fails if a probe is wrong or a stage cras
 """
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -18,10 +19,8 @@ from recipes import adding
 from pinlite import parity, toolchain
 from pinlite.engine import choose
 from pinlite.errors import ModelError, StageCrashError, UsageError
-from pinlite.events import ignore
 from pinlite.options import resolve
-from pinlite.runner.execute import Done, ResultT, execute
-from pinlite.runner.workers import Workers
+from pinlite.runner import Done, LocalRunner, Runner
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import Recipe
 from pinlite.stages import check, convert, infer, translate
@@ -76,19 +75,17 @@ def right(probe: Probe, result: Result) -> bool:
     return result.difference is not None and result.difference <= TOLERANCE
 
 
-class Runner:
+class Prober:
     """The stages of a conversion, whose workers serve one probe after the other."""
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
-        self._number = 0
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     def run(self, probe: Probe) -> Result:
-        self._number += 1
         result = Result(probe.title, probe.code)
         recipe = resolve({"source": "operators:probe", "input": list(probe.inputs), "ops": "builtin"})
         try:
-            exported = self._do(_export(recipe, probe), Exported)
+            exported = self._runner.run(_export(recipe, probe))
             result = replace(result, aten=exported.result.aten, ours=exported.result.ours, kept=exported.result.kept)
             return self._converted(recipe, exported, result)
         except (ModelError, StageCrashError, UsageError) as error:
@@ -97,20 +94,22 @@ class Runner:
 
     def _converted(self, recipe: Recipe, exported: Done[Exported], result: Result) -> Result:
         samples = exported.outputs["samples"]
-        checked = self._do(check.action(recipe, exported.outputs["model"], samples, None), check.Result)
+        checked = self._runner.run(check.action(recipe, exported.outputs["model"], samples, None))
         lowering = translate.action(recipe, checked.outputs["simplified"], samples, checked.result)
-        translated = self._do(lowering, translate.Result)
+        translated = self._runner.run(lowering)
         saved_model = translated.outputs["saved_model"]
-        converted = self._do(convert.action(recipe, "float32", saved_model, translated.result, None), convert.Result)
+        converted = self._runner.run(convert.action(recipe, "float32", saved_model, translated.result, None))
         ran = [
-            self._do(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0), infer.Result)
+            self._runner.run(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0))
             for stage in map(infer.stage, toolchain.load().runtimes)
         ]
-        reference = parity.read(exported.outputs["outputs"])
+        reference, *computed = (
+            parity.read(done.outputs["outputs"].path) for done in (exported, checked, translated, *ran)
+        )
         differences = [
             hop.max_rel_error
-            for done in (checked, translated, *ran)
-            for hop in parity.compare("torch", reference, "", parity.read(done.outputs["outputs"]), recipe.tolerance)
+            for outputs in computed
+            for hop in parity.compare("torch", reference, "", outputs, recipe.tolerance)
         ]
         around = exported.result.around
         return replace(
@@ -120,11 +119,6 @@ class Runner:
             difference=None if None in differences else max(differences),
         )
 
-    def _do(self, action: Action, result: type[ResultT]) -> Done[ResultT]:
-        # A stage's files go by its name.
-        name = f"{action.stage.name} {self._number}"
-        return execute(replace(action, stage=replace(action.stage, name=name)), result, self._workers, ignore)
-
 
 def _without(operators: dict[str, int], others: dict[str, int]) -> dict[str, int]:
     """Operators by name, less the others, and without constants."""
@@ -132,9 +126,10 @@ def _without(operators: dict[str, int], others: dict[str, int]) -> dict[str, int
     return {name: count for name, count in counts.items() if count > 0}
 
 
-def _export(recipe: Recipe, probe: Probe) -> Action:
+def _export(recipe: Recipe, probe: Probe) -> Action[Exported]:
     return Action(
         EXPORT,
+        Exported,
         parameters={
             "code": probe.code,
             "images": probe.images,
@@ -155,15 +150,12 @@ def _images() -> dict[str, ImageRecipe]:
 
 
 def _run(chosen: list[Probe], engine_name: str) -> Iterator[tuple[Probe, Result]]:
-    engine = choose(engine_name)
-    recipes = _images()
-    made = engine.ensure({recipe.name: recipe for recipe in recipes.values()}.values(), ignore)
-    found = {role: made[recipe.name] for role, recipe in recipes.items()}
-    with Workers(engine, found, resolve({"source": "operators:probe"}).limits) as workers:
-        workers.start((EXPORT, check.STAGE, translate.STAGE, convert.STAGE, RUN))
-        runner = Runner(workers)
+    engine, limits = functools.partial(choose, engine_name), resolve({"source": "operators:probe"}).limits
+    stages = (EXPORT, check.STAGE, translate.STAGE, convert.STAGE, RUN)
+    with LocalRunner(engine, _images(), limits, ahead=stages) as runner:
+        prober = Prober(runner)
         for probe in chosen:
-            yield probe, runner.run(probe)
+            yield probe, prober.run(probe)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def engine(monkeypatch) -> FakeEngine:
     def choose(*_: object) -> Engine:
         return fake
 
-    monkeypatch.setattr("pinlite.runner.actions.choose", choose)
+    monkeypatch.setattr("pinlite.conversion.run.choose", choose)
     monkeypatch.setattr("pinlite.conversion.matching.choose", choose)
     monkeypatch.setattr("pinlite.audit.inspection.choose", choose)
     monkeypatch.setattr("pinlite.debugging.debug.choose", choose)

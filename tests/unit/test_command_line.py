@@ -30,7 +30,7 @@ def fail_with(monkeypatch, error):
     def choose(*_):
         raise error
 
-    monkeypatch.setattr("pinlite.runner.actions.choose", choose)
+    monkeypatch.setattr("pinlite.conversion.run.choose", choose)
 
 
 def test_a_conversion_shows_its_figures_and_ends_with_zero(engine, convert):

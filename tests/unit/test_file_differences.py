@@ -13,7 +13,7 @@ from rich.console import Console
 from pinlite import toolchain
 from pinlite.audit import file_differences
 from pinlite.errors import StageCrashError, UsageError
-from pinlite.runner.workers import Workers
+from pinlite.runner import LocalRunner
 from pinlite.schema.recipe import Limits
 from pinlite.schema.report import Difference, Differences, Total
 from pinlite.ui import differences
@@ -132,10 +132,8 @@ def test_what_is_no_file_is_named(engine, files):
 
 def test_many_files_by_the_same_worker(engine, files):
     runtime = toolchain.load().runtimes[0]
-    recipe = toolchain.load().images[runtime.image]
-    images = {runtime.image: engine.find([recipe])[recipe.name]}
-    with Workers(engine, images, Limits()) as workers:
-        found = [file_differences.compare(files[0], path, workers, runtime) for path in (*files, files[1])]
+    with LocalRunner(lambda: engine, toolchain.load().images, Limits()) as runner:
+        found = [file_differences.compare(files[0], path, runner, runtime) for path in (*files, files[1])]
         assert len(engine.running) == 1
     assert [report.distance for report in found] == [0, 0.25, 0.25]
 

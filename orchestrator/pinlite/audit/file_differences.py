@@ -1,5 +1,6 @@
 """In what two TFLite files differ, and by how much their outputs do."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,11 @@ from pinlite.engine import choose
 from pinlite.errors import ModelError, StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
-from pinlite.runner.execute import execute
-from pinlite.runner.workers import Workers
+from pinlite.runner import LocalRunner, Runner
 from pinlite.schema.choices import DifferenceKind, EngineChoice, Relation
 from pinlite.schema.recipe import Limits
 from pinlite.schema.report import ComparedFile, Differences, DiffReport, OutputDifference, Total
 from pinlite.stages import diff as stage
-from pinlite.stages import infer
 from pinlite.toolchain import Runtime
 
 _SAME = "the same bytes"
@@ -50,19 +49,17 @@ def diff(
         return same
     runtime = toolchain.load().runtimes[0]
     recipe = toolchain.load().images[runtime.image]
-    runner = choose(engine, observe)
-    image = runner.ensure([recipe], observe)[recipe.name]
-    with Workers(runner, {runtime.image: image}, Limits(), observe) as workers:
-        return _compared(*files, workers, runtime, samples, observe)
+    with LocalRunner(functools.partial(choose, engine, observe), {runtime.image: recipe}, Limits(), observe) as runner:
+        return _compared(*files, runner, runtime, samples)
 
 
-def compare(one: Path, other: Path, workers: Workers, runtime: Runtime, observe: Observer = ignore) -> DiffReport:
-    """The same by workers that are there, with an image of the runtime: for those who compare many files.
+def compare(one: Path, other: Path, runner: Runner, runtime: Runtime) -> DiffReport:
+    """The same by a runner that is there, with an image of the runtime: for those who compare many files.
 
     Of two reports on one file and another, that with the smaller ``distance`` is of files that are nearer.
     """
     files = _file(one), _file(other)
-    return _same(*files) or _compared(*files, workers, runtime, None, observe)
+    return _same(*files) or _compared(*files, runner, runtime, None)
 
 
 def summary(found: Differences) -> str:
@@ -79,10 +76,10 @@ def _same(one: ComparedFile, other: ComparedFile) -> DiffReport | None:
 
 
 def _compared(
-    one: ComparedFile, other: ComparedFile, workers: Workers, runtime: Runtime, samples: Path | None, observe: Observer
+    one: ComparedFile, other: ComparedFile, runner: Runner, runtime: Runtime, samples: Path | None
 ) -> DiffReport:
     action = stage.action(stage.stage(runtime), Path(one.path), Path(other.path))
-    result = execute(action, stage.Result, workers, observe).result
+    result = runner.run(action).result
     found = Differences(**{name: getattr(result, name) for name in Differences.model_fields})
     report = DiffReport(one=one, other=other, summary=summary(found), found=found)
     if samples is None:
@@ -90,7 +87,7 @@ def _compared(
 
     def run(whose: str, file: ComparedFile, feeds: stage.Feeds | None) -> parity.Arrays:
         action = stage.run(runtime, whose, Path(file.path), samples, feeds)
-        return parity.read(execute(action, infer.Result, workers, observe).outputs["outputs"])
+        return parity.read(runner.run(action).outputs["outputs"].path)
 
     outputs = run("first", one, None)
     if result.feeds is None:

@@ -1,9 +1,11 @@
 """One question about a finished model: what does it compute, what is in it."""
 
+import functools
 import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +17,11 @@ from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
 from pinlite.machine import temporary
-from pinlite.runner.execute import execute
-from pinlite.runner.workers import Workers
+from pinlite.runner import LocalRunner
 from pinlite.schema.choices import EngineChoice
 from pinlite.schema.recipe import Limits
 from pinlite.stages import check, convert, infer
-from pinlite.stages.stage import Action, Stage
+from pinlite.stages.stage import Action, Stage, hashed
 
 # The stage whose image and program know a model, by its file's ending; a SavedModel is a folder. A .tflite file is
 # known by the toolchain's first runtime.
@@ -47,10 +48,11 @@ def run(
     """
     stage = _stage("run", model)
     paths.existing_file(samples)
+    parameters: dict[str, Any] = {}
     if model.suffix == _TFLITE:
-        action = infer.action(replace(stage, operation="infer"), model, samples, None, runs=0)
-    else:
-        action = Action(stage, {}, {"outputs": "outputs.npz"}, {"model": model, "samples": samples})
+        stage = replace(stage, operation="infer")
+        parameters = dict(infer.action(stage, model, samples, None, runs=0).parameters)
+    action = Action(stage, _Anything, parameters, {"outputs": "outputs.npz"}, hashed(model=model, samples=samples))
     with temporary.folder() as folder:
         made = Path(folder, "outputs.npz")
         _ask(action, made, engine, observe)
@@ -63,7 +65,8 @@ def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = i
     """The model in words: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
     with temporary.folder() as folder:
         made = Path(folder, "model.txt")
-        _ask(Action(_stage("inspect", model), {}, {"text": "model.txt"}, {"model": model}), made, engine, observe)
+        action = Action(_stage("inspect", model), _Anything, {}, {"text": "model.txt"}, hashed(model=model))
+        _ask(action, made, engine, observe)
         if made.stat().st_size > _LONGEST:
             raise StageCrashError("the model's words take more than 256 MiB", hint="look at a smaller part of it")
         return made.read_text(errors="replace")
@@ -84,15 +87,12 @@ def _stage(operation: str, model: Path) -> Stage:
     return Stage(operation, home.image, home.program, operation)
 
 
-def _ask(action: Action, made: Path, choice: EngineChoice, observe: Observer) -> None:
+def _ask(action: Action[Any], made: Path, choice: EngineChoice, observe: Observer) -> None:
     """Run the action, whose only output goes to ``made``."""
-    engine = choose(choice, observe)
-    recipe = toolchain.load().images[action.stage.image]
-    image = engine.ensure([recipe], observe)[recipe.name]
-    with Workers(engine, {action.stage.image: image}, Limits(), observe) as workers:
-        done = execute(action, _Anything, workers, observe)
-        (path,) = done.outputs.values()
-        shutil.copyfile(path, made)
+    recipes = toolchain.load().images
+    with LocalRunner(functools.partial(choose, choice, observe), recipes, Limits(), observe) as runner:
+        (output,) = runner.run(action).outputs.values()
+        shutil.copyfile(output.path, made)
 
 
 def _keep(made: Path, out: Path) -> None:

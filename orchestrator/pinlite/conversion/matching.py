@@ -1,5 +1,6 @@
 """Which versions made a TFLite file: its model converted by each toolchain and lowering, and compared with it."""
 
+import functools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +9,16 @@ from typing import Any
 
 from pinlite import digest, toolchain
 from pinlite.audit import file_differences
-from pinlite.conversion import conversion
-from pinlite.conversion.conversion import Conversion
+from pinlite.conversion.conversion import convert
+from pinlite.conversion.plan import prepare
+from pinlite.conversion.run import runner_of
 from pinlite.engine import choose
 from pinlite.errors import NotReproducibleError, PinliteError
 from pinlite.events import Notice, Observer, ignore
 from pinlite.inputs import paths
 from pinlite.machine import temporary
 from pinlite.options import resolve
-from pinlite.runner import provision
-from pinlite.runner.actions import Actions
-from pinlite.runner.workers import Workers
+from pinlite.runner import LocalRunner
 from pinlite.schema.choices import Lowering
 from pinlite.schema.recipe import Limits, Recipe
 from pinlite.schema.report import Candidate, MatchReport
@@ -88,24 +88,20 @@ def _made(options: Mapping[str, Any], chosen: Toolchain, lowering: Lowering, tar
 
 def _convert(recipe: Recipe, chosen: Toolchain, target: Path, observe: Observer) -> None:
     """As far as the file: what runtimes make of it decides nothing here."""
-    given = conversion.given_calibration(recipe)
-    stages = conversion.stages_of(recipe, chosen)
-    wanted = provision.image_recipes(chosen, stages, recipe.requirements, observe)
-    with Actions(recipe, stages, wanted, observe) as actions:
-        results = Conversion(recipe, chosen, actions, given).convert()
-        (variant,) = results.variants
-        shutil.copyfile(results.artifacts[variant.file][1], target)
+    plan = prepare(recipe, observe, chosen)
+    with temporary.folder() as folder, runner_of(plan, observe) as runner:
+        (variant,) = convert(plan, runner, Path(folder).resolve()).variants
+        shutil.copyfile(variant.file.path, target)
 
 
 def _compared(file: Path, made: Sequence[_Made], options: Mapping[str, Any], observe: Observer) -> Iterator[Candidate]:
     runtime = toolchain.load().runtimes[0]
     recipe = toolchain.load().images[runtime.image]
-    engine = choose(options.get("engine") or "auto", observe)
-    image = engine.ensure([recipe], observe)[recipe.name]
-    with Workers(engine, {runtime.image: image}, Limits(), observe) as workers:
+    engine = functools.partial(choose, options.get("engine") or "auto", observe)
+    with LocalRunner(engine, {runtime.image: recipe}, Limits(), observe) as runner:
         for each in made:
             if each.file:
-                report = file_differences.compare(file, each.file, workers, runtime, observe=observe)
+                report = file_differences.compare(file, each.file, runner, runtime)
                 yield Candidate(
                     toolchain=each.chosen.name,
                     lowering=each.lowering,

@@ -1,19 +1,24 @@
 """A whole conversion, from a recipe to a report and a folder of artifacts."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinlite import provenance, toolchain
+from pinlite import provenance
 from pinlite.audit import runtime_faults
-from pinlite.conversion import conversion, results
-from pinlite.conversion.conversion import Conversion
+from pinlite.conversion import report as judged
+from pinlite.conversion.conversion import convert
+from pinlite.conversion.plan import Plan, prepare
+from pinlite.conversion.results import Results
+from pinlite.conversion.run import runner_of
 from pinlite.errors import ParityError, UsageError, WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
+from pinlite.machine import temporary
 from pinlite.parity import lost_channels
 from pinlite.provenance import UsedImage, lockfile
 from pinlite.runner import provision
-from pinlite.runner.actions import Actions
+from pinlite.runner.protocol import Runner
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Hop, Lock, Report
 from pinlite.store import output
@@ -35,39 +40,34 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     started = datetime.now(UTC)
     key = _signing_key(recipe)
     output.check(recipe.out)
-    given = conversion.given_calibration(recipe)
+    plan = prepare(recipe, observe)
     materials = provenance.given(recipe)
-    chosen = toolchain.load(recipe.toolchain)
-    stages = conversion.stages_of(recipe, chosen)
-    wanted = provision.image_recipes(chosen, stages, recipe.requirements, observe)
-    lock = lockfile.given(recipe, wanted, dependencies.files(recipe))
+    lock = lockfile.given(recipe, plan.images, dependencies.files(recipe))
     if recorded:
         lockfile.hold_given(lock, recorded)
-    with Actions(recipe, stages, wanted, observe) as actions:
+    with temporary.folder() as made, runner_of(plan, observe) as runner:
+        folder = Path(made).resolve()
         try:
-            done = Conversion(recipe, chosen, actions, given).convert()
+            done = convert(plan, runner, folder)
         except OSError as full:
             raise UsageError(
-                f"the run's files can't be written to {actions.folder}: {full.strerror}",
+                f"the run's files can't be written to {folder}: {full.strerror}",
                 hint="make room there, or let TMPDIR name another folder",
             ) from full
-        lock = lockfile.made(lock, actions.records, done.digests)
+        lock = lockfile.made(lock, done.records, {name: file.sha256 for name, (_, file) in done.artifacts.items()})
         if recorded:
             lockfile.hold(lock, recorded)
-        identities = {image.name: image.identity for _, image in actions.used}
-        report = results.report(recipe, chosen, done, engine=actions.engine, images=identities, lock=lock)
-        artifacts = {name: path for name, (_, path) in done.artifacts.items()}
+        used = _used(plan, done, runner)
+        identities = {image.recipe.name: image.identity for image in used}
+        report = judged.report(done, engine=_engine(done), images=identities, lock=lock)
+        artifacts = {name: file.path for name, (_, file) in done.artifacts.items()}
         documents = provenance.documents(
             report,
             recipe,
             inside=provenance.below(artifacts),
-            used=[
-                UsedImage(used, image.identity, report.versions[image.name]["python"], image.id)
-                for used, image in actions.used
-                if image.name in report.versions
-            ],
-            materials=[*materials, *provenance.below(provision.shown(actions.folder))],
-            run=provenance.Run(actions.run, started, datetime.now(UTC)),
+            used=[image for image in used if image.python],
+            materials=[*materials, *provenance.below(provision.shown(folder))],
+            run=provenance.Run(runner.run_id, started, datetime.now(UTC)),
             key=key,
         )
         output.publish(output.copying(artifacts), documents, recipe.out)
@@ -80,6 +80,24 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     if not report.ok:
         raise _disagreement(report, recipe)
     return report
+
+
+def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:
+    """Each image of the plan: as it is here or, where nothing had to run in it, as it was when a stage ran."""
+    made_in = {made.preimage.image: made.made_in for made in done.records}
+    found = []
+    for recipe in {image.name: image for image in plan.images.values()}.values():
+        python = done.versions.get(recipe.name, {}).get("python", "")
+        here = runner.images.get(recipe.name)
+        identity = here.identity if here else made_in.get(recipe.name, recipe.identity())
+        found.append(UsedImage(recipe, identity, python, here.id if here else ""))
+    return found
+
+
+def _engine(done: Results) -> str:
+    """What ran the stages; where none had to run, what ran them when they were made."""
+    ran = {stage.name for stage in done.stages if stage.source == "ran"}
+    return next((made.engine for made in done.records if made.stage in ran), done.records[0].engine)
 
 
 def _signing_key(recipe: Recipe) -> "Ed25519PrivateKey | None":

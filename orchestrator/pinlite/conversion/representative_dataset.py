@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pinlite import options, parity
 from pinlite.errors import UsageError
 from pinlite.inputs import npz
+from pinlite.parity import Array, Arrays
 from pinlite.schema.recipe import Calibration, InputSpec
 from pinlite.stages.stage import Named
-
-Array = NDArray[np.generic]
 
 # Each costs a run of the model, in slow kernels; more of them would say no more.
 RANDOM_SAMPLES = 32
@@ -92,7 +90,7 @@ def fitted(arrays: dict[str, Array], inputs: Sequence[Named | InputSpec], calibr
     return found
 
 
-def write(path: Path, arrays: dict[str, Array]) -> None:
+def write(path: Path, arrays: Arrays) -> None:
     """Arrays as .npz, in order. The same arrays give the same bytes, and may have any name."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():

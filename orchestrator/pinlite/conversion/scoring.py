@@ -1,13 +1,14 @@
 """Scoring what runtimes computed from labelled samples."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pinlite import parity
+from pinlite.digest import HashedPath
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.parity import Arrays
 from pinlite.schema.choices import VariantName
@@ -17,28 +18,29 @@ from pinlite.schema.report import EvaluationReport, Score
 Labels = NDArray[np.generic]
 
 
+# What each runtime computed of the labelled samples, by runtime and variant, the reference first.
+Computed = Mapping[tuple[str, VariantName | None], HashedPath]
+
+
 @dataclass(frozen=True)
 class Scoring:
-    """The labelled samples of a run, and what each runtime computed from them, the reference first."""
+    """The labelled samples of a run, and the modules of the functions that gave and score them."""
 
     asked: Evaluation
-    modules: Path
-    samples: Path
-    labels: Path
-    computed: dict[tuple[str, VariantName | None], Path] = field(default_factory=dict)
+    modules: HashedPath
+    samples: HashedPath
+    labels: HashedPath
 
-    def report(self, own: Sequence[Sequence[float]]) -> EvaluationReport:
+    def report(self, computed: Computed, own: Sequence[Sequence[float]]) -> EvaluationReport:
         """The scores; ``own`` has those of the user's own metrics, a list for each of the computed."""
-        given = _labels(self.labels)
+        given = _labels(self.labels.path)
         wanted = metrics(self.asked.metrics, given)
         asked = sum(metric.function is not None for metric in wanted)
-        if [len(found) for found in own] != [asked] * len(self.computed):
-            raise StageCrashError(
-                f"the metrics gave other scores than {asked} for each of {len(self.computed)} runtimes"
-            )
+        if [len(found) for found in own] != [asked] * len(computed):
+            raise StageCrashError(f"the metrics gave other scores than {asked} for each of {len(computed)} runtimes")
         scores = []
-        for ((runtime, variant), path), others in zip(self.computed.items(), own, strict=True):
-            outputs, found = parity.read(path), iter(others)
+        for ((runtime, variant), file), others in zip(computed.items(), own, strict=True):
+            outputs, found = parity.read(file.path), iter(others)
             by_name = {
                 metric.name: next(found) if metric.function else score(metric, outputs, given) for metric in wanted
             }

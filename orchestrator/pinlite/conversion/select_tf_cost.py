@@ -2,27 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
-from pinlite import digest
 from pinlite.conversion.results import Variant
+from pinlite.conversion.run import Run
+from pinlite.conversion.sources import Lowered
+from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
-from pinlite.runner.execute import Done, ResultT
-from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import OperatorSet, RuntimeSize
-from pinlite.stages import convert, infer, measure, translate
-from pinlite.stages.stage import Action, of_variant
+from pinlite.stages import convert, infer, measure
+from pinlite.stages.stage import Action, ResultT, of_variant
 from pinlite.toolchain import Runtime
 
 # Enough to tell integers from floats in kernels that take a hundred times as long.
 _RUNS_OF_SLOW_KERNELS = 5
-
-
-class Do(Protocol):
-    """What asks a stage."""
-
-    def __call__(self, action: Action, result: type[ResultT]) -> Done[ResultT]: ...
 
 
 @dataclass(frozen=True)
@@ -41,48 +33,46 @@ def runtimes(rows: Sequence[Runtime]) -> Both | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    do: Do
-    recipe: Recipe
+    """Asked of the stages of a run, once for all of its variants."""
+
+    run: Run
     both: Both
-    saved_model: Path
-    samples: Path
-    signature: translate.Result
+    lowered: Lowered
 
     def sizes(self) -> tuple[RuntimeSize, RuntimeSize]:
         """Of the two runtimes."""
         builtin, select_tf = (
-            self.do(measure.action(runtime), measure.Result).result
-            for runtime in (self.both.builtin, self.both.select_tf)
+            self.run.do(measure.action(runtime)).result for runtime in (self.both.builtin, self.both.select_tf)
         )
         return builtin, select_tf
 
     def of(
-        self, variant: Variant, file: Path, calibrated: Path | None, sizes: tuple[RuntimeSize, RuntimeSize]
+        self, variant: Variant, calibrated: HashedPath | None, sizes: tuple[RuntimeSize, RuntimeSize]
     ) -> Iterator[OperatorSet]:
         """The two sets of operators, each timed in the runtime that has both.
 
-        ``file`` is the variant's, ``calibrated`` what it was calibrated on.
+        ``calibrated`` is what the variant was calibrated on.
         """
         builtin, select_tf = sizes
-        plain = self.recipe.model_copy(update={"ops": "builtin"})
-        action = convert.action(plain, variant.name, self.saved_model, self.signature, calibrated)
+        plain = self.run.recipe.model_copy(update={"ops": "builtin"})
+        action = convert.action(plain, variant.name, self.lowered.saved_model, self.lowered.signature, calibrated)
         alone = OperatorSet(ops="builtin", runtime=builtin)
         try:
-            made = self.do(_named(action, "builtin"), convert.Result)
+            made = self.run.do(_named(action, "builtin"))
             alone = self._timed(alone, variant, made.outputs["model"])
         except PinliteError as error:
             alone = alone.model_copy(update={"refusal": error.message})
         yield alone
-        yield self._timed(OperatorSet(ops="select-tf", runtime=select_tf), variant, file)
+        yield self._timed(OperatorSet(ops="select-tf", runtime=select_tf), variant, variant.file)
 
-    def _timed(self, found: OperatorSet, variant: Variant, file: Path) -> OperatorSet:
+    def _timed(self, found: OperatorSet, variant: Variant, file: HashedPath) -> OperatorSet:
         runs = infer.runs(self.both.select_tf, variant.name) or _RUNS_OF_SLOW_KERNELS
         stage = of_variant(infer.stage(self.both.select_tf), variant.name)
-        action = infer.action(stage, file, self.samples, variant, runs=runs)
-        latency = self.do(_named(action, f"of-{found.ops}"), infer.Result).result.latency_ms
-        figures = {"size": file.stat().st_size, "sha256": digest.of_path(file), "latency_ms": latency}
+        action = infer.action(stage, file, self.lowered.samples, variant, runs=runs)
+        latency = self.run.do(_named(action, f"of-{found.ops}")).result.latency_ms
+        figures = {"size": file.path.stat().st_size, "sha256": file.sha256, "latency_ms": latency}
         return found.model_copy(update=figures)
 
 
-def _named(action: Action, ending: str) -> Action:
+def _named(action: Action[ResultT], ending: str) -> Action[ResultT]:
     return replace(action, stage=replace(action.stage, name=f"{action.stage.name}-{ending}"))

@@ -6,13 +6,12 @@ from pydantic import ValidationError
 
 from pinlite import parity, toolchain
 from pinlite.debugging import layer_errors
-from pinlite.engine import choose
+from pinlite.engine import Engine, choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
-from pinlite.runner import provision
-from pinlite.runner.execute import Done, execute
-from pinlite.runner.workers import Workers
+from pinlite.machine import temporary
+from pinlite.runner import Done, LocalRunner, Runner, provision
 from pinlite.schema.choices import EngineChoice, VariantName
 from pinlite.schema.recipe import Limits, Recipe
 from pinlite.schema.report import DebugReport, Report, VariantReport
@@ -51,26 +50,28 @@ def debug(
         known = {"samples": samples, "inputs": (), "seed": report.seed, "opset": report.opset}
         recipe = recipe.model_copy(update=known)
     stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW)
-    runner = choose(engine, observe)
-    if recipe:
-        provision.check_trust(recipe, runner)
+
+    def trusted() -> Engine:
+        found = choose(engine, observe)
+        if recipe:
+            provision.check_trust(recipe, found)
+        return found
+
     made_by = toolchain.load(str(report.lock.options.get("toolchain", toolchain.DEFAULT)))
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
-    found = runner.ensure({image.name: image for image in wanted.values()}.values(), observe)
-    ready = {name: found[image.name] for name, image in wanted.items()}
-    with Workers(runner, ready, recipe.limits if recipe else Limits(), observe) as workers:
-        workers.start(stages)
+    limits = recipe.limits if recipe else Limits()
+    with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:
 
         def traced(stage: Stage, model: str) -> layer_errors.Traced:
             action = trace.tensorflow(stage, folder / model, samples, chosen.inputs)
-            done = execute(action, trace.Names, workers, observe)
-            return list(zip(done.result.names, parity.read(done.outputs["values"]).values(), strict=True))
+            done = runner.run(action)
+            return list(zip(done.result.names, parity.read(done.outputs["values"].path).values(), strict=True))
 
-        torch = _torch(recipe, workers, observe) if recipe else None
+        torch = _torch(recipe, runner, Path(made).resolve()) if recipe else None
         marked = torch.outputs["model"] if torch else None
-        graph = execute(trace.onnx(folder / "model.onnx", samples, marked), trace.Graph, workers, observe)
+        graph = runner.run(trace.onnx(folder / "model.onnx", samples, marked))
         layers = layer_errors.layers(
-            layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"])),
+            layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"].path)),
             traced(trace.TENSORFLOW, "saved_model"),
             {name: traced(of_variant(trace.TFLITE, name), each.path) for name, each in files.items()},
             chosen.name,
@@ -86,15 +87,14 @@ def debug(
     )
 
 
-def _torch(recipe: Recipe, workers: Workers, observe: Observer) -> Done[trace.Modules]:
-    source = provision.source(recipe, workers.folder)
-    action = trace.torch(recipe, source, provision.functions(recipe, workers.folder, source))
-    return execute(action, trace.Modules, workers, observe)
+def _torch(recipe: Recipe, runner: Runner, folder: Path) -> Done[trace.Modules]:
+    source = provision.source(recipe, folder)
+    return runner.run(trace.torch(recipe, source, provision.functions(recipe, folder, source)))
 
 
 def _modules(torch: Done[trace.Modules], graph: trace.Graph) -> layer_errors.Modules:
     """What PyTorch's modules compute, by ONNX's names of values."""
-    values = parity.read(torch.outputs["values"]).values()
+    values = parity.read(torch.outputs["values"].path).values()
     found = {f"{trace.MARK}{at}": each for at, each in enumerate(zip(torch.result.modules, values, strict=True))}
     computed = {output for node in graph.nodes for output in node.outputs}
     return {value: found[mark] for value, mark in graph.marks.items() if mark in found and value in computed}

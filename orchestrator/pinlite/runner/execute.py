@@ -8,36 +8,37 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pinlite import contract
 from pinlite.contract import Failure
+from pinlite.digest import HashedPath
 from pinlite.engine import Job
 from pinlite.errors import ModelError, OutOfDiskError, PinliteError, StageCrashError, UsageError
 from pinlite.events import Observer, StageFinished, StageStarted
 from pinlite.runner.workers import Workers
-from pinlite.schema.report import StageRecord
-from pinlite.stages.stage import Action
+from pinlite.stages.stage import Action, ResultT
 
 if TYPE_CHECKING:
     from pinlite.schema.choices import StageSource
 
-ResultT = TypeVar("ResultT", bound=BaseModel)
-
 
 @dataclass(frozen=True)
-class Done(Generic[ResultT]):
-    """What an action gave: its checked result, its outputs by role, its record, and the versions it ran with."""
+class Executed(Generic[ResultT]):
+    """What an action gave: its checked result, its outputs by role, what it took in seconds and in bytes of memory, and
+    the versions that it ran with.
+    """
 
     result: ResultT
     outputs: Mapping[str, Path]
-    record: StageRecord
+    seconds: float
+    peak_memory: int
     versions: dict[str, str]
 
 
-def execute(action: Action, result: type[ResultT], workers: Workers, observe: Observer) -> Done[ResultT]:
+def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Executed[ResultT]:
     """Run the action and move its outputs into the run's folder.
 
     Raises:
@@ -48,7 +49,7 @@ def execute(action: Action, result: type[ResultT], workers: Workers, observe: Ob
     started = time.monotonic()
     outcome: StageSource = "failed"
     try:
-        done = _run(action, result, workers, started)
+        done = _run(action, workers, started)
         outcome = "ran"
     except StageCrashError as error:
         workers.drop(action.stage)
@@ -68,14 +69,14 @@ def execute(action: Action, result: type[ResultT], workers: Workers, observe: Ob
     return done
 
 
-def _run(action: Action, result: type[ResultT], workers: Workers, started: float) -> Done[ResultT]:
+def _run(action: Action[ResultT], workers: Workers, started: float) -> Executed[ResultT]:
     worker, job = workers.get(action.stage)
-    name = action.stage.name
+    name = workers.place(action.stage)
     request = contract.Request(
-        id=name,
+        id=action.stage.name,
         operation=action.stage.operation,
         parameters=dict(action.parameters),
-        inputs={role: _placed(path, job.inputs / name / role, job, workers) for role, path in action.inputs.items()},
+        inputs={role: _placed(given, job.inputs / name / role, job, workers) for role, given in action.inputs.items()},
         outputs={role: f"{name}/{file}" for role, file in action.outputs.items()},
     )
     response = worker.request(request)
@@ -84,22 +85,17 @@ def _run(action: Action, result: type[ResultT], workers: Workers, started: float
     versions = worker.ready().versions
     if action.stage.runs_user_code:
         # What that code left running must neither see another request nor touch the outputs while they are taken.
-        worker.stop()
+        workers.drop(action.stage)
     hint = f"its log is {job.log}"
     try:
-        checked = result.model_validate(response.result)
+        checked = action.result.model_validate(response.result)
     except ValidationError as error:
         raise StageCrashError(f"its result is not what the stage promises: {error}", hint=hint) from None
-    return Done(
+    return Executed(
         result=checked,
         outputs=_take(action, job.outputs / name, workers.folder / "artifacts" / name, hint),
-        record=StageRecord(
-            name=name,
-            image=job.image.name,
-            source="ran",
-            seconds=round(time.monotonic() - started, 3),
-            peak_memory=response.peak_memory,
-        ),
+        seconds=round(time.monotonic() - started, 3),
+        peak_memory=response.peak_memory,
         versions=versions,
     )
 
@@ -114,11 +110,11 @@ def _refusal(failure: Failure, job: Job) -> PinliteError:
     return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
 
 
-def _placed(source: Path, target: Path, job: Job, workers: Workers) -> str:
+def _placed(given: HashedPath, target: Path, job: Job, workers: Workers) -> str:
     """What `_place` says. An input that the worker had before stays where it is, so that it can stay loaded."""
-    key = (job.folder, source)
+    key = (job.folder, given.sha256, given.path.suffix)
     if key not in workers.placed:
-        workers.placed[key] = _place(source, target)
+        workers.placed[key] = _place(given.path, target)
     return workers.placed[key]
 
 
@@ -136,7 +132,7 @@ def _place(source: Path, target: Path) -> str:
     return f"{target.parent.name}/{placed.name}"
 
 
-def _take(action: Action, made: Path, kept: Path, hint: str) -> dict[str, Path]:
+def _take(action: Action[ResultT], made: Path, kept: Path, hint: str) -> dict[str, Path]:
     """Move the outputs out of the worker's reach, then see that they are what was declared."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(made):

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,9 +21,11 @@ from pinlite.stages.stage import Stage
 class Workers:
     """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
 
-    def __init__(self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore) -> None:
-        """``images`` has those of the stages, by what these call them."""
-        self.run = uuid.uuid4().hex[:12]
+    def __init__(
+        self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore, *, run: str
+    ) -> None:
+        """``images`` has those of the stages, by what these call them; ``run`` names the logs and what is started."""
+        self.run = run
         self._engine = engine
         self._images = images
         self._limits = limits
@@ -31,9 +33,11 @@ class Workers:
         self._jobs: dict[tuple[str, str], Job] = {}
         self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
-        self._dropped = 0
-        # Where the inputs of a worker's requests lie below its mount, by the worker's folder and what they are of.
-        self.placed: dict[tuple[Path, Path], str] = {}
+        # How often a worker was started for an image and program, and how often a stage of a name was asked for.
+        self._starts: Counter[tuple[str, str]] = Counter()
+        self._requests: Counter[str] = Counter()
+        # Where the inputs of a worker's requests lie below its mount, by the worker's folder, their digest and ending.
+        self.placed: dict[tuple[Path, str, str], str] = {}
         self._running: list[Worker] = []
         self._starting = threading.Lock()
         self._ended = False
@@ -68,9 +72,8 @@ class Workers:
             key = self._key(stage)
             if key not in self._started:
                 image = self._images[stage.image]
-                name = f"{image.name}-{stage.program.rpartition('.')[2]}" + (
-                    f"-{self._dropped}" if self._dropped else ""
-                )
+                name = _numbered(f"{image.name}-{stage.program.rpartition('.')[2]}", self._starts[key])
+                self._starts[key] += 1
                 job = Job(
                     image=image,
                     program=stage.program,
@@ -91,10 +94,14 @@ class Workers:
 
     def drop(self, stage: Stage) -> None:
         """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
-        self._dropped += 1
         if started := self._started.pop(self._key(stage), None):
             with contextlib.suppress(Exception):  # that it did not start is known
                 started.result().stop()
+
+    def place(self, stage: Stage) -> str:
+        """A name for the files of a request to the stage, which none of the run has had before."""
+        self._requests[stage.name] += 1
+        return _numbered(stage.name, self._requests[stage.name] - 1)
 
     def _key(self, stage: Stage) -> tuple[str, str]:
         """Stages of one image and program share a worker."""
@@ -124,3 +131,7 @@ class Workers:
             with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
                 for ending in [ender.submit(worker.stop) for worker in self._running]:
                     ending.result()
+
+
+def _numbered(name: str, before: int) -> str:
+    return f"{name}-{before}" if before else name

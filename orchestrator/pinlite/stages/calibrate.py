@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pinlite.schema.recipe import Calibration
-from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, present
+from pinlite.stages.stage import Action, Answer, Content, Named, Stage, as_json, hashed
 
 STAGE = Stage("calibrate", image="torch", program="torch_export.calibrate", operation="calibrate", runs_user_code=True)
 
@@ -15,10 +15,13 @@ class Result(Answer):
     preparation: str
 
 
-def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed: int, data: Path | None) -> Action:
+def action(
+    calibration: Calibration, source: Content, inputs: Sequence[Named], seed: int, data: Path | None
+) -> Action[Result]:
     """``source`` is a folder: of images, or of the modules that may be seen; a function may read ``data``."""
     return Action(
         STAGE,
+        Result,
         parameters={
             "kind": calibration.kind,
             "module": calibration.module,
@@ -28,6 +31,6 @@ def action(calibration: Calibration, source: Path, inputs: Sequence[Named], seed
             "inputs": as_json(tuple(inputs)),
             "seed": seed,
         },
-        inputs=present({"source": source, "data": data if calibration.kind == "python" else None}),
+        inputs=hashed(source=source, data=data if calibration.kind == "python" else None),
         outputs={"samples": "samples.npz"},
     )

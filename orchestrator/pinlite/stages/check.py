@@ -1,10 +1,9 @@
 """ONNX: is it well formed, what does onnxruntime compute with it, and what is its simplest equal."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from pinlite.schema.recipe import Recipe
-from pinlite.stages.stage import Action, Signature, Stage, as_json, at_batch, evaluated, present, profiled
+from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, at_batch, evaluated, hashed, profiled
 
 STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="check")
 
@@ -15,13 +14,18 @@ class Result(Signature):
 
 
 def action(
-    recipe: Recipe, model: Path, samples: Path | None, evaluation: Path | None = None, profiles: Path | None = None
-) -> Action:
+    recipe: Recipe,
+    model: Content,
+    samples: Content | None,
+    evaluation: Content | None = None,
+    profiles: Content | None = None,
+) -> Action[Result]:
     """Without samples, seeded ones are made, and profiles of them."""
     return Action(
         STAGE,
+        Result,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
-        inputs=present({"model": model, "samples": samples, "profiles": profiles, "evaluation": evaluation}),
+        inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
         outputs={
             "graph": "model.graph.txt",
             "simplified": "simplified.onnx",
@@ -33,7 +37,7 @@ def action(
     )
 
 
-def at(batch: int, action: Action, *, open_model: bool) -> Action:
+def at(batch: int, action: Action[Result], *, open_model: bool) -> Action[Result]:
     """An action of a model for another size of the batch; of an ``open_model``, which makes samples of this size."""
     parameters = {**action.parameters, "batch": batch} if open_model else action.parameters
     outputs = {role: file for role, file in action.outputs.items() if role not in profiled(None, made=True)}

@@ -1,12 +1,10 @@
 """SavedModel to TFLite, one variant a request."""
 
-from pathlib import Path
-
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Quantization, Tensor
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Answer, Stage, as_json, of_variant, present
+from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed, of_variant
 
 STAGE = Stage("convert", image="tensorflow", program="tflite_convert.convert", operation="convert")
 
@@ -19,11 +17,16 @@ class Result(Answer):
 
 
 def action(
-    recipe: Recipe, variant: VariantName, saved_model: Path, signature: translate.Result, calibration: Path | None
-) -> Action:
+    recipe: Recipe,
+    variant: VariantName,
+    saved_model: Content,
+    signature: translate.Result,
+    calibration: Content | None,
+) -> Action[Result]:
     """``calibration`` is what `pinlite.conversion.representative_dataset` writes; the integer variants need it."""
     return Action(
         of_variant(STAGE, variant),
+        Result,
         parameters={
             "variant": variant,
             "lowering": recipe.lowering,
@@ -32,6 +35,6 @@ def action(
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
         },
-        inputs=present({"saved_model": saved_model, "calibration": calibration}),
+        inputs=hashed(saved_model=saved_model, calibration=calibration),
         outputs={"model": f"model.{variant}.tflite"},
     )

@@ -1,14 +1,13 @@
 """Telling two TFLite files apart."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from pydantic import Field
 
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.report import Differences
 from pinlite.stages import infer
-from pinlite.stages.stage import Action, Stage, as_json
+from pinlite.stages.stage import Action, Content, Stage, as_json, hashed
 from pinlite.toolchain import Runtime
 
 NAME = "diff"
@@ -50,11 +49,13 @@ def stage(runtime: Runtime) -> Stage:
     return Stage(NAME, image=runtime.image, program=runtime.program, operation="diff")
 
 
-def action(stage: Stage, one: Path, other: Path) -> Action:
-    return Action(stage, parameters={}, outputs={}, inputs={"one": one, "other": other})
+def action(stage: Stage, one: Content, other: Content) -> Action[Result]:
+    return Action(stage, Result, parameters={}, outputs={}, inputs=hashed(one=one, other=other))
 
 
-def run(runtime: Runtime, whose: str, model: Path, samples: Path, feeds: Feeds | None = None) -> Action:
+def run(
+    runtime: Runtime, whose: str, model: Content, samples: Content, feeds: Feeds | None = None
+) -> Action[infer.Result]:
     """One of the files run on samples; with ``feeds``, by the first one's names."""
     stage = replace(infer.stage(runtime), name=f"{infer.NAME}-{whose}")
     plain = infer.action(stage, model, samples, None, runs=0)

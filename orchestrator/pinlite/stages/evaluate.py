@@ -1,11 +1,10 @@
 """Labelled samples of the user's, what TensorFlow makes of them, and scores by the user's own metrics."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pinlite.schema.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Answer, Stage, as_json, evaluated, present
+from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, evaluated, hashed
 
 GATHER = Stage("gather", image="torch", program="torch_export.evaluate", operation="gather", runs_user_code=True)
 TENSORFLOW = Stage("evaluate", image="tensorflow", program="tflite_convert.convert", operation="evaluate")
@@ -22,29 +21,35 @@ class Scores(Answer):
     scores: tuple[tuple[float, ...], ...]
 
 
-def gather(recipe: Recipe, evaluation: Evaluation, modules: Path) -> Action:
+def gather(recipe: Recipe, evaluation: Evaluation, modules: Content) -> Action[Nothing]:
     return Action(
         GATHER,
+        Nothing,
         parameters=_named(evaluation.function) | {"inputs": as_json(recipe.inputs), "seed": recipe.seed},
-        inputs=present({"source": modules, "data": recipe.data}),
+        inputs=hashed(source=modules, data=recipe.data),
         outputs={"samples": "samples.npz", "labels": "labels.npz"},
     )
 
 
-def saved_model(model: Path, signature: translate.Result, evaluation: Path) -> Action:
+def saved_model(model: Content, signature: translate.Result, evaluation: Content) -> Action[Nothing]:
     return Action(
         TENSORFLOW,
+        Nothing,
         parameters={"inputs": as_json(signature.inputs), "outputs": as_json(signature.outputs)},
-        inputs={"model": model, "evaluation": evaluation},
+        inputs=hashed(model=model, evaluation=evaluation),
         outputs=evaluated(evaluation),
     )
 
 
-def metric(functions: Sequence[Source], modules: Path, labels: Path, outputs: Sequence[Path], seed: int) -> Action:
+def metric(
+    functions: Sequence[Source], modules: Content, labels: Content, outputs: Sequence[Content], seed: int
+) -> Action[Scores]:
+    computed = {f"outputs_{at}": content for at, content in enumerate(outputs)}
     return Action(
         METRIC,
+        Scores,
         parameters={"metrics": [_named(one) for one in functions], "outputs": len(outputs), "seed": seed},
-        inputs={"source": modules, "labels": labels} | {f"outputs_{at}": path for at, path in enumerate(outputs)},
+        inputs=hashed(source=modules, labels=labels, **computed),
         outputs={},
     )
 

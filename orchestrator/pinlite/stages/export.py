@@ -1,11 +1,10 @@
 """PyTorch to ONNX: load the model, run it on the samples, export it. Runs the user's own code."""
 
-from pathlib import Path
 from typing import Any
 
 from pinlite.schema.recipe import Recipe, Source, Training
 from pinlite.schema.report import TrainingStep
-from pinlite.stages.stage import BATCHES, Action, Signature, Stage, as_json, evaluated, present, profiled
+from pinlite.stages.stage import BATCHES, Action, Content, Signature, Stage, as_json, evaluated, hashed, profiled
 
 STAGE = Stage("export", image="torch", program="torch_export.export", operation="export", runs_user_code=True)
 
@@ -14,7 +13,7 @@ class Result(Signature):
     training: tuple[TrainingStep, ...] = ()
 
 
-def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Path | None) -> Action:
+def action(recipe: Recipe, source: Content, functions: Content | None, evaluation: Content | None) -> Action[Result]:
     """``source`` is what may be seen of the model: a folder of modules, or a checkpoint. ``functions`` is a folder with
     the modules of the functions that train it, ``evaluation`` the samples that it is scored on.
     """
@@ -26,6 +25,7 @@ def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Pat
     wider = {f"{role}.{batch}": file.replace(".", f".{batch}.") for role, file in files.items() for batch in batches}
     return Action(
         STAGE,
+        Result,
         parameters={
             "source": described,
             "inputs": as_json(recipe.inputs),
@@ -35,15 +35,13 @@ def action(recipe: Recipe, source: Path, functions: Path | None, evaluation: Pat
             "batches": list(batches),
             "training": recipe.training and _training(recipe.training),
         },
-        inputs=present(
-            {
-                "source": source,
-                "weights": recipe.weights,
-                "samples": recipe.samples,
-                "functions": functions,
-                "data": recipe.data if recipe.training else None,
-                "evaluation": evaluation,
-            }
+        inputs=hashed(
+            source=source,
+            weights=recipe.weights,
+            samples=recipe.samples,
+            functions=functions,
+            data=recipe.data if recipe.training else None,
+            evaluation=evaluation,
         ),
         outputs=files | wider | profiled(None, made=recipe.samples is None) | evaluated(evaluation),
     )

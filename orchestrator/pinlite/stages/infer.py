@@ -1,11 +1,10 @@
 """Running a TFLite file in a runtime."""
 
-from pathlib import Path
 from typing import Protocol
 
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import Latency, Tensor
-from pinlite.stages.stage import Action, Answer, Named, Stage, as_json, evaluated, present, profiled
+from pinlite.stages.stage import Action, Answer, Content, Named, Stage, as_json, evaluated, hashed, profiled
 from pinlite.toolchain import Runtime
 
 NAME = "infer"
@@ -43,20 +42,21 @@ def runs(runtime: Runtime, variant: VariantName) -> int:
 
 def action(
     stage: Stage,
-    model: Path,
-    samples: Path,
+    model: Content,
+    samples: Content,
     signature: Tensors | None,
     *,
     runs: int = RUNS,
-    profiles: Path | None = None,
-    evaluation: Path | None = None,
-) -> Action:
+    profiles: Content | None = None,
+    evaluation: Content | None = None,
+) -> Action[Result]:
     """Without ``signature``, the file's own names are used, in its order; without runs, nothing is timed.
 
     Profiles warm the runtime up, too.
     """
     return Action(
         stage,
+        Result,
         parameters={
             "inputs": as_json(signature.inputs) if signature else [],
             "outputs": as_json(signature.outputs) if signature else [],
@@ -64,6 +64,6 @@ def action(
             "runs": runs,
             "warmup": min(1 if profiles else WARMUP, runs),
         },
-        inputs=present({"model": model, "samples": samples, "profiles": profiles, "evaluation": evaluation}),
+        inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
         outputs={"outputs": "outputs.npz"} | profiled(profiles) | evaluated(evaluation),
     )

@@ -8,6 +8,6 @@ NAME = "measure"
 Result = RuntimeSize
 
 
-def action(runtime: Runtime) -> Action:
+def action(runtime: Runtime) -> Action[Result]:
     stage = Stage(f"{NAME}-{runtime.image}", image=runtime.image, program=runtime.program, operation="measure")
-    return Action(stage, parameters={}, outputs={})
+    return Action(stage, Result, parameters={}, outputs={})

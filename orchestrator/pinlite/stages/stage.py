@@ -1,10 +1,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from pinlite.digest import HashedPath
+from pinlite.errors import UsageError
 from pinlite.schema.choices import VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import InputSpec
@@ -51,15 +53,30 @@ class Stage:
     runs_user_code: bool = False
     variant: VariantName | None = None
 
+    @property
+    def home(self) -> tuple[str, str]:
+        """The image and the program that serve it; stages with the same home may share a worker."""
+        return self.image, self.program
+
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+# A file or folder that an action takes: one that has been hashed, or one that is to be.
+Content = Path | HashedPath
+
 
 @dataclass(frozen=True)
-class Action:
-    """A stage with all that decides its outcome. ``inputs`` map roles to what is there, ``outputs`` to file names."""
+class Action(Generic[ResultT]):
+    """A stage with all that decides its outcome: a value, which any runner can run anywhere.
+
+    ``inputs`` map roles to files by their content, ``outputs`` to file names; what the stage answers is a ``result``.
+    """
 
     stage: Stage
+    result: type[ResultT]
     parameters: Mapping[str, Any]
     outputs: Mapping[str, str]
-    inputs: Mapping[str, Path] = field(default_factory=dict)
+    inputs: Mapping[str, HashedPath] = field(default_factory=dict)
 
 
 def at_batch(stage: Stage, batch: int) -> Stage:
@@ -73,20 +90,27 @@ def of_variant(stage: Stage, variant: VariantName) -> Stage:
     return replace(stage, name=name, variant=variant)
 
 
-def evaluated(evaluation: Path | None) -> dict[str, str]:
+def evaluated(evaluation: Content | None) -> dict[str, str]:
     """The output that answers the input role ``evaluation``, samples to be scored on, where there is one."""
     return {"evaluated": "evaluated.npz"} if evaluation else {}
 
 
-def profiled(profiles: Path | None, *, made: bool = False) -> dict[str, str]:
+def profiled(profiles: Content | None, *, made: bool = False) -> dict[str, str]:
     """The outputs that answer the input role ``profiles``, further samples, where there is one or it is ``made``."""
     answer = {"profiled": "profiled.npz"} if profiles or made else {}
     return {"profiles": "profiles.npz"} | answer if made else answer
 
 
-def present(files: Mapping[str, Path | None]) -> dict[str, Path]:
-    """The inputs that there are."""
-    return {role: path for role, path in files.items() if path is not None}
+def hashed(**files: Content | None) -> dict[str, HashedPath]:
+    """The inputs that there are, by role, each with its digest; a UsageError names one that can't be read."""
+    try:
+        return {
+            role: HashedPath.of(given) if isinstance(given, Path) else given
+            for role, given in files.items()
+            if given is not None
+        }
+    except OSError as error:
+        raise UsageError(f"{error.filename} can't be read: {error.strerror}", hint="check the path") from error
 
 
 def as_json(specs: tuple[InputSpec, ...] | tuple[Frozen, ...]) -> list[dict[str, Any]]:

@@ -1,13 +1,10 @@
 """Every tensor that a runtime computes on its way, to see where outputs begin to differ."""
 
-from dataclasses import replace
-from pathlib import Path
-
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Tensor
 from pinlite.stages import export
-from pinlite.stages.stage import Action, Stage, as_json, present
+from pinlite.stages.stage import Action, Content, Stage, as_json, hashed
 
 # What the values of PyTorch's modules are called in the ONNX file that `torch` gives, with the module's number.
 MARK = "pinlite_module_"
@@ -49,17 +46,19 @@ class Modules(Frozen):
     modules: tuple[str, ...]
 
 
-def torch(recipe: Recipe, source: Path, functions: Path | None) -> Action:
+def torch(recipe: Recipe, source: Content, functions: Content | None) -> Action[Modules]:
     """Of a PyTorch model, as `export.action` takes it, on the recipe's samples."""
     action = export.action(recipe.model_copy(update={"dynamic_batch": False}), source, functions, None)
-    return replace(action, stage=TORCH, outputs={"model": "marked.onnx", **_OUTPUTS})
+    outputs = {"model": "marked.onnx", **_OUTPUTS}
+    return Action(TORCH, Modules, action.parameters, outputs, action.inputs)
 
 
-def onnx(model: Path, samples: Path, marked: Path | None) -> Action:
+def onnx(model: Content, samples: Content, marked: Content | None) -> Action[Graph]:
     """``marked`` is the model that `torch` gives."""
-    return Action(ONNX, {}, _OUTPUTS, present({"model": model, "samples": samples, "marked": marked}))
+    return Action(ONNX, Graph, {}, _OUTPUTS, hashed(model=model, samples=samples, marked=marked))
 
 
-def tensorflow(stage: Stage, model: Path, samples: Path, inputs: tuple[Tensor, ...]) -> Action:
+def tensorflow(stage: Stage, model: Content, samples: Content, inputs: tuple[Tensor, ...]) -> Action[Names]:
     """Of a SavedModel or a TFLite file; ``inputs`` are those of a TFLite file."""
-    return Action(stage, {"inputs": as_json(inputs)}, _OUTPUTS, {"model": model, "samples": samples})
+    parameters = {"inputs": as_json(inputs)}
+    return Action(stage, Names, parameters, _OUTPUTS, hashed(model=model, samples=samples))

@@ -1,13 +1,12 @@
 """ONNX to a TensorFlow SavedModel, by onnx-tf as it is (``stock``) or by our lowering (``nhwc``)."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.schema.choices import Layout
 from pinlite.schema.recipe import LayoutSpec, Recipe
-from pinlite.stages.stage import BATCHES, Action, Answer, Named, Signature, Stage
+from pinlite.stages.stage import BATCHES, Action, Answer, Content, Named, Signature, Stage, hashed
 
 STAGE = Stage("translate", image="onnx-tf", program="onnx_translate.translate", operation="translate")
 
@@ -41,27 +40,29 @@ def in_pytorch(tensor: Keyed) -> Named:
     return Named(name=tensor.name, shape=shape, dtype=tensor.dtype)
 
 
-def action(recipe: Recipe, model: Path, samples: Path, signature: Signature) -> Action:
+def action(recipe: Recipe, model: Content, samples: Content, signature: Signature) -> Action[Result]:
     """``signature`` is that of the ONNX model; a UsageError says which layout does not fit it."""
     settings = {} if recipe.lowering == "stock" else _settings(recipe, signature)
     return Action(
         STAGE,
+        Result,
         parameters={"lowering": recipe.lowering} | settings,
-        inputs={"model": model, "samples": samples},
+        inputs=hashed(model=model, samples=samples),
         outputs={"saved_model": "saved_model", "outputs": "outputs.npz"},
     )
 
 
 def open_action(
-    recipe: Recipe, models: Mapping[str, Path], samples: Mapping[str, Path], signature: Signature
-) -> Action:
+    recipe: Recipe, models: Mapping[str, Content], samples: Mapping[str, Content], signature: Signature
+) -> Action[Result]:
     """The translation with an open batch, from models and samples by role: those of each of `BATCHES` (model.5), and
     the samples of the model's own batch size.
     """
     return Action(
         STAGE,
+        Result,
         parameters={"lowering": recipe.lowering, "batches": list(BATCHES)} | _settings(recipe, signature),
-        inputs={**models, **samples},
+        inputs=hashed(**models, **samples),
         outputs={"saved_model": "saved_model", "outputs": "outputs.npz", WIDER: f"{WIDER}.npz"},
     )
 

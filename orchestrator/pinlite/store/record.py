@@ -64,8 +64,8 @@ class Record(Frozen):
     versions: dict[str, str]
 
 
-def preimage(action: Action, image: ImageRecipe, inputs: Mapping[str, str]) -> Preimage:
-    """``inputs`` are digests by role."""
+def preimage(action: Action[Any], image: ImageRecipe) -> Preimage:
+    """Of an action in an image."""
     return Preimage(
         image=image.name,
         identity=image.identity(),
@@ -74,7 +74,7 @@ def preimage(action: Action, image: ImageRecipe, inputs: Mapping[str, str]) -> P
         contract=contract.VERSION,
         platform=image.base.platform,
         parameters=dict(action.parameters),
-        inputs=dict(inputs),
+        inputs={role: given.sha256 for role, given in action.inputs.items()},
         outputs=dict(action.outputs),
         environment=contract.ENVIRONMENT,
     )

@@ -38,7 +38,7 @@ def no_engine(monkeypatch):
     def refuse(*_):
         raise AssertionError("no engine is needed")
 
-    monkeypatch.setattr("pinlite.runner.actions.choose", refuse)
+    monkeypatch.setattr("pinlite.conversion.run.choose", refuse)
 
 
 def blobs():
@@ -320,7 +320,7 @@ def test_weights_that_change_during_the_run_are_not_taken_for_the_old_ones(run, 
     engine.programs["export"] = export
     told = []
     run(told.append, weights=str(weights))
-    assert f"{weights} changed while export ran: what came of it is not kept" in [
+    assert f"{weights} changed while export ran: what it made is not kept" in [
         event.text for event in told if isinstance(event, Notice)
     ]
     engine.programs["export"] = exported

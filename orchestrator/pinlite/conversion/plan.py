@@ -1,0 +1,89 @@
+"""A conversion before any work: everything that it needs, read and checked, as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pinlite import options, toolchain
+from pinlite.conversion import representative_dataset
+from pinlite.events import Observer
+from pinlite.parity import Arrays
+from pinlite.runner import provision
+from pinlite.schema.choices import SourceKind, VariantName
+from pinlite.schema.recipe import Recipe
+from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
+from pinlite.stages.stage import Stage
+from pinlite.toolchain import ImageRecipe, Target, Toolchain
+
+_FROM_ONNX = (check.STAGE, translate.STAGE, convert.STAGE)
+
+# What a model may go through until there is a TFLite file, and what each kind of source does go through, in the order
+# in which workers are needed.
+ALL = (export.STAGE, *_FROM_ONNX)
+STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
+    "python": ALL,
+    "checkpoint": ALL,
+    "onnx": _FROM_ONNX,
+    "saved_model": (adopt.STAGE, convert.STAGE),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one recipe goes through, and by what.
+
+    ``stages`` are in the order in which workers are needed, ``images`` the recipes of their images by what stages call
+    them. ``calibration`` are the arrays that the user has in files, by input, [samples, *shape of the input].
+    """
+
+    recipe: Recipe
+    toolchain: Toolchain
+    stages: tuple[Stage, ...]
+    images: Mapping[str, ImageRecipe]
+    calibration: Arrays | None
+
+    @property
+    def target(self) -> Target:
+        return self.toolchain.targets[self.recipe.target]
+
+
+def prepare(recipe: Recipe, observe: Observer, chosen: Toolchain | None = None) -> Plan:
+    """The plan of a recipe, by its toolchain or another one that is ``chosen``.
+
+    Raises:
+        UsageError: The calibration arrays or the toolchain are wrong.
+        ImageError: The packages of ``--with`` can't be resolved.
+    """
+    calibration = _calibration(recipe)
+    versions = chosen or toolchain.load(recipe.toolchain)
+    stages = _stages(recipe, versions)
+    images = provision.image_recipes(versions, stages, recipe.requirements, observe)
+    return Plan(recipe, versions, stages, images, calibration)
+
+
+def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:
+    """Whether any of the variants (of all the recipe's) takes ranges from samples."""
+    trained = recipe.training is not None and recipe.training.qat is not None
+    return any(options.needs_calibration(variant, trained=trained) for variant in variants or recipe.variants)
+
+
+def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
+    stages = (*STAGES[recipe.source.kind], *map(infer.stage, versions.runtimes))
+    asked = recipe.calibration
+    if asked is not None and asked.kind in ("images", "python") and is_calibrated(recipe):
+        at = stages.index(convert.STAGE)
+        stages = (*stages[:at], calibrate.STAGE, *stages[at:])
+    if recipe.evaluation is not None:
+        scored = (evaluate.METRIC,) if evaluate.functions(recipe.evaluation) else ()
+        stages = (evaluate.GATHER, *stages, *scored)
+    return stages
+
+
+def _calibration(recipe: Recipe) -> Arrays | None:
+    """Checked as far as can be without the model."""
+    asked = recipe.calibration
+    if asked is None or asked.kind != "arrays" or not is_calibrated(recipe):
+        return None
+    arrays = representative_dataset.read(asked)
+    if recipe.inputs:
+        representative_dataset.fitted(arrays, recipe.inputs, asked)
+    return arrays

@@ -1,0 +1,91 @@
+"""A conversion that is under way: its actions as they run, and what the report says of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pinlite.conversion import representative_dataset
+from pinlite.conversion.plan import Plan
+from pinlite.digest import HashedPath
+from pinlite.engine import Engine, choose
+from pinlite.events import Observer, ignore
+from pinlite.parity import Array
+from pinlite.runner import CachingRunner, LocalRunner, provision
+from pinlite.runner.protocol import Done, Runner
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import StageRecord, Warned
+from pinlite.stages.stage import Action, Answer, ResultT, Stage
+from pinlite.store.files import Store
+from pinlite.store.record import Record
+
+
+def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
+    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without.
+
+    Once an engine that does not isolate is chosen, what looks like data and is a program is refused with a
+    UsageError.
+    """
+
+    def engine() -> Engine:
+        found = choose(plan.recipe.engine, observe)
+        provision.check_trust(plan.recipe, found)
+        return found
+
+    recipe = plan.recipe
+    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages)
+    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe) if recipe.cache else local
+
+
+@dataclass(frozen=True)
+class Run:
+    """The actions of a plan, by a runner; ``folder`` has the files that the conversion makes itself, and ``evaluation``
+    are the samples that every runtime is scored on.
+
+    What ran is noted in its order: ``stages`` as the report has them, ``records`` as the store has them, the package
+    ``versions`` of each image, and the ``warnings`` that stages gave.
+    """
+
+    plan: Plan
+    runner: Runner
+    folder: Path
+    evaluation: HashedPath | None = None
+    stages: list[StageRecord] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    warnings: list[Warned] = field(default_factory=list)
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.plan.recipe
+
+    def do(self, action: Action[ResultT]) -> Done[ResultT]:
+        """What an action gives; errors as those of `pinlite.runner.protocol.Runner.run`."""
+        done = self.runner.run(action)
+        self.stages.append(done.stage)
+        self.records.append(done.record)
+        self.versions.setdefault(done.stage.image, {}).update(done.record.versions)
+        if isinstance(done.result, Answer):
+            self._warn(action.stage, done.result.warnings)
+        return done
+
+    def skip(self, stage: Stage, reason: str = "") -> StageRecord:
+        """Note a stage that does not run, and why."""
+        image = self.plan.toolchain.images[stage.image].name
+        skipped = StageRecord(name=stage.name, image=image, source="skipped", reason=reason)
+        self.stages.append(skipped)
+        return skipped
+
+    def write(self, name: str, arrays: Mapping[str, Array]) -> HashedPath:
+        """A file of arrays in the run's folder, from which actions can take it."""
+        path = self.folder / name
+        representative_dataset.write(path, arrays)
+        return HashedPath.of(path)
+
+    def _warn(self, stage: Stage, messages: Sequence[str]) -> None:
+        """Each once: a stage that comes again, for another size of the batch say, has the same to say."""
+        known = {(warned.variant, warned.message) for warned in self.warnings}
+        self.warnings.extend(
+            Warned(stage=stage.name, message=message, variant=stage.variant)
+            for message in dict.fromkeys(messages)
+            if (stage.variant, message) not in known
+        )

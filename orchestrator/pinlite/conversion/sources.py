@@ -1,0 +1,174 @@
+"""From each kind of source to a SavedModel: a function each, which returns what all that follows needs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pinlite import parity
+from pinlite.conversion.run import Run
+from pinlite.digest import HashedPath
+from pinlite.parity import profiles
+from pinlite.runner import provision
+from pinlite.schema.choices import SourceKind
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import TrainingStep
+from pinlite.stages import adopt, check, export, translate
+from pinlite.stages.stage import BATCHES, Content
+
+Files = Mapping[str, HashedPath]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model as a SavedModel, and what the runtimes on the way to it computed, the reference first.
+
+    ``outputs`` are by runtime, ``wider`` those for the first of the other batch sizes, whose samples are
+    ``wider_samples``, where the batch is open. ``profiles`` are samples made to find faults, ``profiled`` what was
+    computed of them; ``evaluated`` what was computed of the samples that are scored. ``artifacts`` are the files that
+    are kept, by name, with their role.
+    """
+
+    saved_model: HashedPath
+    signature: translate.Result
+    samples: HashedPath
+    outputs: Files
+    profiles: HashedPath | None
+    profiled: Files
+    artifacts: Mapping[str, tuple[str, HashedPath]]
+    evaluated: Files = field(default_factory=dict)
+    wider: Files = field(default_factory=dict)
+    wider_samples: HashedPath | None = None
+    training: tuple[TrainingStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model as ONNX, before it is checked: by PyTorch, or the user's own file. ``samples`` are None where none were
+    given, ``files`` are what the export made, by role.
+    """
+
+    model: HashedPath
+    samples: Content | None
+    files: Files = field(default_factory=dict)
+    training: tuple[TrainingStep, ...] = ()
+
+
+def lower(run: Run) -> Lowered:
+    """The source of the recipe as a SavedModel."""
+    return _KINDS[run.recipe.source.kind](run)
+
+
+def _from_pytorch(run: Run) -> Lowered:
+    source = provision.source(run.recipe, run.folder)
+    functions = provision.functions(run.recipe, run.folder, source)
+    done = run.do(export.action(run.recipe, source, functions, run.evaluation))
+    files = done.outputs
+    return _from_exported(run, Exported(files["model"], files["samples"], files, done.result.training))
+
+
+def _from_onnx(run: Run) -> Lowered:
+    return _from_exported(run, Exported(_given(run.recipe), run.recipe.samples))
+
+
+def _from_saved_model(run: Run) -> Lowered:
+    saved_model = _given(run.recipe)
+    done = run.do(adopt.action(run.recipe, saved_model))
+    made = done.outputs.get("profiles")
+    return Lowered(
+        saved_model=saved_model,
+        signature=done.result,
+        samples=done.outputs["samples"],
+        outputs={"tensorflow": done.outputs["outputs"]},
+        profiles=made,
+        profiled=_of("profiled", {"tensorflow": done.outputs}),
+        artifacts={"saved_model": ("saved_model", saved_model), **_samples(done.outputs["samples"], made)},
+    )
+
+
+_KINDS: Mapping[SourceKind, Callable[[Run], Lowered]] = {
+    "python": _from_pytorch,
+    "checkpoint": _from_pytorch,
+    "onnx": _from_onnx,
+    "saved_model": _from_saved_model,
+}
+
+
+def _given(recipe: Recipe) -> HashedPath:
+    assert recipe.source.path is not None, "only a module may have no path"
+    return HashedPath.of(recipe.source.path)
+
+
+def _from_exported(run: Run, exported: Exported) -> Lowered:
+    recipe, given = run.recipe, exported.files.get("profiles")
+    checked = run.do(check.action(recipe, exported.model, exported.samples, run.evaluation, given))
+    samples = checked.outputs["samples"]
+    wider: dict[str, Files] = {}
+    wider_samples = None
+    if recipe.dynamic_batch:
+        batches = _check_batches(run, exported)
+        models = {f"model.{batch}": files["simplified"] for batch, files in batches.items()}
+        each_samples = {f"samples.{batch}": files["samples"] for batch, files in batches.items()}
+        action = translate.open_action(recipe, models, {**each_samples, "samples": samples}, checked.result)
+        translated = run.do(action)
+        first = batches[BATCHES[0]]
+        wider_samples = first["samples"]
+        wider = {"torch": exported.files, "onnxruntime": {translate.WIDER: first["outputs"]}}
+        wider["tensorflow"] = translated.outputs
+    else:
+        lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
+        translated = run.do(translate.action(recipe, lowered, samples, checked.result))
+    by_runtime = {"torch": exported.files, "onnxruntime": checked.outputs, "tensorflow": translated.outputs}
+    made = given or checked.outputs.get("profiles")
+    return Lowered(
+        saved_model=translated.outputs["saved_model"],
+        signature=translated.result,
+        samples=samples,
+        outputs=_of("outputs", by_runtime),
+        profiles=made,
+        profiled=_of("profiled", by_runtime),
+        artifacts={
+            "model.onnx": ("onnx", exported.model),
+            checked.outputs["graph"].path.name: ("graph", checked.outputs["graph"]),
+            "saved_model": ("saved_model", translated.outputs["saved_model"]),
+            **_samples(samples, made),
+        },
+        evaluated=_of("evaluated", by_runtime),
+        wider=_of(translate.WIDER, wider),
+        wider_samples=wider_samples,
+        training=exported.training,
+    )
+
+
+def _check_batches(run: Run, exported: Exported) -> dict[int, Files]:
+    """What `check` makes of the model for each of the other batch sizes."""
+    found: dict[int, Files] = {}
+    for batch in BATCHES:
+        model = exported.files.get(f"model.{batch}", exported.model)
+        samples = exported.files.get(f"samples.{batch}", exported.samples)
+        action = check.at(batch, check.action(run.recipe, model, samples, None), open_model=not exported.files)
+        found[batch] = run.do(action).outputs
+    return found
+
+
+def _of(role: str, by_runtime: Mapping[str, Files]) -> Files:
+    """The outputs of one role by the runtime that computed them, of those that have it."""
+    return {runtime: files[role] for runtime, files in by_runtime.items() if role in files}
+
+
+def _samples(samples: HashedPath, made: HashedPath | None) -> dict[str, tuple[str, HashedPath]]:
+    """The artifacts that a result keeps of what was compared."""
+    kept = {"samples": samples} | ({"profiles": made} if made else {})
+    return {file.path.name: (role, file) for role, file in kept.items()}
+
+
+def for_tflite(run: Run, lowered: Lowered) -> HashedPath | None:
+    """Those profiles that every runtime on the way has made something of.
+
+    What one has not run is of no use to TFLite's runtimes. What it has refused (a place beyond a table's rows) would be
+    worse: the oldest reads beyond memory.
+    """
+    if lowered.profiles is None:
+        return None
+    ran = [profiles.read(profiled.path) for profiled in lowered.profiled.values()]
+    given = parity.read(lowered.profiles.path, empty=True)
+    left = {name: array for name, array in given.items() if all(name.partition("/")[0] in each for each in ran)}
+    return lowered.profiles if len(left) == len(given) else run.write("profiles-for-tflite.npz", left)

@@ -1,0 +1,138 @@
+"""A runner that looks up in the store first, and has another one run only what nobody has made before."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock
+from pydantic import ValidationError
+
+from pinlite.digest import HashedPath
+from pinlite.engine import Image
+from pinlite.events import Notice, Observer, StageFinished, StageStarted, ignore
+from pinlite.machine import temporary
+from pinlite.runner.protocol import Done, Runner
+from pinlite.stages.stage import Action, ResultT, Stage
+from pinlite.store import record
+from pinlite.store.files import Damaged, Store
+from pinlite.store.record import Record
+from pinlite.toolchain import ImageRecipe
+
+
+class CachingRunner:
+    """A `Runner` before another one, which it enters and leaves. ``recipes`` has the recipes of images, by what stages
+    call them; ``refresh`` names stages that are run anew and compared with what was kept.
+    """
+
+    def __init__(
+        self,
+        behind: Runner,
+        store: Store,
+        recipes: Mapping[str, ImageRecipe],
+        refresh: tuple[str, ...] = (),
+        observe: Observer = ignore,
+    ) -> None:
+        self._behind = behind
+        self._store = store
+        self._recipes = recipes
+        self._refresh = refresh
+        self._observe = observe
+        self._stack = ExitStack()
+
+    @property
+    def run_id(self) -> str:
+        return self._behind.run_id
+
+    @property
+    def images(self) -> Mapping[str, Image]:
+        return self._behind.images
+
+    def run(self, action: Action[ResultT]) -> Done[ResultT]:
+        key = record.preimage(action, self._recipes[action.stage.image]).key
+        again = not self._is_refreshed(action.stage)
+        if again and (done := self._made_before(key, action)):
+            return done
+        with self._alone(key):
+            if again and (done := self._made_before(key, action)):
+                return done
+            return self._keep(action, self._behind.run(action))
+
+    def _is_refreshed(self, stage: Stage) -> bool:
+        """Whether a stage was named by ``--refresh``, which knows nothing of variants and batch sizes."""
+        return any(f"{stage.name}-".startswith(f"{name}-") for name in self._refresh)
+
+    def _made_before(self, key: str, action: Action[ResultT]) -> Done[ResultT] | None:
+        known = record.load(self._store, key)
+        if known is None:
+            return None
+        name, started = action.stage.name, time.monotonic()
+        try:
+            done = self._restored(known, action)
+        except (Damaged, ValidationError):
+            self._observe(Notice(f"what was kept of {name} is damaged: it is made again"))
+            return None
+        self._observe(StageStarted(name))
+        self._observe(StageFinished(name, "hit", time.monotonic() - started))
+        return done
+
+    def _restored(self, known: Record, action: Action[ResultT]) -> Done[ResultT]:
+        result = action.result.model_validate(known.result)
+        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="hit-")) / action.stage.name
+        paths = record.restore(self._store, known, folder)
+        outputs = {role: HashedPath.of(paths[role], output.sha256) for role, output in known.outputs.items()}
+        return Done(action.stage.name, result, outputs, known, "hit")
+
+    def _keep(self, action: Action[ResultT], done: Done[ResultT]) -> Done[ResultT]:
+        """Keep what was made, as long as it was made of what its key says.
+
+        Bytes that are kept already under the key stay, and are what the run goes on with.
+        """
+        for given in action.inputs.values():
+            if not given.is_unchanged:
+                self._observe(Notice(f"{given.path} changed while {done.name} ran: what it made is not kept"))
+                return done
+        try:
+            kept = record.keep(self._store, done.record, {role: file.path for role, file in done.outputs.items()})
+        except OSError as error:
+            self._observe(
+                Notice(f"what {done.name} made can't be kept in {self._store.root}: {error.strerror or error}")
+            )
+            return done
+        made = done.record.outputs
+        if kept.outputs == made:
+            return done
+        other = ", ".join(sorted(output.name for role, output in made.items() if kept.outputs[role] != output))
+        self._observe(
+            Notice(f"{done.name} is nondeterministic: it made another {other} than before; the first is kept")
+        )
+        with contextlib.suppress(Damaged):
+            first = self._restored(kept, action)
+            return Done(done.name, first.result, first.outputs, kept, "ran")
+        return done
+
+    @contextlib.contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Have other processes wait that want to make the same; without a store to write to, nobody can."""
+        lock: AbstractContextManager[object] = FileLock(self._store.lock(key))
+        with ExitStack() as held:
+            with contextlib.suppress(OSError):
+                self._store.lock(key).parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(lock)
+            yield
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._folder = Path(stack.enter_context(temporary.folder())).resolve()
+            stack.enter_context(self._behind)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

@@ -1,0 +1,110 @@
+"""The runner of this machine: each action in a worker of an engine."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from pinlite import digest
+from pinlite.digest import HashedPath
+from pinlite.engine import Engine, Image
+from pinlite.events import Notice, Observer, ignore
+from pinlite.runner.execute import execute
+from pinlite.runner.protocol import Done
+from pinlite.runner.workers import Workers
+from pinlite.schema.recipe import Limits
+from pinlite.stages.stage import Action, ResultT, Stage
+from pinlite.store import record
+from pinlite.store.record import Output, Record
+from pinlite.toolchain import ImageRecipe
+
+
+def new_run_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+class LocalRunner:
+    """A `Runner`. ``choose`` gives the engine, when the first action has to run, and ``recipes`` has the recipes of
+    images, by what stages call them.
+
+    ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
+    are still to come are started, so that their imports overlap.
+    """
+
+    def __init__(
+        self,
+        choose: Callable[[], Engine],
+        recipes: Mapping[str, ImageRecipe],
+        limits: Limits,
+        observe: Observer = ignore,
+        ahead: Sequence[Stage] = (),
+    ) -> None:
+        self.run_id = new_run_id()
+        self._choose = choose
+        self._recipes = recipes
+        self._limits = limits
+        self._observe = observe
+        self._ahead = ahead
+        self._started: tuple[Engine, Workers] | None = None
+        # By what stages call them.
+        self._ready: dict[str, Image] = {}
+        self._stack = ExitStack()
+
+    @property
+    def images(self) -> Mapping[str, Image]:
+        return {image.name: image for image in self._ready.values()}
+
+    def run(self, action: Action[ResultT]) -> Done[ResultT]:
+        engine, workers = self._started or self._start(action.stage)
+        self._have(engine, [action.stage])
+        executed = execute(action, workers, self._observe)
+        outputs = {role: HashedPath.of(path) for role, path in executed.outputs.items()}
+        made = Record(
+            preimage=record.preimage(action, self._recipes[action.stage.image]),
+            stage=action.stage.name,
+            result=executed.result.model_dump(mode="json"),
+            outputs={
+                role: Output(
+                    name=file.path.name, sha256=file.sha256, folder=file.path.is_dir(), size=digest.size(file.path)
+                )
+                for role, file in outputs.items()
+            },
+            engine=engine.name,
+            made_in=self._ready[action.stage.image].identity,
+            seconds=executed.seconds,
+            peak_memory=executed.peak_memory,
+            versions=executed.versions,
+        )
+        return Done(action.stage.name, executed.result, outputs, made, "ran")
+
+    def _start(self, first: Stage) -> tuple[Engine, Workers]:
+        """The engine and its workers, those of all stages that are still to come among them."""
+        engine = self._choose()
+        for leftover in engine.leftovers():
+            engine.remove(leftover)
+            whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
+            self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
+        ahead = [*itertools.dropwhile(lambda stage: stage.home != first.home, self._ahead)]
+        self._have(engine, [first, *ahead])
+        # It looks up images in what `_have` adds to.
+        workers = Workers(engine, self._ready, self._limits, self._observe, run=self.run_id)
+        self._started = engine, self._stack.enter_context(workers)
+        workers.start(ahead)
+        return self._started
+
+    def _have(self, engine: Engine, stages: Sequence[Stage]) -> None:
+        """Find or make the images of the stages."""
+        missing = {stage.image: self._recipes[stage.image] for stage in stages if stage.image not in self._ready}
+        if missing:
+            found = engine.ensure({recipe.name: recipe for recipe in missing.values()}.values(), self._observe)
+            self._ready |= {role: found[recipe.name] for role, recipe in missing.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

@@ -1,0 +1,71 @@
+"""What every runner offers. The conformance suite in ``tests/runner`` holds them all to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Literal, Protocol, Self
+
+from pinlite.digest import HashedPath
+from pinlite.engine import Image
+from pinlite.schema.report import StageRecord
+from pinlite.stages.stage import Action, ResultT
+from pinlite.store.record import Record
+
+
+@dataclass(frozen=True)
+class Done(Generic[ResultT]):
+    """What an action gave: its checked result, its outputs by role, where they can be read until the runner is left,
+    and its record. ``name`` is that of the stage; ``source`` tells whether it ran now or was made before.
+    """
+
+    name: str
+    result: ResultT
+    outputs: Mapping[str, HashedPath]
+    record: Record
+    source: Literal["ran", "hit"]
+
+    @property
+    def stage(self) -> StageRecord:
+        """The stage as the report has it."""
+        return StageRecord(
+            name=self.name,
+            image=self.record.preimage.image,
+            source=self.source,
+            seconds=self.record.seconds,
+            peak_memory=self.record.peak_memory,
+        )
+
+
+class Runner(Protocol):
+    """A context: leaving it ends all that it has started, and removes what it has made.
+
+    It takes inputs by their content (`HashedPath`), and may read them from their paths or from wherever else it has
+    that content; nothing else of an action is of this machine.
+    """
+
+    @property
+    def run_id(self) -> str:
+        """What this run is called where it leaves traces: in logs, in labels, in the provenance."""
+        ...
+
+    @property
+    def images(self) -> Mapping[str, Image]:
+        """The images that it has had ready so far, by name."""
+        ...
+
+    def run(self, action: Action[ResultT]) -> Done[ResultT]:
+        """Run an action, or find what it made before.
+
+        Raises:
+            PinliteError: As the stage said (UsageError, ModelError), or as it ended (StageCrashError,
+                StageTimeoutError, OutOfMemoryError, OutOfDiskError); it names the stage. The runner goes on to serve
+                other actions.
+            NoEngineError, ImageError: Nothing can run it here.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
