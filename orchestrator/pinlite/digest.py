@@ -36,9 +36,14 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
+def of_files_below(folder: Path) -> dict[str, str]:
+    """Those of the files below a folder, by their POSIX path there."""
+    return {path.relative_to(folder).as_posix(): of_file(path) for path in files_below(folder)}
+
+
 def of_tree(folder: Path) -> str:
     """A folder by its files' paths and contents; empty folders, times and modes don't count."""
-    return of_json({path.relative_to(folder).as_posix(): of_file(path) for path in files_below(folder)})
+    return of_json(of_files_below(folder))
 
 
 def of_path(path: Path) -> str:

@@ -13,7 +13,7 @@ from fake_engine import RUNTIMES, STAGES, RefusalError
 
 import pinlite
 from pinlite import errors
-from pinlite.conversion import pipeline
+from pinlite.conversion import plan
 
 ANSI = re.compile(r"\x1b\[")
 
@@ -256,11 +256,11 @@ def test_help_names_every_option_and_command(command):
 def test_the_options_reach_the_recipe_and_win_over_the_file(command, monkeypatch, model_file):
     recipes = []
 
-    def run(recipe, _, **_options):
+    def prepare(recipe, _):
         recipes.append(recipe)
         raise errors.UsageError("enough", hint="enough")
 
-    monkeypatch.setattr(pipeline, "run", run)
+    monkeypatch.setattr(plan, "prepare", prepare)
     Path("pinlite.toml").write_text('source = "model.py:build"\nseed = 1\nopset = 11\nwith = ["a==1"]\n')
     command("convert", "--config", "pinlite.toml", "--seed", "2", "--output-name", "x", "--output-name", "y")
     (recipe,) = recipes

@@ -148,6 +148,7 @@ def convert(
     """Convert a PyTorch model to TFLite, run it, and compare it with PyTorch."""
     from pinlite import options
     from pinlite.conversion import pipeline
+    from pinlite.conversion.plan import prepare
     from pinlite.provenance import lockfile
     from pinlite.store import runs
     from pinlite.ui.progress import ProgressView
@@ -198,10 +199,11 @@ def convert(
     lock = file.with_suffix(".lock") if file else None
     recipe = options.resolve(given, file)
     recorded = lockfile.beside(lock) if locked else None
-    before = runs.state(recipe, *([file] if file else []))
     try:
         with ProgressView(log, verbose=verbose) as view:
-            report = pipeline.run(recipe, view, recorded=recorded)
+            plan = prepare(recipe, view)
+            before = runs.state(plan.dependencies, *([file] if file else []))
+            report = pipeline.run_plan(plan, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
             _show(error.report, recipe.out, json)

@@ -37,12 +37,17 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         WarnedError: The recipe is strict, and there are warnings; it carries the report, and everything is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
     """
+    return run_plan(prepare(recipe, observe), observe, recorded=recorded)
+
+
+def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = None) -> Report:
+    """The same from a plan that is there."""
     started = datetime.now(UTC)
+    recipe = plan.recipe
     key = _signing_key(recipe)
     output.check(recipe.out)
-    plan = prepare(recipe, observe)
-    materials = provenance.given(recipe)
-    lock = lockfile.given(recipe, plan.images, dependencies.files(recipe))
+    materials = provenance.given(recipe, plan.dependencies)
+    lock = lockfile.given(recipe, plan.images, dependencies.files(plan.dependencies))
     if recorded:
         lockfile.hold_given(lock, recorded)
     with temporary.folder() as made, runner_of(plan, observe) as runner:

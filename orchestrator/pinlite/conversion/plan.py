@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from pinlite import options, toolchain
 from pinlite.conversion import representative_dataset
-from pinlite.events import Observer
+from pinlite.events import Observer, ignore
+from pinlite.inputs import dependencies
+from pinlite.inputs.dependencies import Dependency
 from pinlite.parity import Arrays
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
@@ -32,7 +34,8 @@ class Plan:
     """What one recipe goes through, and by what.
 
     ``stages`` are in the order in which workers are needed, ``images`` the recipes of their images by what stages call
-    them. ``calibration`` are the arrays that the user has in files, by input, [samples, *shape of the input].
+    them. ``calibration`` are the arrays that the user has in files, by input, [samples, *shape of the input];
+    ``dependencies`` all that the recipe reads, as it was.
     """
 
     recipe: Recipe
@@ -40,13 +43,14 @@ class Plan:
     stages: tuple[Stage, ...]
     images: Mapping[str, ImageRecipe]
     calibration: Arrays | None
+    dependencies: tuple[Dependency, ...]
 
     @property
     def target(self) -> Target:
         return self.toolchain.targets[self.recipe.target]
 
 
-def prepare(recipe: Recipe, observe: Observer, chosen: Toolchain | None = None) -> Plan:
+def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None = None) -> Plan:
     """The plan of a recipe, by its toolchain or another one that is ``chosen``.
 
     Raises:
@@ -57,7 +61,7 @@ def prepare(recipe: Recipe, observe: Observer, chosen: Toolchain | None = None) 
     versions = chosen or toolchain.load(recipe.toolchain)
     stages = _stages(recipe, versions)
     images = provision.image_recipes(versions, stages, recipe.requirements, observe)
-    return Plan(recipe, versions, stages, images, calibration)
+    return Plan(recipe, versions, stages, images, calibration, dependencies.read(recipe))
 
 
 def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:

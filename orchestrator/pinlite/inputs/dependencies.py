@@ -1,8 +1,9 @@
 """What a recipe reads of the user's: files, folders, and modules with what they import."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from pinlite import digest
 from pinlite.inputs import modules
@@ -15,16 +16,54 @@ if TYPE_CHECKING:
 Kind = Literal["path", "modules"]
 
 
-class Read(NamedTuple):
-    """A place that a recipe reads, and as what."""
+@dataclass(frozen=True)
+class Dependency:
+    """A place that a recipe reads, for which role, and the digest of what was there; "" where nothing was.
+
+    ``parts`` are the digests of what it consists of, by their paths as the recipe has them: itself, or a module with
+    those that it imports. ``files`` are, of a folder, those of the files below it, by their path there.
+    """
 
     role: str
     kind: Kind
     path: Path
+    digest: str
+    parts: Mapping[str, str]
+    files: Mapping[str, str] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is pinlite's own, in its cache, and no file of the user's."""
+        return self.path.is_relative_to(folders.cache())
 
 
-def of(recipe: "Recipe") -> Iterator[Read]:
-    """Where the recipe reads, whether or not something is there."""
+def read(recipe: "Recipe") -> tuple[Dependency, ...]:
+    """All that a recipe reads, as it is now; each file is read once."""
+    return tuple(_read(*place) for place in _places(recipe))
+
+
+def files(dependencies: Iterable[Dependency]) -> dict[str, str]:
+    """The digests of all of the user's that there is, each module by itself, by its path as the recipe has it."""
+    found: dict[str, str] = {}
+    for each in dependencies:
+        found |= {} if each.is_own else each.parts
+    return dict(sorted(found.items()))
+
+
+def _read(role: str, kind: Kind, path: Path) -> Dependency:
+    if not path.exists():
+        return Dependency(role, kind, path, "", {})
+    if kind == "modules" and path.is_file():
+        parts = {str(each): digest.of_path(each) for each in modules.closure(path)}
+        whole = digest.of_json({Path(each).name: sha256 for each, sha256 in parts.items()})
+        return Dependency(role, kind, path, whole, parts)
+    below = digest.of_files_below(path) if path.is_dir() else None
+    whole = digest.of_file(path) if below is None else digest.of_json(below)
+    return Dependency(role, kind, path, whole, {str(path): whole}, below)
+
+
+def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
+    """Where the recipe reads, whether or not something is there: a role, a kind and a path."""
     named: list[tuple[str, Source | Calibration | None]] = [
         ("source", recipe.source),
         ("calibration", recipe.calibration),
@@ -36,36 +75,23 @@ def of(recipe: "Recipe") -> Iterator[Read]:
         named += [("metric", metric.function) for metric in recipe.evaluation.metrics]
     for role, source in named:
         if source and source.module:
-            yield from (Read(role, "modules", path) for path in _places(source.module, source.path))
+            yield from ((role, "modules", path) for path in _modules(source.module, source.path))
         elif source and source.path:
-            yield Read(role, "path", source.path)
+            yield role, "path", source.path
     for role, path in (("weights", recipe.weights), ("samples", recipe.samples), ("data", recipe.data)):
         if path:
-            yield Read(role, "path", path)
-    yield from (Read("toolchain", "path", path) for path in recipe.toolchain_files)
+            yield role, "path", path
+    yield from (("toolchain", "path", path) for path in recipe.toolchain_files)
     if recipe.requirements:
-        yield Read("requirements", "path", folders.cache() / "locks")
+        yield "requirements", "path", folders.cache() / "locks"
 
 
 def digest_of(kind: Kind, path: Path) -> str:
-    """Empty for what is not there."""
-    if not path.exists():
-        return ""
-    return modules.digest_of(path) if kind == "modules" and path.is_file() else digest.of_path(path)
+    """The digest of a dependency as it is now."""
+    return _read("", kind, path).digest
 
 
-def files(recipe: "Recipe") -> dict[str, str]:
-    """The digests of all that there is, each module by itself, by its path as the recipe has it."""
-    found: dict[str, str] = {}
-    for _, kind, path in of(recipe):
-        if kind == "modules" and path.is_file():
-            found |= {str(each): digest.of_path(each) for each in modules.closure(path)}
-        elif path.exists() and not path.is_relative_to(folders.cache()):
-            found[str(path)] = digest.of_path(path)
-    return dict(sorted(found.items()))
-
-
-def _places(module: str, path: Path | None) -> tuple[Path, ...]:
+def _modules(module: str, path: Path | None) -> tuple[Path, ...]:
     """Where a module of the user's is; of an image's module, where one of the user's would take its place."""
     top = Path(module.partition(".")[0])
     return (path,) if path else (top, top.with_suffix(".py"))

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pinlite import digest
 from pinlite.errors import UsageError
 from pinlite.inputs import paths
 
@@ -50,11 +49,6 @@ def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path
                 )
         shutil.copytree(alone, folder, dirs_exist_ok=True)
     return folder
-
-
-def digest_of(source: Path) -> str:
-    """Of what `collect` copies of a module file: another one where any of it has changed, come, or gone."""
-    return digest.of_json({path.name: digest.of_path(path) for path in closure(source)})
 
 
 def _left_out(top: Path) -> Callable[[str, list[str]], set[str]]:

@@ -1,12 +1,12 @@
 """What goes into a run and comes out of it, by name and digest. Names are free of this machine's folders."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pinlite import digest
-from pinlite.inputs import dependencies
+from pinlite.inputs.dependencies import Dependency
 from pinlite.schema.recipe import Recipe
 
 
@@ -19,37 +19,40 @@ class Resource:
     algorithm: str = "sha256"
 
 
-def given(recipe: Recipe) -> tuple[Resource, ...]:
-    """The files of the user's that the recipe names, as they are now.
+def given(recipe: Recipe, dependencies: Iterable[Dependency]) -> tuple[Resource, ...]:
+    """The user's files that the recipe names, by what was read of its dependencies.
 
     Modules and images for calibration are not among them: what stages were shown of those is told by `below`. Of
     ``--data`` a folder is one resource, by in-toto's ``dirHash``: a data set has any number of files.
     """
     shown = {"calibration"} if recipe.calibration and recipe.calibration.kind == "images" else set[str]()
     found = list[Resource]()
-    for role, kind, path in dependencies.of(recipe):
-        if kind == "path" and role not in {"requirements", *shown}:
-            found += [_folder(role, path)] if role == "data" and path.is_dir() else files(role, path)
+    for each in dependencies:
+        if each.kind == "path" and each.role not in {"requirements", *shown}:
+            found += _resources(each)
     return tuple(found)
 
 
-def files(role: str, path: Path) -> tuple[Resource, ...]:
-    """A file as ``role/its name``; of a folder each file below it, as ``role/its path there``."""
-    names = {path.name: path} if path.is_file() else {_below(path, file): file for file in digest.files_below(path)}
-    return tuple(Resource(f"{role}/{name}", digest.of_file(file)) for name, file in names.items())
+def _resources(dependency: Dependency) -> list[Resource]:
+    role, name = dependency.role, dependency.path.name
+    if dependency.files is None:
+        return [Resource(f"{role}/{name}", dependency.digest)]
+    if role == "data":
+        return [Resource(f"{role}/{name}", _dir_hash(dependency.files), "dirHash")]
+    return [Resource(f"{role}/{file}", sha256) for file, sha256 in dependency.files.items()]
 
 
 def below(paths: Mapping[str, Path]) -> tuple[Resource, ...]:
     """The files below those of the paths that are folders, as ``name/path there``."""
-    return tuple(resource for name, path in paths.items() if path.is_dir() for resource in files(name, path))
+    return tuple(
+        Resource(f"{name}/{file}", sha256)
+        for name, path in paths.items()
+        if path.is_dir()
+        for file, sha256 in digest.of_files_below(path).items()
+    )
 
 
-def _folder(role: str, path: Path) -> Resource:
+def _dir_hash(files: Mapping[str, str]) -> str:
     """By Go's Hash1, https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash, in hex: a sha256 of what sha256sum prints."""
-    lines = sorted((_below(path, file), digest.of_file(file)) for file in digest.files_below(path))
-    summary = "".join(f"{hexadecimal}  {name}\n" for name, hexadecimal in lines)
-    return Resource(f"{role}/{path.name}", hashlib.sha256(summary.encode()).hexdigest(), "dirHash")
-
-
-def _below(folder: Path, file: Path) -> str:
-    return file.relative_to(folder).as_posix()
+    summary = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
+    return hashlib.sha256(summary.encode()).hexdigest()

@@ -7,13 +7,14 @@ it imports, are to stay cheap.
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinlite import digest
 from pinlite.inputs import dependencies
+from pinlite.inputs.dependencies import Dependency
 from pinlite.machine import folders
 from pinlite.store import output
 from pinlite.store.files import Damaged, Store
@@ -106,10 +107,10 @@ def _is_there(known: Known) -> bool:
         return False
 
 
-def state(recipe: "Recipe", *others: Path) -> State:
+def state(read: Iterable[Dependency], *others: Path) -> State:
     """All that a recipe reads of the user's, and ``others``, with the digest of each."""
-    read = [*dependencies.of(recipe), *(dependencies.Read("configuration", "path", path) for path in others)]
-    return [(kind, str(path), dependencies.digest_of(kind, path)) for _, kind, path in read]
+    known: State = [(each.kind, str(each.path), each.digest) for each in read]
+    return [*known, *(("path", str(path), dependencies.digest_of("path", path)) for path in others)]
 
 
 def keep(
