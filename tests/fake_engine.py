@@ -316,6 +316,7 @@ class FakeEngine:
 
     name = "fake"
     isolates = True
+    shares_disk = True
 
     def __init__(self) -> None:
         self.running: list[FakeWorker] = []

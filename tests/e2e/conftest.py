@@ -11,7 +11,7 @@ from command import NETWORK, Command
 from recipes import ensured
 
 from pinlite import toolchain
-from pinlite.engine import Engine, Image, VenvEngine, interpreter
+from pinlite.engine import ENGINES, Engine, Image, VenvEngine, interpreter
 from pinlite.errors import ImageError
 
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def venv_engine() -> VenvEngine:
     return VenvEngine()
 
 
-@pytest.fixture(scope="session", params=["docker", "venv"])
+@pytest.fixture(scope="session", params=[*ENGINES])
 def engine(request) -> str:
     """Each engine by its name, with its images: what a test with it asks holds for both."""
     ensured(_engine(request.param, request))

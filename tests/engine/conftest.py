@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from probes import RUNS, Probe, recipe, traces
 
-from pinlite.engine import Engine, Image, Job, VenvEngine
+from pinlite.engine import ENGINES, Engine, Image, Job
 from pinlite.events import ignore
 from pinlite.schema.recipe import Limits
 
@@ -31,7 +31,7 @@ def made(cache, request) -> Callable[[str], tuple[Engine, Image]]:
         if name not in there:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("PINLITE_CACHE", str(cache))
-                engine = request.getfixturevalue("docker_engine") if name == "docker" else VenvEngine()
+                engine = request.getfixturevalue("docker_engine") if name == "docker" else ENGINES[name]()
                 there[name] = engine, engine.ensure([recipe()], ignore)["probe"]
         return there[name]
 
@@ -53,7 +53,7 @@ def probe_of(made, tmp_path) -> Callable[[str], Probe]:
     return of
 
 
-@pytest.fixture(params=["docker", "venv"])
+@pytest.fixture(params=[*ENGINES])
 def probe(request, probe_of) -> Probe:
     """The probe in each engine: what a test with it asks holds for all of them. It leaves nothing behind."""
     probe = probe_of(request.param)

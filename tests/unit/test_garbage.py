@@ -10,7 +10,6 @@ from pinlite.engine import Image, VenvEngine, usage
 from pinlite.engine.wheels import Pins, WheelCache
 from pinlite.errors import ImageError, NoEngineError
 from pinlite.machine import folders
-from pinlite.maintenance import garbage
 
 DAY = 24 * 3600
 RECIPE = toolchain.load().images["torch"]
@@ -22,7 +21,7 @@ def _no_docker(monkeypatch):
     def absent():
         raise NoEngineError("none", hint="none")
 
-    monkeypatch.setattr(garbage, "DockerEngine", absent)
+    monkeypatch.setattr("pinlite.engine.choice.ENGINES", {"docker": absent, "venv": VenvEngine})
 
 
 def image(name, identity, key=""):

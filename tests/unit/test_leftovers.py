@@ -10,7 +10,6 @@ import pytest
 from pinlite.engine import Leftover
 from pinlite.errors import NoEngineError
 from pinlite.machine import folders, temporary
-from pinlite.maintenance import leftovers
 from pinlite.store.files import Store
 
 
@@ -21,8 +20,7 @@ def engines(engine, monkeypatch):
     def absent():
         raise NoEngineError("none", hint="none")
 
-    monkeypatch.setattr(leftovers, "DockerEngine", absent)
-    monkeypatch.setattr(leftovers, "VenvEngine", lambda: engine)
+    monkeypatch.setattr("pinlite.engine.choice.ENGINES", {"docker": absent, "venv": lambda: engine})
 
 
 def a_folder_of_the_dead():

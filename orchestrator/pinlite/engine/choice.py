@@ -1,3 +1,8 @@
+"""The engines that there are: one registry, from which runs, cleaning and tests take them."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+
 from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
@@ -5,6 +10,16 @@ from pinlite.errors import NoEngineError, PinliteError
 from pinlite.events import Observer, ignore
 from pinlite.machine.retries import repeated
 from pinlite.schema.choices import EngineChoice
+
+# By name, in the order in which ``auto`` tries them; a NoEngineError where one is not there.
+ENGINES: Mapping[str, Callable[[], Engine]] = {"docker": DockerEngine, "venv": VenvEngine}
+
+
+def present() -> Iterator[Engine]:
+    """Those engines that are there."""
+    for engine in ENGINES.values():
+        with contextlib.suppress(NoEngineError):
+            yield engine()
 
 
 def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:

@@ -108,6 +108,13 @@ class Engine(Protocol):
         """Whether it keeps what runs in it from the machine."""
         ...
 
+    @property
+    def shares_disk(self) -> bool:
+        """Whether its workers see the folders of a `Job` where they lie on this machine. One that does not has to carry
+        the files of a request itself.
+        """
+        ...
+
     def version(self) -> str:
         """What runs the stages, for the report and for ``pinlite doctor``."""
         ...

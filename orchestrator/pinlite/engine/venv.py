@@ -48,6 +48,7 @@ class VenvEngine:
 
     name = "venv"
     isolates = False
+    shares_disk = True
 
     def __init__(self) -> None:
         # Resolved, for images name their environments by path, and another name of this folder may go.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pinlite import toolchain
-from pinlite.engine import DockerEngine, Engine, Image, VenvEngine, usage
+from pinlite.engine import Engine, Image, present, usage
 from pinlite.engine.wheels import Pins, WheelCache
-from pinlite.errors import ImageError, NoEngineError
+from pinlite.errors import ImageError
 from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe
 
@@ -80,9 +80,5 @@ def _adding(recipes: Iterable[ImageRecipe]) -> Iterator[ImageRecipe]:
 
 
 def _others(engine: Engine) -> list[Image]:
-    """The images of the other engine, if it answers."""
-    if engine.name != VenvEngine.name:
-        return VenvEngine().images()
-    with contextlib.suppress(NoEngineError):
-        return DockerEngine().images()
-    return []
+    """The images of the other engines that are there."""
+    return [image for other in present() if other.name != engine.name for image in other.images()]

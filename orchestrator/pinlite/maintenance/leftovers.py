@@ -4,8 +4,7 @@ import contextlib
 import fcntl
 from collections.abc import Iterator
 
-from pinlite.engine import DockerEngine, Engine, VenvEngine, written
-from pinlite.errors import NoEngineError
+from pinlite.engine import present, written
 from pinlite.machine import folders, temporary
 from pinlite.store import collection
 from pinlite.store.files import Store
@@ -17,7 +16,7 @@ def clean() -> Iterator[str]:
     Raises:
         NoEngineError: Docker went away meanwhile.
     """
-    for engine in _engines():
+    for engine in present():
         for leftover in engine.leftovers():
             engine.remove(leftover)
             yield f"{leftover.kind} {leftover.name}" + (f" of run {leftover.run}" if leftover.run else "")
@@ -29,12 +28,6 @@ def clean() -> Iterator[str]:
         for path in collection.unfinished(store):
             yield f"file {path}"
     yield from _locks()
-
-
-def _engines() -> Iterator[Engine]:
-    with contextlib.suppress(NoEngineError):
-        yield DockerEngine()
-    yield VenvEngine()
 
 
 def _locks() -> Iterator[str]:

@@ -41,6 +41,7 @@ PATIENCE = 60
 class DockerEngine:
     name = "docker"
     isolates = True
+    shares_disk = True
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
