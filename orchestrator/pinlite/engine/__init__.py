@@ -1,4 +1,8 @@
-"""Where stages run. `choose` gives an `Engine`; what one can do is in `protocol`."""
+"""Where workers run: ``protocol.py`` says what an engine offers, ``choice.py`` has the registry of them; ``docker/``
+and ``venv.py`` are the two that there are; ``wheels/`` keeps the packages that their images are made of.
+
+May import `pinlite.toolchain`, and what that may import. Only ``docker/`` imports docker.
+"""
 
 from pinlite.engine.choice import ENGINES, choose, present
 from pinlite.engine.docker import DockerEngine

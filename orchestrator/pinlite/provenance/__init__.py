@@ -1,7 +1,10 @@
 """Where an output folder's files come from, in the standards' words: in-toto, SLSA, CycloneDX, DSSE.
 
 `documents` follows from what it is given alone. It imports nothing that is slow to import, since every conversion pays
-for that; the libraries that know the published schemas hold it to them in the tests and in `verify`.
+for that; the libraries that know the published schemas hold it to them in the tests and in `verify`. ``lockfile.py``
+is ``pinlite.lock``: what a conversion started from and made, to which another one can be held.
+
+May import `pinlite.runner`, `pinlite.options`, and what these may import.
 """
 
 from collections.abc import Iterable, Sequence

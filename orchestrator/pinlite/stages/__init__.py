@@ -1,1 +1,4 @@
-"""What each stage takes and makes, a file each. They meet their programs in ``images/`` through the contract alone."""
+"""What each stage takes and makes, a file each. They meet their programs in ``images/`` through the contract alone.
+
+May import `pinlite.toolchain`, `pinlite.schema`, and what these may import.
+"""
