@@ -1,0 +1,61 @@
+"""The pages of the documentation: their links, their index, and the length of README."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INDEX = ROOT / "docs" / "README.md"
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+# PyPI shows README without the repository around it.
+HERE = "https://github.com/pinlite/pinlite/blob/main/"
+LONGEST = 150
+
+
+def prose(page):
+    """The text without its blocks of code."""
+    return re.sub(r"(?ms)^```.*?^```$", "", page.read_text())
+
+
+def links(page):
+    return re.findall(r"\]\(([^)\s]+)\)", prose(page))
+
+
+def anchors(page):
+    """What GitHub makes of the titles of a page."""
+    titles = re.findall(r"(?m)^#+ (.*)$", prose(page))
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for link in links(page):
+        if link.startswith(HERE):
+            path, base = link.removeprefix(HERE), ROOT
+        elif re.match(r"\w+:", link):
+            continue
+        else:
+            path, base = link, page.parent
+        file, _, anchor = path.partition("#")
+        target = base / file if file else page
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_readme_is_short_and_its_links_are_absolute():
+    readme = ROOT / "README.md"
+    assert len(readme.read_text().splitlines()) <= LONGEST
+    assert all(re.match(r"https://", link) for link in links(readme))
+
+
+def test_the_index_lists_every_page_once():
+    listed = re.findall(r"(?m)^\d+\. \[[^]]*\]\(([^)]*)\)", INDEX.read_text())
+    assert sorted(listed) == sorted(page.name for page in INDEX.parent.glob("*.md") if page != INDEX)
+
+
+def test_the_glossary_is_in_order():
+    for table in re.split(r"(?m)^## ", (ROOT / "docs" / "glossary.md").read_text())[1:]:
+        words = [word.lower() for word in re.findall(r"(?m)^\| ([^|]+) \|", table) if word != "word"]
+        assert words == sorted(words)
