@@ -1,5 +1,6 @@
 """Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`, `zoo`,
-`techniques` and `soak` measured, and docs/errors.md from `pinlite.errors`.
+`techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, and the picture in docs/architecture.md from the
+imports that there are.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 import error_table
 import expressions
+import import_graph
 import manifest
 import soak_table
 import techniques_page
@@ -237,6 +239,7 @@ def pages() -> dict[str, str]:
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
+        "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 

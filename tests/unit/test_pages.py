@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import error_table
 import expressions
+import import_graph
 import manifest
 import pages
 import soak_table
@@ -84,6 +85,11 @@ def test_every_error_says_what_it_means_and_what_to_do():
     for kind in kinds:
         assert all(vars(kind).get(name) for name in ("__doc__", "code", "advice")), kind
         assert sum(f"| `{kind.code}` | {kind.exit_status} |" in line for line in ERRORS) == 1, kind
+
+
+def test_an_arrow_that_a_longer_way_replaces_is_not_drawn():
+    graph = {"cli": {"store", "digest"}, "store": {"digest"}, "digest": set()}
+    assert import_graph.shortened(graph) == {"cli": {"store"}, "store": {"digest"}, "digest": set()}
 
 
 def test_few_conversions_are_no_soak():
