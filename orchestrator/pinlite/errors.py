@@ -1,6 +1,6 @@
-"""Every error that pinlite raises on purpose: what is wrong, its exit status, and what to do.
+"""The errors that pinlite raises on purpose: what is wrong, the exit status, and what to do.
 
-``docs/errors.md`` is made of this file: of each class its code, its status, its docstring and its advice.
+``make docs`` writes ``docs/errors.md`` from this file: the code, status, docstring and advice of each class.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class PinliteError(Exception):
-    """The root of them all. ``hint`` says what to do; ``stage`` says where it happened, once that is known.
+    """The base class. ``message`` says what is wrong and where, ``hint`` what to do about it, and ``stage`` in which
+    stage it happened, once that is known.
 
-    ``advice`` is what to do about any error of its class, where the hint says what to do about this one.
+    ``advice`` says what to do about any error of the class.
     """
 
     code: ClassVar[str] = "error"
@@ -28,7 +29,7 @@ class PinliteError(Exception):
         self.stage = stage
         # The folder of the run's logs, once a stage has begun.
         self.logs: Path | None = None
-        # What a run has come to nevertheless, where it was kept.
+        # The report of a run that failed and kept its results nevertheless.
         self.report: Report | None = None
 
     def __str__(self) -> str:
@@ -36,45 +37,45 @@ class PinliteError(Exception):
 
 
 class UsageError(PinliteError):
-    """What was asked for can't be meant: a missing file, a bad option, samples that don't fit."""
+    """The command can't be carried out as given: a missing file, a wrong option, samples that don't fit."""
 
     code = "usage"
     exit_status = 2
-    advice = "correct the option, file or setting that the message names; `--help` has all options"
+    advice = "correct the option, file or setting that the message names; `--help` lists all options"
 
 
 class ModelError(PinliteError):
-    """The model can't be converted: the message names the operator, the hint what to do about it."""
+    """The model can't be converted. The message names the operator, the hint says what to do about it."""
 
     code = "model"
     exit_status = 3
     advice = (
-        "write that part of the model in another way, as the hint says; docs/operators.md lists what converts, and "
-        "`--ops`, `--opset` and `--lowering` change what can"
+        "write that part of the model differently, as the hint says; docs/operators.md lists what converts, and "
+        "`--ops`, `--opset` and `--lowering` change what can be converted"
     )
 
 
 class NoEngineError(PinliteError):
-    """There is nothing to run the stages with, or it does not answer."""
+    """No engine can run the stages: there is none, or it does not answer."""
 
     code = "no-engine"
     exit_status = 4
     advice = (
         "`pinlite doctor` says what is missing; `make engine` installs and starts a Docker engine; `--engine venv` "
-        "needs none, but does not isolate. What a run has left then goes with the next one, or with `pinlite clean`"
+        "needs no Docker, but does not isolate. The next run, or `pinlite clean`, removes what this one has left"
     )
 
 
 class ImageError(PinliteError):
-    """An image, or the environment that stands for it, can't be made: a package or the base can't be fetched, there is
-    no room for it, or a step of the build failed.
+    """An image, or the environment in its place, can't be made: a package or the base can't be fetched, the disk is
+    full, or a step of the build failed.
     """
 
     code = "image"
     exit_status = 5
     advice = (
-        "read the log that the hint names, see to the network or the package index, and run the same command again: "
-        "what is made already stays. Without a registry `make base` builds the base"
+        "read the log that the hint names, check the network or the package index, and run the same command again: "
+        "it goes on from what is made already. Without a registry, `make base` builds the base"
     )
 
 
@@ -84,8 +85,8 @@ class StageCrashError(PinliteError):
     code = "crash"
     exit_status = 6
     advice = (
-        "read the stage's log, which the hint names, or see it live with `--verbose`. Where the model's own code ended "
-        "the process, correct that; where the engine went away, run the command again: no stage is tried twice by "
+        "read the stage's log, which the hint names, or see it live with `--verbose`. If the model's own code ended "
+        "the process, correct that; if the engine stopped, run the command again: pinlite never repeats a stage by "
         "itself"
     )
 
@@ -98,7 +99,7 @@ class OutOfMemoryError(StageCrashError):
 
 
 class OutOfDiskError(StageCrashError):
-    """A stage wrote more than its limit, or there was no room for what it wrote."""
+    """A stage wrote more than its limit, or the disk had no room for it."""
 
     code = "disk"
     advice = "make room, or raise the limit with `--disk`, as the hint says; look at what the model's code writes"
@@ -108,17 +109,15 @@ class StageTimeoutError(StageCrashError):
     """A stage gave no answer within its time."""
 
     code = "timeout"
-    advice = (
-        "look at its last output, which the message ends with; give it longer with `--timeout`, if it only needs longer"
-    )
+    advice = "look at its last output, which is at the end of the message; if it only needs longer, raise `--timeout`"
 
 
 class TamperedError(PinliteError):
-    """A folder is not what a conversion left there, or is not signed by the key that was asked for."""
+    """A folder differs from what its conversion left there, or is not signed with the given key."""
 
     code = "tampered"
     exit_status = 8
-    advice = "do not use the folder; convert again, or get it again from where it came from"
+    advice = "do not use the folder; convert again, or get it again from its source"
 
 
 class ParityError(PinliteError):
@@ -127,8 +126,8 @@ class ParityError(PinliteError):
     code = "parity"
     exit_status = 7
     advice = (
-        "everything was kept: `pinlite debug FOLDER` says which layers add to the difference; `--tolerance` and "
-        "`--variant-tolerance` allow more"
+        "the results are kept: `pinlite debug FOLDER` says which layers add to the difference; `--tolerance` and "
+        "`--variant-tolerance` allow a larger one"
     )
 
     def __init__(self, message: str, *, hint: str, report: "Report") -> None:
@@ -137,13 +136,13 @@ class ParityError(PinliteError):
 
 
 class WarnedError(PinliteError):
-    """With ``--strict``: a stage warns that a result may be wrong for other inputs than the samples."""
+    """With ``--strict``: a stage warned that the result may be wrong for other inputs than the samples."""
 
     code = "warned"
     exit_status = 3
     advice = (
-        "everything was kept: write that part of the model in another way, for instance with `torch.where` in place of "
-        "a branch; where the warning does not matter, convert without `--strict`"
+        "the results are kept: write that part of the model differently, for instance with `torch.where` in place of "
+        "a branch; if the warning does not matter, convert without `--strict`"
     )
 
     def __init__(self, message: str, *, hint: str, report: "Report") -> None:
@@ -152,19 +151,19 @@ class WarnedError(PinliteError):
 
 
 class NotReproducibleError(PinliteError):
-    """What came out, or what went in, is not what is on record."""
+    """An input or a result differs from the record: a lock file or a report."""
 
     code = "not-reproducible"
     exit_status = 8
-    advice = "bring back what has changed, which the message lists; or convert anew, to record what it comes to now"
+    advice = "restore what has changed, which the message lists; or convert again, to record the new state"
 
 
 class DifferentError(PinliteError):
-    """Two files that were compared are not the same bytes: `pinlite diff` says in what they differ."""
+    """Two files that `pinlite diff` compared do not have the same bytes."""
 
     code = "different"
     exit_status = 9
     advice = (
-        "nothing, where they should differ: the message and the table before it, or `--json`, say in what; `--samples` "
+        "nothing, if they should differ: the table before the message, or `--json`, lists the differences; `--samples` "
         "says how far their outputs are from each other"
     )

@@ -1,4 +1,4 @@
-"""docs/errors.md: every error that pinlite raises on purpose, as `pinlite.errors` has them."""
+"""docs/errors.md: the errors that pinlite raises on purpose, from `pinlite.errors`."""
 
 import inspect
 from collections.abc import Iterator
@@ -10,38 +10,55 @@ from pinlite.machine import logs, retries
 PAGE = """\
 # Errors
 
-What went wrong is on standard error, in two parts: `error:` says what and in which stage, `hint:` what to do about
-it. The exit status tells scripts the kind; from Python it is `exit_status` of a `pinlite.errors.PinliteError`, and
-`code` tells it more finely. `make docs` writes this page from `errors.py`.
+For everybody whose command ended with an error, and for scripts that read exit statuses. An error is printed on
+standard error in two parts: `error:` says what is wrong and in which stage, `hint:` what to do about it.
+
+## Exit statuses
+
+| status | meaning |
+|---:|---|
+| 0 | the command did what it should |
+| 1 | a bug in pinlite, which writes a report for you to send |
+| 2 | usage: a file, an option, weights or samples don't fit |
+| 3 | the model can't be converted; or, with `--strict`, there are warnings |
+| 4 | there is no engine |
+| 5 | an image can't be built |
+| 6 | a stage crashed, or ran out of memory, disk or time |
+| 7 | outputs differ by more than the tolerance, or an integer variant has lost some of them |
+| 8 | something differs from the record: inputs or bytes from a lock file, or files from what was made or signed |
+| 9 | `pinlite diff`: the files do not have the same bytes |
+| 130 | interrupted by ^C or SIGTERM, with nothing left running; a second ^C ends at once, whatever is left |
+
+The report of a bug has the versions, the command as you typed it, the error, and the ends of the last run's logs. It
+has nothing from the environment, but all that you typed: read it before you send it.
+
+## Every error
+
+From Python an error is a `pinlite.errors.PinliteError`; its `exit_status` is the status, its `code` is finer.
+`make docs` writes this table from `errors.py`.
 
 | code | status | meaning | what to do |
 |---|---:|---|---|
 {rows}
 
-Beside these a command ends with 0 when it is done; with 130 when it was interrupted, by ^C or SIGTERM, with nothing
-left running (a second one ends it at once, whatever is left); and with 1 for a bug in pinlite itself, which writes a
-report and says where: versions, the command as it was typed, what happened, and the ends of the last run's logs.
-Nothing of the environment is in it, but what was typed is: look through it before you send it.
-
 ## Logs
 
-Everything that a stage prints is kept, a folder a run and a file a worker, below `logs` in pinlite's cache, with the
-reports of bugs; the newest {kept} runs stay. `builds` has what building each image printed. The hint of an error
-names its log. `--verbose` shows the same lines on standard error as they come.
+pinlite keeps everything that a stage prints: below `logs` in its cache, in a folder for each run and a file for each
+worker, beside the reports of bugs. The newest {kept} runs stay. `builds` has what the build of each image printed. The
+hint of an error names its log. `--verbose` shows the same lines on standard error while they come.
 
 ## After a run that was killed
 
-A run that ends in any other way leaves nothing behind. After kill -9 or a crash of the machine the next run removes
-the containers, processes and half-made environments that it finds of runs that no longer exist. `pinlite clean` removes
-all there is: these, temporary folders, files that were half written to the store, and locks that nobody holds; and it
-says what it found.
+A run that ends in any other way leaves nothing behind. After kill -9 or a crash of the machine, the next run removes
+the containers, processes and half-made environments of runs that no longer exist. `pinlite clean` removes and lists all
+leftovers: these, temporary folders, half-written files of the store, and locks that no process holds.
 
-## What is tried again
+## What pinlite tries again
 
-Only what changes nothing: connecting to a Docker engine that was asked for by name, pulling the base image, and an
-installation of packages whose connection failed; {pauses} seconds later, and a note says so each time. A stage is never
-run twice by itself. A Docker engine that hangs is waited for: {patience} seconds for an answer, and a stage is asked
-after every {between:.0f} seconds. [failures.md](failures.md) has what a machine that fails comes to.
+pinlite repeats only what is safe to repeat: connecting to a Docker engine that you chose by name, pulling the base
+image, and installing packages after the connection failed. It tries again {pauses} seconds later, and a note says so
+each time. It never repeats a stage. If a Docker engine hangs, pinlite waits {patience} seconds for an answer, and asks
+about a running stage every {between:.0f} seconds. [failures.md](failures.md) says what happens when the machine fails.
 """
 
 
