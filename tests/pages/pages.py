@@ -29,20 +29,21 @@ MOST_OPERATORS = 6
 NEWEST = "tflite-runtime 2.14.0"
 
 OPERATORS = """\
-# PyTorch's operators, and what becomes of them
+# PyTorch's operators, and what each becomes
 
-Each line is an operator or a module as it is written in a model. `make operators` exported it to ONNX (operator set
-12), converted it, and ran it in onnxruntime, TensorFlow and every TFLite runtime: {right} convert, equal to PyTorch's
-result within {difference:.0e} of its largest magnitude, {refused} are refused. `make docs` writes this page anew.
+For everybody who wants to know whether a model converts. Each line is an operator or a module as one writes it in a
+model. `make operators` exported it to ONNX (opset 12), converted it, and ran it in onnxruntime, TensorFlow and every
+TFLite runtime: {right} convert, equal to PyTorch's result within {difference:.0e} of its largest magnitude, {refused}
+are refused. `make docs` writes this page.
 
-- **bold**: torch 1.7.1 exports it not at all, wrongly, or as what no runtime has. pinlite exports it, in operators
-  that ONNX has.
-- An image comes out of a convolution, as in a network. Where nothing stands for TFLite, the operator became part of
-  that convolution.
-- *Flex...*: TFLite has no operator for it; the runtime must be one with Select-TF operators.
-- Indices, sizes and axes that the model computes are refused where TFLite wants them fixed; the error names the
-  operator and its line. The sizes of inputs are fixed when a model is exported.
-- What is not listed may convert too: whatever torch 1.7.1 exports as what the last table has.
+- **bold**: torch 1.7.1 does not export it, exports it wrongly, or exports operators that no runtime has. pinlite
+  exports it as ONNX operators.
+- The input image is the output of a convolution, as in a network. If the column TFLite does not list the operator, it
+  became part of that convolution.
+- *Flex...*: TFLite has no operator for it; the runtime needs Select-TF operators.
+- Indices, sizes and axes that the model computes are refused if TFLite needs them fixed; the error names the operator
+  and its line. The export fixes the sizes of inputs.
+- The list is not complete: other operators convert too, if torch 1.7.1 exports them as operators of the last table.
 """
 
 ONNX = """\
@@ -55,9 +56,10 @@ For a model that comes as `.onnx`. Of the {total} ONNX operator tests that TFLit
 ZOO = """\
 # The zoo
 
-Whole models with seeded weights, each converted alone by `make zoo`: {converted} of {total} convert. The difference is
-the largest of any output in any runtime from PyTorch's, relative to the output's largest magnitude; the time is that of
-one thread in tflite-runtime 2.14.0 on the machine that measured. `make docs` writes this page anew.
+For everybody who wants to know which whole models convert. `make zoo` converted each model, with seeded weights:
+{converted} of {total} convert. The difference is the largest of any output in any runtime from PyTorch's, relative to
+the output's largest magnitude. The time is that of one thread in tflite-runtime 2.14.0 on the machine that measured.
+`make docs` writes this page.
 """
 
 
@@ -136,10 +138,10 @@ def zoo_page(models: list[dict[str, Any]]) -> str:
         total=len(models),
     ).splitlines()
     if twice:
-        lines.append(f"\nOf the {twice} that were converted twice {same} came out with the same bytes.")
+        lines.append(f"\nOf the {twice} models that were converted twice, {same} have the same bytes.")
     if wrong := [model["name"] for model in models if not model["right"]]:
-        lines += ["", f"Not as they should be: {', '.join(wrong)}."]
-    lines += ["", "| model | difference | MB | ms | TFLite operators, or why not |", "|---|---:|---:|---:|---|"]
+        lines += ["", f"Wrong: {', '.join(wrong)}."]
+    lines += ["", "| model | difference | MB | ms | TFLite operators, or the refusal |", "|---|---:|---:|---:|---|"]
     return "\n".join([*lines, *(_model_row(model) for model in models)]) + "\n"
 
 
@@ -160,7 +162,8 @@ def _onnx_lines(conformance: dict[str, Any]) -> list[str]:
     total = sum(counts.values()) - counts["inexpressible"] - counts["disputed"]
     whole = [name for name, found in operators.items() if not found["reasons"]]
     lines = ONNX.format(passed=counts["pass"], total=total).splitlines()
-    lines += ["", f"Every case of these passes: {', '.join(whole)}.", "", "| ONNX | passes | else |", "|---|---:|---|"]
+    lines += ["", f"Every case of these passes: {', '.join(whole)}."]
+    lines += ["", "| ONNX | passes | why others don't |", "|---|---:|---|"]
     for name, found in operators.items():
         if found["reasons"]:
             passed = found["counts"].get("pass", 0) + found["counts"].get("disputed", 0)

@@ -8,17 +8,18 @@ LEAST = 100
 PAGE = """\
 # Many conversions, one after the other
 
-A small model is converted again and again on the docker engine, with another seed each time and nothing taken from
-the store: in one process, and four at a time, in processes that share the engine, the cache and the folder of
-temporary files. What grew is what a process held more after its last conversion than after its {warm}th; what was
-left is what lay there when all were done. `make soak` measures it, `make docs` writes this page.
+For everybody who converts in a loop and asks what grows or is left. `make soak` converted a small model again and again
+on the docker engine, with another seed each time and without the store: in one process, and in four processes at a time
+that share the engine, the cache and the folder of temporary files. Growth is what a process held after its last
+conversion, less what it held after its {warm}th. "Left" counts what was there after all conversions. `make docs` writes
+this page.
 
 | | {heads} |
 |---|{rules}
 {rows}
 
-The machine had other work to do: the times say that it went on, not how fast it is. Of the logs the newest {kept}
-runs are kept; they are what the cache held.
+The machine had other work at the same time: the times show that conversions went on, not how fast they can be. The
+cache held the logs of the newest {kept} runs, which pinlite keeps.
 """
 
 _ROWS = {

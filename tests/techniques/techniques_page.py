@@ -9,13 +9,13 @@ ENGINES = ("docker", "venv")
 PAGE = """\
 # Techniques and variants, on five models
 
-What `make techniques` found: each technique of [training.md](training.md) on each of the models, converted to every
-variant. mobilenet_v2, resnet18, the U-Net and the LSTM have random weights and no labelled data: what is compared with
-PyTorch is the model as the technique left it, with no fine-tuning after it and integers that are calibrated at random.
-The digits are fine-tuned, and have their accuracy on 899 held-out images.
+For everybody who chooses a technique of [training.md](training.md) or a [variant](variants.md): `make techniques`
+applied each technique to each of five models and converted the results to every variant. mobilenet_v2, resnet18, the
+U-Net and the LSTM have random weights and no labelled data; they are not fine-tuned, and integers are calibrated on
+random numbers. The digits network is fine-tuned, and its accuracy is that on 899 held-out images.
 
-A cell has the size of the file, the same after gzip, and the smallest cosine to PyTorch in tflite-runtime 2.14.0, or
-the accuracy there. Both engines were asked{same}. `make docs` writes this page anew.
+A cell has the size of the file, its size after gzip, and the smallest cosine to PyTorch in tflite-runtime 2.14.0, or
+the accuracy there. Both engines made every file{same}. `make docs` writes this page.
 """
 
 

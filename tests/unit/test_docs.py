@@ -55,6 +55,11 @@ def test_the_index_lists_every_page_once():
     assert sorted(listed) == sorted(page.name for page in INDEX.parent.glob("*.md") if page != INDEX)
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent != ROOT], ids=lambda page: page.name)
+def test_a_page_says_first_for_whom_it_is(page):
+    assert re.match(r"# .+\n\n.*\b[Ff]or (everybody|people)\b", page.read_text())
+
+
 def test_the_glossary_is_in_order():
     for table in re.split(r"(?m)^## ", (ROOT / "docs" / "glossary.md").read_text())[1:]:
         words = [word.lower() for word in re.findall(r"(?m)^\| ([^|]+) \|", table) if word != "word"]
