@@ -64,7 +64,7 @@ def written(pinlite):
 def test_the_same_bytes(pinlite, any_engine, network, written):
     file = network / "model.float32.tflite"
     copy = written("copy.tflite", file.read_bytes())
-    assert "hold the same bytes" in pinlite.succeeds("diff", file, copy, "--engine", any_engine).out
+    assert "have the same bytes" in pinlite.succeeds("diff", file, copy, "--engine", any_engine).out
 
 
 def test_bytes_that_nothing_refers_to(pinlite, any_engine, network, written):

@@ -114,6 +114,6 @@ def test_the_worst_are_shown(pinlite, any_engine, result):
 
 
 def test_what_is_no_result_or_not_in_it_is_refused(pinlite, any_engine, result, tmp_path):
-    assert "holds no result" in pinlite.refuses(2, "debug", tmp_path, "--engine", any_engine)
+    assert "is not the output folder of a conversion" in pinlite.refuses(2, "debug", tmp_path, "--engine", any_engine)
     said = pinlite.refuses(2, "debug", result, "--variant", "int16x8", "--engine", any_engine)
-    assert "holds no variant int16x8, but float32, int8" in said
+    assert "has no variant int16x8, only float32, int8" in said

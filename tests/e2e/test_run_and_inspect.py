@@ -50,4 +50,4 @@ def test_samples_that_do_not_fit_are_refused(pinlite, any_engine, network, check
 
 def test_what_is_not_there_or_of_no_kind_is_refused(pinlite, network):
     assert "there is no file" in pinlite.refuses(2, "inspect", "missing.onnx")
-    assert "is no .onnx, no .tflite and no SavedModel" in pinlite.refuses(2, "inspect", network / "samples.npz")
+    assert "is neither an .onnx nor a .tflite file" in pinlite.refuses(2, "inspect", network / "samples.npz")

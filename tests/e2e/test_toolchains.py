@@ -30,9 +30,9 @@ def write(pinlite, name, text):
     ("changed", "options", "told"),
     [
         (("torch==1.9.0", "torch==1.3.0"), (), ["torch==1.3.0", "choose versions that have wheels for CPython 3.11"]),
-        (("torch==1.9.0", "torch==1.8.0"), (), ["torchvision==0.10.0", "together there is no answer"]),
+        (("torch==1.9.0", "torch==1.8.0"), (), ["torchvision==0.10.0", "they don't fit together"]),
         (("", ""), ("--before", "2021-06-01"), ["torch", "as of 2021-06-01"]),
-        (("", ""), ("--python", "3.6"), ["there is no base for Python 3.6", "3.8, 3.11"]),
+        (("", ""), ("--python", "3.6"), ["no base has Python 3.6", "3.8 or 3.11"]),
     ],
 )
 def test_what_a_project_had_and_the_index_has_not_is_told(pinlite, changed, options, told):

@@ -134,7 +134,7 @@ ATTACKS = (
     Attack(
         "outputs-that-are-code",
         "honest()\nnp.savez(str(OUT / 'outputs.npz'), y=np.array([print], object))\nend()",
-        *(6, "wrote outputs that are no arrays: an array holds objects"),
+        *(6, "wrote outputs that are not arrays: an array holds objects"),
     ),
 )
 

@@ -146,14 +146,14 @@ def test_a_folder_that_is_no_result_is_refused(engine, content):
     Path("strange").mkdir()
     if content is not None:
         Path("strange/report.json").write_text(content)
-    with pytest.raises(UsageError, match="strange holds no result") as raised:
+    with pytest.raises(UsageError, match="strange is not the output folder") as raised:
         debug.debug(Path("strange"))
     assert raised.value.hint
     assert engine.requests == []
 
 
 def test_a_variant_that_is_not_there_is_refused(engine, result):
-    with pytest.raises(UsageError, match="holds no variant int16x8, but float32, float16, int8") as raised:
+    with pytest.raises(UsageError, match="has no variant int16x8, only float32, float16, int8") as raised:
         debug.debug(result, "int16x8")
     assert "--variant int16x8" in raised.value.hint
     assert engine.requests == []

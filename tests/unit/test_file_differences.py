@@ -49,7 +49,7 @@ def test_the_same_bytes_need_no_engine(engine, files, command):
     assert engine.requests == []
     status, out, _ = command("diff", *map(str, files))
     assert status == 0
-    assert "one.tflite and other.tflite hold the same bytes" in out
+    assert "one.tflite and other.tflite have the same bytes" in out
     assert json.loads(command("diff", "--json", *map(str, files))[1])["found"] is None
 
 

@@ -26,7 +26,7 @@ def test_scores_beside_boxes():
     assert found.spread == pytest.approx(np.ptp(SCORES, axis=(0, 2, 3)).max(), rel=1e-6)
     text = lost_channels.words(found)
     assert "int8 has lost 4 and 5 of 6 along axis 1 of output 'y'" in text
-    assert "whose step is 2.4" in text
+    assert "here 2.4" in text
     assert not lost(np.concatenate([BOXES, SCORES], 1), chosen=False).failed
 
 
@@ -111,7 +111,7 @@ def test_what_is_beside_a_mask_is_lost_though_not_constant():
         "int8", "y", masked, [np.where(masked < -1e8, -1e9, 0.0)], 4e6, profile=None, chosen=True
     )
     assert found.failed
-    assert "int8 has lost what is not masked (-1e+09) of output 'y'" in lost_channels.words(found)
+    assert "int8 has lost the values of output 'y' that are not masked (-1e+09)" in lost_channels.words(found)
     assert "-50" in lost_channels.hint(found)
     near = np.where(masked < -1e8, -1e9, np.round(logits * 20) / 20)
     assert lost_channels.lost("int8", "y", masked, [near], 4e6, profile=None, chosen=True) is None

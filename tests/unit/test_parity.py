@@ -169,7 +169,7 @@ def _folder(path):
 def test_a_file_that_holds_no_arrays_is_the_stages_fault(tmp_path, write):
     (tmp_path / "infer").mkdir()
     write(tmp_path / "infer" / "outputs.npz")
-    with pytest.raises(StageCrashError, match="infer wrote outputs that are no arrays"):
+    with pytest.raises(StageCrashError, match="infer wrote outputs that are not arrays"):
         parity.read(tmp_path / "infer" / "outputs.npz")
 
 

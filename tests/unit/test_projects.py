@@ -79,7 +79,8 @@ def test_what_pip_freeze_says_becomes_a_toolchain(resolver, frozen):
         assert "numpy==1.19.5" in limits
         assert words[words.index("--exclude-newer") + 1] == "2021-09-01"
         assert words[words.index("--python-version") + 1] == "3.8"
-    assert Notice("requirements.txt, line 11: -e git+https://example.org/ours pins no version, and is left out") in told
+    line = "-e git+https://example.org/ours"
+    assert Notice(f"requirements.txt, line 11: {line} is left out, because it pins no version") in told
 
 
 def test_a_package_that_exists_as_source_only_is_built_and_told(monkeypatch, resolver, frozen):
@@ -95,7 +96,7 @@ def test_a_package_that_exists_as_source_only_is_built_and_told(monkeypatch, res
     projects.from_requirements(Path("mine.toml"), frozen, told.append)
     assert resolver
     assert toolchain.load("mine.toml").images["tensorflow"].sources == ("wrapt",)
-    assert any("wrapt exist as source only" in notice.text for notice in told if isinstance(notice, Notice))
+    assert any("wrapt exist only as source" in notice.text for notice in told if isinstance(notice, Notice))
 
 
 def test_the_first_python_that_has_wheels_is_taken(monkeypatch, resolver, frozen):
@@ -122,7 +123,7 @@ def test_what_can_not_be_resolved_leaves_nothing(monkeypatch, frozen):
     monkeypatch.setattr(uv, "run", run)
     with pytest.raises(ImageError, match="incompatible") as raised:
         projects.from_requirements(Path("mine.toml"), frozen, lambda _: None, before="2021-09-01")
-    assert "together there is no answer as of 2021-09-01" in raised.value.hint
+    assert "they don't fit together as of 2021-09-01" in raised.value.hint
     assert not Path("mine.toml").exists()
     assert list(Path("pins").iterdir()) == []
 
@@ -130,8 +131,8 @@ def test_what_can_not_be_resolved_leaves_nothing(monkeypatch, frozen):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"before": "last year"}, "--before 'last year' is no day"),
-        ({"python": "2.7"}, "there is no base for Python 2.7"),
+        ({"before": "last year"}, "--before 'last year' is not a day"),
+        ({"python": "2.7"}, "no base has Python 2.7"),
     ],
 )
 def test_options_that_are_wrong_are_told_before_any_work(resolver, frozen, options, said):
@@ -143,7 +144,7 @@ def test_options_that_are_wrong_are_told_before_any_work(resolver, frozen, optio
 
 def test_what_has_to_be_pinned_is_named(resolver):
     Path("requirements.txt").write_text("onnx==1.10.1\ntensorflow\n")
-    with pytest.raises(UsageError, match="pins no torch and no tensorflow-cpu and no onnx-tf"):
+    with pytest.raises(UsageError, match="does not pin torch, tensorflow-cpu, onnx-tf"):
         projects.from_requirements(Path("mine.toml"), Path("requirements.txt"), lambda _: None)
     assert resolver == []
 

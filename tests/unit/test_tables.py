@@ -196,7 +196,7 @@ def test_a_variant_that_is_not_judged_says_why(quantized):
     float32, int8 = quantized.variants
     int8 = int8.model_copy(update={"beyond_calibration": ("samples", "large")})
     text = shown(quantized.model_copy(update={"variants": (float32, int8)}))
-    assert "int8 is not judged: the samples go beyond what it was calibrated on" in text
+    assert "int8 is not judged: the samples lie beyond its calibration" in text
 
 
 def test_operators_are_counted_most_frequent_first(report):
@@ -231,7 +231,7 @@ def test_a_quantized_variant_shows_what_is_judged_and_what_is_in_floats(quantize
     assert "in floats" not in shown(dynamic)
     assert "110 tensors quantized, 52 of them by channel; in floats: 2 FLOOR, 1 ABS" in " ".join(text.split())
     assert "calibrated on 12 samples of photos (12 images as RGB)" in text
-    assert text.endswith("build/mobilenet_v2: as near to the reference as the hops say\n")
+    assert text.endswith("build/mobilenet_v2: compared with the reference, see the hops above\n")
     assert max(map(len, text.splitlines()[:-1])) <= 80
 
 

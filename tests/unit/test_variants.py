@@ -338,7 +338,7 @@ def test_what_is_lost_on_the_users_calibration_ends_with_seven(engine, recipe):
     np.savez("c.npz", image=np.linspace(0, 1, 144, dtype=np.float32).reshape(3, 3, 4, 4))
     with pytest.raises(ParityError, match="int8 has lost output 'doubled': it is constant") as raised:
         pipeline.run(recipe("float32", "int8", calibration="c.npz"))
-    assert "an output of its own" in raised.value.hint
+    assert "an output of their own" in raised.value.hint
     report = raised.value.report
     assert (report.ok, report.warnings) == (False, ())
     assert [(lost.variant, lost.output, lost.failed) for lost in report.lost] == [("int8", "doubled", True)]

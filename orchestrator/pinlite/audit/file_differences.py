@@ -1,4 +1,4 @@
-"""In what two TFLite files differ, and by how much their outputs do."""
+"""The differences of two TFLite files, and of their outputs."""
 
 import functools
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from pinlite.stages import diff as stage
 from pinlite.toolchain import Runtime
 
 _SAME = "the same bytes"
-# What is said of weights that are all related in one way.
+# The words for weights that all differ in the same way.
 _RELATED: dict[Relation, str] = {
     "permuted": "by the order of their axes",
     "reordered": "by their order",
@@ -37,10 +37,10 @@ def diff(
     engine: EngineChoice = "auto",
     observe: Observer = ignore,
 ) -> DiffReport:
-    """Compare two TFLite files, and, with samples (.npz, by the first one's names), what they compute.
+    """Compare two TFLite files and, with samples (.npz, by the first file's names), their outputs.
 
     Raises:
-        PinliteError: One is no TFLite file, or the first can't be run on the samples.
+        PinliteError: One is not a TFLite file, or the first can't be run on the samples.
     """
     files = _file(paths.model_file(one)), _file(paths.model_file(other))
     if samples:
@@ -54,9 +54,9 @@ def diff(
 
 
 def compare(one: Path, other: Path, runner: Runner, runtime: Runtime) -> DiffReport:
-    """The same by a runner that is there, with an image of the runtime: for those who compare many files.
+    """The same with a runner that has an image of the runtime, to compare many files.
 
-    Of two reports on one file and another, that with the smaller ``distance`` is of files that are nearer.
+    Of two reports about the same file, the one with the smaller ``distance`` has the more similar other file.
     """
     files = _file(one), _file(other)
     return _same(*files) or _compared(*files, runner, runtime, None)
@@ -103,7 +103,9 @@ def _outputs(first: parity.Arrays, other: parity.Arrays, feeds: stage.Feeds) -> 
     steps = {feed.name: feed for feed in feeds.outputs}
     for name, array in first.items():
         if name not in other or name not in steps:
-            raise StageCrashError(f"an output {name!r} is missing", hint="look at the file: it may be made to fail")
+            raise StageCrashError(
+                f"the output {name!r} is missing", hint="check where the file comes from: it may be made to fail"
+            )
         feed = steps[name]
         figures = parity.figures(_real(array, feed.ours), _real(other[name], feed.theirs))
         absolute, relative, cosine = figures or (None, None, None)
@@ -111,7 +113,7 @@ def _outputs(first: parity.Arrays, other: parity.Arrays, feeds: stage.Feeds) -> 
 
 
 def _real(array: parity.Array, step: stage.Step | None) -> parity.Array:
-    """The numbers that quantized integers stand for; what is not quantized as it is."""
+    """The real numbers that quantized integers stand for; other arrays unchanged."""
     if step is None or array.dtype.kind == "f":
         return array
     return (array.astype(np.float64) - step.zero_point) * step.scale

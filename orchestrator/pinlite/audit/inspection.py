@@ -1,4 +1,4 @@
-"""One question about a finished model: what does it compute, what is in it."""
+"""What a finished model computes, and what is in it."""
 
 import functools
 import shutil
@@ -23,17 +23,17 @@ from pinlite.schema.recipe import Limits
 from pinlite.stages import check, convert, infer
 from pinlite.stages.stage import Action, Stage, hashed
 
-# The stage whose image and program know a model, by its file's ending; a SavedModel is a folder. A .tflite file is
-# known by the toolchain's first runtime.
+# The stage whose image and program can read a model, by its file's suffix; a SavedModel is a folder. The toolchain's
+# first runtime reads a .tflite file.
 _TFLITE = ".tflite"
 _HOMES = {".onnx": check.STAGE, "folder": convert.STAGE}
 
-# In bytes: more of them is nothing that anybody reads.
+# In bytes: people don't read longer texts.
 _LONGEST = 256 * 1024**2
 
 
 class _Anything(BaseModel):
-    """A result that nobody reads: the outputs say it all."""
+    """A result of any form, which is not used: the outputs have everything."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -62,13 +62,13 @@ def run(
 
 
 def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
-    """The model in words: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
+    """A text about the model: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
     with temporary.folder() as folder:
         made = Path(folder, "model.txt")
         action = Action(_stage("inspect", model), _Anything, {}, {"text": "model.txt"}, hashed(model=model))
         _ask(action, made, engine, observe)
         if made.stat().st_size > _LONGEST:
-            raise StageCrashError("the model's words take more than 256 MiB", hint="look at a smaller part of it")
+            raise StageCrashError("the text about the model has more than 256 MiB", hint="inspect a smaller model")
         return made.read_text(errors="replace")
 
 
@@ -76,8 +76,8 @@ def _stage(operation: str, model: Path) -> Stage:
     kind = "folder" if model.is_dir() else model.suffix
     if kind not in (*_HOMES, _TFLITE):
         raise UsageError(
-            f"{model} is no .onnx, no .tflite and no SavedModel folder",
-            hint="give one of those, e.g. from a build folder",
+            f"{model} is neither an .onnx nor a .tflite file nor a SavedModel folder",
+            hint="give one of these, e.g. from an output folder",
         )
     if kind == "folder":
         paths.closed_folder(model)
@@ -96,7 +96,7 @@ def _ask(action: Action[Any], made: Path, choice: EngineChoice, observe: Observe
 
 
 def _keep(made: Path, out: Path) -> None:
-    """Copy the outputs to their place, whole or not at all."""
+    """Copy the outputs to their place, completely or not at all."""
     try:
         with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}-") as folder:
             shutil.copyfile(made, Path(folder, out.name)).replace(out)

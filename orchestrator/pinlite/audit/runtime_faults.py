@@ -1,5 +1,5 @@
-"""What TFLite's runtimes are known to compute wrongly of valid files. A row was seen with its operator alone in a file,
-in a wrong runtime and in the first one that is right.
+"""Operators that TFLite's runtimes are known to compute wrongly in valid files. Each row was seen with its operator
+alone in a file, in a wrong runtime and in the first right one.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from pinlite.schema.report import Quantization
 
 @dataclass(frozen=True)
 class Fault:
-    """Of an operator, as `report.Quantization` names it, with activations of a type; ``what`` comes out, in runtimes of
-    `PACKAGES` ``since`` a version and before the ``right`` one.
+    """The fault of an ``operator``, as `report.Quantization` names it, with activations of a ``type``. ``what`` says
+    what runtimes of `PACKAGES` compute, ``since`` a version and before the ``right`` one.
     """
 
     operator: str
@@ -24,26 +24,26 @@ class Fault:
         right = ".".join(map(str, self.right))
         return (
             f"{runtime} computes {self.operator} of {self.type} wrongly: {self.what}. "
-            f"Runtimes are right from {right} on: run the file in such a one, or leave the variant out"
+            f"Runtimes are right from {right} on: run the file in one of these, or leave the variant out"
         )
 
 
-# Those whose versions are TensorFlow's; ai-edge-litert counts its own, which began later.
+# The packages that have TensorFlow's versions; ai-edge-litert has its own, and began later.
 PACKAGES = ("tensorflow", "tensorflow-cpu", "tflite-runtime")
 
 FAULTS = (
-    Fault("LOGISTIC", "int16", (2, 4), (2, 7), "it is off by up to 0.65, of 1 (SiLU, GLU and LSTM have one, too)"),
-    Fault("TANH", "int16", (2, 4), (2, 7), "it is off by up to 0.62, of 1 (GELU and LSTM may have one, too)"),
+    Fault("LOGISTIC", "int16", (2, 4), (2, 7), "it is off by up to 0.65, of 1 (SiLU, GLU and LSTM contain one)"),
+    Fault("TANH", "int16", (2, 4), (2, 7), "it is off by up to 0.62, of 1 (GELU and LSTM may contain one)"),
     Fault("LOG_SOFTMAX", "int8", (2, 4), (2, 7), "it is off by up to 0.56"),
     Fault(
         *("RESIZE_BILINEAR half_pixel_centers", "int8", (2, 4), (2, 7)),
-        "the first row and column are made of values beyond the edge",
+        "the first row and column are computed from values beyond the edge",
     ),
 )
 
 
 def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
-    """Those that a runtime, as reports name it, meets in a file."""
+    """The faults that a runtime, as reports name it, has with the operators of a file."""
     package, _, release = runtime.partition(" ")
     version = tuple(int(part) for part in release.split(".") if part.isdecimal())
     for fault in FAULTS if package in PACKAGES else ():

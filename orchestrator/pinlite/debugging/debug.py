@@ -1,4 +1,4 @@
-"""Where the outputs of a conversion begin to differ."""
+"""Where the outputs of a finished conversion begin to differ."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
 from pinlite.store import output
 
-_GIVE_SOURCE = "its source was not given again: pinlite debug FOLDER SOURCE"
+_GIVE_SOURCE = "they need the source again: pinlite debug FOLDER SOURCE"
 _NO_PYTORCH = "the conversion began with an ONNX file"
 _CONVERT = "give the --out folder of a `pinlite convert` of a PyTorch model or an ONNX file"
 
@@ -34,13 +34,13 @@ def debug(
 ) -> DebugReport:
     """Compare the tensors of a finished conversion, layer by layer, on its own samples.
 
-    onnxruntime is what TensorFlow, the float32 file where there is one, and the variant's file are compared with; the
-    files run in the interpreter of the TensorFlow that made them. Without a variant it is the one whose outputs differ
-    the most. With the ``recipe`` of the conversion, PyTorch's modules are compared too.
+    TensorFlow, the float32 file if there is one, and the variant's file are compared with onnxruntime. The files run in
+    the interpreter of the TensorFlow that made them. Without ``variant``, it is the one whose outputs differ the most.
+    With the ``recipe`` of the conversion, PyTorch's modules are compared too.
 
     Raises:
-        PinliteError: The folder is no such result, or does not hold the variant; the recipe is of another model; or a
-            stage fails.
+        PinliteError: The folder is not the result of a conversion, or does not have the variant; the recipe has another
+            model; or a stage fails.
     """
     report = _report(folder)
     chosen = _chosen(report, variant, folder)
@@ -93,7 +93,7 @@ def _torch(recipe: Recipe, runner: Runner, folder: Path) -> Done[trace.Modules]:
 
 
 def _modules(torch: Done[trace.Modules], graph: trace.Graph) -> layer_errors.Modules:
-    """What PyTorch's modules compute, by ONNX's names of values."""
+    """The outputs of PyTorch's modules, by the names of ONNX values."""
     values = parity.read(torch.outputs["values"].path).values()
     found = {f"{trace.MARK}{at}": each for at, each in enumerate(zip(torch.result.modules, values, strict=True))}
     computed = {output for node in graph.nodes for output in node.outputs}
@@ -104,12 +104,12 @@ def _report(folder: Path) -> Report:
     try:
         report = Report.model_validate_json((folder / output.REPORT).read_bytes())
     except (OSError, ValidationError) as error:
-        raise UsageError(f"{folder} holds no result of a conversion", hint=_CONVERT) from error
+        raise UsageError(f"{folder} is not the output folder of a conversion", hint=_CONVERT) from error
     paths.closed_folder(folder)
     if any(each.path in ("", "..") or Path(each.path).name != each.path for each in report.variants):
         raise UsageError(f"{folder / output.REPORT} names files of other folders", hint=_CONVERT)
     if not (folder / "model.onnx").is_file() or not report.variants:
-        raise UsageError(f"{folder} holds no ONNX model and TFLite file to compare", hint=_CONVERT)
+        raise UsageError(f"{folder} has no ONNX model and TFLite file to compare", hint=_CONVERT)
     if report.lowering != "nhwc":
         raise UsageError(
             f"{folder} was made with --lowering {report.lowering}, which loses the names of the layers",
@@ -125,7 +125,7 @@ def _chosen(report: Report, variant: VariantName | None, folder: Path) -> Varian
         if each.name == variant:
             return each
     raise UsageError(
-        f"{folder} holds no variant {variant}, but {', '.join(each.name for each in report.variants)}",
+        f"{folder} has no variant {variant}, only {', '.join(each.name for each in report.variants)}",
         hint=f"convert again with --variant {variant}",
     )
 

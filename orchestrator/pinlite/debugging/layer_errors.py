@@ -1,8 +1,8 @@
-"""Which layers add to the error: the tensors of several runtimes, told by their names, compared with onnxruntime's.
+"""Which layers add to the error: the tensors of several runtimes, paired by their names, compared with onnxruntime's.
 
-The *error* of a tensor is the norm of its difference from onnxruntime's over the norm of that. What a layer *adds* is
-its error less the largest error of what it reads: of the nearest tensors before it that the same runtime has too, since
-a runtime fuses layers. Both are shares of 1; what a layer adds is below 0 where it makes an error smaller.
+The *error* of a tensor is the norm of its difference from onnxruntime's, divided by the norm of onnxruntime's. What a
+layer *adds* is its error less the largest error of its inputs: of the nearest tensors before it that the same runtime
+has too, because runtimes fuse layers. Both are shares of 1; a layer that makes an error smaller adds less than 0.
 """
 
 import re
@@ -17,22 +17,22 @@ from pinlite.stages.trace import Node
 
 Array = NDArray[np.generic]
 
-# How the quantizer calls the integers of a float tensor.
+# The suffix that the quantizer gives to the integers of a float tensor.
 _INTEGERS = re.compile(r"_(u?int8|int16)$")
-# A kernel begins with one of these: it is never fused into the one before.
+# A kernel begins with one of these operators: they are never fused into the kernel before.
 _HEADS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 _ROUND = "QuantizeLinear"
 _ROUNDING = {_ROUND, "DequantizeLinear"}
 # The ranks of which there are two layouts.
 _LAID_OUT = (3, 4, 5)
-# A rewrite of the graph may leave a node with another value (its channels in another order): it is far from
-# onnxruntime's, though all that is computed of it is equal.
+# A rewrite of the graph may change the value of a node (like the order of its channels): it is far from onnxruntime's,
+# though everything that is computed from it is equal.
 _ANOTHER, _EQUAL = 1e-2, 1e-3
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The ONNX graph, in an order of computing, and its values by name, as onnxruntime computes them."""
+    """The ONNX graph, in topological order, and its values by name, as onnxruntime computes them."""
 
     nodes: Sequence[Node]
     values: Mapping[str, Array]
@@ -50,7 +50,7 @@ class Reference:
         object.__setattr__(self, "readers", readers)
 
     def value(self, node: Node) -> Array | None:
-        """The only value of a node: a name does not tell several apart."""
+        """The value of a node with one output; None if it has several, which a node's name can't tell apart."""
         return self.values.get(node.outputs[0]) if len(node.outputs) == 1 else None
 
     def before(self, node: Node) -> list[Node]:
@@ -58,7 +58,7 @@ class Reference:
 
 
 Traced = Sequence[tuple[str, Array]]
-# The name of a module of PyTorch's and what it computes, by ONNX's name of that.
+# The name of a PyTorch module and its output, by the ONNX name of the output.
 Modules = Mapping[str, tuple[str, Array]]
 
 
@@ -71,8 +71,8 @@ def layers(
 ) -> tuple[Layer, ...]:
     """The layers that have a tensor in the variant's file, by what they add to its error, the most first.
 
-    ``tensorflow`` are a SavedModel's nodes and arrays in an order of computing; ``files`` the tensors of a TFLite file
-    by its variant. Arrays are of either layout. ``modules`` are None where PyTorch was not asked.
+    ``tensorflow`` are a SavedModel's nodes and arrays in topological order; ``files`` the tensors of each TFLite file,
+    by its variant. Arrays have either layout. ``modules`` is None if PyTorch did not run.
     """
     homes = dict(_homes(reference, tensorflow))
     graph = _errors(reference, ((homes.get(name), array) for name, array in tensorflow))
@@ -103,7 +103,7 @@ def _of_modules(reference: Reference, modules: Modules) -> dict[str, float]:
 
 
 def _rounded(reference: Reference, value: str) -> Node:
-    """The node that gives a value; of one that is rounded, what is rounded."""
+    """The node that makes a value; for a value that is rounded, the node before the rounding."""
     node = reference.makers[value]
     while node.operator in _ROUNDING and reference.before(node):
         node = reference.before(node)[0]
@@ -111,7 +111,9 @@ def _rounded(reference: Reference, value: str) -> Node:
 
 
 def _homes(reference: Reference, traced: Traced) -> Iterator[tuple[str, Node]]:
-    """Which nodes of TensorFlow's graph have an ONNX node's value: the last of its scope that fits, and outputs."""
+    """The nodes of TensorFlow's graph that have the value of an ONNX node: the last fitting one of its scope, and
+    outputs.
+    """
     nodes = {node.name: node for node in reference.nodes}
     outputs = {output: node for output, node in reference.makers.items() if len(node.outputs) == 1}
     last = {}
@@ -128,9 +130,9 @@ def _homes(reference: Reference, traced: Traced) -> Iterator[tuple[str, Node]]:
 
 
 def _holder(reference: Reference, homes: Mapping[str, Node], tensor: str) -> Node | None:
-    """The ONNX node whose value a tensor of a file is.
+    """The ONNX node whose value a tensor of a file has.
 
-    It is named after all that was fused into it, and may be after others with which it shares a constant.
+    The tensor's name lists all nodes that were fused into it, and may list others that share a constant with it.
     """
     names = [_INTEGERS.sub("", name) for name in tensor.split(";")]
     fused = [homes[name] for name in names if name in homes]
@@ -158,8 +160,8 @@ def _errors(reference: Reference, values: Iterator[tuple[Node | None, Array]]) -
 
 
 def _wanted(reference: Reference, node: Node) -> list[Array]:
-    """The value of a node, and the same rounded where the model has been trained for that: a file of integers rounds
-    in the layer itself.
+    """The value of a node, and its rounded value if the model was trained for int8: an integer file rounds in the layer
+    itself.
     """
     readers = reference.readers
     rounded = [after for reader in readers[node.name] if reader.operator == _ROUND for after in readers[reader.name]]
@@ -168,15 +170,16 @@ def _wanted(reference: Reference, node: Node) -> list[Array]:
 
 
 def _arrangements(wanted: Array, array: Array) -> list[Array]:
-    """The array as it is and with its channels put before its places, where that has the shape that is wanted."""
+    """The array, and the array with its channels moved to axis 1, if they have the wanted shape."""
     turned = [np.moveaxis(array, -1, 1)] if array.ndim in _LAID_OUT else []
     return [each for each in [array, *turned] if each.shape == wanted.shape]
 
 
 def _error(wanted: Array, got: Array) -> float:
-    """Numbers that are not finite in the reference count for nothing; those that are in the other alone are the worst.
+    """The error of an array. Values that are not finite in the reference don't count; values that are finite there and
+    not in the array make the error infinite.
 
-    Against nothing but zeros the difference counts as it is.
+    If the reference is all zeros, the error is the norm of the difference.
     """
     finite = np.isfinite(wanted)
     one, other = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
@@ -186,7 +189,7 @@ def _error(wanted: Array, got: Array) -> float:
 
 
 def _others(reference: Reference, errors: Mapping[str, float]) -> set[str]:
-    """The nodes whose value is another in TensorFlow's graph, since what is computed of them is equal."""
+    """The nodes whose value a rewrite has changed: it is far off, and everything that is computed from it is equal."""
     found: set[str] = set()
     for node in reversed(reference.nodes):
         if errors.get(node.name, 0.0) > _ANOTHER:
@@ -197,7 +200,7 @@ def _others(reference: Reference, errors: Mapping[str, float]) -> set[str]:
 
 
 def _nearest(node: Node, step: Callable[[Node], list[Node]], known: Collection[str]) -> tuple[set[str], set[str]]:
-    """The names of the known nodes that are met first on every way, and of those that lie on the ways to them."""
+    """The names of the first known nodes on every way, and of the nodes on the ways to them."""
     found: set[str] = set()
     passed: set[str] = set()
     pending = list(step(node))
@@ -223,6 +226,6 @@ def _layer(reference: Reference, node: Node, errors: Mapping[str, Mapping[str, f
             each.name for each in reference.nodes if each.name in passed and reference.value(each) is not None
         ),
         errors={runtime: found[node.name] for runtime, found in errors.items() if node.name in found},
-        # From an infinite error on, nothing can be added.
+        # Nothing can be added to an infinite error.
         added=0.0 if read == float("inf") else known[node.name] - read,
     )

@@ -1,3 +1,3 @@
-"""The user's files, of which nothing is trusted: modules with what they import, arrays, paths, and what a recipe
-depends on, by digest. May import `pinlite.schema` and `pinlite.machine`.
+"""The files that a conversion reads, none of which is trusted: modules and what they import, arrays, paths, and the
+dependencies of a recipe by digest. May import `pinlite.machine`, `pinlite.schema`, and what these may import.
 """

@@ -1,4 +1,4 @@
-"""What a recipe reads of the user's: files, folders, and modules with what they import."""
+"""The files and folders that a recipe reads, and the modules with what they import."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from pinlite.machine import folders
 if TYPE_CHECKING:
     from pinlite.schema.recipe import Calibration, Recipe, Source
 
-# ``modules`` are a file with the modules beside it that it imports; folders are whole either way.
+# ``modules`` means a file and the modules beside it that it imports; a folder counts whole with either kind.
 Kind = Literal["path", "modules"]
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """A place that a recipe reads, for which role, and the digest of what was there; "" where nothing was.
+    """A path that a recipe reads, with its role and the digest of its content; "" if it does not exist.
 
-    ``parts`` are the digests of what it consists of, by their paths as the recipe has them: itself, or a module with
-    those that it imports. ``files`` are, of a folder, those of the files below it, by their path there.
+    ``parts`` has the digests of its parts, by their paths as the recipe has them: the path itself, or a module and the
+    modules that it imports. ``files`` has, for a folder, the digests of the files in it, by their path there.
     """
 
     role: str
@@ -33,17 +33,17 @@ class Dependency:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is pinlite's own, in its cache, and no file of the user's."""
+        """Whether it lies in pinlite's cache, and is not a file of the user."""
         return self.path.is_relative_to(folders.cache())
 
 
 def read(recipe: "Recipe") -> tuple[Dependency, ...]:
-    """All that a recipe reads, as it is now; each file is read once."""
+    """The dependencies of a recipe, as they are now; each file is read once."""
     return tuple(_read(*place) for place in _places(recipe))
 
 
 def files(dependencies: Iterable[Dependency]) -> dict[str, str]:
-    """The digests of all of the user's that there is, each module by itself, by its path as the recipe has it."""
+    """The digests of the user's existing files, each module by itself, by the path as the recipe has it."""
     found: dict[str, str] = {}
     for each in dependencies:
         found |= {} if each.is_own else each.parts
@@ -63,7 +63,7 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
 
 
 def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
-    """Where the recipe reads, whether or not something is there: a role, a kind and a path."""
+    """Role, kind and path of each dependency, whether or not it exists."""
     named: list[tuple[str, Source | Calibration | None]] = [
         ("source", recipe.source),
         ("calibration", recipe.calibration),
@@ -92,6 +92,6 @@ def digest_of(kind: Kind, path: Path) -> str:
 
 
 def _modules(module: str, path: Path | None) -> tuple[Path, ...]:
-    """Where a module of the user's is; of an image's module, where one of the user's would take its place."""
+    """Where a module of the user is. For a module of the image, the paths where a file would take its place."""
     top = Path(module.partition(".")[0])
     return (path,) if path else (top, top.with_suffix(".py"))

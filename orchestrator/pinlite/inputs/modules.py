@@ -1,4 +1,4 @@
-"""Which of the user's files an export may see: the model's module, and the modules beside it that it imports."""
+"""The files that an export may see: the model's module, and the modules beside it that it imports."""
 
 import ast
 import shutil
@@ -13,10 +13,10 @@ _HIDDEN = shutil.ignore_patterns("__pycache__", ".*")
 
 
 def collect(source: Path, folder: Path) -> Path:
-    """Copy a module file with what it imports from beside it, or a whole package, into a new folder; that folder.
+    """Copy a module file with the modules beside it that it imports, or a whole package, into a new folder; return it.
 
     Imports are read, not run: a file that only a computed import names is not found. Links that lead out of the
-    module's folder are left out: whoever wrote them wants to see what the user didn't mean to show.
+    module's folder are not copied, because they may lead to files that the user does not want to show.
     """
     folder.mkdir(parents=True)
     if source.is_dir():
@@ -31,11 +31,11 @@ def collect(source: Path, folder: Path) -> Path:
 
 
 def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path:
-    """Copy several modules, each as `collect` does it, into a new folder; that folder.
+    """Copy several modules, each as `collect` does it, into a new folder; return it.
 
     Raises:
-        UsageError: A module of one name is another one in two of them, or in ``others``, folders of modules that are
-            seen together with these: Python has one module of a name.
+        UsageError: Two different modules have the same name: in two sources, or in ``others``, which are folders of
+            modules that the same stage sees. Python has one module of a name.
     """
     folder.mkdir()
     for at, source in enumerate(sources):
@@ -52,7 +52,7 @@ def collect_beside(sources: Sequence[Path], folder: Path, *others: Path) -> Path
 
 
 def _left_out(top: Path) -> Callable[[str, list[str]], set[str]]:
-    """What of a folder below ``top`` is not copied, as `shutil.copytree` asks: hidden files, and links to nowhere."""
+    """The ``ignore`` of `shutil.copytree` in ``top``: hidden files, and links that are broken or lead out of it."""
 
     def chosen(folder: str, names: list[str]) -> set[str]:
         found = {name: Path(folder, name) for name in names}
@@ -71,7 +71,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def closure(first: Path) -> set[Path]:
-    """The file and everything beside it that it needs: modules as files, packages as folders."""
+    """The file and all modules beside it that it imports: files, and packages as folders."""
     found, waiting = {first}, [first]
     while waiting:
         path = waiting.pop()
@@ -86,10 +86,10 @@ def closure(first: Path) -> set[Path]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """The top-level names of a file's absolute imports; none where it is no Python, which the export will say."""
+    """The top-level names of a file's absolute imports; none if the file is not Python, which the export reports."""
     try:
         with warnings.catch_warnings():
-            # A warning of the user's code belongs to the export's log.
+            # Warnings about this code belong in the export's log.
             warnings.simplefilter("ignore")
             tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):

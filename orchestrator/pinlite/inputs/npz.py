@@ -1,6 +1,6 @@
-"""Arrays from files that someone else wrote: read in Python, unpickled never, and in memory that has a limit.
+"""Arrays from files of strangers: read in Python, never unpickled, with a limit on memory.
 
-numpy allocates what a header asks for, and zipfile inflates what an archive says; neither is to be believed.
+numpy allocates what a header asks for, and zipfile inflates what an archive says; neither can be trusted.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-# In bytes, of all arrays of a file together.
+# In bytes, for all arrays of a file together.
 MOST = 4 * 1024**3
 
 _SUFFIX = ".npy"
@@ -19,14 +19,14 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 class NoArraysError(Exception):
-    """The file is none, or is damaged, or holds something else than arrays of plain values, or too much."""
+    """The file is not in this format, is damaged, has something else than arrays of plain values, or is too large."""
 
 
 def read(path: Path) -> dict[str, NDArray[np.generic]]:
-    """The arrays of an .npz file by name, in the file's order; they can't be written.
+    """The arrays of an .npz file by name, in the file's order; they are read-only.
 
     Raises:
-        NoArraysError: What it says.
+        NoArraysError: The file can't be read as such arrays.
     """
     try:
         _check_size(path.stat().st_size)
@@ -36,43 +36,42 @@ def read(path: Path) -> dict[str, NDArray[np.generic]]:
             arrays = {}
             for member in members:
                 with archive.open(member) as stream:
-                    arrays[member.filename.removesuffix(_SUFFIX)] = _array(stream, member.file_size)
+                    arrays[member.filename.removesuffix(_SUFFIX)] = _array(stream)
     except Exception as error:
         raise _refused(error) from error
     if len(arrays) < len(members):
-        raise NoArraysError("it has two arrays of one name")
+        raise NoArraysError("two of its arrays have the same name")
     return arrays
 
 
 def read_one(path: Path) -> NDArray[np.generic]:
     """The array of an .npy file; errors as those of `read`."""
     try:
-        size = path.stat().st_size
-        _check_size(size)
+        _check_size(path.stat().st_size)
         with path.open("rb") as stream:
-            return _array(stream, size)
+            return _array(stream)
     except Exception as error:
         raise _refused(error) from error
 
 
-def _array(stream: IO[bytes], size: int) -> NDArray[np.generic]:
+def _array(stream: IO[bytes]) -> NDArray[np.generic]:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
-        raise NoArraysError(f"an array is of format {version}")
+        raise NoArraysError(f"an array has the unknown format {version}")
     shape, in_columns, dtype = _HEADERS[version](stream)
     if dtype.hasobject:
         raise NoArraysError("an array holds objects")
     content = stream.read()
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
-        raise NoArraysError(f"an array of {list(shape)} of {dtype} has {len(content)} of its {size} bytes for numbers")
+        raise NoArraysError(f"an array of {list(shape)} of {dtype} can't have {len(content)} bytes")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if in_columns else "C")
 
 
 def _check_size(size: int) -> None:
     if size > MOST:
-        raise NoArraysError(f"it holds {size / 1024**3:.3g} GiB, more than the {MOST / 1024**3:.3g} that are read")
+        raise NoArraysError(f"it has {size / 1024**3:.3g} GiB, and pinlite reads {MOST / 1024**3:.3g} GiB at most")
 
 
 def _refused(error: Exception) -> NoArraysError:
-    """Whatever zipfile, zlib and numpy's parser of headers raise for bytes that were made for it."""
+    """Any error that zipfile, zlib and numpy's header parser raise for hostile bytes, as a NoArraysError."""
     return error if isinstance(error, NoArraysError) else NoArraysError(str(error) or type(error).__name__)

@@ -9,7 +9,7 @@ _LARGEST = 2**31 - 1
 
 
 def existing_file(path: Path) -> Path:
-    """The path, when it is a file that can be read; else a UsageError."""
+    """The path, if it is a file that can be read; else a UsageError."""
     if not path.exists():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
         hint = f"did you mean {path.parent / near[0]}?" if near else "check the path"
@@ -27,18 +27,18 @@ def model_file(path: Path) -> Path:
     if path.stat().st_size > _LARGEST:
         raise UsageError(
             f"{path} is larger than 2 GiB, the most that protobuf and flatbuffers can hold",
-            hint="a file that large is no model of this kind, or damaged",
+            hint="such a large file is damaged, or not a model of this kind",
         )
     return path
 
 
 def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a path is a link to something that is not in the folder."""
+    """Whether a path is a link to something outside of the folder."""
     return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
 
 
 def closed_folder(folder: Path) -> Path:
-    """The folder, when no link in it leads out of it; else a UsageError: what that leads to would be taken for its."""
+    """The folder, if no link in it leads out of it; else a UsageError, because the model could read other files."""
     for path in sorted(folder.rglob("*")):
         if leads_out(path, folder):
             raise UsageError(
@@ -57,5 +57,5 @@ def existing(option: str, text: str | None) -> Path | None:
 
 
 def existing_path(option: str, text: str | None) -> Path | None:
-    """A file or folder that there is."""
+    """An existing file or folder; else a UsageError."""
     return Path(text) if text and Path(text).is_dir() else existing(option, text)

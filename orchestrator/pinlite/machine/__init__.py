@@ -1,5 +1,3 @@
-"""The computer that pinlite runs on: folders, logs, temporary files, processes, the uv program, and what may be tried
-again.
-
-May import nothing but what all stand on.
+"""The computer that pinlite runs on: folders, logs, temporary files, processes, the uv program, and what is safe to
+repeat. May import only the modules beside the rooms (`pinlite.errors`, `pinlite.events`, ...) and `pinlite.schema`.
 """

@@ -1,4 +1,4 @@
-"""Where pinlite keeps what outlives a run, and where its own files are."""
+"""The folders in which pinlite keeps what outlives a run, and those of its own files."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ IMAGES = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "images"
 
 
 def cache() -> Path:
-    """Environments and locks that can be made again. ``PINLITE_CACHE`` moves it."""
+    """The folder of what can be made again: environments, packages, results, logs. ``PINLITE_CACHE`` names another."""
     return Path(os.environ.get("PINLITE_CACHE") or platformdirs.user_cache_path("pinlite"))
 
 
 def free(path: Path) -> int:
-    """How many bytes are free where a path is, or would be."""
+    """How many bytes are free on the disk of a path, which need not exist."""
     return shutil.disk_usage(_nearest(path)).free
 
 
 def device(path: Path) -> int:
-    """The filesystem that a path is in, or would be."""
+    """The number of the filesystem of a path, which need not exist."""
     return _nearest(path).stat().st_dev
 
 
@@ -33,5 +33,5 @@ def _nearest(path: Path) -> Path:
 
 
 def logs() -> Path:
-    """What stages and builds printed, a folder a run."""
+    """The folder of logs: a folder for each run, and one for builds."""
     return cache() / "logs"

@@ -1,4 +1,4 @@
-"""The logs that runs leave: a folder a run below `folders.logs`, of which the newest are kept."""
+"""The logs of runs: a folder for each run in `folders.logs`, of which the newest are kept."""
 
 import contextlib
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pinlite.machine import folders
 
-# Of runs, and of reports of bugs; a log of a stage ends at 64 MiB.
+# How many runs, and how many reports of bugs. The log of a stage ends at 64 MiB.
 KEPT = 50
 
 _RUN = re.compile(r"[0-9a-f]{12}")
@@ -15,8 +15,8 @@ _BUG = re.compile(r"bug-.*\.txt")
 
 
 def start(run: str) -> Path:
-    """Make the folder for a run's logs, in the place of those of the oldest run. OSError where it can't be made."""
-    # Before its own is there: to a clock that was set back that one would be the oldest.
+    """Make the folder for a run's logs, and remove the oldest ones. OSError if it can't be made."""
+    # Removed first: if the clock was set back, the new folder would be the oldest.
     for name, kept in ((_RUN, KEPT - 1), (_BUG, KEPT)):
         for path in _newest_first(name)[kept:]:
             _remove(path)
@@ -26,7 +26,7 @@ def start(run: str) -> Path:
 
 
 def last(since: float) -> list[Path]:
-    """The logs of the run that began last, after ``since`` in seconds since 1970; those written last at the end."""
+    """The logs of the newest run after ``since`` (seconds since 1970), in the order in which they were last written."""
     runs = [run for run in _newest_first(_RUN) if _written(run) >= since]
     return sorted(runs[0].glob("*.log"), key=_written) if runs else []
 
@@ -42,7 +42,7 @@ def _newest_first(name: re.Pattern[str]) -> list[Path]:
 
 
 def _written(path: Path) -> float:
-    """When; a file that another run has just removed is the oldest."""
+    """The time of the last change; a file that another run has just removed counts as the oldest."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -8,12 +8,12 @@ from typing import TypeVar
 from pinlite.errors import PinliteError
 from pinlite.events import Notice, Observer
 
-# Before each further attempt, in seconds.
+# Pauses before each further attempt, in seconds.
 PAUSES = (1.0, 4.0)
-# What to do when the last attempt has failed, too.
+# The hint after the last attempt has failed.
 RECONNECT = "check the connection to the package index, then run the same command again"
 
-# What pip and uv say of a connection, and neither of a package that does not exist nor of a wrong hash.
+# Messages of pip and uv about a connection, not about a missing package or a wrong hash.
 _CONNECTION = re.compile(
     r"Retrying \(Retry\(|Read timed out|IncompleteRead|Connection (?:aborted|broken|refused|reset)|Failed to fetch"
     r"|error sending request|dns error|Network is unreachable|Temporary failure in name|Name or service not known"
@@ -23,10 +23,10 @@ Made = TypeVar("Made")
 
 
 def repeated(attempt: Callable[[], Made], may_pass: Callable[[PinliteError], bool], observe: Observer) -> Made:
-    """What an attempt gives, the first or one that follows an error that may pass by itself; each is told.
+    """The result of an attempt, which is repeated after errors that may pass by themselves; each is reported.
 
     Raises:
-        PinliteError: The last attempt's, or the first that won't pass.
+        PinliteError: The error of the last attempt, or the first that won't pass.
     """
     for pause in PAUSES:
         try:
@@ -40,5 +40,5 @@ def repeated(attempt: Callable[[], Made], may_pass: Callable[[PinliteError], boo
 
 
 def blames_network(error: Exception) -> bool:
-    """Whether what an installer printed, in the message, is of a connection that failed."""
+    """Whether the message, an installer's output, is about a connection that failed."""
     return _CONNECTION.search(str(error)) is not None

@@ -1,4 +1,4 @@
-"""Temporary folders whose names tell whose they are, so that those of killed runs can be told from live ones."""
+"""Temporary folders named after their process, so that those of killed runs can be told from live ones."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ _PREFIX = "pinlite-"
 
 
 def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
-    """A context that makes a folder of this process's, and removes it; hidden beside a path where one is given."""
+    """A context that makes a folder for this process and removes it; with ``beside``, hidden beside that path."""
     machine, _, process = processes.this().partition("/")
     if beside:
         return tempfile.TemporaryDirectory(dir=beside.parent, prefix=f"{_hidden(beside)}{machine}-{process}-")
@@ -21,13 +21,13 @@ def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
 
 
 def random_part(path: Path) -> str:
-    """What tells a folder from the others of its process, and says nothing of the machine."""
+    """The part of a folder's name that is random, and so has nothing of the machine in it."""
     return path.name.rpartition("-")[2]
 
 
 def leftovers(beside: Path | None = None) -> list[Path]:
-    """The folders of processes of this machine and user that no longer exist, where temporary files go now; or those
-    beside a path.
+    """The folders of this machine and user whose process no longer exists: among temporary files, or ``beside`` a
+    path.
     """
     place, prefix = (beside.parent, _hidden(beside)) if beside else (Path(tempfile.gettempdir()), _PREFIX)
     found = []
@@ -43,7 +43,7 @@ def _hidden(beside: Path) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    """In a folder that all users share, a name is no proof."""
+    """Whether the folder is this user's: all users share the folder of temporary files, so a name proves nothing."""
     try:
         return not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.getuid()
     except OSError:

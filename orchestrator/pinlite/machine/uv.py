@@ -1,4 +1,4 @@
-"""uv, which comes as a dependency: environments, and requirements locked with hashes."""
+"""The uv program, a dependency of pinlite: it makes environments and locks requirements with hashes."""
 
 import os
 import subprocess
@@ -8,12 +8,12 @@ from uv import find_uv_bin
 
 
 class UvError(Exception):
-    """uv failed; the message is what it printed."""
+    """The uv program failed; the message is its output."""
 
 
 def run(*arguments: str | Path, scratch: str = "") -> str:
-    """Run uv and return its standard output, without its white space at the ends. ``scratch`` is a folder for what it
-    leaves behind: locks of the sources that it reads.
+    """Run uv and return its standard output, stripped. ``scratch`` is a folder for the files that uv leaves behind:
+    locks of the sources that it reads.
     """
     environment = os.environ | ({"TMPDIR": scratch} if scratch else {})
     command = [find_uv_bin(), *map(str, arguments)]

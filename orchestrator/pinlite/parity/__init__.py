@@ -1,8 +1,8 @@
-"""How far what two runtimes computed is apart, and whether that is too far.
+"""How far apart the outputs of two runtimes are, and whether that is too far.
 
-``outputs`` compares arrays and has each variant's tolerance, ``profiles`` tells a fault from rounding on samples that
-are made to find faults, ``lost_channels`` finds what integers have lost. May import `pinlite.schema`,
-`pinlite.inputs` and what all stand on.
+``outputs`` compares arrays and has the tolerance of each variant; ``profiles`` tells faults from rounding on samples
+that are made to find faults; ``lost_channels`` finds values that integers have lost. May import `pinlite.inputs`,
+`pinlite.schema`, and what these may import.
 """
 
 from pinlite.parity.outputs import Array, Arrays, Figures, agree, compare, figures, hop, read, real, tolerance

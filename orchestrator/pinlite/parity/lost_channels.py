@@ -1,6 +1,6 @@
-"""What integer variants are judged on, and outputs that one scale for all has made constant.
+"""Output channels that an integer variant has made constant, and the samples on which it can be judged.
 
-Ranges are taken from the calibration samples, so that on others that go beyond these a variant says nothing of itself.
+Ranges come from the calibration samples, so a variant can't be judged on samples beyond them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,32 +15,32 @@ from pinlite.schema.report import Lost
 # (smallest, largest) by the input's name.
 Ranges = Mapping[str, tuple[float, float]]
 
-# How far beyond the range a sample may be, in parts of it: a step of int8.
+# How far a sample may lie beyond the range, as a part of it: a step of int8.
 _SLACK = 1 / 255
 
-# A channel's values differ for more than rounding where they do by this, in parts of the output's largest magnitude.
+# Values of a channel that differ by more than this part of the output's largest magnitude differ by more than rounding.
 _MORE_THAN_ROUNDING = 1e-5
-# A channel that is constant has lost what it says where the reference's values differ by so many steps, or by this part
-# of their own largest magnitude: not where they are one large number and a little more or less.
-# Between half a step and so many steps nobody can tell: rounding alone may do it.
+# A constant channel is lost if the reference's values differ by so many steps, or by this part of their own largest
+# magnitude; not if they are all nearly the same large number. From half a step to so many steps, it may be rounding.
 _STEPS, _HALF = 2, 0.5
 _OF_ITSELF = 0.1
-# Below the spread of other channels by this: between channels of one size, one that is all near 0 is nothing strange.
+# Only a channel that varies less than another by this factor is lost to the common scale: among channels of equal size,
+# one that is near 0 everywhere is normal.
 _OTHER_SIZE = 32
 _A_GOOD_PART = 0.1
-# Values of a channel by which to tell that it is constant.
+# Fewer values don't show that a channel is constant.
 _FEW = 4
-# Of a channel that is mostly one value (that of a ReLU) few small others say little.
+# A channel that is mostly one value (like the 0 of a ReLU) is not judged by its few other values.
 _OF_ONE_VALUE = 0.5
 _BOXES = 3
 # Four numbers of a box, and a score.
 _DETECTED = 5
-# What is left out has no larger number than this, and is so many times as far from 0 as all else.
+# A mask is at most this number, and at least so many times as far from 0 as every other value.
 _MASK, _APART = -5e3, 100
 
 
 def ranges(calibration: Arrays) -> dict[str, tuple[float, float]]:
-    """Of the inputs of floats, with 0: a quantized range always has it."""
+    """The range of each float input, extended to 0, which every quantized range contains."""
     return {
         name: (min(float(array.min()), 0.0), max(float(array.max()), 0.0))
         for name, array in calibration.items()
@@ -49,7 +49,7 @@ def ranges(calibration: Arrays) -> dict[str, tuple[float, float]]:
 
 
 def beyond(known: Ranges, samples: Arrays) -> bool:
-    """Whether an input goes beyond what is known of it."""
+    """Whether an input lies beyond its known range."""
     for name, (low, high) in known.items():
         slack = (high - low) * _SLACK
         if name not in samples:
@@ -70,10 +70,10 @@ def lost(
     profile: str | None,
     chosen: bool,
 ) -> Lost | None:
-    """What of an output, in PyTorch's layout, is constant in all that the variant's runtimes ``computed`` of it, where
-    they did.
+    """The part of an output (in PyTorch's layout) that is constant in every runtime of a variant and not in the
+    reference; None if there is none. ``computed`` has None for a runtime without this output.
 
-    It ends the run where that is a good part of the output, and the calibration samples were ``chosen`` by the user.
+    It ends the run if it is a good part of the output and the user has ``chosen`` the calibration samples.
     """
     if reference is None or reference.dtype.kind != "f" or reference.size < _FEW or not np.isfinite(reference).all():
         return None
@@ -118,7 +118,7 @@ def lost(
 
 
 def _spread(own: NDArray[np.float64], rounding: float, scale: float | None) -> float:
-    """How much the reference's values differ, if that is more than nothing, and no matter of a step or two; else 0."""
+    """How much the reference's values differ, if that is more than rounding and a step or two; else 0."""
     found = float(np.ptp(own))
     enough = _OF_ITSELF * float(np.abs(own).max())
     if scale is not None:
@@ -129,7 +129,7 @@ def _spread(own: NDArray[np.float64], rounding: float, scale: float | None) -> f
 
 
 def _beside_a_mask(exact: NDArray[np.float64], made: Sequence[Array]) -> float:
-    """How much the values differ that are not masked, where all that was computed of them is constant; else 0."""
+    """How much the unmasked values differ in the reference, if every runtime has made them constant; else 0."""
     mask = float(exact.min())
     kept = exact > mask / _APART
     if mask > _MASK or kept.sum() < _FEW or any(np.ptp(array[kept]) for array in made):
@@ -139,33 +139,33 @@ def _beside_a_mask(exact: NDArray[np.float64], made: Sequence[Array]) -> float:
 
 
 def words(lost: Lost) -> str:
-    """What is wrong with the output, and why."""
+    """The message: what is wrong with the output, and why."""
     on = f" on the profile `{lost.profile}`" if lost.profile else ""
-    differ = f"constant, where the reference's values differ by up to {lost.spread:.2g}{on}"
-    step = f", whose step is {lost.scale:.2g}" if lost.scale else ""
+    differ = f"constant, but the reference's values differ by up to {lost.spread:.2g}{on}"
+    scale = "A tensor has one scale for all its values" + (f", here {lost.scale:.2g} a step" if lost.scale else "")
     if lost.mask is not None:
-        kept = f"what is not masked ({lost.mask:g}) of output {lost.output!r}"
-        return f"{lost.variant} has lost {kept}: it is {differ}. All of a tensor has one scale{step}"
+        kept = f"the values of output {lost.output!r} that are not masked ({lost.mask:g})"
+        return f"{lost.variant} has lost {kept}: they are {differ}. {scale}"
     if lost.axis is None:
-        return f"{lost.variant} has lost output {lost.output!r}: it is {differ}. All of a tensor has one scale{step}"
+        return f"{lost.variant} has lost output {lost.output!r}: it is {differ}. {scale}"
     return (
         f"{lost.variant} has lost {_numbers(lost.channels)} of {lost.size} along axis {lost.axis} of output "
-        f"{lost.output!r}: they are {differ}. All of the output has one scale{step}"
+        f"{lost.output!r}: they are {differ}. {scale}"
     )
 
 
 def hint(lost: Lost) -> str:
-    """What to do about it."""
+    """The hint: what to do about it."""
     if lost.mask is not None:
-        return "mask with a number that is near to the others, as -50 is, or outside of the model; float16 has no steps"
+        return "mask with a number near the other values, like -50, or outside of the model; float16 has no steps"
     return (
-        "give what is small an output of its own (scores beside boxes), or bring both to one size in the model; "
+        "give the small values an output of their own (scores beside boxes), or scale both to one size in the model; "
         "int16x8 has smaller steps, float16 none"
     )
 
 
 def _axes(shape: tuple[int, ...]) -> Iterator[int]:
-    """Where channels may lie: as PyTorch has them, and last, as detectors have the numbers of a box."""
+    """The axes that may be channels: PyTorch's, and the last one, where detectors have the numbers of a box."""
     if len(shape) > 1:
         yield 1
     if len(shape) >= _BOXES and shape[-1] >= _DETECTED:

@@ -1,9 +1,9 @@
-"""Comparing what two runtimes computed from the same samples.
+"""Comparing the outputs that two runtimes computed from the same samples.
 
-What a variant may differ from the reference: float32 as much as the recipe says, float16 `HALF` (weights of 11 bits,
-through a deep network), unless the recipe says otherwise. How much numbers of 8 bits cost depends on the model: those
-variants are told, not judged, unless the recipe has a tolerance of theirs. But their two runtimes must agree with each
-other, and nothing may be missing, of another shape, or no number.
+How far a variant may be from the reference: float32 by the recipe's tolerance, float16 by `HALF` (its weights have 11
+bits, and networks are deep), unless the recipe says otherwise. How much 8 bits cost depends on the model: integer
+variants are reported, not judged, unless the recipe has a tolerance for them. But any two of their runtimes must agree
+with each other, and no output may be missing, of another shape, or NaN.
 """
 
 from collections.abc import Mapping
@@ -21,23 +21,23 @@ from pinlite.schema.report import Hop, Tensor
 
 HALF = 2e-2
 
-# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen, and where
-# integers cost a network more than that, as much as they cost it. So one may be twice as far from the reference as the
-# other, on the other side of it; a kernel that is wrong takes one of them farther. Outputs of few steps may differ by
-# some of them whatever that is of the largest.
+# Kernels round differently, and a deep network carries that on: up to 3 % of the largest output was seen, and if
+# integers cost a network more than that, as much as they cost. So one runtime may be twice as far from the reference as
+# the other, on its other side; a wrong kernel takes one of them farther. Outputs with few steps may differ by some of
+# these, however large a step is.
 AGREEMENT = 0.1
 NOISE = 3
 STEPS = 4
 
-_FORGED = "no stage writes such a file by itself: look at what the model's own code does"
+_FORGED = "no stage writes such a file by itself: check what the model's own code does"
 
 Array = NDArray[np.generic]
 Arrays = Mapping[str, Array]
 
 
 class Figures(NamedTuple):
-    """How far an output is from the reference; ``relative`` is over the reference's largest magnitude, None where that
-    is 0 and the output's is not.
+    """How far an output is from the reference. ``relative`` is the difference over the reference's largest magnitude;
+    None if that is 0 and the output's is not.
     """
 
     absolute: float
@@ -46,20 +46,20 @@ class Figures(NamedTuple):
 
 
 def read(path: Path, *, empty: bool = False) -> dict[str, Array]:
-    """Arrays by name, in the file's order; a StageCrashError when a stage wrote something else. ``empty``: there may be
-    none.
+    """Arrays by name, in the file's order; a StageCrashError if a stage wrote something else. With ``empty`` the file
+    may have no arrays.
     """
     try:
         arrays = npz.read(path)
     except npz.NoArraysError as error:
-        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays: {error}", hint=_FORGED) from error
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are not arrays: {error}", hint=_FORGED) from error
     if not (arrays or empty) or not all(array.dtype.kind in "biuf" for array in arrays.values()):
-        raise StageCrashError(f"{path.parent.name} wrote outputs that are no arrays of numbers", hint=_FORGED)
+        raise StageCrashError(f"{path.parent.name} wrote outputs that are not arrays of numbers", hint=_FORGED)
     return arrays
 
 
 def tolerance(recipe: Recipe, variant: VariantName) -> float | None:
-    """What a variant may differ from the reference, over the largest magnitude; None where that is not judged."""
+    """How far a variant may be from the reference, over the largest magnitude; None if it is not judged."""
     rules = {"float32": recipe.tolerance, "float16": max(recipe.tolerance, HALF)}
     return recipe.variant_tolerances.get(variant, rules.get(variant))
 
@@ -90,9 +90,9 @@ def agree(
     reference: Arrays,
     judged: bool = True,
 ) -> list[Hop]:
-    """One hop per output between two runtimes of a quantized variant, whose numbers stand for those of the reference.
+    """One hop per output between two runtimes of a quantized variant; the arrays are real numbers, see `real`.
 
-    Integers that are no quantized numbers (classes, places) are told, not judged: one step may change them wholly.
+    Integers that are not quantized (classes, indices) are reported, not judged: one step may change them completely.
     """
     scales = {tensor.name: tensor.scale or 0.0 for tensor in tensors}
     hops = []
@@ -107,7 +107,7 @@ def agree(
 
 
 def _nearer(reference: Array | None, first: Array, second: Array | None) -> float:
-    """How far the nearer of two is from the reference at most; 0 where that can't be told."""
+    """The largest difference of the nearer of two from the reference; 0 if they can't be compared with it."""
     if reference is None:
         return 0.0
     found = (figures(reference, array) for array in (first, second))
@@ -115,7 +115,7 @@ def _nearer(reference: Array | None, first: Array, second: Array | None) -> floa
 
 
 def real(arrays: Arrays, tensors: tuple[Tensor, ...]) -> dict[str, Array]:
-    """The numbers that quantized integers stand for; what is not quantized as it is."""
+    """The real numbers that quantized integers stand for; other arrays unchanged."""
     steps = {tensor.name: (tensor.scale, tensor.zero_point) for tensor in tensors}
     found = dict(arrays)
     for name, array in arrays.items():
@@ -134,7 +134,7 @@ def hop(
     tolerance: float | None,
     profile: str | None = None,
 ) -> Hop:
-    """What is None can't be compared, and passes where nothing is judged: on a profile alone."""
+    """The hop of an output's figures. None can't be compared, which passes only on a profile without a tolerance."""
     absolute, relative, cosine = found or (None, None, None)
     within = tolerance is None or (relative is not None and relative <= tolerance)
     return Hop(
@@ -152,10 +152,10 @@ def hop(
 
 
 def figures(reference: Array, output: Array | None, least: float = 0.0) -> Figures | None:
-    """The figures, in float64; of an output that is missing or of another shape None. ``least`` is a magnitude that the
-    reference's is taken for where it is smaller.
+    """The figures, computed in float64; None for an output that is missing or has another shape. ``least`` is the
+    least magnitude that counts as the reference's.
 
-    Values that are no finite numbers must be the same on both sides, or there are none; the figures are of the others.
+    Values that are NaN or infinite must be equal on both sides, else the result is None; the figures leave them out.
     """
     if output is None or output.shape != reference.shape:
         return None

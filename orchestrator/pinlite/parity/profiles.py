@@ -1,16 +1,16 @@
-"""Judging what runtimes compute of profiles: samples that a stage makes to find faults, beside the seeded ones.
+"""Judging outputs on profiles: samples that a stage makes to find faults, beside the seeded ones.
 
-A net may turn some of them into rounding and nothing else: a softmax of huge numbers, a normalization of zeros. So that
-a difference on a profile is taken for a fault only where it can be nothing else:
+A network may turn a profile into nothing but rounding: a softmax of huge numbers, a normalization of zeros. So a
+difference on a profile counts as a fault only if it can't be anything else:
 
-- it is beyond the tolerance, of what the output's largest magnitude is there or on the samples;
-- it is beyond `MARGIN` times what onnxruntime differs from PyTorch there, and they don't differ by more than `LOOSE`.
-  Where the source is no PyTorch model, beyond `MARGIN` times the tolerance;
-- another runtime bears it out: it is nearer to the one that differs than that is to the reference, `MARGIN` times.
+- it is beyond the tolerance, as a part of the output's largest magnitude on the profile or on the samples;
+- it is beyond `MARGIN` times the difference of onnxruntime from PyTorch on the profile, and these don't differ by more
+  than `LOOSE`. If the source is not a PyTorch model, it is beyond `MARGIN` times the tolerance;
+- another runtime confirms it: that one is `MARGIN` times nearer to the differing runtime than this is to the reference.
 
-What else differs is told. Of a graph that chooses among values (`CHOOSING`), what PyTorch and onnxruntime choose of
-equal ones in different ways is told, and all that follows from zeros, which are equal but for rounding; where nothing
-says which of equal ones is taken (`UNORDERED`), all is told.
+Every other difference is reported, not judged. If a graph chooses among values (`CHOOSING`), PyTorch and onnxruntime
+may choose differently among equal ones: those outputs are reported, and so are all on zeros, which are equal but for
+rounding. If no rule says which of equal values is chosen (`UNORDERED`), everything is reported.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,17 +26,17 @@ from pinlite.schema.report import Hop
 
 ZEROS, LARGE = "zeros", "large"
 MARGIN = 10
-# What PyTorch and onnxruntime may differ where float32 has few digits left.
+# How far PyTorch and onnxruntime may differ where float32 has few digits left.
 LOOSE = 1e-2
 
-# TFLite's operators whose outcome depends on which of two numbers is the larger, by however little.
+# TFLite's operators whose result depends on which of two numbers is larger, however little they differ.
 UNORDERED = frozenset({"NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"})
 CHOOSING = frozenset({"ARG_MAX", "ARG_MIN", "TOPK_V2", "UNIQUE"}) | UNORDERED
 
 
 @dataclass(frozen=True)
 class Computed:
-    """What a runtime made of the samples, and of the profiles that it ran, by name."""
+    """The outputs of a runtime on the samples, and on the profiles that it ran, by name."""
 
     runtime: str
     variant: VariantName | None
@@ -46,8 +46,8 @@ class Computed:
 
 @dataclass(frozen=True)
 class Judge:
-    """``reference`` is what all are compared with, ``second`` onnxruntime where that is PyTorch; ``peers`` are all
-    others that compute in floats; ``operators`` are those of the TFLite files.
+    """Judges runtimes on profiles. All are compared with ``reference``; ``second`` is onnxruntime if the reference is
+    PyTorch; ``peers`` are all others that compute in floats; ``operators`` are those of the TFLite files.
     """
 
     reference: Computed
@@ -60,7 +60,7 @@ class Judge:
         return not CHOOSING.isdisjoint(self.operators)
 
     def hops(self, tolerances: Mapping[VariantName | None, float | None]) -> Iterator[Hop]:
-        """Of all peers, by what their variant may differ."""
+        """The hops of all peers, judged by the tolerance of their variant."""
         for other in self.peers:
             for profile, outputs in self.reference.profiles.items():
                 if profile in other.profiles:
@@ -68,7 +68,7 @@ class Judge:
                     yield from (self._hop(other, profile, name, tolerance) for name in self._judged(outputs))
 
     def told(self, other: Computed) -> Iterator[Hop]:
-        """Of a runtime of integers, which are not judged: one step may be blown up, where a net divides."""
+        """The hops of a runtime with integers, not judged: a network that divides may enlarge one step to anything."""
         for profile, outputs in self.reference.profiles.items():
             if profile in other.profiles:
                 for name in self._judged(outputs):
@@ -100,12 +100,12 @@ class Judge:
         return None if noise > (0.0 if exact else LOOSE) else max(tolerance, MARGIN * noise)
 
     def _holds_in_half(self, profile: str, name: str) -> bool:
-        """Whether an output is one that rounded weights change by little."""
+        """Whether rounding the weights to float16 changes an output only a little."""
         exact = self.reference.profiles[profile][name].dtype.kind != "f"
         return profile not in (ZEROS, LARGE) and not exact and not self.chooses
 
     def _borne_out(self, other: Computed, profile: str, name: str, found: Figures | None) -> bool:
-        """Whether another runtime computes the same as this one, and not as the reference."""
+        """Whether another runtime computes the same as this one, and differs from the reference."""
         own = other.profiles[profile].get(name)
         if own is None:
             return True
@@ -129,12 +129,12 @@ class Judge:
 
 
 def read(path: Path) -> dict[str, dict[str, Array]]:
-    """What a stage wrote of profiles, [profile][name]; a StageCrashError when it wrote something else."""
+    """The outputs on profiles that a stage wrote, [profile][name]; a StageCrashError if it wrote something else."""
     return split(parity.read(path, empty=True))
 
 
 def split(named: Arrays) -> dict[str, dict[str, Array]]:
-    """Arrays named profile/name by the one and the other; a name may have strokes of its own."""
+    """Arrays named profile/name, by profile and name; a name may contain slashes."""
     found: dict[str, dict[str, Array]] = {}
     for name, array in named.items():
         profile, _, key = name.partition("/")
@@ -143,10 +143,10 @@ def split(named: Arrays) -> dict[str, dict[str, Array]]:
 
 
 def finite(outputs: Arrays) -> list[str]:
-    """The names of the outputs that hold finite numbers only."""
+    """The names of the outputs that have only finite numbers."""
     return [name for name, array in outputs.items() if np.isfinite(array).all()]
 
 
 def _distance(found: Figures | None) -> float:
-    """The relative difference, infinite where there is none that could be told."""
+    """The relative difference; infinite if the outputs can't be compared."""
     return float("inf") if found is None or found.relative is None else found.relative

@@ -1,6 +1,7 @@
 """Versions as values: bases, images, runtimes, targets, and the toolchains that are made of them.
 
-All of it is read from ``images/`` and from files of the user's. Nothing here knows stages, engines or recipes.
+All of it is read from ``images/`` and from files that ``--toolchain`` names. Nothing here knows stages, engines or
+recipes. May import `pinlite.inputs` and what that may import.
 """
 
 from pinlite.toolchain.bases import Base

@@ -1,4 +1,4 @@
-"""What images stand on: a public Python image, or the equal one that ``make base`` makes where no registry is."""
+"""Bases: the Python images that other images are built on, public or made by ``make base`` where no registry is."""
 
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -12,9 +12,9 @@ _SCRIPT = "base.sh"
 
 @dataclass(frozen=True)
 class Base:
-    """A row of ``images/bases.toml``. ``python`` is a version like 3.8; ``wheels`` the platform that packages are
-    chosen for, in uv's words; ``packages`` are Debian's, and ``lock`` the hashed requirements that are beside CPython:
-    pip and its like.
+    """A row of ``images/bases.toml``. ``python`` is a version like 3.8; ``wheels`` is uv's name of the platform that
+    packages are chosen for; ``packages`` are Debian's; ``lock`` has the hashed Python packages that come with CPython,
+    like pip.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Base:
 
     @property
     def local_identity(self) -> str:
-        """What ``make base`` labels its image with: another one when anything that makes it is another."""
+        """The label of the image of ``make base``: the sha256 of everything that makes it."""
         row = asdict(self) | {"lock": digest.of_bytes(self.lock), "script": digest.of_file(folders.IMAGES / _SCRIPT)}
         return f"sha256:{digest.of_json(row)}"
 

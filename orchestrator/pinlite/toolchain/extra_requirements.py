@@ -1,4 +1,4 @@
-"""What ``--with`` asks for, locked with hashes on top of a stage's own lock."""
+"""The packages of ``--with``, locked with hashes on top of a stage's own lock."""
 
 import functools
 import sys
@@ -15,13 +15,13 @@ from pinlite.toolchain import ImageRecipe
 
 
 def locked(requirements: tuple[str, ...], image: ImageRecipe, observe: Observer) -> bytes:
-    """A lock that holds the image's packages, the requirements, and what those need, each with its hashes.
+    """A lock with the image's packages, the requirements, and what those need, each with its hashes.
 
-    Made once per question: a resolver's answer changes as the index does.
+    It is made once and kept, because a resolver's answer changes with the index.
 
     Raises:
         ImageError: The requirements don't exist, have no wheel for the image's CPython, or contradict its pins; or the
-            index is not reached.
+            index can't be reached.
     """
     wanted = "\n".join(sorted(requirements)) + "\n"
     question = [wanted, digest.of_bytes(image.lock), image.base.python, image.base.wheels]
@@ -43,14 +43,14 @@ def _resolve(wanted: str, image: ImageRecipe) -> bytes:
         try:
             uv.run(
                 *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"),
-                # Only wheels are read: without this, uv would look for a Python of the image's, and download one.
+                # uv reads wheels only: without this, it would look for the image's Python, and download it.
                 *("--python", sys.executable, "--no-python-downloads"),
                 *("--python-version", image.base.python, "--python-platform", image.base.wheels),
                 *("--only-binary", ":all:"),
                 *("--constraint", base, "--output-file", lock, base, asked),
             )
         except uv.UvError as error:
-            other = f"choose versions of their time that run on CPython {image.base.python} with {image.name}"
+            other = f"choose older versions, which run on CPython {image.base.python} with the pins of {image.name}"
             raise ImageError(
                 f"the packages of --with can't be added to the pins of the export image:\n{error}",
                 hint=RECONNECT if blames_network(error) else other,

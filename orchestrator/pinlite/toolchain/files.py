@@ -1,4 +1,4 @@
-"""Reading the TOML that says what a toolchain is made of."""
+"""Reading the TOML files of toolchains, images and targets."""
 
 import tomllib
 from pathlib import Path
@@ -12,19 +12,19 @@ from pinlite.schema.frozen import Frozen
 FileT = TypeVar("FileT", bound=Frozen)
 
 _UNKNOWN = "extra_forbidden"
-_SHOWN = "docs/toolchains.md shows what such a file is like"
+_SHOWN = "https://github.com/pinlite/pinlite/blob/main/docs/toolchains.md shows such a file"
 
 
 def read(file: Path, form: type[FileT]) -> FileT:
-    """What a file says; a UsageError names the key that is wrong or missing."""
+    """The content of a file, checked; a UsageError names the key that is wrong or missing."""
     try:
         return form.model_validate(tomllib.loads(file.read_text()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{file} is no TOML: {error}", hint=_SHOWN) from error
+        raise UsageError(f"{file} is not TOML: {error}", hint=_SHOWN) from error
     except OSError as error:
         raise UsageError(f"{file} can't be read: {error.strerror}", hint="check the path") from error
     except ValidationError as error:
-        # A key that is not known is often one that is missing, misspelt.
+        # An unknown key is often the misspelt name of a missing one.
         first = min(error.errors(), key=lambda each: each["type"] != _UNKNOWN)
         key = ".".join(map(str, first["loc"]))
         if first["type"] == _UNKNOWN:

@@ -1,4 +1,4 @@
-"""Image recipes: what goes into an image, and the identity that follows from it."""
+"""Images as data: what goes into an image, and the identity that follows from it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ FILE, LOCK, REQUIREMENTS = "image.toml", "requirements.lock", "requirements.in"
 
 _PROGRAMS = "programs"
 _WITH = "-with"
-# It is part of a repository's name in Docker, and of names of folders and files.
+# A name becomes part of the names of Docker repositories, folders and files.
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _LONGEST = 64
 _PIN = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 
 
 class ImageFile(Frozen):
-    """``pins/<image>/image.toml``. An image stands on a ``base``, or adds to another image (``from``); ``programs`` are
-    the packages below ``images/programs`` that it carries.
+    """``pins/<image>/image.toml``. An image is built on a ``base``, or adds to another image (``from``); ``programs``
+    are the packages in ``images/programs`` that it carries; ``sources`` are packages that exist only as source.
     """
 
     description: str
@@ -40,14 +40,14 @@ class ImageFile(Frozen):
     @model_validator(mode="after")
     def _stands_on_one(self) -> Self:
         if bool(self.base) == bool(self.parent):
-            raise ValueError("an image has either a base or another image that it is from")
+            raise ValueError("an image needs either a base or another image (from), not both")
         return self
 
 
 @dataclass(frozen=True)
 class ImageRecipe:
-    """One image as data. ``files`` is its build context by name; ``parent`` is the image it is layered on; ``sources``
-    are those packages that exist as source only, which is built with the image.
+    """One image as data. ``files`` is its build context by name; ``parent`` is the image that it adds to; ``sources``
+    are packages that exist only as source and are built with the image.
     """
 
     name: str
@@ -59,23 +59,23 @@ class ImageRecipe:
 
     @property
     def lock(self) -> bytes:
-        """The hashed requirements: all that the image's environment holds."""
+        """The hashed requirements: every package of the image's environment."""
         return self.files[LOCK]
 
     @property
     def programs(self) -> Mapping[str, bytes]:
-        """The stage programs by their path below ``images/programs``."""
+        """The stage programs by their path in ``images/programs``."""
         within = f"{_PROGRAMS}/"
         return {name.removeprefix(within): data for name, data in self.files.items() if name.startswith(within)}
 
     @property
     def versions(self) -> dict[str, str]:
-        """The packages that the image's environment holds, by their normalized names."""
+        """The versions of the image's packages, by their normalized names."""
         return versions(self.lock)
 
     @property
     def lineage(self) -> tuple["ImageRecipe", ...]:
-        """The images that this one stands on, the first of them first, and itself."""
+        """The images below this one, the lowest first, and this one."""
         return (*(self.parent.lineage if self.parent else ()), self)
 
     @cached_property
@@ -83,7 +83,7 @@ class ImageRecipe:
         return {name: digest.of_bytes(data) for name, data in self.files.items()}
 
     def identity(self, on: str = "") -> str:
-        """sha256 over everything that decides what the image does. ``on`` identifies what the first image stands on;
+        """The sha256 of everything that decides what the image does. ``on`` identifies the base of the lowest image;
         without it, that is the public base.
         """
         below = self.parent.identity(on) if self.parent else on or self.base.digest
@@ -93,10 +93,10 @@ class ImageRecipe:
 
 
 def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRecipe:
-    """The image whose pins are in the first of the folders that has a folder of this name; ``known`` are the bases.
+    """The image of a name. Its pins are in the first of the folders ``pins`` that has them; ``known`` are the bases.
 
     Raises:
-        UsageError: None has, or what it says is no image; the message names file and key.
+        UsageError: No folder has them, or their files are wrong; the message names file and key.
     """
     (folder, said), *above = lineage(name, pins)
     parent = load(said.parent, pins, known) if above else None
@@ -108,10 +108,10 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
 
 
 def lineage(name: str, pins: Sequence[Path]) -> tuple[tuple[Path, ImageFile], ...]:
-    """Where the pins of an image are and what its file says, and the same of what it is from, and so on.
+    """The folder of an image's pins and the content of its file, then those of the image that it adds to, and so on.
 
     Raises:
-        UsageError: One of them is not there, no image, or from itself.
+        UsageError: One of them is missing or wrong, or an image adds to itself.
     """
     found: dict[str, tuple[Path, ImageFile]] = {}
     while name not in found:
@@ -120,32 +120,34 @@ def lineage(name: str, pins: Sequence[Path]) -> tuple[tuple[Path, ImageFile], ..
         name = found[name][1].parent
         if not name:
             return tuple(found.values())
-    raise UsageError(f"{found[name][0] / FILE}: the image {name} is from itself", hint="give it a base instead")
+    raise UsageError(
+        f"{found[name][0] / FILE}: the image {name} adds to itself", hint="give it a base in place of from"
+    )
 
 
 def folder_of(name: str, pins: Sequence[Path]) -> Path:
-    """Where the pins of an image are; a UsageError where none of the folders has them."""
+    """The folder of an image's pins; a UsageError if none of the folders has them."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UsageError(
-            f"{name[:_LONGEST]!r} is no name of an image", hint="small letters and digits, with . _ or - between them"
+            f"{name[:_LONGEST]!r} can't name an image", hint="use small letters and digits, with . _ or - between them"
         )
     folder = next((below / name for below in pins if (below / name / FILE).is_file()), None)
     if folder is None:
-        raise UsageError(f"there are no pins of an image {name!r}", hint=f"write {pins[0] / name / FILE}")
+        raise UsageError(f"no pins were found for the image {name!r}", hint=f"write {pins[0] / name / FILE}")
     return folder
 
 
 def base_of(said: ImageFile, folder: Path, known: Mapping[str, Base]) -> Base:
-    """The base that an image's file names; a UsageError where there is no such base."""
+    """The base that an image's file names; a UsageError if that base does not exist."""
     if said.base not in known:
-        raise UsageError(f"{folder / FILE}: there is no base {said.base!r}", hint=f"there are {', '.join(known)}")
+        raise UsageError(f"{folder / FILE}: unknown base {said.base!r}", hint=f"known: {', '.join(known)}")
     return known[said.base]
 
 
 def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
-    """The image that adds a model's own packages to a stage's image. ``lock`` holds the parent's packages too.
+    """The image that adds the packages of ``--with`` to a stage's image. ``lock`` has the parent's packages too.
 
-    They are a user's choice, and wheels alone: building one of them would run its code.
+    They are wheels only, because building a package would run its code.
     """
     programs = {name: data for name, data in parent.files.items() if name.startswith(f"{_PROGRAMS}/")}
     context = {"Dockerfile": _dockerfile(), LOCK: lock} | programs
@@ -158,7 +160,7 @@ def versions(lock: bytes) -> dict[str, str]:
 
 
 def normalized(package: str) -> str:
-    """A distribution's name as https://packaging.python.org/specifications/name-normalization has it."""
+    """A distribution's name, normalized by https://packaging.python.org/specifications/name-normalization."""
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
@@ -174,7 +176,7 @@ def _lock(folder: Path) -> bytes:
     try:
         lock.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"{folder / LOCK} is no text: {error}", hint=hint) from None
+        raise UsageError(f"{folder / LOCK} is not text: {error}", hint=hint) from None
     return lock
 
 
@@ -182,8 +184,8 @@ def _program(package: str, file: Path) -> dict[str, bytes]:
     folder = folders.IMAGES / _PROGRAMS / package
     if not package.isidentifier() or not folder.is_dir():
         raise UsageError(
-            f"{file}: there are no programs {package!r}",
-            hint=f"there are {', '.join(sorted(path.name for path in folder.parent.iterdir()))}",
+            f"{file}: unknown programs {package!r}",
+            hint=f"known: {', '.join(sorted(path.name for path in folder.parent.iterdir()))}",
         )
     return {
         f"{_PROGRAMS}/{path.relative_to(folder.parent).as_posix()}": path.read_bytes()

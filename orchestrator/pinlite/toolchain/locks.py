@@ -1,4 +1,4 @@
-"""Writing ``requirements.lock``: all packages of an image, each with its hashes, chosen for its base's Python."""
+"""Writing ``requirements.lock``: all packages of an image with their hashes, chosen for its base's Python."""
 
 import functools
 import re
@@ -15,8 +15,7 @@ from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions
 
 _NEVER = "9999-01-01"
-# What uv says of a package that exists as source only; of one without a wheel for the Python; of versions that exclude
-# each other.
+# uv's messages: a package exists only as source; it has no wheel for the Python; versions exclude each other.
 SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)` because building from source is disabled")
 NO_WHEEL = re.compile(r"has no (?:usable )?wheels|ABI tag")
 _CONTRADICTION = re.compile(r"conflict|incompatible|unsatisfiable")
@@ -24,8 +23,8 @@ _CONTRADICTION = re.compile(r"conflict|incompatible|unsatisfiable")
 
 @dataclass(frozen=True)
 class Asked:
-    """What one lock is made of: ``constraints`` are locks that it has to agree with, ``pinned`` further versions that
-    hold where a package is needed at all; ``before`` is a day, as 2021-09-01, after which nothing counts.
+    """What one lock is made from. ``constraints`` are locks that it has to agree with; ``pinned`` are further versions,
+    for packages that are needed anyway; ``before`` is a day like 2021-09-01: later releases don't count.
     """
 
     folder: Path
@@ -37,7 +36,7 @@ class Asked:
 
 
 def lock_base(base: Base, observe: Observer) -> None:
-    """Write the lock of what a base has beside CPython."""
+    """Write the lock of the Python packages that come with a base's CPython."""
     write(Asked(folders.IMAGES / "pins" / base.name, base), observe)
 
 
@@ -49,10 +48,10 @@ def lock_image(
     pinned: Mapping[str, str] | None = None,
     before: str | None = None,
 ) -> None:
-    """Write the lock of an image of the first of the folders, after that of the image that it is from.
+    """Write the lock of an image whose pins are in one of the folders. The lock of its parent has to be there.
 
     Raises:
-        UsageError: The image is not there, or no image.
+        UsageError: The pins are missing or wrong.
         ImageError: As `write`.
     """
     known = bases.load()
@@ -69,7 +68,7 @@ def lock_image(
 
 
 def in_order(names: Iterable[str], pins: Sequence[Path]) -> tuple[str, ...]:
-    """The images, each once, and after the one that it is from."""
+    """The images, each once, and after the image that it adds to."""
     found: dict[str, None] = {}
     for name in names:
         found |= dict.fromkeys(folder.name for folder, _ in reversed(images.lineage(name, pins)))
@@ -77,11 +76,11 @@ def in_order(names: Iterable[str], pins: Sequence[Path]) -> tuple[str, ...]:
 
 
 def write(asked: Asked, observe: Observer) -> None:
-    """Write the lock beside its ``requirements.in``; what it has already stays, as long as that allows it.
+    """Write the lock beside its ``requirements.in``. Versions of an earlier lock stay, if the requirements allow them.
 
     Raises:
         ImageError: Packages or versions don't exist, contradict each other, or have no wheel for the Python; or the
-            index is not reached.
+            index can't be reached.
     """
     repeated(functools.partial(_write, asked), blames_network, observe)
     observe(Notice(f"locked {asked.folder}"))
@@ -111,7 +110,7 @@ def _write(asked: Asked) -> None:
 
 
 def _before(asked: Asked) -> list[str]:
-    """What a base has beside CPython is as it is, whatever the day."""
+    """The options of uv for the day, from which the packages of the base are exempt."""
     if asked.before is None:
         return []
     spared = [word for name in versions(asked.base.lock) for word in ("--exclude-newer-package", f"{name}={_NEVER}")]
@@ -119,7 +118,7 @@ def _before(asked: Asked) -> list[str]:
 
 
 def _command(folder: Path) -> str:
-    """What the lock says that it comes from."""
+    """The command that the lock names as its origin."""
     return "make lock" if folder.is_relative_to(folders.IMAGES) else "pinlite toolchain lock"
 
 
@@ -129,9 +128,9 @@ def _hint(said: str, asked: Asked) -> str:
         return RECONNECT
     if NO_WHEEL.search(said):
         return (
-            f"choose versions that have wheels for CPython {asked.base.python}, or another base; a package that exists "
-            f"as source only may be named in sources of {asked.folder / FILE}"
+            f"choose versions that have wheels for CPython {asked.base.python}, or another base; list a package that "
+            f"exists only as source in sources of {asked.folder / FILE}"
         )
     if _CONTRADICTION.search(said):
-        return f"change what the message names in {asked.folder / REQUIREMENTS}: together there is no answer{when}"
-    return f"name versions that there are{when} in {asked.folder / REQUIREMENTS}"
+        return f"change the packages of the message in {asked.folder / REQUIREMENTS}: they don't fit together{when}"
+    return f"name versions that exist{when} in {asked.folder / REQUIREMENTS}"

@@ -1,4 +1,4 @@
-"""A toolchain of the user's: the files of a new one, and one of the versions that an old project recorded."""
+"""Writing toolchains: a copy of another one to change, and one with the versions that an old project recorded."""
 
 import functools
 import json
@@ -18,14 +18,14 @@ from pinlite.toolchain.toolchains import PINS, ROLES
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?\s*==\s*(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
-# TensorFlow without the parts for GPUs is the same Python package, and makes the same bytes.
+# TensorFlow without GPU support is the same Python package, and makes the same bytes.
 _SAME = {"tensorflow": "tensorflow-cpu", "tensorflow-gpu": "tensorflow-cpu"}
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What an image of a role holds: ``packages``, of which a project has to pin the first; ``programs`` that it
-    carries; ``on`` is the role of the image that it adds to.
+    """What an image of a role holds: ``packages``, of which a project has to pin the first; ``programs``; ``on`` is the
+    role of the image that it adds to.
     """
 
     packages: tuple[str, ...]
@@ -70,18 +70,18 @@ ai-edge-litert = "1.0"
 
 
 def new(file: Path, like: str) -> None:
-    """Write a toolchain's file that says the same as another one: what a user begins with.
+    """Write a copy of a toolchain's file, for the user to change.
 
     Raises:
-        UsageError: There is such a file already, or it can't be written; or there is no toolchain to begin with.
+        UsageError: The file exists already or can't be written, or there is no toolchain to copy.
     """
     _check_new(file)
     _write(file, toolchains.load(like).file.read_text())
 
 
 def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
-    """Write the locks of a toolchain's own images anew, those that others are from first: of a toolchain that pinlite
-    brings all of its images, and their bases.
+    """Write the locks of a toolchain's own images, parents first. For a toolchain that pinlite brings, these are all of
+    its images, and the bases.
 
     Raises:
         UsageError: As `toolchains.load`.
@@ -100,14 +100,14 @@ def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
 def from_requirements(
     file: Path, requirements: Path, observe: Observer, *, before: str | None = None, python: str | None = None
 ) -> None:
-    """Write a toolchain's file, and the pins of its images beside it, from what ``pip freeze`` said of a project.
+    """Write a toolchain's file, and the pins of its images beside it, from the ``pip freeze`` of a project.
 
-    Its versions hold in every image that needs the package. What it does not pin is chosen as of the day ``before``
-    (2021-09-01). Without ``python`` (3.8) it is the first base for which all packages have wheels.
+    Its versions hold in every image that needs the package; other packages are chosen as of the day ``before``
+    (2021-09-01). ``python`` (3.8) names the base; without it, it is the first that all packages have wheels for.
 
     Raises:
-        UsageError: The file is there already, the requirements pin no torch, say, or there is no base for the Python.
-        ImageError: There are no such packages, they contradict each other, or have no wheels; nothing is left then.
+        UsageError: The file exists already, the requirements don't pin torch, for example, or no base has the Python.
+        ImageError: Packages don't exist, contradict each other, or have no wheels. No files are left then.
     """
     _check_new(file)
     before = _day(before)
@@ -115,12 +115,12 @@ def from_requirements(
     missing = [part.packages[0] for part in _PARTS.values() if part.packages[0] not in pinned]
     if missing:
         raise UsageError(
-            f"{requirements} pins no {' and no '.join(missing)}", hint="add a line like torch==1.9.0 for each of them"
+            f"{requirements} does not pin {', '.join(missing)}", hint="add a line like torch==1.9.0 for each of them"
         )
     pins = file.parent / PINS
     names = {role: f"{role}-{pinned[part.packages[0]]}" for role, part in _PARTS.items()}
     if taken := [name for name in names.values() if (pins / name).exists()]:
-        raise UsageError(f"{pins / taken[0]} is there already", hint="remove it, or give the file another folder")
+        raise UsageError(f"{pins / taken[0]} exists already", hint="remove it, or choose another folder")
     made: list[Path] = []
     try:
         _make(names, pins, pinned, observe, before=before, candidates=_candidates(python), made=made)
@@ -153,7 +153,7 @@ def _make(
         except ImageError as error:
             if base is candidates[-1] or not locks.NO_WHEEL.search(error.message):
                 raise
-            observe(Notice(f"not all of it has wheels for Python {base.python}"))
+            observe(Notice(f"not all packages have wheels for Python {base.python}"))
         else:
             return
 
@@ -165,7 +165,7 @@ def _lock(
     pinned: Mapping[str, str],
     before: str | None,
 ) -> None:
-    """The lock of an image, with those packages as source that exist as nothing else; ``describe`` writes the rest."""
+    """The lock of an image, with packages as source where there are no wheels; ``describe`` writes the other files."""
     sources: list[str] = []
     while True:
         describe(sources)
@@ -179,7 +179,7 @@ def _lock(
         else:
             break
     if sources:
-        observe(Notice(f"{', '.join(sources)} exist as source only: their setup.py runs when {folder.name} is made"))
+        observe(Notice(f"{', '.join(sources)} exist only as source: their setup.py runs when {folder.name} is made"))
 
 
 def _describe(
@@ -205,7 +205,7 @@ def _describe(
 
 def _text(requirements: Path, before: str | None, names: Mapping[str, str], pinned: Mapping[str, str]) -> str:
     classic = toolchains.load()
-    # Beside the interpreter of the project's own TensorFlow, those that stand for today's devices.
+    # Beside the interpreter of the project's own TensorFlow, the runtimes of today's devices.
     version = ".".join(pinned["tensorflow-cpu"].split(".")[:2])
     target = f"tflite-{version}"
     known = target in classic.targets
@@ -227,7 +227,7 @@ def _text(requirements: Path, before: str | None, names: Mapping[str, str], pinn
 
 
 def _pinned(file: Path, observe: Observer) -> dict[str, str]:
-    """Versions by package, of the lines that pin one."""
+    """Versions by package, from the lines that pin one."""
     found: dict[str, str] = {}
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
         text = line.partition("#")[0].partition(";")[0].split(" --hash")[0].strip().rstrip("\\").strip()
@@ -236,13 +236,13 @@ def _pinned(file: Path, observe: Observer) -> dict[str, str]:
             # A local version names a build, as +cu110, which is not on the index.
             found[_SAME.get(name, name)] = matched["version"].partition("+")[0]
         elif text and not text.startswith("--hash"):
-            observe(Notice(f"{file}, line {number}: {text} pins no version, and is left out"))
+            observe(Notice(f"{file}, line {number}: {text} is left out, because it pins no version"))
     return found
 
 
 def _day(text: str | None) -> str | None:
     if text is not None and not _DAY.fullmatch(text):
-        raise UsageError(f"--before {text!r} is no day", hint="e.g. --before 2021-09-01")
+        raise UsageError(f"--before {text!r} is not a day", hint="e.g. --before 2021-09-01")
     return text
 
 
@@ -251,17 +251,17 @@ def _candidates(python: str | None) -> list[Base]:
     found = [base for base in known.values() if python in (None, base.python)]
     if not found:
         raise UsageError(
-            f"there is no base for Python {python}",
-            hint=f"there are {', '.join(base.python for base in known.values())}; images/bases.toml has them",
+            f"no base has Python {python}",
+            hint=f"choose {' or '.join(base.python for base in known.values())}; images/bases.toml lists the bases",
         )
     return found
 
 
 def _check_new(file: Path) -> None:
     if not toolchains.is_file(str(file)):
-        raise UsageError(f"{file} is no name of a toolchain's file", hint=f"e.g. {file.stem}{toolchains.SUFFIX}")
+        raise UsageError(f"{file} can't name a toolchain's file", hint=f"e.g. {file.stem}{toolchains.SUFFIX}")
     if file.exists():
-        raise UsageError(f"{file} is there already", hint="give another name; nothing was touched")
+        raise UsageError(f"{file} exists already", hint="give another name; no file was changed")
 
 
 def _write(file: Path, text: str) -> None:

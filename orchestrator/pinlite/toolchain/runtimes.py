@@ -1,4 +1,4 @@
-"""What runs TFLite files: the rows of a toolchain."""
+"""Runtimes: the TFLite interpreters of a toolchain, a row each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class RuntimeRow(Frozen):
 
 @dataclass(frozen=True)
 class Runtime:
-    """A TFLite interpreter: the ``program`` of an ``image`` that drives it, and the ``package`` that it comes in.
+    """A TFLite interpreter: the ``program`` of an ``image`` that drives it, and the ``package`` that contains it.
 
-    ``select_tf`` says that it has TensorFlow's operators, too; ``runs`` how many invocations of a variant are timed,
-    where that is not the usual number.
+    ``select_tf`` says that it has TensorFlow's operators too. ``runs`` says how many invocations of a variant are
+    timed, if not the usual number.
     """
 
     image: str
@@ -36,5 +36,5 @@ class Runtime:
 
     @property
     def name(self) -> str:
-        """As reports have it."""
+        """Package and version, the name in reports."""
         return f"{self.package} {self.version}"

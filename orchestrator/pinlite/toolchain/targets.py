@@ -1,4 +1,4 @@
-"""The oldest runtime in which a file must run."""
+"""Targets: the oldest runtime in which a file must run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ class _TargetsFile(Frozen):
 
 @dataclass(frozen=True)
 class Target:
-    """``since`` has by package the version from which on a runtime has to pass."""
+    """``since`` has, by package, the first version of a runtime that has to pass."""
 
     name: str
     description: str
     since: Mapping[str, str]
 
     def requires(self, runtime: Runtime) -> bool:
-        """Whether the file must run in a runtime, and rightly; what another one makes of it is told."""
+        """Whether the file must run in a runtime, and compute right; the results of others are only reported."""
         first = self.since.get(runtime.package)
         return first is not None and _parts(runtime.version) >= _parts(first)
 
     def is_proven_by(self, runtime: Runtime) -> bool:
-        """Whether a runtime is of the first versions that the target names."""
+        """Whether a runtime is one of the oldest that the target names."""
         first = _parts(self.since.get(runtime.package, ""))
         return bool(first) and _parts(runtime.version)[: len(first)] == first
 
@@ -52,5 +52,5 @@ def of(rows: Mapping[str, TargetRow]) -> dict[str, Target]:
 
 
 def _parts(version: str) -> tuple[int, ...]:
-    """The numbers of a release; what stands behind them (rc1, +cpu) does not count."""
+    """The numbers of a release, without suffixes like rc1 and +cpu."""
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

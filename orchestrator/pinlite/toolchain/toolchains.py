@@ -1,4 +1,4 @@
-"""A toolchain: which image serves which stage, and what runs the files."""
+"""Toolchains: which image serves which stage, and which runtimes run the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ from pinlite.toolchain.targets import Target, TargetRow
 
 DEFAULT = "classic"
 SUFFIX, PINS = ".toml", "pins"
-# What stages name as their image; a runtime's stage names the runtime's own.
+# The roles that stages name as their image; a runtime's stage names the runtime's own image.
 ROLES = ("torch", "onnx", "onnx-tf", "tensorflow")
 
 
 class Opsets(Frozen):
-    """The ONNX operator sets that can be exported, and the one that is, unless another is asked for."""
+    """The ONNX opsets that can be exported, and the default one."""
 
     least: int
     most: int
@@ -38,7 +38,7 @@ class Opsets(Frozen):
 
 
 class ToolchainFile(Frozen):
-    """``images/toolchains/<name>.toml``, or a file of the user's."""
+    """``images/toolchains/<name>.toml``, or the file of ``--toolchain``."""
 
     description: str
     opsets: Opsets
@@ -59,8 +59,9 @@ class ToolchainFile(Frozen):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """``text`` is how the user named it, ``file`` what it was read from. ``images`` has the recipes by what stages call
-    them: `ROLES`, and the images of the runtimes. The first of ``lowerings`` is the usual one, as ``target`` is.
+    """``text`` is what ``--toolchain`` said, ``file`` the file that it was read from. ``images`` has the images by the
+    names that stages use: `ROLES`, and the images of the runtimes. The first of ``lowerings`` is the default, and so is
+    ``target``.
     """
 
     name: str
@@ -93,17 +94,17 @@ def every_recipe() -> tuple[ImageRecipe, ...]:
 
 
 def is_file(text: str) -> bool:
-    """Whether a toolchain is named by its file."""
+    """Whether ``--toolchain`` names a file."""
     return text.endswith(SUFFIX)
 
 
 def own_files(text: str) -> tuple[Path, ...]:
-    """What the user has of a toolchain: its file, and the folder of its own images, which need not be there."""
+    """The user's files of a toolchain: the file, and the folder of its own images, which need not exist."""
     return (Path(text), Path(text).parent / PINS) if is_file(text) else ()
 
 
 def read(text: str) -> tuple[ToolchainFile, list[Path]]:
-    """What a toolchain's file says, and the folders that pins of images are looked for in; errors as `load`."""
+    """The content of a toolchain's file, and the folders where pins of images are looked for; errors as `load`."""
     file = _file(text)
     own = [file.parent / PINS] if is_file(text) else []
     return files.read(file, ToolchainFile), [*own, folders.IMAGES / PINS]
@@ -115,15 +116,15 @@ def _file(text: str) -> Path:
     if text in names():
         return folders.IMAGES / "toolchains" / f"{text}{SUFFIX}"
     raise UsageError(
-        f"there is no toolchain {text!r}", hint=f"there are {', '.join(names())}; or give a file, ./mine{SUFFIX}"
+        f"there is no toolchain {text!r}", hint=f"there are {', '.join(names())}; or give a file like ./mine{SUFFIX}"
     )
 
 
 def load(text: str = DEFAULT) -> Toolchain:
-    """The toolchain of a name, or of a file; beside that, ``pins/<image>/`` may have images of its own.
+    """The toolchain of a name or a file; ``pins/<image>/`` beside the file may have images of its own.
 
     Raises:
-        UsageError: There is none, or a file of it is wrong; the message says where.
+        UsageError: It does not exist, or one of its files is wrong; the message says where.
     """
     file, (said, pins), known = _file(text), read(text), bases.load()
     recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
@@ -132,7 +133,7 @@ def load(text: str = DEFAULT) -> Toolchain:
     _check_told_apart(said, runtimes, file)
     every = targets.load() | targets.of(said.targets)
     if said.target not in every:
-        raise UsageError(f"{file}: there is no target {said.target!r}", hint=f"there are {', '.join(every)}")
+        raise UsageError(f"{file}: unknown target {said.target!r}", hint=f"known: {', '.join(every)}")
     return Toolchain(
         name=file.stem,
         text=text,
@@ -148,17 +149,17 @@ def load(text: str = DEFAULT) -> Toolchain:
 
 
 def _check_told_apart(said: ToolchainFile, runtimes: Sequence[Runtime], file: Path) -> None:
-    """Refuse names that two have: of runtimes in a report, and of images among those that stages ask for."""
+    """Refuse equal names: of two runtimes in a report, and of a runtime's image and a role."""
     names = [runtime.name for runtime in runtimes]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"{file}: two runtimes are {name}", hint="leave one of them out")
+            raise UsageError(f"{file}: two runtimes are {name}", hint="remove one of them")
     for runtime in runtimes:
         served = said.images.get(runtime.image, runtime.image)
         if served != runtime.image:
             raise UsageError(
-                f"{file}: a runtime has the image {runtime.image}, and images says that {runtime.image} is {served}",
-                hint="call the runtime's image otherwise",
+                f"{file}: a runtime has the image {runtime.image}, but [images] says that {runtime.image} is {served}",
+                hint="rename the runtime's image",
             )
 
 
@@ -169,6 +170,6 @@ def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
     if version is None:
         raise UsageError(
             f"{file}: the image {row.image} has no package {row.package}",
-            hint="name the one that brings its interpreter",
+            hint="name the package that contains the interpreter",
         )
     return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs)

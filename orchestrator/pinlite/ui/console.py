@@ -1,7 +1,7 @@
-"""Where everything that people read is printed: what comes from inside a stage can't steer a terminal.
+"""Consoles for everything that people read. Text from inside a stage can't control the terminal.
 
-Names, errors and the ends of logs are a stranger's text. Control characters in them are shown, not obeyed, and so are
-those that turn the direction of writing; square brackets are no markup.
+Names, errors and the ends of logs are a stranger's text. Control characters in it are escaped, and so are characters
+that change the direction of writing; square brackets are not markup.
 """
 
 import re
@@ -11,13 +11,13 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-# C0 but for tab and newline, DEL and C1; marks and overrides of direction; other newlines; halves of pairs.
+# C0 except tab and newline, DEL, C1; marks and overrides of direction; other newlines; lone surrogates.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _BREAKING = str.maketrans({"\t": "\\t", "\n": "\\n"})
 
 
 class SafeConsole(Console):
-    """A rich console that escapes whatever it renders, and reads no markup in plain text."""
+    """A rich console that escapes everything it renders, and takes plain text literally."""
 
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
         super().__init__(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False)
@@ -28,20 +28,20 @@ class SafeConsole(Console):
 
 
 def escaped(text: str) -> str:
-    """The text with what steers a terminal as Python writes it; lines stay lines."""
+    """The text with control characters as Python's escapes; lines stay lines."""
     return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def name(text: str) -> Text:
-    """A name from inside, on one line."""
+    """A name from inside a stage, on one line."""
     return Text(text.translate(_BREAKING))
 
 
 def indented(text: str) -> str:
-    """The text with its further lines set in, so that none of them looks like one of ours."""
+    """The text with its further lines indented, so that none of them looks like a line of pinlite's."""
     return re.sub(r"\n(?!  )", "\n  ", text)
 
 
 def escaped_json(text: str) -> str:
-    """The same JSON, in which such characters, which only strings can hold, are escapes."""
+    """The same JSON with control characters, which only strings can have, as escapes."""
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

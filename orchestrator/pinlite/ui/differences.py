@@ -1,4 +1,4 @@
-"""In what two TFLite files differ, in tables."""
+"""The differences of two TFLite files, in tables."""
 
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from pinlite.units import bytes_
 if TYPE_CHECKING:
     from pinlite.schema.report import Difference, Differences, DiffReport, Related
 
-# Rows of a kind; --json has all.
+# How many rows of a kind are shown; --json has all.
 _SHOWN = 6
 # Relations of values of which some may be equal.
 _COUNTED = ("within a step", "different")
@@ -21,7 +21,7 @@ _COUNTED = ("within a step", "different")
 
 def show(report: "DiffReport", console: Console) -> None:
     files = table("files", "", "file", "size", "sha256", numbers=("size",))
-    # A path that is cut can't be told from another one.
+    # Two paths may differ only in the part that would be cut.
     files.columns[1].overflow = "fold"
     for whose, file in (("first", report.one), ("other", report.other)):
         files.add_row(whose, name(file.path), bytes_(file.size), file.sha256[:16])
@@ -34,11 +34,11 @@ def show(report: "DiffReport", console: Console) -> None:
         told = Text("the outputs can't be compared: ", "yellow") + Text(indented(report.outputs_left_out))
         console.print(told, soft_wrap=True)
     if not report.found:
-        console.print(Text(f"{report.one.path} and {report.other.path} hold the same bytes"), soft_wrap=True)
+        console.print(Text(f"{report.one.path} and {report.other.path} have the same bytes"), soft_wrap=True)
 
 
 def _differences(found: "Differences") -> RenderableType:
-    """A row for what is said alike of several places."""
+    """A table with one row for all places that have the same difference."""
     made = table("differences, first -> other", "", "kind", "where", "what", numbers=("",))
     for column in made.columns[2:]:
         column.overflow = "fold"
@@ -58,7 +58,7 @@ def _differences(found: "Differences") -> RenderableType:
 
 
 def _nearness(difference: "Difference") -> float:
-    """The values that are the farthest from each other come first; else the order stays."""
+    """The key of the order: the largest differences of weights first; others keep their order."""
     weights = difference.weights
     if weights is None or weights.relation != "different":
         return 0.0
@@ -80,12 +80,12 @@ def _related(weights: "Related") -> str:
     if weights.relation == "within a step":
         return "within a step"
     if weights.largest is None:
-        return "others"
+        return "other values"
     return f"by up to {figure(weights.largest, '.2g')} of {figure(weights.magnitude, '.2g')}"
 
 
 def _values(group: "list[Difference]") -> str:
-    """How many values of constants are others, where these are not shown themselves."""
+    """How many values of constants differ, if the values themselves are not shown."""
     related = [each.weights for each in group if each.weights and each.weights.relation in _COUNTED and not each.ours]
     if not related:
         return ""

@@ -21,7 +21,7 @@ class LogsView:
         self._follower.start()
 
     def stop(self) -> None:
-        """Show what is still to be shown, and end."""
+        """Show the remaining lines, and end."""
         self._ended.set()
         self._follower.join()
 

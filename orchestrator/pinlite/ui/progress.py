@@ -1,4 +1,4 @@
-"""A run as it happens, on standard error: moving lines on a terminal, one line per step elsewhere."""
+"""The progress of a run, on standard error: moving lines on a terminal, one line per step elsewhere."""
 
 from types import TracebackType
 from typing import Self

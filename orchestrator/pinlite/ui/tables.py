@@ -1,4 +1,4 @@
-"""A report in tables."""
+"""Reports as tables."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ def show(report: "Report", out: str, console: Console) -> None:
     )
     for warned in report.warnings:
         console.print(_warning(warned), soft_wrap=True)
-    # A path that the console broke could not be copied.
+    # A path that the console wraps could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
 
@@ -68,7 +68,7 @@ def show_match(report: "MatchReport", console: Console) -> None:
     else:
         nearest = report.candidates[0]
         which = f"{nearest.toolchain}, lowering {nearest.lowering}"
-        console.print(Text(f"none of them made {report.file}; the nearest is {which}", "yellow"), soft_wrap=True)
+        console.print(Text(f"none of these made {report.file}; the nearest is {which}", "yellow"), soft_wrap=True)
 
 
 def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -98,7 +98,7 @@ def _judged(report: "Report") -> Text:
     if not report.ok:
         return Text("differs by more than", "red") + Text(f" {report.tolerance:g}")
     if any(hop.tolerance is None for hop in report.hops if hop.profile is None):
-        return Text("as near to the reference as the hops say", "green")
+        return Text("compared with the reference, see the hops above", "green")
     return Text("equal to the reference within", "green") + Text(f" {report.tolerance:g}")
 
 
@@ -133,7 +133,7 @@ def _hops(report: "Report") -> Iterator[RenderableType]:
 
 
 def _worst(report: "Report") -> Iterator["Hop"]:
-    """The worst output of each hop; where one can't be compared, that one. Of profiles, what is judged."""
+    """The worst output of each hop, or one that can't be compared; of profiles only those that are judged."""
     for pair in dict.fromkeys((hop.origin, hop.to, hop.variant) for hop in report.hops):
         hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
         judged = [hop for hop in hops if hop.profile is None or hop.tolerance is not None]
@@ -141,13 +141,13 @@ def _worst(report: "Report") -> Iterator["Hop"]:
 
 
 def _judgement(hop: "Hop") -> Text:
-    # The name of a profile is all that 80 columns have room for.
+    # 80 columns have room for the name of a profile, not for more.
     on = f" on {hop.profile}" if hop.profile else ""
     if not hop.passed:
         return Text(f"differs{on}", "red") if on else Text("differs in ", "red") + name(hop.output)
     if hop.tolerance is None:
         return Text("reported")
-    # What equal means is above or below the table, but for those that have a tolerance of their own.
+    # The line below the tables has the tolerance, except for variants with a tolerance of their own.
     told = "equal" if hop.variant in (None, "float32") else f"< {hop.tolerance:.2g}"
     return Text(told, "green") + Text(on)
 
@@ -211,12 +211,12 @@ def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
     yield Text(f"{variant.name} operators: ", "dim") + name(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
-        # Those of dynamic have floats around them, and integers within.
+        # The operators of dynamic take and give floats, and compute in integers.
         told = quantized.float_operators if variant.name != "dynamic" else {}
         floats = f"; in floats: {_counted(told)}" if told else ""
         yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
     if "samples" in variant.beyond_calibration:
-        yield Text(f"{variant.name} is not judged: the samples go beyond what it was calibrated on", "yellow")
+        yield Text(f"{variant.name} is not judged: the samples lie beyond its calibration", "yellow")
 
 
 def _counted(operators: Mapping[str, int]) -> str:
