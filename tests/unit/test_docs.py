@@ -12,6 +12,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 # PyPI shows README without the repository around it.
 HERE = "https://github.com/pinlite/pinlite/blob/main/"
 LONGEST = 150
+FILES = [path.as_posix() for folder in ("images", "orchestrator", "tests") for path in (ROOT / folder).rglob("*.*")]
 
 
 def prose(page):
@@ -42,6 +43,13 @@ def test_links_lead_somewhere(page):
         target = base / file if file else page
         assert target.is_file(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_of_the_repository_that_a_page_names_are_there(page):
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sh))(?:::\w+)?`", prose(page))
+    named += [f"tests/{name}.py" for name in re.findall(r"`(\w+/test_\w+)`", prose(page))]
+    assert not [name for name in named if not any(path.endswith(f"/{name}") for path in FILES)]
 
 
 def test_readme_is_short_and_its_links_are_absolute():
