@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
 from tflite_convert import flatbuffer
+from tflite_convert.passes import editing
 
 KINDS = {
     getattr(schema.BuiltinOperator, name): name
@@ -78,7 +79,7 @@ def main():
         differences = []
         for one, other in zip(theirs, ours[kind]):
             before = [int(at) for at in one.inputs if int(at) in values]
-            places = [int(at) for at in other.inputs if at >= 0 and flatbuffer.numbers(model, tensors[at]) is None]
+            places = [int(at) for at in other.inputs if at >= 0 and editing.numbers(model, tensors[at]) is None]
             read = {place: integers(values[at], tensors[place]) for at, place in zip(before, places)}
             given = alone(model, other, read)
             wanted = integers(values[int(one.outputs[0])], tensors[int(other.outputs[0])]).reshape(given.shape)

@@ -12,8 +12,9 @@ from tensorflow.lite.python import convert as tflite
 
 from stagekit import arrays, layouts
 
-from . import means, names, ops, padding, saved_model, signature, transposed, whole
-from .calibration import Calibrated, refused
+from . import flatbuffer, ops, passes, public_api, saved_model, signature, tensor_names
+from .passes import Place
+from .post_training_quantization import Calibrated, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
@@ -76,21 +77,22 @@ class Conversion:
         converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
         with mock.patch.object(tflite, "_requires_input_stats", return_value=False):
-            content = padding.in_integers(self._converted(lambda: converter, tf.lite.Optimize.DEFAULT))
-        return means.without_dimensions(transposed.by_channel(content, lambda: self.float32))
+            content = self._converted(lambda: converter, tf.lite.Optimize.DEFAULT)
+        return passes.applied(content, Place.TRAINED, floats=lambda: flatbuffer.unpacked(self.float32))
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
-        return self._in_order(self._converted(lambda: self._converter, *optimizations))
-
-    def _in_order(self, content):
-        """The file with its inputs and outputs in the user's order."""
+        content = self._converted(lambda: self._converter, *optimizations)
         alone = len(self.inputs) == len(self.outputs) == 1
         if self._frozen or self._as_written or alone:
             return content
+        return passes.applied(content, Place.CONVERTED, order=self._order(content))
+
+    def _order(self, content):
+        """The places of a file's inputs and outputs, in the order of the lists: ([inputs], [outputs])."""
         opened = tf.lite.Interpreter(model_content=content)
-        fed, made = names.by_signature(opened, self.inputs, self.outputs, self._model)
-        return names.in_order(content, *[[detail["index"] for detail in side.values()] for side in (fed, made)])
+        sides = tensor_names.by_signature(opened, self.inputs, self.outputs, self._model)
+        return tuple([detail["index"] for detail in side.values()] for side in sides)
 
     def _converted(self, make, *optimizations):
         """``make`` gives the converter; what it raises is told like what the converter itself raises."""
@@ -106,12 +108,12 @@ class Conversion:
     @property
     def is_whole(self):
         """Whether every variant is the converter's own work from beginning to end, as `of_api` makes it."""
-        return self._as_written and whole.is_enough(self._converter)
+        return self._as_written and public_api.is_enough(self._converter)
 
     def of_api(self, variant, samples=None, io="float32"):
         """The file of a variant by the converter's public API alone, as bytes.
 
-        ``samples`` are the path of an .npz file as `calibrated` has them, ``io`` is as `whole.prepare` has it.
+        ``samples`` are the path of an .npz file as `calibrated` has them, ``io`` is as `public_api.prepare` has it.
         """
         keys = {entry["name"]: entry["key"] for entry in self.inputs}
         fed = layouts.fed_each(arrays.read(samples), self.inputs) if samples else []
@@ -119,7 +121,7 @@ class Conversion:
 
         def prepared():
             converter = self._from_saved_model()
-            whole.prepare(converter, variant, fed, io)
+            public_api.prepare(converter, variant, fed, io)
             return converter
 
         try:
@@ -140,11 +142,11 @@ class Conversion:
         """The interpreter's details of a file's inputs and outputs by the user's names."""
         opened = tf.lite.Interpreter(model_content=content)
         if not self._as_written:
-            return names.by_position(opened, self.inputs, self.outputs)
+            return tensor_names.by_position(opened, self.inputs, self.outputs)
         # That of a file which TensorFlow 2.4 quantized still has the tensors' numbers from before.
         if self.is_whole:
-            return names.as_signed(opened, self.inputs, self.outputs, signature.signed(content))
-        return names.by_signature(opened, self.inputs, self.outputs, self._model)
+            return tensor_names.as_signed(opened, self.inputs, self.outputs, signature.signed(content))
+        return tensor_names.by_signature(opened, self.inputs, self.outputs, self._model)
 
     @functools.cached_property
     def _converter(self):

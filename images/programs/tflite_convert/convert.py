@@ -12,7 +12,7 @@ import tensorflow as tf
 from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime
 from stagekit import samples as samples_of_request
 
-from . import conversion, ops, quantization, saved_model, signature, tensors, variants
+from . import conversion, operator_outputs, ops, quantized_file, saved_model, signature, variants
 from .saved_model import SavedModel
 
 PACKAGE = "tensorflow-cpu"
@@ -31,7 +31,7 @@ def convert(request):
     the input in PyTorch's layout]. Roles out: model (.tflite), with a signature of the parameters' names unless the
     lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in
     the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the Select-TF
-    operators; {quantization}, as `quantization.File.summary` says; {warnings}, as `variants.doubts` says. Raises a
+    operators; {quantization}, as `quantized_file.File.summary` says; {warnings}, as `variants.doubts` says. Raises a
     StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that integers have
     no steps for.
     """
@@ -44,7 +44,7 @@ def convert(request):
     folder, choice = request.inputs["saved_model"], request.parameters["ops"]
     converted = conversion.opened(folder, choice, as_written, tensors_of_model)
     content = variants.made(variant, converted, request)
-    file = quantization.File(content)
+    file = quantized_file.File(content)
     file.refuse_endless()
     fed, made = converted.named(content)
     with request.outputs["model"].open("wb") as written:
@@ -127,7 +127,7 @@ def trace(request):
     if model.is_dir():
         found = SavedModel(model).trace(samples)
     else:
-        found = tensors.trace(interpreter.content(model), inputs, samples)
+        found = operator_outputs.trace(interpreter.content(model), inputs, samples)
     arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
     return {"names": [name for name, _ in found]}
 

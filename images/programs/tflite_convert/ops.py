@@ -9,7 +9,7 @@ from tensorflow.lite.python.convert import ConverterError
 
 from stagekit import StageError
 
-from . import refusals
+from . import converter_refusals
 
 AUTO, BUILTIN, SELECT_TF = "auto", "builtin", "select-tf"
 CHOICES = (AUTO, BUILTIN, SELECT_TF)
@@ -36,13 +36,13 @@ def converted(converter, ops, graph_def):
             try:
                 return converter().convert()
             except FAILURES as error:
-                if ops == BUILTIN or not refusals.is_for_select_tf(error):
+                if ops == BUILTIN or not converter_refusals.is_for_select_tf(error):
                     raise
         selecting = converter()
         selecting.target_spec.supported_ops = [*selecting.target_spec.supported_ops, tf.lite.OpsSet.SELECT_TF_OPS]
         return _repeatable(selecting.convert())
     except FAILURES as error:
-        raise refusals.refusal(error, graph_def) from error
+        raise converter_refusals.refusal(error, graph_def) from error
 
 
 def _repeatable(content):

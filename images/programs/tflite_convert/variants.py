@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from . import half, quantization
+from . import passes, quantized_file
+from .passes import Place, float16_weights
 
 
 def made(variant, conversion, request):
@@ -15,9 +16,9 @@ def made(variant, conversion, request):
         conversion.calibrated(samples)
     io = request.parameters["integer_io"] if variant == "int8-only" else "float32"
     content = conversion.of_api(variant, samples, io)
-    quantization.File(content).refuse_lowest()
+    quantized_file.File(content).refuse_lowest()
     if variant == "int8-only":
-        quantization.refuse_floats(content)
+        quantized_file.refuse_floats(content)
     return content
 
 
@@ -28,7 +29,7 @@ def float32(conversion, _):
 
 def float16(conversion, _):
     """Weights of half the size; a runtime computes in float32 unless it has better."""
-    return half.weights(conversion.float32)
+    return passes.applied(conversion.float32, Place.TO_HALVE)
 
 
 def doubts(variant, conversion, request):
@@ -36,9 +37,9 @@ def doubts(variant, conversion, request):
     if variant == "float16":
         return [
             "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
-                half.LARGEST, numbers.size, name, max(numbers, key=abs)
+                float16_weights.LARGEST, numbers.size, name, max(numbers, key=abs)
             )
-            for name, numbers in half.clipped(conversion.float32)
+            for name, numbers in float16_weights.clipped(conversion.float32)
         ]
     if "calibration" in request.inputs:
         calibrated = conversion.plain.calibrated(request.inputs["calibration"])
@@ -58,13 +59,13 @@ def int8(conversion, request):
 
 def int8_only(conversion, request):
     """Nothing but integers, those of the parameter ``integer_io`` in and out, or a StageError."""
-    quantization.refuse_floats(_of_int8(conversion, request))
+    quantized_file.refuse_floats(_of_int8(conversion, request))
     return _of_int8(conversion, request, request.parameters["integer_io"])
 
 
 def int16x8(conversion, request):
     """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
-    return conversion.plain.calibrated(request.inputs["calibration"]).quantized("int16")
+    return conversion.plain.calibrated(request.inputs["calibration"]).quantized("int16x8")
 
 
 def _of_int8(conversion, request, io="float32"):

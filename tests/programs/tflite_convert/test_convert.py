@@ -8,7 +8,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from stagekit import Request, StageError, arrays
-from tflite_convert import conversion, convert, ops, refusals, signature
+from tflite_convert import conversion, convert, converter_refusals, ops, signature
 
 ROLES = {
     "convert": ("saved_model", ("model",)),
@@ -300,7 +300,7 @@ class Refusals(unittest.TestCase):
             'error: loc(callsite(callsite("Pad_1@__inference_f_557" at "PartitionedCall@__inference_g_648") '
             'at "PartitionedCall")): operand #0 does not dominate this use\n<unknown>:0: note: called from'
         )
-        error = refusals.refusal(ValueError(text), graph)
+        error = converter_refusals.refusal(ValueError(text), graph)
         self.assertEqual(
             error.message, "the TFLite converter fails at Pad (Pad_1): operand #0 does not dominate this use"
         )
@@ -308,18 +308,19 @@ class Refusals(unittest.TestCase):
 
     def test_a_pooling_that_is_left_in_another_order(self):
         text = "error: 'tf.MaxPool' op is neither a custom op nor a flex op"
-        error = refusals.refusal(ValueError(text), graph_pb2.GraphDef())
+        error = converter_refusals.refusal(ValueError(text), graph_pb2.GraphDef())
         self.assertIn("MaxPool", error.message)
         self.assertIn("--lowering nhwc", error.hint)
 
     def test_an_operator_that_fails_to_legalize(self):
         text = "error: failed to legalize operation 'tf.Foo' that was explicitly marked illegal"
-        self.assertIn("Foo", refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
+        self.assertIn("Foo", converter_refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
 
     def test_anything_else(self):
         text = "<unknown>:0: error: Merge of two inputs that differ"
-        self.assertIn("Merge of two inputs", refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
-        self.assertIn("None is only", refusals.refusal(ValueError("None is only\nhere"), graph_pb2.GraphDef()).message)
+        self.assertIn("Merge of two inputs", converter_refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
+        text = "None is only\nhere"
+        self.assertIn("None is only", converter_refusals.refusal(ValueError(text), graph_pb2.GraphDef()).message)
 
 
 class Adopt(Stage):

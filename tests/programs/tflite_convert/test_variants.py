@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python import schema_py_generated as schema
 
 from stagekit import Request, StageError, arrays
-from tflite_convert import conversion, convert, flatbuffer, quantization, signature
+from tflite_convert import conversion, convert, flatbuffer, quantized_file, signature
 
 ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
 INTEGERS = ALL[3:]
@@ -676,7 +676,7 @@ def _parts(content):
         tensors.append(f"{tensor.Name().decode()} {kinds[tensor.Type()]} {digest}")
     operators = [
         (name, [tensor.Name() for tensor in read], [tensor.Name() for tensor in written])
-        for name, read, written in quantization.File(content)._operators(graph)
+        for name, read, written in quantized_file.File(content)._operators(graph)
     ]
     return sorted(tensors), sorted(operators)
 

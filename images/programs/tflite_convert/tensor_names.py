@@ -1,4 +1,4 @@
-"""Which tensor of a .tflite file is which input and output of the SavedModel, and their order in the file.
+"""Which tensor of a .tflite file is which input and output of the SavedModel.
 
 What takes a file's interpreter and the user's lists, [{name, key, shape, dtype}] with the signature's keys, returns the
 interpreter's details of inputs and outputs, both by the user's names, in their order.
@@ -7,8 +7,6 @@ interpreter's details of inputs and outputs, both by the user's names, in their 
 import numpy as np
 
 from stagekit import arrays, interpreter
-
-from . import flatbuffer
 
 
 def by_position(opened, inputs, outputs):
@@ -48,27 +46,6 @@ def by_signature(opened, inputs, outputs, model):
                 distances = [_distance(expected[entry["key"]], value) for value in values]
                 made[entry["name"]] = details[int(np.argmin(distances))]
     return fed, made
-
-
-def in_order(content, inputs, outputs):
-    """The file with these tensors as its inputs and outputs, by their indices, in this order.
-
-    Inputs are numbered in it too: by nothing but that do files of the same model differ. They have no constants, and
-    so change places with each other alone.
-    """
-    model = flatbuffer.unpacked(content)
-    # They name tensors by their old numbers.
-    model.signatureDefs = None
-    graph = model.subgraphs[0]
-    places = dict(zip(inputs, sorted(inputs)))
-    moved = [graph.tensors[index] for index in inputs]
-    for place, tensor, buffer in zip(sorted(inputs), moved, sorted(tensor.buffer for tensor in moved)):
-        graph.tensors[place], tensor.buffer = tensor, buffer
-    graph.inputs = sorted(inputs)
-    graph.outputs = [places.get(index, index) for index in outputs]
-    for operator in graph.operators:
-        operator.inputs = [places.get(index, index) for index in operator.inputs]
-    return flatbuffer.packed(model)
 
 
 def _by_tensor(details):

@@ -1,7 +1,7 @@
-"""What a quantized file pads with.
+"""The numbers with which a quantized file pads.
 
 The quantizer of TensorFlow 2.4.1 leaves the constant of a PADV2 in floats between tensors of integers: no runtime takes
-that. The constant is given the integer of its own here.
+that. The constant becomes an integer of the padded tensor here.
 """
 
 import numpy as np
@@ -9,35 +9,30 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from stagekit import StageError
 
-from . import flatbuffer
+from . import editing
 
 INTEGERS = (schema.TensorType.INT8, schema.TensorType.INT16)
-# Whoever pads with less means what loses against every number, as before a maximum: the least integer does.
+# Whoever pads with less means a number that loses against every other, as before a maximum: the least integer does.
 LEAST = -1e30
 
 
-def in_integers(content):
-    """The file of the quantizer with integers for what it pads integers with.
+def apply(model, _):
+    """Make integers of the constants with which integers are padded.
 
     Raises a StageError of kind ``model`` for a number that the integers of the padded tensor don't reach.
     """
-    model = flatbuffer.unpacked(content)
     pads = [
         (graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[2]])
-        for graph in model.subgraphs
-        for operator in graph.operators
-        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.PADV2
+        for graph, operator, kind in editing.operators(model)
+        if kind == schema.BuiltinOperator.PADV2
     ]
     pads = [(padded, constant) for padded, constant in pads if _in_two_kinds(padded, constant)]
     for padded, constant in pads:
-        (value,) = flatbuffer.numbers(model, constant)
-        dtype = flatbuffer.DTYPES[padded.type]
-        buffer = schema.BufferT()
-        buffer.data = np.array([_integer(value, padded, np.iinfo(dtype))], dtype).view(np.uint8)
-        model.buffers.append(buffer)
-        constant.buffer = len(model.buffers) - 1
-        constant.type, constant.quantization = padded.type, padded.quantization
-    return flatbuffer.packed(model) if pads else content
+        (value,) = editing.numbers(model, constant)
+        dtype = editing.DTYPES[padded.type]
+        editing.set_numbers(model, constant, np.array([_integer(value, padded, np.iinfo(dtype))], dtype))
+        constant.quantization = padded.quantization
+    return bool(pads)
 
 
 def _in_two_kinds(padded, constant):

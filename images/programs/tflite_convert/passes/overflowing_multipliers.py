@@ -8,34 +8,23 @@ comes out as something else (later versions stop at the largest). Such a scale i
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from . import flatbuffer
+from . import editing
 
-# Where operators with weights have what they read, their weights and their bias.
-PLACES = {
-    schema.BuiltinOperator.CONV_2D: (0, 1, 2),
-    schema.BuiltinOperator.DEPTHWISE_CONV_2D: (0, 1, 2),
-    schema.BuiltinOperator.FULLY_CONNECTED: (0, 1, 2),
-    schema.BuiltinOperator.TRANSPOSE_CONV: (2, 1, 3),
-}
 # Of a number from 1/2 to 1: what is rounded up to 1 as 15 bits, and less than the last of these.
 LARGEST, LESS = 1 - 2.0**-16, np.float32(1 - 2.0**-15)
 
 
-def that_fit(content):
-    """The file of the quantizer without such scales."""
-    model = flatbuffer.unpacked(content)
+def apply(model, _):
+    """Make such scales of weights and biases smaller."""
     found = [
-        _lessen(graph, operator, PLACES[number])
-        for graph in model.subgraphs
-        for operator in graph.operators
-        for number in [model.operatorCodes[operator.opcodeIndex].builtinCode]
-        if number in PLACES
+        _apply(graph, operator, editing.WEIGHTED[kind])
+        for graph, operator, kind in editing.operators(model)
+        if kind in editing.WEIGHTED
     ]
-    return flatbuffer.packed(model) if any(found) else content
+    return any(found)
 
 
-def _lessen(graph, operator, places):
-    """Do so for an operator; whether there was anything to do."""
+def _apply(graph, operator, places):
     read, weight, *biases = (
         graph.tensors[operator.inputs[at]] for at in places if at < len(operator.inputs) and operator.inputs[at] >= 0
     )

@@ -1,9 +1,7 @@
-"""Masks in integers.
+"""Which numbers of a tensor make a difference, from the readers of the tensor back to its operands.
 
-A mask sets what a softmax is to leave out to -inf, -1e9 or -100: numbers with which nothing else of the tensor's range
-has a step of its own. But a softmax can't tell -1e9 from what lies somewhat below the largest of a row. So it is found
-out, from the readers of a tensor back to what it is made of, which of its numbers make a difference; the range that the
-others would need is cut off, where it is the larger part by far. Integers saturate there, and mask as before.
+A softmax can't tell -1e9 from a number somewhat below the largest of a row, a sigmoid not 20 from 30. The limits within
+which a number makes a difference are found here for every tensor of a calibrated file of floats.
 """
 
 import functools
@@ -13,20 +11,20 @@ from typing import NamedTuple
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from . import flatbuffer
+from . import editing, ranges
 
 # How far below the largest of its row a number is to be, beyond the logarithm of their count, so that a softmax has
 # nothing left of all of them together in 8 bits; beyond which number a sigmoid's and a tanh's result is the largest.
 NOTHING, FLAT = 8.0, 16.0
 # A row whose largest number is that far below the largest of all is masked as a whole.
 MASKED_ROW = 500.0
-# A range is cut where what is left is less than this part of it; those that are narrower than this have no masks.
-PART, NARROW = 0.25, 40.0
+# What is narrower has no masks.
+NARROW = 40.0
 # What a number is multiplied with to be masked may be that many times the range it is to leave: then even the smallest
 # step of the number does so, and no runtime's integers overflow. What is multiplied with less is not a mask yet.
 STRENGTH, MODEST = 1000.0, 100.0
 
-ALL, NONE = (-np.inf, np.inf), (np.inf, -np.inf)
+NONE = (np.inf, -np.inf)
 OPERATORS = schema.BuiltinOperator
 PASSING = frozenset(
     getattr(OPERATORS, name)
@@ -42,11 +40,9 @@ CLIPPING = {
     schema.ActivationFunctionType.RELU6: (0.0, 6.0),
     schema.ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
 }
-# What looks for the largest of each row, or (by a sign of -1) for the smallest. Those of the first kind have no axes.
+# They look for the largest of each row, or (by a sign of -1) for the smallest. Those of the first kind have no axes.
 SOFTMAXES = (OPERATORS.SOFTMAX, OPERATORS.LOG_SOFTMAX)
 EXTREMES = {OPERATORS.ARG_MAX: 1, OPERATORS.ARG_MIN: -1, OPERATORS.REDUCE_MAX: 1, OPERATORS.REDUCE_MIN: -1}
-
-
 COMPARISONS = tuple(
     getattr(OPERATORS, name) for name in ("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL")
 )
@@ -68,11 +64,11 @@ def rows(model):
     """The `Rows` of a ModelT of floats that has been calibrated, which may have masks."""
     graph = model.subgraphs[0]
     found = [_rows(model, graph, operator) for operator in graph.operators]
-    return sorted({each for each in found if each and spread(*reach(model, graph.tensors[each.tensor])) > NARROW})
+    return sorted({each for each in found if each and _width(model, graph, each) > NARROW})
 
 
-def relevant(model, largest):
-    """By the place of a tensor in the ModelT the limits within which it makes a difference what a number is.
+def limits(model, largest):
+    """The limits within which a tensor's numbers make a difference, {tensor: (low, high)}.
 
     ``largest`` has for each of `rows` the largest number of every row on the samples, an array.
     """
@@ -80,22 +76,19 @@ def relevant(model, largest):
     return _Relevance(model, model.subgraphs[0], lowest).found
 
 
-def cut(model, limits):
-    """Cut the ranges of masked tensors in the ModelT by their `relevant` limits; whether there was anything to do."""
-    tensors = model.subgraphs[0].tensors
-    changed = [_cut(model, tensors[index], limits[index]) for index in sorted(limits)]
-    return any(changed)
-
-
 def _rows(model, graph, operator):
-    number = model.operatorCodes[operator.opcodeIndex].builtinCode
+    number = editing.kind(model, operator)
     if number in SOFTMAXES:
         return Rows(int(operator.inputs[0]), (-1,), 1)
     if number in EXTREMES:
-        axes = flatbuffer.numbers(model, graph.tensors[operator.inputs[1]])
+        axes = editing.numbers(model, graph.tensors[operator.inputs[1]])
         if axes is not None:
             return Rows(int(operator.inputs[0]), tuple(int(axis) for axis in np.ravel(axes)), EXTREMES[number])
     return None
+
+
+def _width(model, graph, each):
+    return ranges.width(*ranges.of(model, graph.tensors[each.tensor]))
 
 
 def _lowest(numbers):
@@ -104,46 +97,8 @@ def _lowest(numbers):
     return float(numbers[numbers > numbers.max() - MASKED_ROW].min()) if numbers.size else None
 
 
-def _cut(model, tensor, limits):
-    if limits == ALL or tensor.type != schema.TensorType.FLOAT32:
-        return False
-    low, high = reach(model, tensor)
-    left = np.clip([low, high], *limits)
-    if not np.isfinite(left).all() or spread(*left) >= PART * spread(low, high):
-        return False
-    numbers = flatbuffer.numbers(model, tensor)
-    if numbers is None:
-        tensor.quantization.min, tensor.quantization.max = np.float32(left[:1]), np.float32(left[1:])
-    else:
-        buffer = schema.BufferT()
-        buffer.data = np.clip(numbers, *np.float32(limits)).view(np.uint8)
-        model.buffers.append(buffer)
-        tensor.buffer = len(model.buffers) - 1
-    return True
-
-
-def spread(low, high):
-    """Of a range in integers, which always has 0."""
-    return max(high, 0.0) - min(low, 0.0)
-
-
-def reach(model, tensor):
-    """The smallest and the largest number of a tensor of floats: of a constant, or on the samples; else everything."""
-    numbers = _constant(model, tensor)
-    if numbers is not None and numbers.size:
-        return float(numbers.min()), float(numbers.max())
-    ranged = tensor.quantization
-    if ranged is None or ranged.min is None:
-        return ALL
-    return float(ranged.min[0]), float(ranged.max[0])
-
-
-def _constant(model, tensor):
-    return flatbuffer.numbers(model, tensor) if tensor.type == schema.TensorType.FLOAT32 else None
-
-
 class _Relevance:
-    """``found`` are by tensor the limits within which it makes a difference what a number is."""
+    """``found`` are the limits by tensor."""
 
     def __init__(self, model, graph, lowest):
         self._model, self._graph, self._lowest = model, graph, lowest
@@ -160,59 +115,59 @@ class _Relevance:
             OPERATORS.TANH: lambda *_: [(-FLAT, FLAT)],
             **dict.fromkeys(COMPARISONS, self._comparison),
         }
-        self.found = {int(index): ALL for index in graph.outputs}
+        self.found = {int(index): ranges.ALL for index in graph.outputs}
         for operator in reversed(graph.operators):
             written = _union(self.found.get(int(index), NONE) for index in operator.outputs)
-            for index, limits in zip(operator.inputs, self._of_inputs(operator, written)):
-                self.found[int(index)] = _union([self.found.get(int(index), NONE), limits])
+            for index, needed in zip(operator.inputs, self._of_inputs(operator, written)):
+                self.found[int(index)] = _union([self.found.get(int(index), NONE), needed])
 
     def _of_inputs(self, operator, written):
         """The limits of each input, from those of what is written."""
-        number = self._model.operatorCodes[operator.opcodeIndex].builtinCode
+        number = editing.kind(self._model, operator)
         count = len(operator.inputs)
         if number in PASSING:
             return [written] * count
         if number in SOFTMAXES or number in EXTREMES:
-            return [self._of_rows(operator, number in SOFTMAXES)] + [ALL] * (count - 1)
+            return [self._of_rows(operator, number in SOFTMAXES)] + [ranges.ALL] * (count - 1)
         if number == OPERATORS.LEAKY_RELU:
             return [_leaked(written, operator.builtinOptions.alpha)]
         if number not in self._rules:
-            return [ALL] * count
+            return [ranges.ALL] * count
         activation = getattr(operator.builtinOptions, "fusedActivationFunction", None)
-        return self._rules[number](operator.inputs, _within(written, CLIPPING.get(activation, ALL)))
+        return self._rules[number](operator.inputs, _within(written, CLIPPING.get(activation, ranges.ALL)))
 
-    def _reach(self, index):
-        return reach(self._model, self._graph.tensors[index])
+    def _range(self, index):
+        return ranges.of(self._model, self._graph.tensors[index])
 
     def _of_rows(self, operator, is_softmax):
         found = _rows(self._model, self._graph, operator)
         lowest = self._lowest.get(found)
         if lowest is None:
-            return ALL
+            return ranges.ALL
         if is_softmax:
             count = self._graph.tensors[found.tensor].shape[-1]
             lowest -= (NOTHING + math.log(count)) / (getattr(operator.builtinOptions, "beta", 1.0) or 1.0)
         return (lowest, np.inf) if found.sign > 0 else (-np.inf, -lowest)
 
     def _exponential(self, inputs, _):
-        return [(self._reach(inputs[0])[1] - FLAT, np.inf)]
+        return [(self._range(inputs[0])[1] - FLAT, np.inf)]
 
     def _sum(self, inputs, written):
-        reaches = [self._reach(index) for index in inputs]
-        return [_less(written, other) for other in reversed(reaches)]
+        read = [self._range(index) for index in inputs]
+        return [_less(written, other) for other in reversed(read)]
 
     def _difference(self, inputs, written):
-        one, other = (self._reach(index) for index in inputs)
+        one, other = (self._range(index) for index in inputs)
         return [_less(written, _negative(other)), _negative(_less(written, one))]
 
     def _product(self, inputs, written):
         """Of a constant, what masks strongly enough; what is scaled by one, scaled."""
-        found = [ALL] * len(inputs)
+        found = [ranges.ALL] * len(inputs)
         for at, index in enumerate(inputs):
-            constant = _constant(self._model, self._graph.tensors[index])
+            constant = ranges.constant(self._model, self._graph.tensors[index])
             if constant is None or not constant.size:
                 continue
-            (low, high), (least, most) = self._reach(index), self._reach(inputs[1 - at])
+            (low, high), (least, most) = self._range(index), self._range(inputs[1 - at])
             if max(-low, high) <= MODEST:
                 found[1 - at] = _scaled(written, low, high)
             if low >= 0.0 and (least >= 0.0 or most <= 0.0):
@@ -222,25 +177,25 @@ class _Relevance:
         return found
 
     def _quotient(self, inputs, written):
-        constant = _constant(self._model, self._graph.tensors[inputs[1]])
+        constant = ranges.constant(self._model, self._graph.tensors[inputs[1]])
         if constant is None or not constant.size or not constant.all():
-            return [ALL, ALL]
+            return [ranges.ALL, ranges.ALL]
         low, high = sorted((1.0 / float(constant.max()), 1.0 / float(constant.min())))
-        return [_scaled(written, low, high), ALL]
+        return [_scaled(written, low, high), ranges.ALL]
 
     def _comparison(self, inputs, _):
         """A constant beyond all that it is compared with is as good as one a little beyond."""
         found = []
         for at, index in enumerate(inputs):
-            low, high = self._reach(inputs[1 - at])
-            is_constant = _constant(self._model, self._graph.tensors[index]) is not None
-            found.append((low - (high - low), high + (high - low)) if is_constant and high > low else ALL)
+            low, high = self._range(inputs[1 - at])
+            is_constant = ranges.constant(self._model, self._graph.tensors[index]) is not None
+            found.append((low - (high - low), high + (high - low)) if is_constant and high > low else ranges.ALL)
         return found
 
 
 def _leaked(written, alpha):
     if not alpha > 0.0:
-        return ALL
+        return ranges.ALL
     return tuple(limit / alpha if limit < 0.0 else limit for limit in written)
 
 
@@ -249,7 +204,7 @@ def _scaled(written, low, high):
     if high < 0.0:
         return _negative(_scaled(written, -high, -low))
     if not 0.0 < low <= high < np.inf:
-        return ALL
+        return ranges.ALL
     return written[0] / (low if written[0] < 0.0 else high), written[1] / (low if written[1] > 0.0 else high)
 
 

@@ -6,6 +6,7 @@ from test_variants import Stage, placeholder, weights
 
 from stagekit import Request, arrays
 from tflite_convert import convert, flatbuffer
+from tflite_convert.passes import editing
 
 
 def chain():
@@ -72,7 +73,7 @@ class Trace(Stage):
         graph = model.subgraphs[0]
         (second,) = [each for each in graph.operators if graph.tensors[each.outputs[0]].name.startswith(b"two/Relu")]
         filters = graph.tensors[second.inputs[1]]
-        model.buffers[filters.buffer].data = (flatbuffer.numbers(model, filters) * np.float32(2)).view(np.uint8)
+        model.buffers[filters.buffer].data = (editing.numbers(model, filters) * np.float32(2)).view(np.uint8)
         (self.folder / "wrong.tflite").write_bytes(flatbuffer.packed(model))
         wrong = self.trace("wrong.tflite", inputs)
         self.assertEqual(list(right), list(wrong))

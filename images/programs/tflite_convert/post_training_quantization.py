@@ -1,7 +1,8 @@
-"""Integers for numbers: a .tflite file, the ranges of its tensors on samples, and the files that follow from both.
+"""Post-training quantization: a .tflite file, the ranges of its tensors on samples, and the files made of both.
 
 The converter calibrates anew for each variant, which takes longer than all else. Its two halves are called apart here,
-so that variants share the first; between them ranges are set right. The bytes are the converter's where nothing is.
+so that variants share the first; passes set right what goes in and what comes out. Where they find nothing to do, the
+bytes are the converter's.
 """
 
 import numpy as np
@@ -10,8 +11,10 @@ from tensorflow.lite.python.optimize import calibrator
 
 from stagekit import StageError, interpreter
 
-from . import biases, flatbuffer, hard_swish, masking, multipliers, padding, requantization, sums, unseen
+from . import flatbuffer, passes
+from .passes import Place, empty_ranges, relevance
 
+ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
 LEAVE_OUT = (
     "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
 ).format(tf.__version__)
@@ -19,7 +22,6 @@ GETS_WRONG = (
     "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not, "
     "where the toolchain has it"
 )
-SHARED = "biases that several operators share"
 
 
 class Calibrated:
@@ -31,10 +33,11 @@ class Calibrated:
     """
 
     def __init__(self, content, inputs, samples, *, as_written=False):
+        self._as_written = as_written
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
-        content = calibrator.add_intermediate_tensors(content if as_written else hard_swish.in_steps(content))
+        content = calibrator.add_intermediate_tensors(self._passed(content, Place.TO_CALIBRATE))
         # It reads the bytes as long as it lives, and does not keep them.
         calibrated = _calibrator(content)
         calibrated.Prepare([list(samples[0][name].shape) for name in fed])
@@ -47,16 +50,11 @@ class Calibrated:
         # The file with its ranges: whatever is quantized from here on needs no samples any more.
         self._ranged = calibrated.Calibrate()
         model = flatbuffer.unpacked(self._ranged)
-        limits = masking.relevant(model, _largest(content, masking.rows(model), inputs, samples))
-        self._as_written = as_written
-        self._unseen = unseen.told(model)
-        wrong = {
-            "masks of a softmax": masking.cut(model, limits),
-            "tensors that are 0 in all calibration samples": unseen.widen(model, limits),
-            SHARED: biases.separate(model),
-        }
-        self._wrong = [what for what, is_wrong in wrong.items() if is_wrong]
-        if not as_written and (biases.flatten(model) or self._wrong):
+        self._unseen = empty_ranges.told(model)
+        limits = relevance.limits(model, _largest(content, relevance.rows(model), inputs, samples))
+        changed = passes.apply(model, Place.CALIBRATED, limits=limits)
+        self._wrong = [each.told for each in changed if each.told]
+        if changed and not as_written:
             self._ranged = flatbuffer.packed(model)
 
     def warnings(self, *, biases_apart=False):
@@ -64,34 +62,31 @@ class Calibrated:
 
         ``biases_apart`` says that it gives each operator a bias of its own.
         """
-        wrong = [what for what in self._wrong if not (biases_apart and what == SHARED)]
+        wrong = [what for what in self._wrong if not (biases_apart and what == passes.SHARED_BIASES)]
         told = [GETS_WRONG.format(tf.__version__, " and ".join(wrong))] if self._as_written and wrong else []
         return [*self._unseen, *told]
 
-    def quantized(self, activations, io="float32"):
+    def quantized(self, variant, io="float32"):
         """A file with int8 weights and activations of int8 or int16, where operators have them.
 
-        ``io`` is the dtype of the inputs and outputs that are floats in the model.
+        ``variant`` is one of `ACTIVATIONS`, ``io`` the dtype of the inputs and outputs that are floats in the model.
         """
-        if self._as_written:
-            return _quantized(self._ranged, activations, io)
-        content = self._of_sixteen_bits(io) if activations == "int16" else _quantized(self._ranged, activations, io)
-        return multipliers.that_fit(requantization.fused(padding.in_integers(content)))
-
-    def _of_sixteen_bits(self, io):
-        ranged, model = self._ranged, flatbuffer.unpacked(self._ranged)
-        if sums.off_powers(model):
-            ranged = flatbuffer.packed(model)
+        ranged = self._passed(self._ranged, Place.TO_QUANTIZE, variant)
         try:
-            content = _quantized(ranged, "int16", io)
+            content = _quantized(ranged, variant, io)
         except StageError:
-            # Here it may want to know the range of all that is computed, of integers and truths, too.
-            content = _quantized(flatbuffer.packed(unseen.with_every_range(model)), "int16", io)
-        return sums.of_one_kind(content, ranged)
+            mended = self._passed(ranged, Place.REFUSED, variant)
+            if mended is ranged:
+                raise
+            content = _quantized(mended, variant, io)
+        return self._passed(content, Place.QUANTIZED, variant, floats=lambda: flatbuffer.unpacked(ranged))
+
+    def _passed(self, content, place, variant=None, **known):
+        return content if self._as_written else passes.applied(content, place, variant, **known)
 
 
 def _largest(content, rows, inputs, samples):
-    """For each of `masking.rows` the largest number of every row on all samples, an array."""
+    """For each of `relevance.rows` the largest number of every row on all samples, an array."""
     found = {each: [] for each in rows}
     if rows:
         model = flatbuffer.unpacked(content)
@@ -106,9 +101,10 @@ def _largest(content, rows, inputs, samples):
     return {each: np.concatenate(numbers) for each, numbers in found.items()}
 
 
-def _quantized(content, activations, io):
+def _quantized(content, variant, io):
+    number = np.dtype(io).num
     try:
-        return _calibrator(content).QuantizeModel(_number(io), _number(io), True, _number(activations))
+        return _calibrator(content).QuantizeModel(number, number, True, np.dtype(ACTIVATIONS[variant]).num)
     except RuntimeError as error:
         raise refused(error) from error
 
@@ -121,7 +117,3 @@ def refused(error):
 
 def _calibrator(content):
     return calibrator.Calibrator(content)._calibrator  # noqa: SLF001 - no public way
-
-
-def _number(dtype):
-    return np.dtype(dtype).num

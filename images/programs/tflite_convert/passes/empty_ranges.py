@@ -8,42 +8,29 @@ steps; whatever else such a tensor may come to is not, and is told.
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from .masking import reach, spread
+from . import ranges
 
 # Below it steps of 16 bits are no normal numbers.
 LEAST = 1e-30
-ASSUMED = (-1.0, 1.0)
 TOLD = (
     "{0!r} is {1:g} in all calibration samples: as integers it may come to nothing else; calibrate on samples in which "
     "it differs"
 )
 
 
-def widen(model, limits):
-    """Give ranges without any width one, in a ModelT of floats that has been calibrated; whether there were any.
-
-    That is from -1 to 1, or up to the `masking.relevant` limits.
-    """
+def apply(model, known):
+    """Give ranges without any width one: from -1 to 1, or up to the ``known.limits`` of `relevance`."""
     changed = False
     for index, tensor in enumerate(model.subgraphs[0].tensors):
-        if _is_ranged(model, tensor) and spread(*reach(model, tensor)) < LEAST:
-            ends = [end if np.isfinite(end) else other for end, other in zip(limits.get(index, ASSUMED), ASSUMED)]
-            tensor.quantization.min, tensor.quantization.max = np.float32(ends[:1]), np.float32(ends[1:])
+        if _is_ranged(model, tensor) and ranges.width(*ranges.of(model, tensor)) < LEAST:
+            limits = known.limits.get(index, ranges.ASSUMED)
+            ranges.set_to(tensor, *[end if np.isfinite(end) else other for end, other in zip(limits, ranges.ASSUMED)])
             changed = True
     return changed
 
 
-def with_every_range(model):
-    """The ModelT, in which all that is computed has a range: what is no float, and is not quantized, any."""
-    for tensor in model.subgraphs[0].tensors:
-        if model.buffers[tensor.buffer].data is None and tensor.type != schema.TensorType.FLOAT32:
-            tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.min, tensor.quantization.max = np.float32(ASSUMED[:1]), np.float32(ASSUMED[1:])
-    return model
-
-
 def told(model):
-    """What to say of each tensor that is one number although what it is made of is not."""
+    """A line on each tensor that is one number although its operands are not."""
     graph = model.subgraphs[0]
     found = []
     for operator in graph.operators:
@@ -52,7 +39,7 @@ def told(model):
         )
         if not any(_is_one(model, tensor) for tensor in read):
             found += [
-                TOLD.format(_layer(tensor), *reach(model, tensor)) for tensor in written if _is_one(model, tensor)
+                TOLD.format(_layer(tensor), *ranges.of(model, tensor)) for tensor in written if _is_one(model, tensor)
             ]
     return found
 
@@ -71,5 +58,5 @@ def _is_ranged(model, tensor):
 
 def _is_one(model, tensor):
     """Of a negative number it can't be told: the calibrator knows no largest number below 0."""
-    low, high = reach(model, tensor)
-    return _is_ranged(model, tensor) and (low == high or spread(low, high) < LEAST)
+    low, high = ranges.of(model, tensor)
+    return _is_ranged(model, tensor) and (low == high or ranges.width(low, high) < LEAST)

@@ -1,0 +1,166 @@
+"""Passes over a .tflite file: what TensorFlow 2.4.1 makes of a model, set right in the file itself.
+
+`PASSES` lists all of them in their order. A pass is a module with a function ``apply(model, known)`` that changes a
+ModelT in place and returns whether there was anything to do; ``known`` is a `Known`. A file in which no pass found
+anything keeps its bytes. `editing` has what passes do to tensors and operators, `ranges` and `relevance` what is known
+of a tensor's numbers. No pass has a part in the stock lowering, whose files stay as they were written: what is wrong in
+those is told.
+
+To add a pass, add a module and a row, and a case in ``tests/programs/tflite_convert``.
+"""
+
+import enum
+from types import ModuleType
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from .. import flatbuffer
+from . import (
+    bias_shapes,
+    empty_ranges,
+    float16_weights,
+    hard_swish,
+    image_means,
+    input_order,
+    missing_ranges,
+    overflowing_multipliers,
+    pad_constants,
+    requantization,
+    shared_biases,
+    softmax_masks,
+    subtracted_constants,
+    sum_scales,
+    transpose_conv_scales,
+)
+
+INT8 = ("int8", "int8-only")
+INTEGERS = (*INT8, "int16x8")
+EVERY = ("float32", "float16", "dynamic", *INTEGERS)
+SHARED_BIASES = "biases that several operators share"
+
+
+class Place(enum.Enum):
+    """Where on its way a file is when passes get it."""
+
+    CONVERTED = "as the converter wrote it"
+    TO_HALVE = "in floats, before its weights become float16"
+    TO_CALIBRATE = "in floats, before it runs on the calibration samples"
+    CALIBRATED = "in floats, with the range of each tensor: all variants of integers have it in common"
+    TO_QUANTIZE = "the same, as the quantizer is given it for one variant"
+    REFUSED = "the same, once the quantizer has refused it"
+    QUANTIZED = "in integers, as the quantizer wrote it"
+    TRAINED = "in integers, as the converter wrote it for a model that was trained for int8"
+
+
+class Pass(NamedTuple):
+    """A row of the table.
+
+    ``variants`` are those whose files it may change, at each of its ``places``; ``mends`` says what is wrong without
+    it, ``told`` how that is called in a warning about a stock file, if there is to be one.
+    """
+
+    module: ModuleType
+    places: Tuple[Place, ...]
+    variants: Tuple[str, ...]
+    mends: str
+    told: str = ""
+
+
+class Known(NamedTuple):
+    """What passes know beside the file, which differs by place.
+
+    ``order`` (CONVERTED): the tensors that are to be the file's inputs and outputs. ``limits`` (CALIBRATED): as
+    `relevance.limits` has them. ``floats()`` (QUANTIZED, TRAINED): the ModelT of floats that the file was made of.
+    """
+
+    order: Optional[Tuple[List[int], List[int]]] = None
+    limits: Optional[Dict[int, Tuple[float, float]]] = None
+    floats: Optional[Callable[[], Any]] = None
+
+
+PASSES = (
+    Pass(input_order, (Place.CONVERTED,), EVERY, "inputs and outputs in another order at every run"),
+    Pass(
+        float16_weights,
+        (Place.TO_HALVE,),
+        ("float16",),
+        "the converter writes float16 in another order at every run",
+    ),
+    Pass(hard_swish, (Place.TO_CALIBRATE,), INTEGERS, "HARD_SWISH has a slow kernel for 8 bits, and none for 16"),
+    Pass(
+        softmax_masks,
+        (Place.CALIBRATED,),
+        INTEGERS,
+        "beside a mask of -1e9 no other number of a tensor has a step of its own",
+        told="masks of a softmax",
+    ),
+    Pass(
+        empty_ranges,
+        (Place.CALIBRATED,),
+        INTEGERS,
+        "the quantizer divides by 0 where a tensor is 0 on all samples",
+        told="tensors that are 0 in all calibration samples",
+    ),
+    Pass(
+        shared_biases,
+        (Place.CALIBRATED,),
+        INTEGERS,
+        "the quantizer scales a bias for the first of the operators that share it",
+        told=SHARED_BIASES,
+    ),
+    Pass(bias_shapes, (Place.CALIBRATED,), INTEGERS, "the quantizer refuses a bias of several dimensions"),
+    Pass(
+        sum_scales,
+        (Place.TO_QUANTIZE,),
+        ("int16x8",),
+        "runtimes compute some sums wrongly whose scales are powers of two",
+    ),
+    Pass(
+        missing_ranges,
+        (Place.REFUSED,),
+        ("int16x8",),
+        "the quantizer wants ranges of integers and truth values, too",
+    ),
+    Pass(
+        subtracted_constants,
+        (Place.QUANTIZED,),
+        ("int16x8",),
+        "the quantizer gives a constant in a difference of 16 bits 8 bits",
+    ),
+    Pass(
+        pad_constants,
+        (Place.QUANTIZED, Place.TRAINED),
+        INTEGERS,
+        "the number with which integers are padded stays a float",
+    ),
+    Pass(requantization, (Place.QUANTIZED,), INTEGERS, "the operands of a concatenation are rounded twice"),
+    Pass(
+        overflowing_multipliers,
+        (Place.QUANTIZED,),
+        INTEGERS,
+        "a multiplier a little below a power of two overflows in kernels of 16 bits",
+    ),
+    Pass(
+        transpose_conv_scales,
+        (Place.TRAINED,),
+        INT8,
+        "the weights of a transposed convolution have one scale for all channels",
+    ),
+    Pass(image_means, (Place.TRAINED,), INT8, "a mean over an image that keeps its dimensions is up to a step off"),
+)
+
+
+def applied(content, place, variant=None, **known):
+    """A file's bytes after the passes of a place: all of them, or the variant's. ``known`` are fields of `Known`."""
+    if not _chosen(place, variant):
+        return content
+    model = flatbuffer.unpacked(content)
+    return flatbuffer.packed(model) if apply(model, place, variant, **known) else content
+
+
+def apply(model, place, variant=None, **known):
+    """Let the passes change a ModelT, as `applied` says; the rows of those that found something to do."""
+    return [each for each in _chosen(place, variant) if each.module.apply(model, Known(**known))]
+
+
+def _chosen(place, variant):
+    return [each for each in PASSES if place in each.places and variant in (None, *each.variants)]

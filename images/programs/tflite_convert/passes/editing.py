@@ -1,0 +1,131 @@
+"""What passes do to a file's objects: read and write constants, add tensors and operators, find who reads a tensor.
+
+A tensor is known by its place in its graph, an operator's kind by a number of schema.BuiltinOperator.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+DTYPES = {
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.INT8: np.int8,
+    schema.TensorType.INT16: np.int16,
+    schema.TensorType.INT32: np.int32,
+}
+TYPES = {np.dtype(dtype): number for number, dtype in DTYPES.items()}
+
+# Where operators with weights have their input, their weights and their bias.
+WEIGHTED = {
+    schema.BuiltinOperator.CONV_2D: (0, 1, 2),
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D: (0, 1, 2),
+    schema.BuiltinOperator.FULLY_CONNECTED: (0, 1, 2),
+    schema.BuiltinOperator.TRANSPOSE_CONV: (2, 1, 3),
+}
+
+
+def operators(model):
+    """(graph, operator, kind) of every operator in a ModelT, in the order of computing."""
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            yield graph, operator, kind(model, operator)
+
+
+def kind(model, operator):
+    return model.operatorCodes[operator.opcodeIndex].builtinCode
+
+
+def reads(graph):
+    """(operator, position among its inputs, tensor) wherever an operator reads a tensor, in the order of computing."""
+    for operator in graph.operators:
+        for position, tensor in enumerate(operator.inputs):
+            if tensor >= 0:
+                yield operator, position, tensor
+
+
+def readers(graph):
+    """[(operator, position among its inputs)] by the tensor that is read there."""
+    found = defaultdict(list)
+    for operator, position, tensor in reads(graph):
+        found[tensor].append((operator, position))
+    return found
+
+
+def makers(graph):
+    """The operator that computes each tensor."""
+    return {tensor: operator for operator in graph.operators for tensor in operator.outputs}
+
+
+def numbers(model, tensor):
+    """A constant's elements as they lie in the file, or None for a TensorT that is computed."""
+    data = model.buffers[tensor.buffer].data
+    return None if data is None else data.view(DTYPES[tensor.type])
+
+
+def set_numbers(model, tensor, array):
+    """Give a TensorT these numbers, and a buffer that no other tensor has. Its shape stays."""
+    tensor.buffer, tensor.type = add_buffer(model, array), TYPES[array.dtype]
+
+
+def add_buffer(model, array):
+    """The place of a new buffer with an array's bytes."""
+    buffer = schema.BufferT()
+    buffer.data = array.reshape(-1).view(np.uint8)
+    return _added(model.buffers, buffer)
+
+
+def add_constant(model, graph, name, array):
+    """The place of a new constant."""
+    found = add_tensor(graph, name, np.array(array.shape, np.int32))
+    set_numbers(model, graph.tensors[found], array)
+    return found
+
+
+def add_tensor(graph, name, shape):
+    """The place of a new tensor of float32 that is computed."""
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape = name, shape
+    return _added(graph.tensors, tensor)
+
+
+def code(model, number):
+    """The place of an operator's kind in the file's list, which has it from then on."""
+    for at, entry in enumerate(model.operatorCodes):
+        if entry.builtinCode == number:
+            return at
+    return add_code(model, number)
+
+
+def add_code(model, number, version=1):
+    """The place of a kind that is listed anew, whether or not the file's list has it."""
+    return _added(model.operatorCodes, operator_code(number, version))
+
+
+def operator_code(number, version=1):
+    """An entry of a file's list of operators."""
+    found = schema.OperatorCodeT()
+    found.deprecatedBuiltinCode = found.builtinCode = number
+    found.version = version
+    return found
+
+
+def operator(listed, read, written, options=None):
+    """A new operator of the kind at a place in the file's list, with schema options such as a ReshapeOptionsT."""
+    found = schema.OperatorT()
+    found.opcodeIndex = listed
+    found.inputs, found.outputs = np.array(read, np.int32), np.array([written], np.int32)
+    if options is not None:
+        found.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+        found.builtinOptions = options
+    return found
+
+
+def replace_operators(graph, replaced):
+    """Put the list ``replaced(operator)`` in the place of each operator of a graph."""
+    graph.operators = [each for operator in graph.operators for each in replaced(operator)]
+
+
+def _added(things, thing):
+    things.append(thing)
+    return len(things) - 1
