@@ -7,19 +7,19 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from onnx_translate import onnx_model
 from stagekit import layouts
 
-from . import batch, frozen, layout, rewrites, trace
+from . import dynamic_batch, frozen_graph, layout, onnx_rewrites, tf_graph
 
 
 def lower(model, samples, folder, **settings):
     """Write the SavedModel to ``folder`` and run it.
 
-    Dimensions that the model leaves open get the size that the samples have. ``settings`` are those of `trace.trace`.
+    Dimensions that the model leaves open get the size that the samples have. ``settings`` are for `tf_graph.build`.
 
     Returns the inputs and the outputs as [{name, key, shape, dtype, layout}], whose shapes are those of the SavedModel,
     and the output arrays by ONNX name in PyTorch's layout.
     """
     lowered = _lowered(model, samples, **settings)
-    frozen.write(lowered.meta_graph, folder)
+    frozen_graph.write(lowered.meta_graph, folder)
     return lowered.inputs, lowered.outputs, lowered.run(samples)
 
 
@@ -29,10 +29,10 @@ def lower_open(models, samples, sizes, folder, **settings):
     ``models`` are one model for two batch ``sizes``, ``samples`` are of these sizes. Returns the `Lowered`.
     """
     one, other = [_lowered(*pair, **settings) for pair in zip(models, samples)]
-    meta_graph = batch.opened(one.meta_graph, other.meta_graph, sizes)
-    frozen.write(meta_graph, folder)
+    meta_graph = dynamic_batch.opened(one.meta_graph, other.meta_graph, sizes)
+    frozen_graph.write(meta_graph, folder)
     opened = [
-        [dict(spec, shape=batch.common(spec["shape"], another["shape"])) for spec, another in zip(*specs)]
+        [dict(spec, shape=dynamic_batch.common(spec["shape"], another["shape"])) for spec, another in zip(*specs)]
         for specs in ((one.inputs, other.inputs), (one.outputs, other.outputs))
     ]
     return Lowered(meta_graph, *opened)
@@ -47,16 +47,16 @@ class Lowered(NamedTuple):
 
     def run(self, samples):
         """The output arrays by ONNX name; these and the samples are in PyTorch's layout."""
-        found = layouts.read(frozen.run(self.meta_graph, layouts.fed(samples, self.inputs)), self.outputs)
+        found = layouts.read(frozen_graph.run(self.meta_graph, layouts.fed(samples, self.inputs)), self.outputs)
         return {spec["name"]: found[spec["name"]] for spec in self.outputs}
 
 
 def _lowered(model, samples, **settings):
     specs = [dict(spec, shape=list(samples[spec["name"]].shape)) for spec in onnx_model.inputs(model, samples)]
-    rewrites.rewrite(model, {spec["name"]: spec["shape"] for spec in specs})
-    graph, inputs, outputs = trace.trace(model, specs, **settings)
+    onnx_rewrites.rewrite(model, {spec["name"]: spec["shape"] for spec in specs})
+    graph, inputs, outputs = tf_graph.build(model, specs, **settings)
     meta_graph = layout.channels_last(
-        frozen.meta_graph(graph, inputs, outputs),
+        frozen_graph.meta_graph(graph, inputs, outputs),
         [tensor.op.name for tensor in inputs.values()],
         [tensor.op.name for tensor in outputs.values()],
     )

@@ -28,7 +28,7 @@ FAMILIES = (
     "normalization",
     "padding",
     "pooling",
-    "quantization",
+    "quantize_linear",
     "recurrent",
     "reduction",
     "resizing",

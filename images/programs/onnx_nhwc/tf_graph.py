@@ -14,7 +14,7 @@ from .handlers.handler import UnsupportedError
 from .handlers.values import Values
 
 
-def trace(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
+def build(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
     """A tf.Graph that computes the model in its own layout (NCHW), with the weights as constants.
 
     ``inputs`` are [{name, shape, dtype}]. Those named in ``nhwc_inputs`` and ``nhwc_outputs`` have their channels last,

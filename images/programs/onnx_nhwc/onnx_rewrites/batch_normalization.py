@@ -6,7 +6,7 @@ One that comes after is no matter of ours: onnxruntime's optimizations have made
 import numpy as np
 from onnx import helper
 
-from .graph import attributes
+from .onnx_graph import attributes
 
 # A positive factor per channel may come after these as well as before them, and so may any factor after the linear.
 LINEAR = ("AveragePool", "GlobalAveragePool")
@@ -17,14 +17,14 @@ MONOTONE = ("GlobalMaxPool", "MaxPool", "Relu")
 LARGEST_RATIO = 4
 
 
-def absorb(graph):
+def apply(graph):
     """Move each factor, and each offset that can be moved, into the weights of all that reads the normalized value."""
     for node in graph.nodes:
         if node.op_type == "BatchNormalization":
-            _absorb(graph, node)
+            _apply(graph, node)
 
 
-def _absorb(graph, node):
+def _apply(graph, node):
     statistics = [graph.weight(name) for name in node.input[1:]]
     found = _readers(graph, node.output[0])
     if found is None or any(array is None for array in statistics):

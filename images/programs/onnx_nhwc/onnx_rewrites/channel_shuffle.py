@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from .graph import attributes
+from .onnx_graph import attributes
 
 SHUFFLE = [0, 2, 1, 3, 4]
 
@@ -22,7 +22,7 @@ class _OrderError(Exception):
     """An operator reads a shuffled value that has to have its channels in their order."""
 
 
-def unshuffle(graph):
+def apply(graph):
     """Take every channel shuffle out; or leave the graph alone, if some operator needs a shuffled value as it is."""
     # An older Slice has no inputs that say where.
     if graph.opset < 10 or not any(_order(node) == SHUFFLE for node in graph.nodes):

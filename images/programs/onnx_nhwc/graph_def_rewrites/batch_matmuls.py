@@ -10,6 +10,8 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 
+from .graph_def import add_constant, imported
+
 # What hides a shape is dropped just before products are looked at, unlike these, whose results have it from their first
 # input.
 CARRIERS = ("Mul", "Softmax", "Transpose")
@@ -17,13 +19,12 @@ CARRIERS = ("Mul", "Softmax", "Transpose")
 INT32 = tf.int32.as_datatype_enum
 
 
-def keep_whole(graph_def):
+def apply(graph_def):
     """Rewrite the products of a graph in place. Nodes keep their names and what they compute."""
     products = [node for node in graph_def.node if node.op == "BatchMatMulV2"]
     if not products:
         return
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
+    graph = imported(graph_def)
     uses = Counter(name for node in graph_def.node for name in node.input)
     nodes = {node.name: node for node in graph_def.node}
     for node in products:
@@ -48,7 +49,7 @@ def _transposed(graph_def, node, operation):
     at = 0 if operation.inputs[1].op.type == "Const" else 1
     operand = operation.inputs[at]
     rank = operand.shape.rank
-    order = _constant(graph_def, node.name + "/order", [*range(rank - 2), rank - 1, rank - 2])
+    order = add_constant(graph_def, node.name + "/order", np.int32([*range(rank - 2), rank - 1, rank - 2])).name
     found = graph_def.node.add(name=node.name + "/transposed", op="Transpose", input=[node.input[at], order])
     found.attr["T"].CopyFrom(node.attr["T"])
     found.attr["Tperm"].type = INT32
@@ -71,16 +72,9 @@ def _state(graph_def, node, shape):
     product = graph_def.node.add()
     product.CopyFrom(node)
     product.name = node.name + "/product"
-    stated = _constant(graph_def, node.name + "/shape", shape.as_list())
+    stated = add_constant(graph_def, node.name + "/shape", np.int32(shape.as_list())).name
     node.op = "Reshape"
     node.input[:] = [product.name, stated]
     node.attr.clear()
     node.attr["T"].CopyFrom(product.attr["T"])
     node.attr["Tshape"].type = INT32
-
-
-def _constant(graph_def, name, numbers):
-    found = graph_def.node.add(name=name, op="Const")
-    found.attr["dtype"].type = INT32
-    found.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.int32(numbers)))
-    return name

@@ -1,3 +1,5 @@
+"""An ONNX graph that rewrites can change: who makes and who reads a value, weights as arrays, new names."""
+
 from collections import defaultdict
 
 import numpy as np

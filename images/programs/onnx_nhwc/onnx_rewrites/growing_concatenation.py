@@ -4,10 +4,10 @@ A dense block joins all that its layers have made once more for each layer. Runt
 than many, and delegates know no operator for many.
 """
 
-from .graph import attributes
+from .onnx_graph import attributes
 
 
-def grow(graph):
+def apply(graph):
     """Read a concatenation that exists already where a longer one begins with the same values."""
     known = {}
     for node in graph.nodes:

@@ -8,7 +8,8 @@ one number only: a vector of that number keeps it from it, and costs nothing.
 from collections import defaultdict
 
 import numpy as np
-import tensorflow as tf
+
+from .graph_def import add_constant, imported, numbers
 
 ACTIVATIONS = ("Maximum", "Minimum", "Relu", "Relu6")
 PRODUCTS, SUMS = ("Mul", "RealDiv"), ("Add", "AddV2", "Sub")
@@ -19,7 +20,7 @@ WEIGHTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 DROPPED = ("Identity", "SpaceToBatchND", "StopGradient")
 
 
-def keep_activations(graph_def):
+def apply(graph_def):
     """Rewrite the operators of a graph in place before which an activation would be lost."""
     nodes = {node.name: node for node in graph_def.node}
     readers = defaultdict(list)
@@ -29,8 +30,7 @@ def keep_activations(graph_def):
     found = [(node, _lost(node, nodes, readers)) for node in graph_def.node if _place(node, nodes) is not None]
     if not any(activations for _, activations in found):
         return
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
+    graph = imported(graph_def)
     for node, activations in found:
         if activations:
             shape = graph.get_operation_by_name(node.name).outputs[0].shape.as_list()
@@ -80,11 +80,9 @@ def _is_number(node):
 def _spread(graph_def, node, nodes, shape):
     """Make a vector of the one number."""
     at = _place(node, nodes)
-    number = tf.make_ndarray(nodes[node.input[at]].attr["value"].tensor)
-    vector = graph_def.node.add(name=node.name + "/vector", op="Const")
-    vector.attr["dtype"].CopyFrom(nodes[node.input[at]].attr["dtype"])
-    vector.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.full(shape, number.item(), number.dtype)))
-    node.input[at] = vector.name
+    number = numbers(nodes[node.input[at]])
+    vector = np.full(shape, number.item(), number.dtype)
+    node.input[at] = add_constant(graph_def, node.name + "/vector", vector).name
 
 
 def _repeat(graph_def, activations):

@@ -1,0 +1,34 @@
+"""Rewrites of an ONNX model: the same outputs from fewer or cheaper operators, before any of it is translated.
+
+`REWRITES` lists all of them in their order. A rewrite is a module with a function ``apply(graph)``, which changes an
+`onnx_graph.Graph` in place. To add one, add a module and a row, and a case in
+``tests/programs/onnx_translate/test_onnx_rewrites.py``.
+"""
+
+from types import ModuleType
+from typing import NamedTuple
+
+from . import batch_normalization, channel_shuffle, growing_concatenation
+from .onnx_graph import Graph
+
+
+class Rewrite(NamedTuple):
+    """A row of the table: ``saves`` says what costs less with it."""
+
+    module: ModuleType
+    saves: str
+
+
+REWRITES = (
+    Rewrite(batch_normalization, "a normalization before a convolution becomes part of its weights"),
+    Rewrite(channel_shuffle, "channels are put in another order by the weights of the convolutions around them"),
+    Rewrite(growing_concatenation, "a concatenation reads the shorter one with which it begins"),
+)
+
+
+def rewrite(model, shapes):
+    """Apply every rewrite to a model in place. ``shapes`` are those of its inputs by name."""
+    for each in REWRITES:
+        graph = Graph(model, shapes)
+        each.module.apply(graph)
+        graph.save()
