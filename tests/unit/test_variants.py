@@ -276,7 +276,7 @@ def test_a_function_is_called_in_a_worker_that_is_gone_afterwards(engine, recipe
     (request,) = asked(engine, "calibrate")
     assert seen == ["data.py"]
     assert "tflite_convert.convert" in programs
-    assert "torch_export.calibrate" not in programs
+    assert "torch_export.representative_dataset" not in programs
     assert (request.parameters["module"], request.parameters["callable"]) == ("data", "samples")
     assert request.parameters["seed"] == 5
     assert request.parameters["inputs"][0]["name"] == "image"

@@ -3,7 +3,7 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import marks, model_file, runtime, simplify, values
+from . import marks, model_file, node_outputs, onnxruntime_session, simplify
 
 VERSIONS = ("onnx", "onnxruntime", "numpy")
 
@@ -30,7 +30,7 @@ def check(request):
     session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
 
     def run(sample):
-        return runtime.run(session, sample)
+        return onnxruntime_session.run(session, sample)
 
     outputs, seconds = profiles.timed(run, samples)
     profiles.each(request, samples, run, seconds)
@@ -50,7 +50,7 @@ def run(request):
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
-    outputs = runtime.run(runtime.session(model), samples)
+    outputs = onnxruntime_session.run(onnxruntime_session.session(model), samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs)}
 
@@ -65,12 +65,12 @@ def trace(request):
     """Run the simplified model on samples and keep the floats that its nodes compute.
 
     Roles in: model, samples; marked (optional), the same model with values of other names. Roles out: values (.npz), by
-    ONNX's names. Returns {nodes} as `values.computed` has them, {marks} as `marks.of` has them.
+    ONNX's names. Returns {nodes} as `node_outputs.computed` has them, {marks} as `marks.of` has them.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
-    nodes, found = values.computed(model_file.closed(model, samples), samples)
+    nodes, found = node_outputs.computed(model_file.closed(model, samples), samples)
     arrays.write(request.outputs["values"], found)
     marked = request.inputs.get("marked")
     return {"nodes": nodes, "marks": marks.of(model, model_file.read(marked)) if marked else {}}

@@ -2,7 +2,7 @@
 
 import onnx
 
-from . import model_file, runtime
+from . import model_file, onnxruntime_session
 
 
 def session(model, path):
@@ -10,7 +10,7 @@ def session(model, path):
 
     The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both.
     """
-    opened = runtime.session(_with_constant_weights(model), path)
+    opened = onnxruntime_session.session(_with_constant_weights(model), path)
     simplified = onnx.load_model_from_string(path.read_bytes())
     _drop_unused_opsets(simplified)
     _make_outputs_by_nodes(simplified.graph)

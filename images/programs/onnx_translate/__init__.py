@@ -1,0 +1,5 @@
+"""An ONNX model to a TensorFlow SavedModel, by one of the lowerings.
+
+Program: ``translate``. It is in the images of onnx-tf, and imports onnx, onnx-tf, TensorFlow, numpy and `stagekit`;
+`onnx_nhwc`, by name, where the image carries that.
+"""

@@ -1,6 +1,6 @@
-"""What every stage program stands on: the worker's half of the contract, on the standard library alone.
+"""What every stage program stands on: the worker's half of the contract, and what more than one package needs.
 
-A stage program is a module that holds
+It is in every image, and imports the standard library and numpy alone. A stage program is a module that holds
 
 - ``VERSIONS``: the distribution names whose versions belong in the report, and
 - ``OPERATIONS``: the functions it answers with, by name. Each takes a `Request` and returns a JSON object.

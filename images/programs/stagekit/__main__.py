@@ -1,3 +1,5 @@
+"""The worker: requests on standard input, answers on standard output, a JSON line each."""
+
 import importlib
 import json
 import os

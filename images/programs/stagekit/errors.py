@@ -1,3 +1,6 @@
+"""How a stage program refuses."""
+
+
 class StageError(Exception):
     """A refusal that the user can act on.
 

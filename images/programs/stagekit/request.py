@@ -1,3 +1,5 @@
+"""What a stage program is asked."""
+
 from pathlib import Path
 
 

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
-from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime
+from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime_package
 from stagekit import samples as samples_of_request
 
 from . import conversion, operator_outputs, ops, quantized_file, saved_model, signature, variants
@@ -139,8 +139,8 @@ def inspect(request):
 
 
 def measure(_):
-    """The size of this runtime, as `stagekit.runtime.measured` says."""
-    return runtime.measured(PACKAGE)
+    """The size of this runtime, as `stagekit.runtime_package.measured` says."""
+    return runtime_package.measured(PACKAGE)
 
 
 def _mapped(entries, details, file):

@@ -2,14 +2,14 @@
 
 import importlib
 
-from stagekit import interpreter, runtime
+from stagekit import interpreter, runtime_package
 
 from . import differences, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
 
-(PACKAGE,) = runtime.installed(INTERPRETERS)
+(PACKAGE,) = runtime_package.installed(INTERPRETERS)
 Interpreter = importlib.import_module(INTERPRETERS[PACKAGE]).Interpreter
 VERSIONS = (PACKAGE, "numpy")
 
@@ -31,8 +31,8 @@ def inspect(request):
 
 
 def measure(_):
-    """The size of this runtime, as `stagekit.runtime.measured` says."""
-    return runtime.measured(PACKAGE)
+    """The size of this runtime, as `stagekit.runtime_package.measured` says."""
+    return runtime_package.measured(PACKAGE)
 
 
 OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "measure": measure}

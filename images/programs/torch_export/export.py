@@ -7,8 +7,18 @@ from torch import nn
 
 from stagekit import StageError, arrays, evaluation, profiles, samples
 
-from . import chance, checkpoint, module_values, onnx_export, outputs, python_source, seeding, training, weights
-from .quantization import FakeQuantized
+from . import (
+    checkpoint,
+    module_values,
+    onnx_export,
+    outputs,
+    python_source,
+    random_draws,
+    seeding,
+    state_dict,
+    training,
+)
+from .quantization_aware_training import FakeQuantized
 from .user_code import UserCode
 
 OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
@@ -94,7 +104,7 @@ def _export(request, model, fed, code, hint, suffix=""):
     parameters = request.parameters
 
     def run(sample):
-        return chance.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
+        return random_draws.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
 
     leaves, seconds = profiles.timed(run, fed)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
@@ -136,7 +146,7 @@ def _model(request, code):
     if isinstance(model, nn.DataParallel):
         model = model.module
     if "weights" in request.inputs:
-        weights.load(model, request.inputs["weights"])
+        state_dict.load(model, request.inputs["weights"])
     return model.eval()
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from stagekit import StageError
 
-from . import export_warnings, fixed_shapes, outputs, refusals
+from . import export_refusals, export_warnings, fixed_shapes, outputs
 from .exporter import aids
 from .frozen_values import FrozenValues
 
@@ -78,7 +78,7 @@ def export(model, fed, leaves, names, opset, path, code):
             raise
         except Exception as error:
             with fixed_shapes.as_numbers():
-                raise refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
+                raise export_refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
     return [*flat.frozen, *caught.doubts]
 
 

@@ -1,3 +1,5 @@
+"""One seed for all random numbers of an export."""
+
 import random
 
 import numpy as np

@@ -9,7 +9,7 @@ from stagekit import StageError
 
 from . import clustering, folding, layers, pruning, python_source
 from .finetuning import Trainer
-from .quantization import FakeQuantized
+from .quantization_aware_training import FakeQuantized
 
 # What gzip itself takes unless it is told otherwise.
 GZIP_LEVEL = 6

@@ -6,7 +6,13 @@ from pathlib import Path
 from pinlite.schema.recipe import Calibration
 from pinlite.stages.stage import Action, Answer, Content, Named, Stage, as_json, hashed
 
-STAGE = Stage("calibrate", image="torch", program="torch_export.calibrate", operation="calibrate", runs_user_code=True)
+STAGE = Stage(
+    "calibrate",
+    image="torch",
+    program="torch_export.representative_dataset",
+    operation="calibrate",
+    runs_user_code=True,
+)
 
 
 class Result(Answer):

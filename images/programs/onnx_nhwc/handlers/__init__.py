@@ -16,7 +16,6 @@ from .handler import HANDLERS
 FAMILIES = (
     "activation",
     "arithmetic",
-    "chance",
     "convolution",
     "detection",
     "dtypes",
@@ -29,6 +28,7 @@ FAMILIES = (
     "padding",
     "pooling",
     "quantize_linear",
+    "random_numbers",
     "recurrent",
     "reduction",
     "resizing",

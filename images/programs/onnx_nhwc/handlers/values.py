@@ -1,3 +1,5 @@
+"""The tensors that are computed so far, by ONNX's names."""
+
 import tensorflow as tf
 from onnx import numpy_helper
 
@@ -10,7 +12,7 @@ class Values:
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
     leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
     ``transposes``, ``parts`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`, `handlers.convolution` and
-    `handlers.quantization` remember of tensors.
+    `handlers.quantize_linear` remember of tensors.
     """
 
     def __init__(self, initializers, opset, *, select_tf=False):

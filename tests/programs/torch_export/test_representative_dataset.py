@@ -8,7 +8,7 @@ from PIL import Image
 from stage import RefusedError, ask
 
 from stagekit import arrays
-from torch_export import calibrate
+from torch_export import representative_dataset
 
 IMAGE = {"name": "image", "shape": [1, 3, 4, 6], "dtype": "float32"}
 IDS = {"name": "ids", "shape": [2, 5], "dtype": "int64"}
@@ -32,7 +32,7 @@ class CalibrateCase(unittest.TestCase):
             "inputs": dict({"source": str(self.source)}, **({"data": str(data)} if data else {})),
             "outputs": {"samples": "samples.npz"},
         }
-        result = ask(calibrate, message, self.folder / "out")
+        result = ask(representative_dataset, message, self.folder / "out")
         return result["preparation"], arrays.read(self.folder / "out" / "samples.npz")
 
     def refused(self, *says, **request):

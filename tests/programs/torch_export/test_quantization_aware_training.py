@@ -6,7 +6,7 @@ import torch
 from test_training import TrainingCase
 from torch import nn
 
-from torch_export.quantization import FakeQuantized
+from torch_export.quantization_aware_training import FakeQuantized
 
 RUN = "\ndef tune(model):\n    model(torch.rand(4, 3, 8, 8))\n"
 TRAIN = """

@@ -5,7 +5,7 @@ import torch
 
 from stagekit import StageError, arrays
 
-from . import calibrate, python_source, seeding
+from . import python_source, representative_dataset, seeding
 from .finetuning import bound
 from .user_code import UserCode
 
@@ -41,7 +41,7 @@ def gather(request):
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 message = "{} is no pair of a sample and its label".format(which)
                 raise StageError("usage", message, HOW)
-            for input_name, array in calibrate.named(pair[0], inputs, which).items():
+            for input_name, array in representative_dataset.named(pair[0], inputs, which).items():
                 if len(array) != 1:
                     message = "{} is {} samples for its label".format(which, len(array))
                     raise StageError("usage", message, "yield one sample with each label")

@@ -6,7 +6,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
 
-from . import casts, transposed
+from . import casts, conv_transpose_padding
 from .model_file import one_line
 
 # onnxruntime's exceptions have no class of their own in common; what C++ throws besides them becomes RuntimeError.
@@ -43,7 +43,7 @@ def session(model, optimized_path=None):
 
 def _meant(model):
     """The model such that this version of onnxruntime computes what it means."""
-    return transposed.spelled_out(casts.apart(model))
+    return conv_transpose_padding.spelled_out(casts.apart(model))
 
 
 def run(session, samples):

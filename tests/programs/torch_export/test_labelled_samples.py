@@ -9,7 +9,7 @@ import numpy as np
 from stage import RefusedError, ask
 
 from stagekit import arrays
-from torch_export import evaluate, metric
+from torch_export import labelled_samples, metric
 
 IMAGE = {"name": "image", "shape": [1, 2, 3], "dtype": "float32"}
 IDS = {"name": "ids", "shape": [1, 4], "dtype": "int64"}
@@ -46,7 +46,7 @@ class Gather(FunctionCase):
             "inputs": files,
             "outputs": {"samples": "samples.npz", "labels": "labels.npz"},
         }
-        self.assertEqual({}, ask(evaluate, message, self.folder / "out"))
+        self.assertEqual({}, ask(labelled_samples, message, self.folder / "out"))
         out = self.folder / "out"
         return arrays.read(out / "samples.npz"), arrays.read(out / "labels.npz")["labels"]
 

@@ -7,7 +7,7 @@ import onnx
 
 from stagekit import StageError, scopes
 
-from . import model_file, runtime, simplify
+from . import model_file, onnxruntime_session, simplify
 
 INPUT = "Input"
 
@@ -35,7 +35,7 @@ def computed(model, samples):
         )
         # onnxruntime finds out the types.
         graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs if name not in known)
-    found = dict(samples, **runtime.run(runtime.session(simplified), samples))
+    found = dict(samples, **onnxruntime_session.run(onnxruntime_session.session(simplified), samples))
     floats = {name: array for name, array in found.items() if array.dtype.kind == "f"}
     if not floats:
         raise StageError("usage", "the model computes no floats, which alone can drift", "compare its outputs instead")
