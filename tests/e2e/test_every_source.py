@@ -48,9 +48,9 @@ def test_a_callable_in_a_package_of_the_current_folder(pinlite, convert):
 
 def test_modules_of_the_users_may_be_called_as_ours_are(pinlite, convert):
     pinlite.here.mkdir()
-    (pinlite.here / "net.py").write_text("from trace import network\n")
-    (pinlite.here / "trace.py").write_text("import evaluate\n\n\ndef network():\n    return evaluate.network()\n")
-    (pinlite.here / "evaluate.py").write_text("from layers import Block as network\n")
+    (pinlite.here / "net.py").write_text("from export import network\n")
+    (pinlite.here / "export.py").write_text("import metric\n\n\ndef network():\n    return metric.network()\n")
+    (pinlite.here / "metric.py").write_text("from layers import Block as network\n")
     (pinlite.here / "layers.py").write_text(
         "from torch import nn\n\n\nclass Block(nn.Module):\n    def forward(self, x):\n        return x * 3\n"
     )

@@ -1,7 +1,7 @@
-"""Casts in a row, of which onnxruntime 1.6 makes one, whatever does not fit into what is between.
+"""Casts in a row, which onnxruntime 1.6 merges into one, although the type between them holds fewer numbers.
 
-An integer too large for 8 or 16 bits comes out of two casts as it was, instead of what is left of it. Where that may
-be, arithmetic leaves of it what fits, before the casts.
+An integer too large for 8 or 16 bits comes out of two casts unchanged, instead of wrapped around. Where one may be too
+large, arithmetic wraps it around before the casts.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from . import model_file
 
-# The number of values that each holds, and the least.
+# How many numbers each holds, and the least of them.
 SMALL = {
     TensorProto.INT8: (1 << 8, -(1 << 7)),
     TensorProto.UINT8: (1 << 8, 0),
@@ -19,12 +19,12 @@ SMALL = {
 }
 LARGE = (TensorProto.INT32, TensorProto.INT64)
 FLOATS = (TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE)
-# Mod is none of the operators before.
+# Older opsets have no Mod.
 OPSET = 10
 
 
 def apart(model):
-    """The model, changed where two casts in a row lead over fewer bits. Its interface is kept."""
+    """The model, changed where the first of two casts in a row is to fewer bits. Its interface is kept."""
     graph = model.graph
     cast = {node.output[0]: node for node in graph.node if node.op_type == "Cast" and _to(node) in SMALL}
     found = {node.input[0] for node in graph.node if node.op_type == "Cast" and node.input[0] in cast}

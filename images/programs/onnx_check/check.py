@@ -14,8 +14,8 @@ def check(request):
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
     request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
     samples and profiles (optional). Roles out: graph (text), simplified (.onnx), samples, outputs; profiles and
-    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are closed in what is
-    simplified, so that shapes which are computed become constants.
+    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are fixed in the simplified
+    one, so that computed shapes become constants.
 
     Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
     refuse.

@@ -1,8 +1,9 @@
 """Padding of a ConvTranspose that has an ``output_shape``, or SAME.
 
-Where its sum is odd, ONNX 1.8's text and onnxruntime 1.6 have the greater half on one side, ONNX since 1.10, which
-corrected the text of the same operator version, and onnxruntime since 1.12 on the other; of SAME alone onnxruntime 1.6
-makes no sum. The corrected text holds: it is spelled out here, so that every runtime means the same.
+Where the sum of both sides is odd, the text of ONNX 1.8 and onnxruntime 1.6 have the greater half on one side; ONNX
+since 1.10, which corrected the text of the same operator version, and onnxruntime since 1.12 have it on the other. For
+SAME without ``output_shape`` onnxruntime 1.6 computes no padding. The corrected text holds: the padding is written out
+here, so that every runtime computes the same.
 """
 
 import onnx

@@ -1,4 +1,4 @@
-"""Two ONNX files of one model, whose values are named otherwise."""
+"""One model in two ONNX files that name its values differently."""
 
 from onnx import AttributeProto, numpy_helper
 
@@ -9,10 +9,10 @@ GIVE_THE_SAME = "give the source, its --weights and --with, or the --config, as 
 
 
 def of(model, marked):
-    """How another file of the same model calls each value that it has another name for, by its name here.
+    """The names of values in another file of the same model by their names here, where the two differ.
 
-    What an Identity repeats has the name of the repetition, which simplifying leaves out.
-    Raises a StageError of kind ``usage`` where it is another model: other nodes, or other weights.
+    The operand of an Identity gets the name of its result, because simplifying drops the Identity. Raises a StageError
+    of kind ``usage`` where it is another model: other nodes, or other weights.
     """
     ours, theirs = list(model.graph.node), list(marked.graph.node)
     if [_described(node) for node in ours] != [_described(node) for node in theirs] or _weights(model) != _weights(

@@ -25,7 +25,7 @@ for kind, storage in mapping.TENSOR_TYPE_TO_STORAGE_TENSOR_TYPE.items():
 
 
 def read(path):
-    """The model in a file. Nothing but its being an ONNX model with its weights inside is checked."""
+    """The model in a file. All that is checked is that it is an ONNX model with its weights inside."""
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""onnxruntime: running a model."""
+"""Running a model in onnxruntime."""
 
 import numpy as np
 import onnxruntime
@@ -42,7 +42,7 @@ def session(model, optimized_path=None):
 
 
 def _meant(model):
-    """The model such that this version of onnxruntime computes what it means."""
+    """The model, changed where this version of onnxruntime would compute something else than it says."""
     return conv_transpose_padding.spelled_out(casts.apart(model))
 
 

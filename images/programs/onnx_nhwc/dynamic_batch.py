@@ -84,7 +84,7 @@ class _Merge:
         return node
 
     def _sheltered(self, node):
-        """The name of a node that means nothing, before this one.
+        """The name of a StopGradient before this node.
 
         Where a size is unknown, TFLite's converter pulls transposes through a mean without turning its result.
         """

@@ -13,8 +13,9 @@ from .graph_def_rewrites.graph_def import producer
 # makes of operators in a row has to be undone before the layout optimizer sees it.
 OPTIMIZERS = (("constfold", "arithmetic"), ("layout", "constfold", "arithmetic", "dependency"))
 
-# "arithmetic" drops a monotone operator before these, as Relu, though what is equal behind it is not before it.
-PLACES = ("ArgMax", "ArgMin")
+# "arithmetic" drops a monotone operator such as Relu before these, although values may be equal behind it that differ
+# before it.
+GUARDED = ("ArgMax", "ArgMin")
 
 # In bytes. What decides the layout (shapes, axes, factors per channel) is smaller.
 LARGE = 1 << 16
@@ -61,9 +62,9 @@ def _take_weights(graph_def):
 
 
 def _guard(graph_def):
-    """Put a node that means nothing before each of PLACES; the names of these."""
+    """Put an EnsureShape, which does nothing, before each of GUARDED; the names of these nodes."""
     guards = []
-    for node in [node for node in graph_def.node if node.op in PLACES]:
+    for node in [node for node in graph_def.node if node.op in GUARDED]:
         guard = graph_def.node.add(name=node.name + "/guard", op="EnsureShape", input=node.input[:1])
         guard.attr["shape"].shape.unknown_rank = True
         guard.attr["T"].CopyFrom(node.attr["T"])

@@ -1,4 +1,4 @@
-"""ONNX to a TensorFlow SavedModel, and what TensorFlow makes of the samples."""
+"""Stage program of the onnx-tf image: ONNX to a TensorFlow SavedModel, and TensorFlow's outputs for the samples."""
 
 import contextlib
 import importlib
@@ -14,7 +14,7 @@ from . import stock
 
 VERSIONS = ("onnx", "onnx-tf", "tensorflow-cpu", "tensorflow-addons", "numpy", "protobuf")
 
-# Our own is written for one version of onnx-tf: an image of another carries no such package.
+# The nhwc lowering is written for one version of onnx-tf: an image of another does not carry its package.
 nhwc = importlib.import_module("onnx_nhwc.lowering") if importlib.util.find_spec("onnx_nhwc") else None
 LOWERINGS = {"stock": stock.lower} if nhwc is None else {"nhwc": nhwc.lower, "stock": stock.lower}
 

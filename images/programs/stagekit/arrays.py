@@ -11,7 +11,7 @@ INTEGER_SAMPLES_BELOW = 10
 
 
 def read(path):
-    """The arrays of an .npz file by name, in the file's order; a StageError of kind "usage" when it is none."""
+    """The arrays of an .npz file by name, in the file's order; a StageError of kind "usage" for any other file."""
     try:
         with np.load(str(path), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -1,4 +1,4 @@
-"""Many samples, one after the other, where a request brings them: what a model is scored on."""
+"""Labelled samples, run one after the other where a request brings them: a model is scored on their outputs."""
 
 import numpy as np
 

@@ -51,7 +51,7 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
 
 
 def content(path):
-    """The bytes of a .tflite file; a StageError of kind ``usage`` for what is none."""
+    """The bytes of a .tflite file; a StageError of kind ``usage`` for any other file."""
     found = path.read_bytes()
     if found[IDENTIFIER_AT] != IDENTIFIER:
         message = "this is no TFLite file: the letters {} are not in their place".format(IDENTIFIER.decode())
@@ -107,7 +107,7 @@ def _signed(details, signed):
 def feed(interpreter, inputs, samples):
     """Allocate, and set the samples; sizes that the file leaves open become the samples'.
 
-    Floats for an input of quantized integers become those.
+    Floats for an input of quantized integers are quantized.
     """
     samples = {name: _quantized(array, inputs.get(name)) for name, array in samples.items()}
     samples = arrays.matching(samples, [_spec(name, detail) for name, detail in inputs.items()])
@@ -119,7 +119,7 @@ def feed(interpreter, inputs, samples):
     except (RuntimeError, ValueError) as error:
         raise _refusal(error) from error
     for name, detail in inputs.items():
-        # What has no elements has no memory to be set or got either.
+        # A tensor without elements has no memory to be set or read.
         if samples[name].size:
             interpreter.set_tensor(detail["index"], samples[name])
 

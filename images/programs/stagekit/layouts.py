@@ -1,6 +1,6 @@
 """The layout of a model's inputs and outputs: PyTorch's, or with channels last.
 
-Samples and outputs are in PyTorch's layout everywhere; a model whose own is another is fed and read through here.
+Samples and outputs are in PyTorch's layout everywhere; those of a model with another layout are turned here.
 """
 
 NCHW, NHWC = "nchw", "nhwc"

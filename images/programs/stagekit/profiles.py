@@ -1,7 +1,7 @@
-"""Samples beside the seeded ones that find other faults, a *profile* each; and what a program computes of them.
+"""*Profiles*: samples beside the seeded ones, each made to find other faults; and a program's outputs for them.
 
-They travel as one .npz of arrays named profile/input, what is computed of them as profile/output. Of an input of
-integers they are as valid ids as the seeded ones. Subnormal floats are in none: runtimes may take them for 0.
+They travel as one .npz of arrays named profile/input, the outputs as profile/output. Integers are valid ids wherever
+the seeded ones are. No profile has subnormal floats: runtimes may take them for 0.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""How much a runtime takes where it is installed."""
+"""A runtime's Python package: which one is installed, and how large it is."""
 
 import re
 from importlib import metadata
@@ -7,7 +7,7 @@ LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 def installed(packages):
-    """Those of the packages that are there, in their order."""
+    """The packages that are installed, in the given order."""
     there = {found.metadata["Name"].lower().replace("_", "-") for found in metadata.distributions()}
     return [package for package in packages if package in there]
 

@@ -8,7 +8,7 @@ def of(request, specs):
     """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open.
 
     They are the request's role ``samples``; without it, seeded ones, of the shapes that the parameter ``inputs`` gives
-    or else of the specs'. A StageError says what does not fit, and which size nobody gave.
+    or else of the specs'. A StageError says what does not fit, or which size is missing.
     """
     if "samples" in request.inputs:
         samples = arrays.read(request.inputs["samples"])

@@ -1,4 +1,4 @@
-"""How the nodes of an ONNX graph are named in TensorFlow's: by this a tensor is known in every runtime."""
+"""The names that an ONNX graph's nodes have in TensorFlow's graph: by these a tensor is found in every runtime."""
 
 import re
 
@@ -10,7 +10,7 @@ def allowed(name):
 
 
 def of_node(node):
-    """The name scope in which a node's operators stand, for a NodeProto or what has its fields.
+    """The name scope in which a node's operators stand, for a NodeProto or an object with its fields.
 
     torch names every node; where there is no name, the operator and its first output make one.
     """

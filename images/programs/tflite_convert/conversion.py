@@ -18,7 +18,7 @@ from .post_training_quantization import Calibrated, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
-# What the converter takes for quantized numbers where it is given tensors of them. Here they are numbers themselves.
+# The converter takes tensors of these for quantized numbers. Here they are integers themselves.
 SMALL_INTEGERS = ("uint8", "int8", "int16")
 
 
@@ -95,7 +95,7 @@ class Conversion:
         return tuple([detail["index"] for detail in side.values()] for side in sides)
 
     def _converted(self, make, *optimizations):
-        """``make`` gives the converter; what it raises is told like what the converter itself raises."""
+        """``make`` gives the converter; its exceptions are reported as the converter's own."""
 
         def prepared():
             converter = make()
@@ -107,7 +107,7 @@ class Conversion:
 
     @property
     def is_whole(self):
-        """Whether every variant is the converter's own work from beginning to end, as `of_api` makes it."""
+        """Whether the converter's public API alone makes every variant, as `of_api` has it."""
         return self._as_written and public_api.is_enough(self._converter)
 
     def of_api(self, variant, samples=None, io="float32"):
@@ -143,7 +143,7 @@ class Conversion:
         opened = tf.lite.Interpreter(model_content=content)
         if not self._as_written:
             return tensor_names.by_position(opened, self.inputs, self.outputs)
-        # That of a file which TensorFlow 2.4 quantized still has the tensors' numbers from before.
+        # The signature of a file that TensorFlow 2.4 quantized still has the tensors' numbers from before.
         if self.is_whole:
             return tensor_names.as_signed(opened, self.inputs, self.outputs, signature.signed(content))
         return tensor_names.by_signature(opened, self.inputs, self.outputs, self._model)

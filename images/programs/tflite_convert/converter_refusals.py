@@ -13,11 +13,11 @@ UNSUPPORTED = re.compile(r"'tf\.([\w.]+)' op is neither a custom op nor a flex o
 ILLEGAL = re.compile(r"failed to legalize operation '(?:tf\.)?([\w.]+)'")
 
 # TensorFlow 2.4.1 folds the transposes around these operators into them; what comes out is no valid program, or an
-# operator that computes in NCHW, which TFLite has not.
+# operator that computes in NCHW, which TFLite does not have.
 IN_NCHW = ("does not dominate this use", 'data_format = "NCHW"')
 LAYOUT = (*IN_NCHW, "'tf.MaxPool'", "'tf.AvgPool'", "'tf.Conv2D'")
 
-# What the converter says of operators that TensorFlow would bring, and of those that nothing does.
+# How the converter lists operators that Select-TF has, and those that it does not have either.
 SELECTABLE, FOREIGN = "Ops that can be supported by the flex runtime", "Ops that need custom implementation"
 
 OTHER_OPERATORS = "replace these operators in the model by others that TFLite has"
@@ -31,7 +31,7 @@ OTHER_LOWERING = (
 def is_for_select_tf(error):
     """Whether all that a converter's exception is about is operators that Select-TF has.
 
-    What computes in NCHW is none of it: it would convert, and fail on the device.
+    An operator in NCHW is not one of them: it would convert, and fail on the device.
     """
     text = str(error)
     return SELECTABLE in text and FOREIGN not in text and not any(sign in text for sign in IN_NCHW)

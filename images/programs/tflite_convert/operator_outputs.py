@@ -1,4 +1,6 @@
-"""What a .tflite file computes on the way: its interpreter reuses the memory of all tensors but inputs and outputs."""
+"""The results of every operator in a .tflite file, whose interpreter reuses their memory unless they are the file's
+outputs.
+"""
 
 import numpy as np
 import tensorflow as tf

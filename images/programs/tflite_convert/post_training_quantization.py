@@ -53,7 +53,7 @@ class Calibrated:
         self._unseen = empty_ranges.told(model)
         limits = relevance.limits(model, _largest(content, relevance.rows(model), inputs, samples))
         changed = passes.apply(model, Place.CALIBRATED, limits=limits)
-        self._wrong = [each.told for each in changed if each.told]
+        self._wrong = [each.warning for each in changed if each.warning]
         if changed and not as_written:
             self._ranged = flatbuffer.packed(model)
 
@@ -90,7 +90,7 @@ def _largest(content, rows, inputs, samples):
     found = {each: [] for each in rows}
     if rows:
         model = flatbuffer.unpacked(content)
-        # With the file's own outputs: XNNPACK may end the process where an operator's result is nobody's.
+        # With the file's own outputs: XNNPACK may end the process where nothing reads an operator's result.
         model.subgraphs[0].outputs = sorted({each.tensor for each in rows} | set(model.subgraphs[0].outputs))
         opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
         for sample in samples:

@@ -19,7 +19,9 @@ SAVE_AGAIN = "save the model again: tf.saved_model.save(model, folder)"
 
 
 class SavedModel:
-    """A SavedModel with its serving_default signature. Raises a StageError for what is none, or lacks it."""
+    """A SavedModel with its serving_default signature. Raises a StageError for a folder that is none, or has no such
+    signature.
+    """
 
     def __init__(self, folder):
         self.folder = folder

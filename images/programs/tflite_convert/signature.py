@@ -11,7 +11,7 @@ OFFSETS = range(1, 7)
 
 
 def head(content, inputs, outputs):
-    """What goes before a file's bytes, so that the whole is the same file with a signature of these names.
+    """The bytes that go before a file's, so that the whole is the same file with a signature of these names.
 
     ``inputs`` and ``outputs`` are the interpreter's details by name.
 

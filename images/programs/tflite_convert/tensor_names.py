@@ -1,7 +1,7 @@
 """Which tensor of a .tflite file is which input and output of the SavedModel.
 
-What takes a file's interpreter and the user's lists, [{name, key, shape, dtype}] with the signature's keys, returns the
-interpreter's details of inputs and outputs, both by the user's names, in their order.
+Functions that take a file's interpreter and the user's lists, [{name, key, shape, dtype}] with the signature's keys,
+return the interpreter's details of inputs and outputs, both by the user's names, in their order.
 """
 
 import numpy as np

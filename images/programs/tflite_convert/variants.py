@@ -12,7 +12,7 @@ def made(variant, conversion, request):
         return VARIANTS[variant](conversion, request)
     samples = request.inputs.get("calibration")
     if samples:
-        # The words for samples that the model can't run on.
+        # This raises the error for samples that the model can't run on.
         conversion.calibrated(samples)
     io = request.parameters["integer_io"] if variant == "int8-only" else "float32"
     content = conversion.of_api(variant, samples, io)

@@ -17,7 +17,7 @@ VERSIONS = (PACKAGE, "numpy")
 def infer(request):
     """Run a .tflite file and count its operators, as `stagekit.interpreter.infer` says, with ``ops`` added.
 
-    XNNPACK is on, as it is for whoever takes this runtime's interpreter as it comes.
+    XNNPACK is on, which is the default of this runtime's interpreter.
     """
     model = tflite_file.read(request.inputs["model"])
     inferred = interpreter.infer(Interpreter, request, *tflite_file.signed(model))

@@ -1,4 +1,4 @@
-"""What a .tflite file holds, read from the file itself, with no interpreter."""
+"""The contents of a .tflite file, read from the file itself, without an interpreter."""
 
 import struct
 from collections import Counter
@@ -15,8 +15,9 @@ DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, Overf
 
 
 def read(path):
-    """The Model table of a file. Every part that a runtime would follow is followed: a runtime does not check, and a
-    damaged file would end its process. Raises a StageError of kind ``usage`` for what is no TFLite file.
+    """The Model table of a file. Every offset that a runtime would follow is followed: a runtime does not check them,
+    and a damaged file would end its process. Raises a StageError of kind ``usage`` for a damaged file, or one that is
+    not a TFLite file.
     """
     content = interpreter.content(path)
     try:

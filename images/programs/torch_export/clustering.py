@@ -8,7 +8,9 @@ MOST_STEPS = 300
 
 
 def apply(weights, count):
-    """Make each weight its layer's nearest of ``count`` centroids, which are trained in its place. Zeros stay zero."""
+    """Replace each weight by the nearest of its layer's ``count`` centroids, which are trained in its place. Zeros stay
+    zero.
+    """
     for weight in weights:
         Clustered(weight, count)
 

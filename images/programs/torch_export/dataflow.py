@@ -81,7 +81,7 @@ class Call:
         self.consumers = []
 
     def argument(self, position, keyword):
-        """An argument, however it was given; None where it was not."""
+        """An argument, given by position or by name; None where the call has none."""
         return self.args[position] if position < len(self.args) else self.kwargs.get(keyword)
 
 

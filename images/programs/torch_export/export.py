@@ -76,8 +76,8 @@ def trace(request):
 
 
 def _prepared(request):
-    """The model, trained where that is asked for, what it is fed, what training did to it, whom to blame and what to
-    say where it fails on its inputs.
+    """(model, samples by input name, training steps, `UserCode`, hint for a model that fails on its inputs). The model
+    is trained where that is asked for.
     """
     parameters = request.parameters
     fed = _samples(request)
@@ -96,8 +96,8 @@ def _prepared(request):
 
 
 def _export(request, model, fed, code, hint, suffix=""):
-    """Write the model and what it computes of these samples, to roles with a suffix; return the latter, how many
-    seconds it took, and the exporter's warnings.
+    """Write the model and its outputs for these samples, to roles with a suffix; return the outputs, the seconds that
+    they took, and the exporter's warnings.
 
     ``hint`` is for a model that fails on them.
     """
@@ -117,7 +117,7 @@ def _export(request, model, fed, code, hint, suffix=""):
 
 
 def _samples(request):
-    """What the model is fed, by input name, in the order of its call."""
+    """The samples by input name, in the order of the model's call."""
     inputs = request.parameters["inputs"]
     if inputs:
         return samples.of(request, inputs)
@@ -151,7 +151,7 @@ def _model(request, code):
 
 
 def _tensors(fed):
-    """Tensors of their own, which a model may change in place."""
+    """Tensors with memory of their own, which a model may change in place."""
     try:
         return {name: torch.from_numpy(array.copy()) for name, array in fed.items()}
     except (TypeError, ValueError) as error:

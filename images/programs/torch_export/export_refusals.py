@@ -43,7 +43,7 @@ REWRITES = {
 def refusal(error, model, inputs, opset, warned, code):
     """The StageError of kind ``model`` for what torch.onnx.export raised.
 
-    ``warned`` are its warnings: some operators are given up with no other word about the reason.
+    ``warned`` are its warnings: for some operators these alone say why.
     """
     # The frames hold on to a graph that torch has freed, and a new one at its address would be taken for it.
     traceback.clear_frames(error.__traceback__)

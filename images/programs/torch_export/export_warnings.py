@@ -1,4 +1,4 @@
-"""What torch's exporter warns of, and what of it a user has to know: that a result may be wrong."""
+"""The warnings of torch's exporter, and which of them a user has to see: those by which a result may be wrong."""
 
 import contextlib
 import re
@@ -12,9 +12,9 @@ from . import traced_code
 
 EXPORTER = Path(torch.onnx.__file__).parent
 
-# Warnings by which nothing can be wrong here, by how they begin.
+# The beginnings of warnings that are harmless here.
 HARMLESS = (
-    # What depends on the inputs is told by frozen_values; of what does not, the trace is right.
+    # Where a value depends on the inputs, frozen_values says so; else the trace is right.
     "Converting a tensor to a ",
     "torch\\S* results are registered as constants in the trace",
     # Shapes are fixed.

@@ -1,4 +1,4 @@
-"""The user's own training, in between."""
+"""The user's training function, which is called between the techniques."""
 
 import inspect
 
@@ -12,7 +12,7 @@ IN_PLACE = "train the model in place, and return nothing: its parameters are all
 
 
 class Trainer:
-    """A function of the user's: it gets the model, and the path of their data where there is any."""
+    """The user's function, called with the model, and with the path of ``--data`` where that is given."""
 
     def __init__(self, function, name, data, code):
         self._function, self._name, self._code = function, name, code

@@ -1,7 +1,7 @@
 """BatchNorm after a convolution or linear layer, as part of that layer's weights.
 
-Whoever runs the model does it sooner or later. Weights that are to share values, or to lie on the grid of their
-quantization, have to be the ones that are run.
+Every runtime gets it folded in the end. Weights that share values, or lie on the grid of their quantization, have to do
+so after that.
 """
 
 import torch

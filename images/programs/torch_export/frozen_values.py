@@ -1,8 +1,9 @@
-"""What a model's code takes out of its tensors while it is traced.
+"""Values that a model's code takes out of its tensors while it is traced, which are the same ever after.
 
 A trace knows tensors alone. A branch that the code takes by their numbers, and a Python number or an array that it
 makes of them, are in the exported model as the samples had them, whatever its inputs are later. torch warns of some of
-these, and of many that are the same for every input. Here each is held to the graph: what depends on an input is told.
+these, and of many that are the same for every input. Here each is looked up in the graph, and reported if it depends on
+an input.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ BRANCH = "a branch on the data{} is baked in as the samples took it: other input
 NUMBER = "a number taken out of the data{} is baked in as the samples gave it: other inputs get the same number"
 SIZE = "a size that depends on the data{} is baked in as the samples gave it: other inputs get the same size"
 
-# What gives something away, by name.
+# By name, what takes a value out of a tensor.
 METHODS = {
     **dict.fromkeys(("__bool__", "allclose", "equal", "is_nonzero"), BRANCH),
     **dict.fromkeys(("__complex__", "__float__", "__index__", "__int__", "item", "numpy", "storage", "tolist"), NUMBER),
@@ -53,7 +54,7 @@ VIEWS = frozenset(
 class FrozenValues:
     """What leaves the traced tensors of a model whose ``inputs`` these are; ``code`` is the user's.
 
-    ``keeps_data`` says that Tensor.data is to be no way out, but the tensor itself.
+    ``keeps_data`` says that Tensor.data gives the tensor itself, which stays in the trace.
     """
 
     def __init__(self, inputs, code, *, keeps_data):

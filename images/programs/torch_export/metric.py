@@ -1,4 +1,4 @@
-"""Stage program of the torch image: a metric of the user's own, on what each runtime computed."""
+"""Stage program of the torch image: the user's metric, on the outputs of each runtime."""
 
 import math
 import numbers
@@ -22,8 +22,8 @@ def score(request):
 
     Parameters: ``metrics``, [{module, callable}]; ``outputs``, how many roles there are; ``seed``. Roles in: source (a
     folder of modules), labels, outputs_0 and so on, each .npz arrays by the output's name. Returns {scores}, a list of
-    numbers, one a metric, for each of the outputs. Raises a StageError of kind ``usage`` for what a function does
-    wrong.
+    numbers, one for each metric, for each of the outputs. Raises a StageError of kind ``usage`` for what a function
+    does wrong.
     """
     parameters, folder = request.parameters, request.inputs["source"]
     seeding.seed(parameters["seed"])

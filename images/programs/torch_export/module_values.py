@@ -26,7 +26,7 @@ def marked(model):
 
     def hook(name):
         def seen(_module, _inputs, output):
-            # Of what is traced and watched, no look at it must become a part.
+            # To look at a traced tensor must not become a part of the trace.
             state = torch._C._get_tracing_state()  # noqa: SLF001 - a trace has no public way in
             if state is None:
                 return

@@ -60,7 +60,7 @@ class Flat(nn.Module):
 
 
 def export(model, fed, leaves, names, opset, path, code):
-    """Write a model as ONNX; a list of what may be wrong in it for other inputs.
+    """Write a model as ONNX; return lines on what may be wrong in it for other inputs.
 
     ``fed`` are the input tensors by name, ``leaves`` what `outputs.flatten` found in the model's answer to them, and
     ``names`` the names of those. Raises a StageError of kind ``model`` that names the operators torch can't export.

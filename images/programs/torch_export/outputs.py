@@ -1,4 +1,4 @@
-"""What a model returns, taken apart into tensors, and their names."""
+"""A model's outputs as a flat list of tensors, and their names."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import torch
 
 from stagekit import StageError
 
-# What both numpy and ONNX have.
+# The dtypes that both numpy and ONNX have.
 DTYPES = frozenset(
     (
         torch.float16,
@@ -26,7 +26,7 @@ def flatten(value):
     """[(path, tensor)] of nested tuples, lists, dicts and dataclasses, in their own order; None is left out.
 
     A path is a tuple of dict keys and field names (str) and of positions (int). Raises a StageError of kind ``model``
-    for what is no dense tensor of numbers, and when there is no tensor at all.
+    for anything but dense tensors of numbers, and when there is no tensor at all.
     """
     leaves = list(_leaves(value, ()))
     if not leaves:

@@ -9,13 +9,13 @@ from .dataflow import Recording
 
 
 def apply(weights, amount):
-    """Make the ``amount`` of all weights together that are smallest zero, behind masks."""
+    """Set the smallest ``amount`` (a share) of all weights together to zero, behind masks."""
     parameters = [(weight.module, weight.name) for weight in weights]
     prune.global_unstructured(parameters, prune.L1Unstructured, amount=amount)
 
 
 def apply_structured(weights, amount, model, inputs):
-    """Make the ``amount`` of each layer's output channels that have the smallest L2 norm zero, behind masks.
+    """Set the ``amount`` (a share) of each layer's output channels with the smallest L2 norm to zero, behind masks.
 
     Layers whose output the model returns keep theirs: its channels have a meaning.
     """

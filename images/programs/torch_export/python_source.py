@@ -19,8 +19,9 @@ NO_ARGUMENTS = "write a function that takes no arguments and returns the model"
 def load(folder, module_name, path, code):
     """The nn.Module that ``path``, a callable's dotted name in a module, gives when it is called without arguments.
 
-    A Module may stand there itself, too. The module is looked for in the folder first, then among what is installed.
-    Raises a StageError of kind ``usage`` for what is not there, fails, or is no Module.
+    A Module of that name serves, too. The module is looked for in the folder first, then among what is installed.
+    Raises a StageError of kind ``usage`` where there is none of that name, the call fails, or gives anything but a
+    Module.
     """
     target = find(folder, module_name, path, code)
     model = target if isinstance(target, nn.Module) else called(target, path, NO_ARGUMENTS, code)
@@ -51,7 +52,7 @@ def called(target, path, how, code):
 
 
 def kind(value):
-    """What a value is, in words."""
+    """The type of a value, in words."""
     if inspect.isclass(value):
         return "the class {}".format(value.__qualname__)
     return "a value of type {}".format(type(value).__qualname__)
@@ -72,7 +73,7 @@ def make_way():
 
 
 def function(module_name, path, code):
-    """What ``path``, a dotted name in a module, stands for, which must be something to call.
+    """What ``path``, a dotted name in a module, stands for, which must be callable.
 
     Raises a StageError of kind ``usage``.
     """

@@ -1,6 +1,6 @@
 """Quantization-aware training: a model that computes as TFLite's int8 kernels will.
 
-What is quantized, and how, follows TFLite's 8-bit quantization specification: activations per tensor, affine, over all
+Where and how it quantizes follows TFLite's 8-bit quantization specification: activations per tensor, affine, over all
 of int8; weights symmetric in [-127, 127], per output channel, those of linear layers per tensor. A range stands where
 the converter looks for one: on what an operator gives, behind the activation that is fused into it.
 """
@@ -27,7 +27,7 @@ CHANNEL_AXES = {
     "conv_transpose2d": 1,
     "linear": None,
 }
-# Operators that give values of a range of their own.
+# Operators whose results have a range of their own.
 COMPUTED = frozenset(
     (
         *CHANNEL_AXES,
@@ -40,7 +40,7 @@ COMPUTED = frozenset(
 FIXED = {"sigmoid": (1 / 256, -128), "sigmoid_": (1 / 256, -128), "softmax": (1 / 256, -128), "tanh": (1 / 128, 0)}
 # Operators whose results lie on the grid of their operand, but between its values.
 AVERAGING = frozenset(("avg_pool1d", "avg_pool2d", "interpolate"))
-# Operators that hand values on.
+# Operators whose results are values of their operands.
 MOVING = frozenset(
     (
         *("__getitem__", "alias", "chunk", "clone", "contiguous", "detach", "dropout", "dropout2d", "dropout_"),
@@ -61,7 +61,7 @@ MOVING = frozenset(
         "_pad",
     )
 )
-# What TFLite's kernels do along with these.
+# Operators whose kernels in TFLite apply an activation, too.
 FUSING = frozenset((*CHANNEL_AXES, "add", "add_", "__radd__", "sub", "mul", "mul_", "__rmul__"))
 FUSED = "fused"
 WEIGHT_AT = 1
@@ -69,7 +69,7 @@ OTHER_WAYS = "let the function call model.eval() before it trains: BatchNorm is 
 
 
 class Symmetric(nn.Module):
-    """An observer for FakeQuantize: the scale that the largest magnitude seen last needs, per channel or for all."""
+    """An observer for FakeQuantize: the scale of the largest magnitude in the latest tensor, per channel or for all."""
 
     def __init__(self, ch_axis):
         super().__init__()
@@ -106,7 +106,7 @@ def _of_activation():
 
 
 class Use(NamedTuple):
-    """A range by its name. What is rounded to one that is ``borrowed`` does not count for it."""
+    """A range by its name. Values that are rounded to a ``borrowed`` one do not widen it."""
 
     name: str
     borrowed: bool = False
@@ -259,7 +259,7 @@ class _Plan:
         return site
 
     def _join(self, names, name):
-        """Let ranges give way to one: TFLite's concatenation is one of numbers of one scale."""
+        """Let ranges give way to one: TFLite concatenates numbers of one scale."""
         for one in map(self._final, names):
             if one not in (name, FUSED, *self.fixed):
                 self._joined[one] = name
@@ -299,7 +299,7 @@ def _is_known(range_):
 
 
 def _is_fused(call):
-    """Whether what takes the result is computed along with it."""
+    """Whether the only call that takes the result is an activation that TFLite computes along with it."""
     if call.name not in FUSING or len(call.consumers) != 1 or call.consumers[0] is None:
         return False
     (activation,) = call.consumers

@@ -9,14 +9,15 @@ from stagekit import StageError
 
 from . import seeding
 
-# What is decided by tossing a coin is the same for half of them.
+# A coin that is tossed falls the same way for half of them.
 SEEDS = range(1, 9)
 
 
 def decided(answer, model):
-    """What ``answer()`` gives, the tensors of the model's outputs: [(path, tensor)], as copies of their own.
+    """The model's outputs that ``answer()`` gives, [(path, tensor)], as copies.
 
-    Raises a StageError of kind ``model`` where random numbers decide them. A model may draw some that it does not use.
+    Raises a StageError of kind ``model`` where they depend on random numbers. A model may draw some that it does not
+    use.
     """
     before = _states()
     first = _copied(answer())

@@ -7,7 +7,7 @@ import torch
 
 
 def seed(number):
-    """What the user's code draws at random, weights or samples, is the same at every run."""
+    """Seed every generator, so that the user's code draws the same weights and samples at every run."""
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002 - the stream that the user's code may draw from
     torch.manual_seed(number)

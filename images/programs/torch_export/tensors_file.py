@@ -30,7 +30,7 @@ TENSORS_ALONE = "save them alone, torch.save(model.state_dict(), FILE)"
 
 
 class CodeError(Exception):
-    """The file wants to run something."""
+    """The file would run code."""
 
 
 def _tensor(storage, offset, size, stride, *rest):

@@ -1,4 +1,4 @@
-"""Which lines of code a traced model is at, and what they say."""
+"""The lines of code at which a model is while it is traced, and their statements."""
 
 import ast
 import functools
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 OURS = Path(__file__).parents[1]
-# What no model is written in.
+# The files of these hold no code of a model.
 LIBRARIES = tuple(Path(library.__file__).parent for library in (np, torch))
 # The innermost frames of what is traced end there.
 EXPORT = str(Path(__file__).with_name("onnx_export.py"))

@@ -11,7 +11,7 @@ from . import clustering, folding, layers, pruning, python_source
 from .finetuning import Trainer
 from .quantization_aware_training import FakeQuantized
 
-# What gzip itself takes unless it is told otherwise.
+# The default of the program gzip.
 GZIP_LEVEL = 6
 NO_TORCHSCRIPT = "convert the code that builds the model, path/to/file.py:callable, and give its weights with --weights"
 
@@ -83,7 +83,7 @@ def _masked(model):
 
 
 def _trainer(named, request, code):
-    """The user's function as something that trains a model; without one, what leaves it as it is."""
+    """The user's function as a `Trainer`; without one, a function that leaves a model as it is."""
     if named is None:
         return lambda _: None
     function = python_source.function(named["module"], named["callable"], code)

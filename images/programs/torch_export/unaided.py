@@ -1,4 +1,4 @@
-"""torch.onnx.export as it is. What is here `torch_symbolics.aided` has, too."""
+"""torch.onnx.export as it is. `torch_symbolics.aided` has the same functions."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch.jit import _get_trace_graph
 
 from . import fixed_shapes
 
-# Torch itself says where it ends.
+# Torch itself refuses opsets that it does not have.
 NEWEST_OPSET = math.inf
 
 
@@ -24,7 +24,7 @@ def renamed(tensor):
 def export(flat, inputs, path, opset, **options):
     """torch.onnx.export for a `torch_export.onnx_export.Flat`, or for the TorchScript in it.
 
-    What watches a trace leaves marks in it: names of values. So it is done to one that is thrown away.
+    Watching a trace leaves names of values in it. So a trace is watched that is thrown away.
     """
     model = flat.model
     if not isinstance(model, torch.jit.ScriptModule):

@@ -1,4 +1,4 @@
-"""What went wrong in the user's own code, in one line."""
+"""Errors of the user's code, each in one line."""
 
 import contextlib
 import re

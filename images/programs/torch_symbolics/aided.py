@@ -1,4 +1,4 @@
-"""torch.onnx.export with symbolics of ours. What is here `torch_export.unaided` has, too."""
+"""torch.onnx.export with this package's symbolics. `torch_export.unaided` has the same functions."""
 
 import functools
 

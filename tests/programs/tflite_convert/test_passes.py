@@ -50,7 +50,7 @@ class Applied(Stage):
         self.assertIs(passes.applied(content, Place.TO_CALIBRATE), content)
         self.assertIs(passes.applied(content, Place.TO_QUANTIZE, "int8"), content)
 
-    def test_the_rows_that_found_something_are_told(self):
+    def test_the_rows_of_passes_that_changed_something(self):
         self.save(network)
         self.convert("float32")
         model = flatbuffer.unpacked(self.content("float32"))

@@ -1,8 +1,8 @@
 """Products of many matrices (BatchMatMul), kept whole.
 
 TFLite has an operator for them, but the converter of TensorFlow 2.4.1 takes a product whose shapes it knows apart,
-matrix by matrix: attention becomes thousands of operators. So a shape is hidden from it until that is over. What hides
-it is dropped then, and the result's shape is stated.
+matrix by matrix: attention becomes thousands of operators. So a shape is hidden from the converter until that step is
+over. The node that hides it is dropped then, and the result's shape is stated.
 """
 
 from collections import Counter
@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from .graph_def import add_constant, imported
 
-# What hides a shape is dropped just before products are looked at, unlike these, whose results have it from their first
-# input.
+# The node that hides a shape is dropped just before the converter gets to products. These are not, and their results
+# have the shape of their first input.
 CARRIERS = ("Mul", "Softmax", "Transpose")
 
 INT32 = tf.int32.as_datatype_enum

@@ -1,8 +1,8 @@
 """Activations that the converter would lose.
 
 The converter of TensorFlow 2.4.1 makes a sum or product with one number part of the convolution or the product of
-matrices behind it, and forgets the activation between the two, which it has made part of the former. It does so with
-one number only: a vector of that number keeps it from it, and costs nothing.
+matrices behind it, and forgets the activation between the two, which it has made part of the former. It does so with a
+single number only: a vector of that number prevents it, and costs nothing.
 """
 
 from collections import defaultdict
@@ -13,10 +13,10 @@ from .graph_def import add_constant, imported, numbers
 
 ACTIVATIONS = ("Maximum", "Minimum", "Relu", "Relu6")
 PRODUCTS, SUMS = ("Mul", "RealDiv"), ("Add", "AddV2", "Sub")
-# A number before these is none of the converter's concern.
+# The converter leaves a number on the left of these alone.
 ORDERED = ("RealDiv", "Sub")
 WEIGHTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
-# What is gone by the time that the converter looks for what comes next. It moves transposes before sums alone.
+# Operators that are gone by the time that the converter looks for the next one. It moves transposes before sums alone.
 DROPPED = ("Identity", "SpaceToBatchND", "StopGradient")
 
 
@@ -52,7 +52,7 @@ def _lost(node, nodes, readers):
 
 
 def _is_weighted(node, before, nodes, readers):
-    """Whether what has weights reads a node's result, such that it would take in the operator ``before`` that node."""
+    """Whether an operator with weights reads a node's result, and would take in the operator ``before`` that node."""
     passed = ACTIVATIONS + DROPPED + (("Transpose",) if before.op in SUMS else ())
     return any(
         # Where a convolution pads, no number can be added to its bias.

@@ -8,7 +8,7 @@ SHELTERED = ("MaxPool", "MirrorPad", "Pad", "PadV2")
 
 
 def apply(graph_def):
-    """Put a node that means nothing before each of SHELTERED, and after each transpose that has more than one use.
+    """Put a StopGradient before each of SHELTERED, and after each transpose that has more than one use.
 
     The converter pulls no transpose through it, and drops it later. A transpose that it moves behind one of its uses is
     gone for the others.

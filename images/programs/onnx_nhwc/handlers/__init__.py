@@ -1,6 +1,6 @@
 """Handlers: how an ONNX operator becomes TensorFlow ops.
 
-There is one module per operator family. Whatever has no handler here goes to onnx-tf's own.
+There is one module per operator family. Operators without a handler here go to onnx-tf's own.
 """
 
 import importlib

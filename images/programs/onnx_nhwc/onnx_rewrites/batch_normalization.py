@@ -1,6 +1,6 @@
 """BatchNormalization that comes before a convolution: its factors become part of the weights.
 
-One that comes after is no matter of ours: onnxruntime's optimizations have made it part of the convolution already.
+One that comes after a convolution is part of it already, by onnxruntime's optimizations.
 """
 
 import numpy as np

@@ -1,10 +1,9 @@
-"""Passes over a .tflite file: what TensorFlow 2.4.1 makes of a model, set right in the file itself.
+"""Passes over a .tflite file: they set right in the file itself what TensorFlow 2.4.1 gets wrong.
 
-`PASSES` lists all of them in their order. A pass is a module with a function ``apply(model, known)`` that changes a
-ModelT in place and returns whether there was anything to do; ``known`` is a `Known`. A file in which no pass found
-anything keeps its bytes. `editing` has what passes do to tensors and operators, `ranges` and `relevance` what is known
-of a tensor's numbers. No pass has a part in the stock lowering, whose files stay as they were written: what is wrong in
-those is told.
+`PASSES` lists all of them in their order. A pass is a module with a function ``apply(model, known)``, which changes a
+ModelT in place and returns whether it changed anything; ``known`` is a `Known`. A file that no pass changes keeps its
+bytes. Passes share `editing`, which adds constants and operators, and `ranges` and `relevance`, which know of the
+numbers in tensors. Files of the stock lowering are not changed: warnings say what is wrong in them.
 
 To add a pass, add a module and a row, and a case in ``tests/programs/tflite_convert``.
 """
@@ -54,15 +53,15 @@ class Place(enum.Enum):
 class Pass(NamedTuple):
     """A row of the table.
 
-    ``variants`` are those whose files it may change, at each of its ``places``; ``mends`` says what is wrong without
-    it, ``told`` how that is called in a warning about a stock file, if there is to be one.
+    It may change the files of its ``variants``, at its ``places``; ``mends`` says what is wrong without it. Where it
+    would change a stock file, a warning has the words ``warning``, unless these are empty.
     """
 
     module: ModuleType
     places: Tuple[Place, ...]
     variants: Tuple[str, ...]
     mends: str
-    told: str = ""
+    warning: str = ""
 
 
 class Known(NamedTuple):
@@ -91,21 +90,21 @@ PASSES = (
         (Place.CALIBRATED,),
         INTEGERS,
         "beside a mask of -1e9 no other number of a tensor has a step of its own",
-        told="masks of a softmax",
+        warning="masks of a softmax",
     ),
     Pass(
         empty_ranges,
         (Place.CALIBRATED,),
         INTEGERS,
         "the quantizer divides by 0 where a tensor is 0 on all samples",
-        told="tensors that are 0 in all calibration samples",
+        warning="tensors that are 0 in all calibration samples",
     ),
     Pass(
         shared_biases,
         (Place.CALIBRATED,),
         INTEGERS,
         "the quantizer scales a bias for the first of the operators that share it",
-        told=SHARED_BIASES,
+        warning=SHARED_BIASES,
     ),
     Pass(bias_shapes, (Place.CALIBRATED,), INTEGERS, "the quantizer refuses a bias of several dimensions"),
     Pass(
@@ -150,7 +149,7 @@ PASSES = (
 
 
 def applied(content, place, variant=None, **known):
-    """A file's bytes after the passes of a place: all of them, or the variant's. ``known`` are fields of `Known`."""
+    """A file after the passes of a place, or those that the variant has, as bytes. ``known`` are fields of `Known`."""
     if not _chosen(place, variant):
         return content
     model = flatbuffer.unpacked(content)
@@ -158,7 +157,7 @@ def applied(content, place, variant=None, **known):
 
 
 def apply(model, place, variant=None, **known):
-    """Let the passes change a ModelT, as `applied` says; the rows of those that found something to do."""
+    """Let the same passes change a ModelT; the rows of those that changed something."""
     return [each for each in _chosen(place, variant) if each.module.apply(model, Known(**known))]
 
 

@@ -1,5 +1,5 @@
-"""Two .tflite files told apart: what they are made of (`parts`), what of it belongs together (`pairing`), in what that
-differs (`graphs`, `files`, `weights`), and by how much (`distance`).
+"""The differences of two .tflite files: their contents as plain values (`parts`), which operators and tensors belong
+together (`pairing`), how these differ (`graphs`, `files`, `weights`), and how far the files are apart (`distance`).
 """
 
 from .operation import diff

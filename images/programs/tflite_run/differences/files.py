@@ -1,4 +1,4 @@
-"""In what two files differ around their graphs: signatures, metadata, and how their parts lie."""
+"""How two files differ around their graphs: signatures, metadata, and the order of their parts."""
 
 from .difference import Difference
 

@@ -1,4 +1,4 @@
-"""In what two graphs of two files differ: operators and what they read, tensors, weights, names."""
+"""How two graphs of two files differ: operators and what they read, tensors, weights, names."""
 
 from typing import Dict, NamedTuple
 
@@ -96,8 +96,8 @@ def _read(ours, theirs):
 
 
 def _rewired(graphs, place, to):
-    """Whether two tensors at the same position are others. Constants are told by their values, and a tensor without a
-    partner by its operator, which has none either.
+    """Whether two tensors at the same position are different ones. Constants are reported by their values, and a tensor
+    without a partner by its operator, which has none either.
     """
     if place < 0 or to < 0:
         return (place < 0) != (to < 0)

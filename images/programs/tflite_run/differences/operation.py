@@ -1,4 +1,4 @@
-"""What a worker answers when it is asked to tell two files apart."""
+"""The operation ``diff``: how two files differ."""
 
 import filecmp
 import itertools
@@ -66,7 +66,7 @@ def _read(path, whose):
 
 
 def _limited(most):
-    """A function that is told of bytes that are to be compared, and refuses when they become too many."""
+    """A function that counts the bytes that are going to be compared, and refuses when they become too many."""
     left = [most]
 
     def spend(size):
@@ -122,7 +122,7 @@ def _short(text):
 
 
 def _feeds(one, pair):
-    """What the other file's inputs and outputs are called by who runs the first one, or None."""
+    """The other file's inputs and outputs by the names of the first one's, or None."""
     signature = next((each for each in one.signatures if each.graph == 0), parts.Signature("", 0, [], []))
     feeds = {}
     for field in ("inputs", "outputs"):
@@ -149,7 +149,7 @@ def _feeds(one, pair):
 
 
 def _step(tensor):
-    """What one step of a tensor of quantized integers is, or None."""
+    """Scale and zero point of a tensor of quantized integers, or None."""
     scales, zero_points = tensor.quantization[:2]
     if len(scales) != 1 or len(zero_points) != 1 or not math.isfinite(scales[0]):
         return None

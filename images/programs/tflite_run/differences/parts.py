@@ -1,4 +1,4 @@
-"""What a .tflite file is made of, as plain values, read from bytes that nobody vouches for."""
+"""The contents of a .tflite file as plain values, read from bytes that are not trusted."""
 
 import functools
 import hashlib
@@ -13,7 +13,7 @@ from stagekit import StageError, interpreter
 
 from ..tflite_file import DAMAGE, TYPES
 
-# What a table costs, in bytes; and what all that is read of a file but its weights may: no model has more of it.
+# In bytes: what a table counts for, and the most that all of a file but its weights may count for. No model has more.
 _TABLE = 64
 _MOST = 2**26
 
