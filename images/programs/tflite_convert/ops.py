@@ -4,12 +4,11 @@ from collections import Counter
 
 import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
-from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert import ConverterError
 
 from stagekit import StageError
 
-from . import converter_refusals
+from . import converter_refusals, file_tables
 
 AUTO, BUILTIN, SELECT_TF = "auto", "builtin", "select-tf"
 CHOICES = (AUTO, BUILTIN, SELECT_TF)
@@ -20,7 +19,6 @@ CUSTOM_OPTIONS = 14
 
 # How TensorFlow's operators are named in a file.
 PREFIX = "Flex"
-BUILTIN_NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
 
 def converted(converter, ops, graph_def):
@@ -52,9 +50,8 @@ def _repeatable(content):
     """
     # A view: what is written into it can be of no other length.
     patched = memoryview(bytearray(content))
-    model = schema.Model.GetRootAsModel(patched, 0)
-    for operator in _operators(model):
-        if _name(model.OperatorCodes(operator.OpcodeIndex())).startswith(PREFIX):
+    for kind, operator in _operators(patched):
+        if kind.startswith(PREFIX):
             first, last = _definition(operator)
             node = node_def_pb2.NodeDef.FromString(bytes(patched[first:last]))
             patched[first:last] = node.SerializeToString(deterministic=True)
@@ -84,16 +81,9 @@ def _definition(operator):
     return text, text + int.from_bytes(table.Bytes[text - width : text], "little")
 
 
-def _operators(model):
-    graphs = [model.Subgraphs(at) for at in range(model.SubgraphsLength())]
-    return [graph.Operators(at) for graph in graphs for at in range(graph.OperatorsLength())]
-
-
 def counted(content):
     """How often each operator occurs in a file, the most frequent first; Select-TF ones as FlexAddV2."""
-    model = schema.Model.GetRootAsModel(content, 0)
-    names = [_name(model.OperatorCodes(at)) for at in range(model.OperatorCodesLength())]
-    counts = Counter(names[operator.OpcodeIndex()] for operator in _operators(model))
+    counts = Counter(kind for kind, _ in _operators(content))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -102,7 +92,9 @@ def select_tf(content):
     return sorted(name[len(PREFIX) :] for name in counted(content) if name.startswith(PREFIX))
 
 
-def _name(code):
-    # The first field had room for 127 operators; later ones stand in the second alone.
-    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
-    return code.CustomCode().decode() if number == schema.BuiltinOperator.CUSTOM else BUILTIN_NAMES[number]
+def _operators(content):
+    """(kind, operator) of every operator in a file."""
+    model = file_tables.model(content)
+    for graph in file_tables.graphs(model):
+        for operator in file_tables.operators(graph):
+            yield file_tables.kind(model, operator), operator

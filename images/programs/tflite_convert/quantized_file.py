@@ -7,9 +7,10 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from stagekit import StageError
 
+from . import file_tables
+
 FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16, schema.TensorType.FLOAT64)
 INTEGERS = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8", schema.TensorType.INT16: "int16"}
-OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 # Between integers and floats: they are where a file turns from the one to the other, and compute nothing.
 BETWEEN = ("QUANTIZE", "DEQUANTIZE")
 MOST_NAMED = 10
@@ -24,7 +25,7 @@ class File:
     """A .tflite file, read from its bytes."""
 
     def __init__(self, content):
-        self._model = schema.Model.GetRootAsModel(content, 0)
+        self._model = file_tables.model(content)
 
     def summary(self):
         """{tensors, per_channel, float_operators, integer_operators} for the report.
@@ -33,7 +34,7 @@ class File:
         in floats, counted by name, and those that give quantized integers, by name and their type. Half-pixel centres
         are part of a resizing's name.
         """
-        quantized = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
+        quantized = self._quantized()
         floats = Counter(name for name, _ in self.float_operators())
         return {
             "tensors": len(quantized),
@@ -46,15 +47,14 @@ class File:
         """[(operator, the names of its outputs)] of those that read or write floats."""
         return [
             (name, [tensor.Name().decode() for tensor in written])
-            for graph in self._graphs()
+            for graph in file_tables.graphs(self._model)
             for name, read, written in self._operators(graph)
             if name not in BETWEEN and any(tensor.Type() in FLOATS for tensor in read + written)
         ]
 
     def refuse_endless(self):
-        """Raise a StageError of kind ``model`` that names the tensors whose steps are no finite numbers, if any are."""
-        scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
-        found = [tensor.Name().decode() for tensor in scaled if not _has_steps(tensor)]
+        """Raise a StageError of kind ``model`` that names the tensors whose steps are not finite, if any are."""
+        found = [tensor.Name().decode() for tensor in self._quantized() if not _has_steps(tensor)]
         if found:
             message = "integers have no steps for {}: infinities, values that are no numbers, or next to 0"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
@@ -63,18 +63,26 @@ class File:
         """Raise a StageError of kind ``model`` that names the tensors whose range begins at the lowest float, if any
         do: runtimes give zeros for them, or end.
         """
-        scaled = [tensor for graph in self._graphs() for tensor in _tensors(graph) if _scales(tensor)]
-        found = [tensor.Name().decode() for tensor in scaled if tensor.Quantization().ScaleAsNumpy().max() > ENDLESS]
+        found = [
+            tensor.Name().decode()
+            for tensor in self._quantized()
+            if tensor.Quantization().ScaleAsNumpy().max() > ENDLESS
+        ]
         if found:
             message = "integers have no steps for {}: the range goes to the lowest float, with which maxima are padded"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), PAD_FINITELY)
 
+    def _quantized(self):
+        """The tensors that have scales."""
+        tensors = [tensor for graph in file_tables.graphs(self._model) for tensor in file_tables.tensors(graph)]
+        return [tensor for tensor in tensors if _scales(tensor)]
+
     def _integer_operators(self):
         found = {}
-        for graph in self._graphs():
-            for operator in _operators(graph):
+        for graph in file_tables.graphs(self._model):
+            for operator in file_tables.operators(graph):
                 written = graph.Tensors(operator.Outputs(0)) if operator.OutputsLength() else None
-                name = self._name(operator)
+                name = file_tables.kind(self._model, operator)
                 if written is not None and written.Type() in INTEGERS and _scales(written) and name not in BETWEEN:
                     types = found.setdefault(name + _half_pixel(operator), Counter())
                     types[INTEGERS[written.Type()]] += 1
@@ -87,32 +95,24 @@ class File:
         """
         graph = self._model.Subgraphs(0)
         beside = [index]
-        for operator in _operators(graph):
+        for operator in file_tables.operators(graph):
             ends = [operator.Inputs(0), operator.Outputs(0)]
-            if self._name(operator) in BETWEEN and index in ends:
+            if file_tables.kind(self._model, operator) in BETWEEN and index in ends:
                 beside += ends
         tensor = next((tensor for tensor in map(graph.Tensors, beside) if _scales(tensor) == 1), None)
         if tensor is None:
             return None
         return float(tensor.Quantization().Scale(0)), int(tensor.Quantization().ZeroPoint(0))
 
-    def _graphs(self):
-        return [self._model.Subgraphs(at) for at in range(self._model.SubgraphsLength())]
-
     def _operators(self, graph):
-        for operator in _operators(graph):
+        for operator in file_tables.operators(graph):
             read = [operator.Inputs(at) for at in range(operator.InputsLength())]
             written = [operator.Outputs(at) for at in range(operator.OutputsLength())]
             yield (
-                self._name(operator),
+                file_tables.kind(self._model, operator),
                 [graph.Tensors(index) for index in read if index >= 0],
                 [graph.Tensors(index) for index in written],
             )
-
-    def _name(self, operator):
-        code = self._model.OperatorCodes(operator.OpcodeIndex())
-        number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
-        return code.CustomCode().decode() if number == schema.BuiltinOperator.CUSTOM else OPERATORS[number]
 
 
 def refuse_floats(content):
@@ -131,14 +131,6 @@ def _half_pixel(operator):
     options = schema.ResizeBilinearOptions()
     options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
     return " half_pixel_centers" if options.HalfPixelCenters() else ""
-
-
-def _operators(graph):
-    return [graph.Operators(at) for at in range(graph.OperatorsLength())]
-
-
-def _tensors(graph):
-    return [graph.Tensors(at) for at in range(graph.TensorsLength())]
 
 
 def _has_steps(tensor):
