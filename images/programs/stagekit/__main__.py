@@ -42,7 +42,7 @@ def _peak_memory():
 
 
 def _failure(error):
-    """What the host is told of an exception; the traceback goes to the log."""
+    """An exception as the host gets it; the traceback goes to the log."""
     if isinstance(error, StageError):
         return {"kind": error.kind, "message": error.message, "hint": error.hint}
     traceback.print_exception(type(error), error, error.__traceback__)

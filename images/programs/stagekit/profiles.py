@@ -24,7 +24,7 @@ MOST = 64 * 1024**2
 
 
 def seeded(samples, seed):
-    """{profile: arrays by input} like these samples; none of very large ones."""
+    """{profile: arrays by input} like these samples; empty where the samples are very large."""
     if sum(array.nbytes for array in samples.values()) > MOST:
         return {}
     # The seeded samples are of the seed itself, those of --calibration random of the next.

@@ -71,8 +71,8 @@ class Conversion:
         """
         converter = self._from_graph()
         # None is the int8 of training-time quantization. The statistics of inputs, which the converter then asks for at
-        # two places, would become a rounding of their own; the graph has the range of each input. There is no other way
-        # to go without.
+        # two places, would become a rounding of their own; the graph has the range of each input. The converter has no
+        # public way to go without them.
         converter.inference_type = None
         converter._validate_quantized_input_stats = lambda *_: None  # noqa: SLF001
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)

@@ -12,7 +12,7 @@ ERROR = re.compile(r"error: ([^\n]+)")
 UNSUPPORTED = re.compile(r"'tf\.([\w.]+)' op is neither a custom op nor a flex op")
 ILLEGAL = re.compile(r"failed to legalize operation '(?:tf\.)?([\w.]+)'")
 
-# TensorFlow 2.4.1 folds the transposes around these operators into them; what comes out is no valid program, or an
+# TensorFlow 2.4.1 folds the transposes around these operators into them; what comes out is an invalid program, or an
 # operator that computes in NCHW, which TFLite does not have.
 IN_NCHW = ("does not dominate this use", 'data_format = "NCHW"')
 LAYOUT = (*IN_NCHW, "'tf.MaxPool'", "'tf.AvgPool'", "'tf.Conv2D'")

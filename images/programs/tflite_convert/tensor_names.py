@@ -53,7 +53,7 @@ def _by_tensor(details):
 
 
 def _real(array, detail):
-    """What quantized integers stand for; anything else as it is."""
+    """The numbers that quantized integers stand for; any other array as it is."""
     scale, zero_point = detail["quantization"]
     return ((array.astype(np.float64) - zero_point) * scale).astype(np.float32) if scale else array
 

@@ -24,7 +24,7 @@ NOT_EXPORTED = re.compile(r"Couldn't export (Python )?operator (\S+)")
 UNSUPPORTED = re.compile(r"ONNX export (?:of(?: operator)?|failed on) ([A-Za-z]\w*)")
 TRANSLATING = re.compile(r"occurred when translating (\w+)")
 NEWER = re.compile(r"(?:try opset version|added in version) (\d+)")
-# A request to report a bug in a release that is years old helps nobody.
+# Nobody mends a bug in a release that is years old: its requests to report one are cut off.
 BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)[^.]*\.?$")
 
 # What torchvision's detectors derive from. While they are traced they compute sizes, and fail at one that is a number.

@@ -21,8 +21,8 @@ class Trainer:
     def __call__(self, model):
         """Let it train the model in place; the model comes in training mode and is left in evaluation mode.
 
-        Raises a StageError of kind ``usage`` for a function that can't be called so, fails, returns something else than
-        nothing or the model, changes the model's layers, or leaves weights that are no numbers.
+        Raises a StageError of kind ``usage`` for a function that can't be called so, fails, returns anything but None
+        or the model, changes the model's layers, or leaves weights that are not finite.
         """
         before = _architecture(model)
         bound(self._function, [model, *self._arguments], self._name, self._how())

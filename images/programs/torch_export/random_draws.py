@@ -56,7 +56,7 @@ def _same(one, other):
 
 
 def _drawing(model, answer):
-    """The modules that draw while ``answer()`` runs the model, the first and innermost first; none of TorchScript's."""
+    """The modules that draw while ``answer()`` runs the model, the first and innermost first; empty for TorchScript."""
     found, before, hooks = [], {}, []
     if isinstance(model, torch.jit.ScriptModule):
         return found

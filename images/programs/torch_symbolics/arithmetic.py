@@ -94,7 +94,7 @@ def isinf(x):
 
 @decomposition("isfinite")
 def isfinite(x):
-    # Not so for what is no number either.
+    # NaN is below nothing.
     return x.abs() < float("inf")
 
 

@@ -55,7 +55,7 @@ def _reduced(value, labels, needed):
 
 
 def _product(one, ones, other, others, needed):
-    """The product of two tensors, and its labels. Labels that both have and nobody needs are summed over."""
+    """The product of two tensors, and its labels. Labels that both have, and that are not needed, are summed over."""
     shared = [label for label in ones if label in others]
     batch = "".join(label for label in shared if label in needed)
     summed = "".join(label for label in shared if label not in needed)

@@ -190,7 +190,7 @@ def _summed(rows, mask):
     signs = up.to(rows.dtype) - down.to(rows.dtype)
     parts = torch.stack([torch.where(finite, rows, zeros), signs, (~finite).to(rows.dtype)])
     sums, signs, counts = torch.matmul(parts, mask).unbind(0)
-    # Infinities of both signs, or what is no number, add up to what is no number.
+    # Infinities of both signs, or a NaN, add up to NaN.
     special = torch.where(signs.abs() == counts, signs * infinity, torch.full_like(signs, float("nan")))
     return torch.where(counts > 0, special, sums)
 

@@ -45,7 +45,7 @@ def _carries(node, graph):
 
 
 def _transposed(graph_def, node, operation):
-    """A transpose of an operand that is no constant, and the operand: TFLite's own product would transpose it too."""
+    """A transpose of an operand that is computed, and the operand: TFLite's own product would transpose it too."""
     at = 0 if operation.inputs[1].op.type == "Const" else 1
     operand = operation.inputs[at]
     rank = operand.shape.rank
@@ -60,7 +60,7 @@ def _transposed(graph_def, node, operation):
 
 
 def _hide(graph_def, carrier, x):
-    """Let nobody know the shape of the tensor ``x``, which is the carrier's first input."""
+    """Hide the shape of the tensor ``x``, which is the carrier's first input."""
     hidden = graph_def.node.add(name=carrier.name + "/hidden", op="PlaceholderWithDefault", input=carrier.input[:1])
     hidden.attr["dtype"].type = x.dtype.as_datatype_enum
     hidden.attr["shape"].shape.CopyFrom(tf.TensorShape([None] * x.shape.rank).as_proto())

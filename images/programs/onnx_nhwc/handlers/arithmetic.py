@@ -82,7 +82,7 @@ def _shifted_right(x, by):
 
 
 def _beside_a_bias(x, constant):
-    """What a constant is added to, and the constant, such that grappler and the converter don't take it for a bias.
+    """The operand beside a constant, and the constant, such that grappler and the converter don't take it for a bias.
 
     They do so though it has one element where there are many channels.
     """
@@ -113,7 +113,7 @@ def _size(x):
 def _computed(function, operands, lacking, dtype):
     """The function of the operands; in int32 if their dtype is one that TFLite lacks the operator for.
 
-    An int64 of a model is a size, an index or an identifier: what does not fit into 32 bits is none of these.
+    An int64 of a model is a size, an index or an identifier, and these fit into 32 bits.
     """
     if dtype not in lacking:
         return broadcast(function, *operands)

@@ -35,7 +35,7 @@ def _atan(x):
 
 
 def _odd(x, found):
-    """What an odd function has for x, where it has ``found`` for the size of x: as x itself for what is no number."""
+    """An odd function of x that is ``found`` for the size of x; NaN where x is NaN."""
     return tf.where(x > 0.0, found, tf.where(x < 0.0, -found, x))
 
 

@@ -41,7 +41,7 @@ def _alike(one, other):
 def opposite(node, values):
     x = values[node.inputs[0]]
     if x.op.type in ORDERINGS and x.op.inputs[0].dtype.is_floating:
-        # Grappler and the converter would make another comparison of it, though none holds for what is no number.
+        # Grappler and the converter would make the opposite comparison of it, though neither holds for NaN.
         return [tf.where(x, tf.zeros_like(x), tf.ones_like(x))]
     # Under the name that it has from onnx-tf, which is in files.
     return [tf.logical_not(x, name="onnx_tf_prefix_" + node.name)]

@@ -1,4 +1,4 @@
-"""Operators that change a tensor's shape, or the order of its elements, but none of them."""
+"""Operators that change a tensor's shape, or the order of its elements, but not the elements."""
 
 import numpy as np
 import tensorflow as tf

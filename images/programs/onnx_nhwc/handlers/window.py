@@ -31,7 +31,7 @@ class Axis(NamedTuple):
 
     @property
     def starts(self):
-        """Where each window starts, counted from the first element that is no padding."""
+        """Where each window starts, counted from the first element behind the padding."""
         return np.arange(self.outputs) * self.stride - self.before
 
     @property

@@ -1,8 +1,8 @@
 """Tensors that are one number on all calibration samples.
 
 What integers stand for follows from the smallest and the largest number that was seen. Where both are 0, the quantizer
-of TensorFlow 2.4.1 divides by a step of 0: what comes out is zeros, or a runtime that ends. 0 itself is known, in any
-steps; whatever else such a tensor may come to is not, and is told.
+of TensorFlow 2.4.1 divides by a step of 0: a runtime computes zeros, or ends. Any steps have a 0; but nothing is known
+of other numbers that the tensor may have, and a warning says so.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from . import ranges
 
-# Below it steps of 16 bits are no normal numbers.
+# Below it steps of 16 bits are subnormal.
 LEAST = 1e-30
 TOLD = (
     "{0!r} is {1:g} in all calibration samples: as integers it may come to nothing else; calibrate on samples in which "
@@ -57,6 +57,6 @@ def _is_ranged(model, tensor):
 
 
 def _is_one(model, tensor):
-    """Of a negative number it can't be told: the calibrator knows no largest number below 0."""
+    """Whether a tensor is one number. A negative one is not found: the calibrator has no largest number below 0."""
     low, high = ranges.of(model, tensor)
     return _is_ranged(model, tensor) and (low == high or ranges.width(low, high) < LEAST)

@@ -29,7 +29,7 @@ def apply(model, _):
 def clipped(content):
     """The constants of a .tflite file of float32 with numbers that float16 does not have: [(name, those numbers)].
 
-    Infinity, which masks, is none of them.
+    Infinity is left out: it masks.
     """
     model = flatbuffer.unpacked(content)
     weights = [
@@ -43,7 +43,7 @@ def clipped(content):
 
 
 def _apply(model, graph, dequantize, halved):
-    """Do so in a graph. ``halved`` are the buffers that are of float16 already: tensors may share one."""
+    """Change one graph. ``halved`` are the buffers that are of float16 already: tensors may share one."""
     floats = {}
 
     def replaced(operator):

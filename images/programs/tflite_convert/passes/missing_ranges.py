@@ -6,7 +6,7 @@ from . import ranges
 
 
 def apply(model, _):
-    """Give everything that is computed, and is no float, a range; it is quantized by none."""
+    """Give every tensor that is computed in other dtypes than float32 a range, which changes no number of it."""
     tensors = [
         tensor
         for tensor in model.subgraphs[0].tensors

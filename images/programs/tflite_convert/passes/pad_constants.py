@@ -12,7 +12,7 @@ from stagekit import StageError
 from . import editing
 
 INTEGERS = (schema.TensorType.INT8, schema.TensorType.INT16)
-# Whoever pads with less means a number that loses against every other, as before a maximum: the least integer does.
+# A lower number is meant to lose against every other, as before a maximum: the least integer does.
 LEAST = -1e30
 
 

@@ -13,15 +13,15 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from . import editing, ranges
 
-# How far below the largest of its row a number is to be, beyond the logarithm of their count, so that a softmax has
-# nothing left of all of them together in 8 bits; beyond which number a sigmoid's and a tanh's result is the largest.
+# NOTHING: numbers that are below the largest of their row by more than this and the logarithm of their count come to 0
+# together in a softmax of 8 bits. FLAT: beyond it a sigmoid and a tanh are at their largest.
 NOTHING, FLAT = 8.0, 16.0
-# A row whose largest number is that far below the largest of all is masked as a whole.
+# A row whose largest number is this far below the largest of all is masked as a whole.
 MASKED_ROW = 500.0
-# What is narrower has no masks.
+# A tensor with a narrower range has no masks.
 NARROW = 40.0
-# What a number is multiplied with to be masked may be that many times the range it is to leave: then even the smallest
-# step of the number does so, and no runtime's integers overflow. What is multiplied with less is not a mask yet.
+# STRENGTH: a factor that masks may be this many times the range that the product is to leave: then even the smallest
+# step of the other factor leaves it, and no runtime's integers overflow. MODEST: a factor up to this is not a mask.
 STRENGTH, MODEST = 1000.0, 100.0
 
 NONE = (np.inf, -np.inf)

@@ -37,7 +37,7 @@ def paired(at, one, other):
 
 
 def differences(graphs, spend):
-    """Every Difference of two graphs. ``spend`` is told of the bytes of two constants before they are compared."""
+    """Every Difference of two graphs. ``spend`` is called with the bytes of two constants before they are compared."""
     yield from _operators(graphs)
     yield from _ends(graphs)
     yield from _tensors(graphs)

@@ -108,9 +108,8 @@ def _unique(tensors, key, but):
 
 
 def _features(one, other):
-    """What operators are told by, as numbers: two arrays [operators, 5], of kind, constants, names, shapes, options.
-
-    -1 is equal to nothing.
+    """The features of operators as numbers: two arrays [operators, 5], of kind, constants, names, shapes, options. -1
+    is equal to nothing.
     """
     numbers = {}
 

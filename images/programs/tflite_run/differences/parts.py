@@ -112,7 +112,7 @@ class Model(NamedTuple):
 
 
 def read(path):
-    """The Model of a file. Raises a StageError of kind ``usage`` for what is no TFLite file, or a damaged one."""
+    """The Model of a file. Raises a StageError of kind ``usage`` for a damaged file, or one that is no TFLite file."""
     content = interpreter.content(path)
     try:
         return _Reader(content).model(tflite.Model.GetRootAsModel(content, 0))
