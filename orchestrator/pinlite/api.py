@@ -1,75 +1,219 @@
-"""pinlite from Python: what the command line can do, as functions that return objects."""
+"""pinlite from Python: what the command line does, as functions that return objects.
 
-from collections.abc import Mapping, Sequence
-from os import PathLike
-from typing import Any
+Each takes the options of its command by name, ``--dynamic-batch`` as ``dynamic_batch``; docs/cli.md and ``--help`` say
+what they are, `pinlite.options.declared` of which type. A few that can be given several times have the name of many:
+``inputs``, ``output_names``, ``variants``, ``variant_tolerances``, ``toolchains``; ``--with`` is ``requirements``.
+``observe`` is called with each `pinlite.events.Event` as it happens. Every error that is raised on purpose is a
+`PinliteError`, with the command's ``exit_status`` and a ``hint``.
+"""
 
-from pinlite.conversion import pipeline
+import pathlib
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinlite import toolchain
+from pinlite.audit import file_differences, inspection
+from pinlite.conversion import matching, pipeline, reproduction
+from pinlite.debugging import debug as debugging
+from pinlite.engine import Image, choose
+from pinlite.errors import ImageError
 from pinlite.events import Observer, ignore
-from pinlite.options import resolve
-from pinlite.schema.report import Report
+from pinlite.maintenance import doctor as diagnosing
+from pinlite.maintenance import garbage
+from pinlite.maintenance.doctor import Diagnosis
+from pinlite.options import keyed, resolve
+from pinlite.options.checked import Declaration, checked
+from pinlite.options.declared import (
+    BuildImagesOptions,
+    CollectImagesOptions,
+    ConvertOptions,
+    DebugOptions,
+    DiffOptions,
+    Engine,
+    MatchOptions,
+    Path,
+    RemoveImagesOptions,
+    Running,
+    RunOptions,
+    Settings,
+    VerifyOptions,
+)
+from pinlite.provenance import lockfile
+from pinlite.schema.report import DebugReport, DiffReport, MatchReport, Report
 
-Path = str | PathLike[str]
+if TYPE_CHECKING:
+    from pinlite.provenance.verify import Verified
 
 
-def convert(
-    source: Path,
-    *,
-    inputs: Mapping[str, str] | Sequence[str] = (),
-    output_names: Sequence[str] = (),
-    weights: Path | None = None,
-    samples: Path | None = None,
-    input_layout: Mapping[str, str] | Sequence[str] = (),
-    output_layout: Mapping[str, str] | Sequence[str] = (),
-    requirements: Sequence[str] = (),
-    variants: Sequence[str] = (),
-    calibration: Path | None = None,
-    integer_io: str | None = None,
-    variant_tolerances: Mapping[str, float] | None = None,
-    out: Path | None = None,
-    observe: Observer = ignore,
-    **options: Any,
-) -> Report:
-    """Convert a model, compare every hop, write the output folder, and return the report.
+def convert(source: Path | None = None, *, observe: Observer = ignore, **options: Unpack[ConvertOptions]) -> Report:
+    """Convert a model, compare it with PyTorch at every step, write the output folder, and return the report.
 
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
-    ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``requirements`` are those of ``--with``;
-    ``variants``, ``calibration`` and ``variant_tolerances`` ({"int8": 0.05}) are those of --variant, --calibration and
-    --variant-tolerance. ``options`` are the other options of ``pinlite convert``: toolchain, target, seed, opset,
-    lowering, ops, dynamic_batch, mean, std, prune, prune_structured, cluster, finetune, qat, evaluate, metric, data,
-    tolerance, strict, sign, engine, trust, memory, disk, timeout.
+    ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``variant_tolerances`` ``{"int8": 0.05}``.
+    ``config`` is a pinlite.toml, which may name the source, and beside which pinlite.lock is written; none is read
+    without it.
 
     Raises:
-        PinliteError: As the command does; ``exit_status`` and ``hint`` are the command's, and ``report`` is there if
-            the output folder was written nevertheless.
+        PinliteError: As the command does; ``report`` is there if the output folder was written nevertheless.
     """
-    given = {
-        "source": str(source),
-        "input": _assigned(inputs),
-        "output-name": list(output_names),
-        "weights": _text(weights),
-        "samples": _text(samples),
-        "input-layout": _assigned(input_layout),
-        "output-layout": _assigned(output_layout),
-        "with": list(requirements),
-        "variant": list(variants),
-        "calibration": _text(calibration),
-        "integer-io": integer_io,
-        "variant-tolerance": [f"{name}={number}" for name, number in (variant_tolerances or {}).items()],
-        "out": _text(out),
-    }
-    others = {
-        name.replace("_", "-"): str(value) if isinstance(value, PathLike) else value for name, value in options.items()
-    }
-    return pipeline.run(resolve(given | others), observe)
+    config, locked = options.pop("config", None), options.pop("locked", False)
+    file = pathlib.Path(config) if config else None
+    lock = file.with_suffix(".lock") if file else None
+    recipe = resolve(keyed(Settings, {"source": source, **options}), file)
+    report = pipeline.run(recipe, observe, recorded=lockfile.beside(lock) if locked else None)
+    if lock and not locked:
+        lockfile.write(report.lock, lock)
+    return report
 
 
-def _assigned(values: Mapping[str, str] | Sequence[str]) -> list[str]:
-    """As the command line has them: NAME=VALUE, one each."""
-    if isinstance(values, Mapping):
-        return [f"{name}={value}" for name, value in values.items()]
-    return [values] if isinstance(values, str) else list(values)
+def run(
+    model: Path, samples: Path, *, observe: Observer = ignore, **options: Unpack[RunOptions]
+) -> dict[str, NDArray[np.generic]]:
+    """The outputs, by name, of an .onnx file, a SavedModel folder or a .tflite file on samples: an .npz file of one
+    array per input, under its name.
+
+    Raises:
+        PinliteError: The model can't be run, or the samples don't fit it.
+    """
+    chosen = _chosen(RunOptions, options)
+    out = pathlib.Path(chosen["out"]) if "out" in chosen else None
+    return inspection.run(pathlib.Path(model), pathlib.Path(samples), out, engine=chosen["engine"], observe=observe)
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
+def inspect(model: Path, *, observe: Observer = ignore, **options: Unpack[Engine]) -> str:
+    """An .onnx file, a SavedModel folder or a .tflite file in words.
+
+    Raises:
+        PinliteError: It is none of these, or can't be read.
+    """
+    return inspection.inspect(pathlib.Path(model), engine=_chosen(Engine, options)["engine"], observe=observe)
+
+
+def diff(one: Path, other: Path, *, observe: Observer = ignore, **options: Unpack[DiffOptions]) -> DiffReport:
+    """In what two .tflite files differ; ``found`` of the result is None where they are the same bytes.
+
+    Raises:
+        PinliteError: One of them is no TFLite file, or can't be read.
+    """
+    chosen = _chosen(DiffOptions, options)
+    samples = pathlib.Path(chosen["samples"]) if "samples" in chosen else None
+    files = pathlib.Path(one), pathlib.Path(other)
+    return file_differences.diff(*files, samples, engine=chosen["engine"], observe=observe)
+
+
+def debug(
+    folder: Path, source: Path | None = None, *, observe: Observer = ignore, **options: Unpack[DebugOptions]
+) -> DebugReport:
+    """Compare a finished conversion layer by layer: its layers, the one that adds most to the error first.
+
+    ``source`` is the PyTorch model that was converted; with it, the modules of PyTorch are compared, too.
+
+    Raises:
+        PinliteError: The folder holds no result that can be compared, or the source is another model.
+    """
+    chosen = _chosen(DebugOptions, options)
+    model = {"source": source, "weights": options.get("weights"), "requirements": options.get("requirements")}
+    file = pathlib.Path(chosen["config"]) if "config" in chosen else None
+    recipe = resolve(keyed(Settings, model), file) if file or any(model.values()) else None
+    return debugging.debug(
+        pathlib.Path(folder), chosen.get("variant"), recipe=recipe, engine=chosen["engine"], observe=observe
+    )
+
+
+def reproduce(record: Path, *, observe: Observer = ignore, **options: Unpack[Running]) -> Report:
+    """Convert anew by a pinlite.lock or a report.json, without the store, and compare the bytes.
+
+    Raises:
+        NotReproducibleError: Inputs, images or bytes are not what is on record.
+        PinliteError: As `convert` does.
+    """
+    return reproduction.reproduce(pathlib.Path(record), keyed(Running, _chosen(Running, options)), observe)
+
+
+def match(old: Path, source: Path, *, observe: Observer = ignore, **options: Unpack[MatchOptions]) -> MatchReport:
+    """Which toolchains make a .tflite file of a source, its bytes or what comes nearest; ``found`` says whether one
+    makes its very bytes.
+
+    Raises:
+        NotReproducibleError: None of them can convert the source.
+        PinliteError: An option is wrong, or as an engine does.
+    """
+    chosen = _chosen(MatchOptions, options)
+    others = {name: value for name, value in options.items() if name not in ("variant", "toolchains")}
+    given = keyed(Settings, {"source": source, "variants": [chosen["variant"]], **others})
+    return matching.match(pathlib.Path(old), given, chosen["toolchains"], observe=observe)
+
+
+def verify(folder: Path, **options: Unpack[VerifyOptions]) -> "Verified":
+    """Hold each file of an output folder to what is on record of it, and its signature to a public ``key``.
+
+    Raises:
+        TamperedError: The message names each file that is not as it was made; or the key has not signed it.
+        UsageError: The folder is no result of a conversion, or the key is none.
+    """
+    # It imports what reads schemas and keys, which takes longer than all the rest.
+    from pinlite.provenance import verify as verifying  # noqa: PLC0415
+
+    chosen = _chosen(VerifyOptions, options)
+    return verifying.verify(pathlib.Path(folder), pathlib.Path(chosen["key"]) if "key" in chosen else None)
+
+
+def doctor() -> Diagnosis:
+    """What runs the stages here, what is missing, and what to do about it."""
+    return diagnosing.diagnose()
+
+
+def images(**options: Unpack[Engine]) -> tuple[Image, ...]:
+    """The images that are there.
+
+    Raises:
+        NoEngineError: The engine does not answer.
+    """
+    return tuple(choose(_chosen(Engine, options)["engine"]).images())
+
+
+def build_images(*, observe: Observer = ignore, **options: Unpack[BuildImagesOptions]) -> dict[str, Image]:
+    """The images of a toolchain, by name; those that are missing are built.
+
+    Raises:
+        ImageError: One can't be built.
+        PinliteError: There is no such toolchain, or no engine.
+    """
+    chosen = _chosen(BuildImagesOptions, options)
+    recipes = toolchain.load(str(chosen["toolchain"])).recipes
+    return dict(choose(chosen["engine"], observe).ensure(recipes, observe))
+
+
+def remove_images(**options: Unpack[RemoveImagesOptions]) -> list[Image]:
+    """Remove the images that this version of pinlite does not use, or ``everything``; what was removed.
+
+    Raises:
+        ImageError: One is in use.
+    """
+    chosen = _chosen(RemoveImagesOptions, options)
+    engine = choose(chosen["engine"])
+    used = set() if chosen["everything"] else {i.reference for i in engine.find(toolchain.every_recipe()).values()}
+    # Children first: an image that another one stands on can't go.
+    going = [image for image in reversed(engine.images()) if image.reference not in used]
+    for image in going:
+        engine.remove_image(image)
+    return going
+
+
+def collect_images(**options: Unpack[CollectImagesOptions]) -> list[str]:
+    """Remove images that no toolchain names, what failed builds have left, and packages that nothing needs; what was
+    removed, or with ``dry_run`` would be, a line each. What is in use stays.
+    """
+    chosen = _chosen(CollectImagesOptions, options)
+    engine = choose(chosen["engine"])
+    with garbage.found(engine, chosen["toolchains"], keep_days=chosen["keep_days"]) as found:
+        if chosen["dry_run"]:
+            images = [f"image {image.reference}" for image in (*found.images, *found.parts)]
+            return [*images, *(f"file {path}" for path in found.packages)]
+        return list(garbage.remove(engine, found, list[ImageError]()))
+
+
+def _chosen(declaration: type[Declaration], options: Declaration) -> Declaration:
+    return checked(declaration, keyed(declaration, cast("Any", options)))

@@ -20,7 +20,7 @@ from pinlite.debugging.debug import debug
 from pinlite.errors import PinliteError, UsageError
 from pinlite.inputs import npz
 from pinlite.options import resolve
-from pinlite.options.options import Options
+from pinlite.options.declared import Settings, fields
 from pinlite.provenance import lockfile
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import Lock, Report
@@ -208,7 +208,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-KEYS = sorted(name.rstrip("_").replace("_", "-") for name in Options.model_fields)
+KEYS = sorted(field.key for field in fields(Settings))
 WORDS = st.sampled_from(
     ["model.py:build", "model.onnx", "samples.npz", "weights.pt", "float32", "int8", "random", "x=1x3", "x=1:int8"]
 )

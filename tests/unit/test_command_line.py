@@ -218,7 +218,7 @@ def test_a_bug_is_reported_where_the_cache_can_not_be_written(convert, monkeypat
         (["run", "absent.tflite", "--samples", "x.npz"], "absent.tflite"),
         (["run", "absent.tflite"], "--samples"),
         (["inspect", "model.h5"], "model.h5"),
-        (["inspect"], "model"),
+        (["inspect"], "MODEL"),
         (["nope"], "nope"),
     ],
 )

@@ -19,7 +19,7 @@ NAMES = [(run.model, run.technique, variant) for run in RUNS for variant in matr
 def recipes(monkeypatch) -> list[Recipe]:
     """What each run asks of a conversion."""
     asked: list[Recipe] = []
-    monkeypatch.setattr(pipeline, "run", lambda recipe, _: asked.append(recipe))
+    monkeypatch.setattr(pipeline, "run", lambda recipe, _, **_options: asked.append(recipe))
     for run in RUNS:
         api.convert(**run.options)
     return asked

@@ -4,12 +4,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from pinlite.store import runs
-
 
 def again(arguments: Sequence[str]) -> bool:
     """Answer a command line from the store, as it was answered before; False where that can't be."""
-    known = runs.find(arguments) if arguments[:1] == ["convert"] else None
+    if arguments[:1] != ["convert"]:
+        return False
+    from pinlite.store import runs
+
+    known = runs.find(arguments)
     if known is None or not runs.publish(known):
         return False
     if "--json" in arguments:

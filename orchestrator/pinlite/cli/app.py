@@ -1,41 +1,63 @@
-from typing import Annotated
+"""The commands, each made of its declaration when it is asked for: none waits for what only another one imports."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import pinlite
-from pinlite.cli import (
-    cache,
-    clean,
-    convert,
-    debug,
-    diff,
-    doctor,
-    images,
-    match,
-    models,
-    reproduce,
-    toolchain,
-    verify,
-)
+from pinlite.cli.parameters import command
+from pinlite.options.commands import COMMANDS, GROUPS
 
+_USAGE = 2
+
+
+class Commands(TyperGroup):
+    """The commands whose declared names begin as this group's do."""
+
+    def __init__(self, *, begins: str = "", **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._begins = begins
+        unmade: dict[str, Any] = dict.fromkeys(name for name, _ in self._helps())
+        self.commands.update(unmade)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            raise typer.Exit(_USAGE)
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in self.commands and self.commands[cmd_name] is None:
+            name = self._begins + cmd_name
+            self.commands[cmd_name] = command(cmd_name, COMMANDS[name]) if name in COMMANDS else _group(name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # as it is overridden
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._helps()))
+
+    def _helps(self) -> Iterator[tuple[str, str]]:
+        for name, declared in COMMANDS.items():
+            rest = name.removeprefix(self._begins)
+            if name.startswith(self._begins) and " " not in rest:
+                yield rest, declared.help
+        if not self._begins:
+            yield from GROUPS.items()
+
+
+def _group(name: str) -> Commands:
+    return Commands(begins=f"{name} ", name=name, help=GROUPS[name], rich_markup_mode=None)
+
+
+# Help is plain text: square brackets in it are no markup, and rendering it takes no time.
 app = typer.Typer(
+    cls=Commands,
     help="PyTorch to TFLite through pinned containers: converted, compared with PyTorch, the same bytes every time.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command()(convert.convert)
-app.command()(models.run)
-app.command()(models.inspect)
-app.command()(diff.diff)
-app.command()(debug.debug)
-app.command()(reproduce.reproduce)
-app.command()(match.match)
-app.command()(verify.verify)
-app.command()(doctor.doctor)
-app.command()(clean.clean)
-app.add_typer(cache.app, name="cache")
-app.add_typer(images.app, name="images")
-app.add_typer(toolchain.app, name="toolchain")
 
 
 def _print_version(wanted: bool) -> None:

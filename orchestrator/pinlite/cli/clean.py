@@ -1,12 +1,10 @@
 from rich.text import Text
 
-from pinlite.cli.options import data
+from pinlite.cli.consoles import data
+from pinlite.maintenance import leftovers
 
 
 def clean() -> None:
-    """Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks."""
-    from pinlite.maintenance import leftovers
-
     count = 0
     for count, removed in enumerate(leftovers.clean(), start=1):  # noqa: B007  # the last is what is asked for
         data.print(Text(f"removed {removed}"), soft_wrap=True)

@@ -1,31 +1,19 @@
-from pathlib import Path
-from typing import Annotated
+from typing import Unpack
 
 import typer
 
-from pinlite.cli.options import Engine, Verbose, data, log
+from pinlite import api
+from pinlite.cli.consoles import data, log
+from pinlite.errors import DifferentError
+from pinlite.options.declared import DiffOptions
 from pinlite.ui import differences
 from pinlite.ui.console import escaped_json
+from pinlite.ui.progress import ProgressView
 
 
-def diff(
-    one: Annotated[Path, typer.Argument(metavar="A.tflite", help="A TFLite file.", show_default=False)],
-    other: Annotated[Path, typer.Argument(metavar="B.tflite", help="The one to compare it with.", show_default=False)],
-    samples: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="Run both, too: one array per input, under its name in the first file."),
-    ] = None,
-    engine: Engine = "auto",
-    verbose: Verbose = False,
-    json: Annotated[bool, typer.Option("--json", help="Print all differences as JSON.")] = False,
-) -> None:
-    """Say in what two TFLite files differ; 9 is the status where they do."""
-    from pinlite.audit import file_differences
-    from pinlite.errors import DifferentError
-    from pinlite.ui.progress import ProgressView
-
+def diff(*, one: str, other: str, verbose: bool, json: bool, **given: Unpack[DiffOptions]) -> None:
     with ProgressView(log, verbose=verbose) as view:
-        report = file_differences.diff(one, other, samples, engine=engine, observe=view)
+        report = api.diff(one, other, observe=view, **given)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
@@ -33,5 +21,7 @@ def diff(
     if report.found:
         raise DifferentError(
             f"{one} and {other} differ: {report.summary}",
-            hint="--json lists every difference" if samples else "--samples FILE.npz compares what they compute",
+            hint="--json lists every difference"
+            if "samples" in given
+            else "--samples FILE.npz compares what they compute",
         )

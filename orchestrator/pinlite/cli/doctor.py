@@ -1,16 +1,14 @@
 import typer
 from rich.text import Text
 
-from pinlite.cli.options import data
+from pinlite.cli.consoles import data
 from pinlite.errors import NoEngineError
+from pinlite.maintenance.doctor import diagnose
 
 _MARKS = {True: Text("ok", "green"), None: Text("--", "yellow"), False: Text("no", "red")}
 
 
 def doctor() -> None:
-    """Say what runs the stages here, what is missing, and what to do about it."""
-    from pinlite.maintenance.doctor import diagnose
-
     diagnosis = diagnose()
     for finding in diagnosis.findings:
         data.print(_MARKS[finding.ok], Text(f"{finding.subject:<15}{finding.text}"), soft_wrap=True)

@@ -1,25 +1,17 @@
 """Versions: which toolchains there are, and making one of one's own."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.text import Text
 
-from pinlite.cli.options import data, log
+from pinlite import toolchain
+from pinlite.cli.consoles import data, log
+from pinlite.toolchain import projects
 from pinlite.ui import tables
-
-app = typer.Typer(help="The versions that a conversion runs with.", no_args_is_help=True)
-
-Name = Annotated[str, typer.Argument(metavar="NAME|FILE.toml", help="One of `pinlite toolchain list`, or a file.")]
-File = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The toolchain's file.")]
+from pinlite.ui.progress import ProgressView
 
 
-@app.command("list")
 def list_() -> None:
-    """List those that pinlite brings."""
-    from pinlite import toolchain
-
     shown = tables.table("toolchains", "name", "lowerings", "target", "versions")
     for name in toolchain.names():
         chosen = toolchain.load(name)
@@ -27,11 +19,7 @@ def list_() -> None:
     data.print(shown)
 
 
-@app.command()
-def show(name: Name = "classic") -> None:
-    """Say what a toolchain is made of: images, runtimes, opsets, targets."""
-    from pinlite import toolchain
-
+def show(*, name: str = toolchain.DEFAULT) -> None:
     chosen = toolchain.load(name)
     data.print(Text(f"{chosen.name}: {chosen.description}"), soft_wrap=True)
     images = tables.table("images", "stages", "image", "base", "identity")
@@ -50,40 +38,15 @@ def show(name: Name = "classic") -> None:
         data.print(Text(f"target {target.name}: {target.description}"), soft_wrap=True)
 
 
-@app.command()
-def new(
-    file: File,
-    like: Annotated[str, typer.Option(metavar="NAME|FILE.toml", help="The toolchain to begin with.")] = "classic",
-) -> None:
-    """Write a toolchain's file to begin with."""
-    from pinlite.toolchain import projects
-
-    projects.new(file, like)
-    log.print(Text(f"wrote {file}; images of your own go to {file.parent / 'pins'}/NAME/: docs/toolchains.md"))
+def new(*, file: str, like: str) -> None:
+    projects.new(Path(file), like)
+    log.print(Text(f"wrote {file}; images of your own go to {Path(file).parent / 'pins'}/NAME/: docs/toolchains.md"))
 
 
-@app.command()
-def lock(
-    name: Name,
-    requirements: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="REQUIREMENTS.txt", help="Make FILE.toml and its pins of a `pip freeze`."),
-    ] = None,
-    before: Annotated[
-        str | None, typer.Option(metavar="DAY", help="Choose as of a day, e.g. 2021-09-01, what is not pinned.")
-    ] = None,
-    python: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="With --from: the Python, else the first that has wheels.")
-    ] = None,
-) -> None:
-    """Write each requirements.lock of a toolchain anew from its requirements.in."""
-    from pinlite import toolchain
-    from pinlite.toolchain import projects
-    from pinlite.ui.progress import ProgressView
-
+def lock(*, name: str, requirements: str | None = None, before: str | None = None, python: str | None = None) -> None:
     with ProgressView(log) as view:
         if requirements:
-            projects.from_requirements(Path(name), requirements, view, before=before, python=python)
+            projects.from_requirements(Path(name), Path(requirements), view, before=before, python=python)
         else:
             projects.lock(name, view, before=before)
     log.print(Text(f"{name}: {toolchain.load(name).description}"), soft_wrap=True)

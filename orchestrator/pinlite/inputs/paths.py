@@ -1,6 +1,7 @@
 """Files and folders that options name."""
 
 import difflib
+from os import PathLike
 from pathlib import Path
 
 from pinlite.errors import UsageError
@@ -47,7 +48,7 @@ def closed_folder(folder: Path) -> Path:
     return folder
 
 
-def existing(option: str, text: str | None) -> Path | None:
+def existing(option: str, text: str | PathLike[str] | None) -> Path | None:
     if text is None:
         return None
     try:
@@ -56,6 +57,6 @@ def existing(option: str, text: str | None) -> Path | None:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
 
-def existing_path(option: str, text: str | None) -> Path | None:
+def existing_path(option: str, text: str | PathLike[str] | None) -> Path | None:
     """An existing file or folder; else a UsageError."""
     return Path(text) if text and Path(text).is_dir() else existing(option, text)

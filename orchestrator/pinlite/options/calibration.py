@@ -1,10 +1,11 @@
 """What integer variants take ranges from."""
 
+from os import fspath
 from pathlib import Path
 
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing
-from pinlite.options.options import Options
+from pinlite.options.declared import Settings
 from pinlite.options.sources import python_callable
 from pinlite.options.values import numbers
 from pinlite.schema.choices import CalibrationKind, VariantName
@@ -19,20 +20,20 @@ _FORMS = (
 )
 
 
-def calibration_of(options: Options, variants: tuple[VariantName, ...]) -> Calibration | None:
-    wanting = [variant for variant in variants if needs_calibration(variant, trained=options.qat is not None)]
-    if options.calibration is None:
+def calibration_of(options: Settings, variants: tuple[VariantName, ...]) -> Calibration | None:
+    wanting = [variant for variant in variants if needs_calibration(variant, trained="qat" in options)]
+    if "calibration" not in options:
         if wanting:
             raise UsageError(f"--variant {wanting[0]} needs --calibration: samples to take ranges from", hint=_FORMS)
-        if options.mean or options.std:
+        if options.get("mean") or options.get("std"):
             raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_FORMS)
         return None
-    found = _parsed(options.calibration)
-    if found.kind != "images" and (options.mean or options.std):
+    found = _parsed(fspath(options["calibration"]))
+    if found.kind != "images" and (options.get("mean") or options.get("std")):
         raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_FORMS)
-    mean, std = numbers("--mean", options.mean), numbers("--std", options.std)
+    mean, std = numbers("--mean", options.get("mean")), numbers("--std", options.get("std"))
     if 0 in std:
-        raise UsageError(f"--std {options.std}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
+        raise UsageError(f"--std {options['std']}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
     return found.model_copy(update={"mean": mean, "std": std})
 
 

@@ -1,6 +1,7 @@
 """Where a model comes from, and functions of the user's."""
 
 import re
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ def parse_source(text: str) -> Source:
     )
 
 
-def function(option: str, text: str | None) -> Source | None:
+def function(option: str, given: str | PathLike[str] | None) -> Source | None:
     """A function of the user's, as a SOURCE of kind python."""
-    if text is None:
+    if given is None:
         return None
+    text = fspath(given)
     try:
         source = parse_source(text)
     except UsageError as error:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable, Sequence
 from typing import cast, get_args
 
 from pinlite.errors import UsageError
@@ -16,7 +17,7 @@ _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
-def inputs(texts: list[str]) -> tuple[InputSpec, ...]:
+def inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
     specs = tuple(parse_input(text) for text in texts)
     names = [spec.name for spec in specs]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -39,7 +40,7 @@ def parse_input(text: str) -> InputSpec:
     return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
 
 
-def layouts(option: str, texts: list[str]) -> tuple[LayoutSpec, ...]:
+def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:
     specs: list[LayoutSpec] = []
     for text in texts:
         name, equals, layout = text.rpartition("=")
@@ -54,7 +55,7 @@ def layouts(option: str, texts: list[str]) -> tuple[LayoutSpec, ...]:
     return tuple(specs)
 
 
-def variants(names: list[str]) -> tuple[VariantName, ...]:
+def variants(names: Sequence[str]) -> tuple[VariantName, ...]:
     for name in names:
         _variant("--variant", name)
     return tuple(variant for variant in _VARIANTS if variant in names)
@@ -90,7 +91,7 @@ def size(option: str, text: str) -> int:
     return int(matched[1]) * _SIZES[matched[2]]
 
 
-def stages(names: list[str]) -> tuple[str, ...]:
+def stages(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in _STAGES:
             raise UsageError(f"--refresh {name!r}: there is no such stage", hint=f"there are {', '.join(_STAGES)}")

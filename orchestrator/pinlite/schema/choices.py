@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+DEFAULT_TOOLCHAIN = "classic"
+
 Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 EngineChoice = Literal["auto", "docker", "venv"]
 Layout = Literal["nchw", "nhwc"]

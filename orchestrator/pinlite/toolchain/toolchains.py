@@ -10,14 +10,14 @@ from pydantic import Field, model_validator
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing_file
 from pinlite.machine import folders
-from pinlite.schema.choices import Lowering
+from pinlite.schema.choices import DEFAULT_TOOLCHAIN, Lowering
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import bases, files, images, targets
 from pinlite.toolchain.images import ImageRecipe, normalized
 from pinlite.toolchain.runtimes import Runtime, RuntimeRow
 from pinlite.toolchain.targets import Target, TargetRow
 
-DEFAULT = "classic"
+DEFAULT = DEFAULT_TOOLCHAIN
 SUFFIX, PINS = ".toml", "pins"
 # The roles that stages name as their image; a runtime's stage names the runtime's own image.
 ROLES = ("torch", "onnx", "onnx-tf", "tensorflow")

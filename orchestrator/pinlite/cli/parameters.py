@@ -1,0 +1,85 @@
+"""From a declared command to one of typer's: its arguments and options, and its help by groups."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from pinlite.options.commands import Command
+from pinlite.options.declared import GROUPS, Argument, Field, Option, fields
+
+# As wide as the lines of the source.
+_WIDTH = 120
+
+
+class GroupedCommand(TyperCommand):
+    """Its help lists the options by their groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        shown = [parameter for parameter in self.get_params(ctx) if parameter.get_help_record(ctx)]
+        for title, parameters in groupby(shown, lambda parameter: getattr(parameter, "rich_help_panel", None)):
+            with formatter.section(title or "Options"):
+                formatter.write_dl([parameter.get_help_record(ctx) for parameter in parameters])
+
+
+def command(name: str, declared: Command) -> Any:
+    """The command that typer runs."""
+    made = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    made.command(name, cls=GroupedCommand, help=declared.help, context_settings={"max_content_width": _WIDTH})(
+        _callback(declared)
+    )
+    return typer.main.get_command(made)
+
+
+def _callback(declared: Command) -> Callable[..., Any]:
+    constants = {
+        field.name: field.declared.default
+        for field in fields(declared.takes)
+        if isinstance(field.declared, Option) and field.declared.default is not None and not declared.with_file
+    }
+
+    def callback(**typed: Any) -> Any:
+        given = {name: value for name, value in typed.items() if value is not None and value != []}
+        module, _, function = declared.run.partition(":")
+        run = getattr(importlib.import_module(f"pinlite.cli.{module}"), function)
+        return run(**constants | given)
+
+    vars(callback)["__signature__"] = inspect.Signature(list(_parameters(declared.takes)))
+    return callback
+
+
+def _parameters(declaration: type) -> Iterator[inspect.Parameter]:
+    for field in sorted(fields(declaration), key=_place):
+        yield inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.declared.required else None,
+            annotation=Annotated[field.written if field.declared.required else field.written | None, _typed(field)],
+        )
+
+
+def _place(field: Field) -> int:
+    """Arguments come before options, which are in the order of their groups."""
+    return GROUPS.index(field.declared.group) if isinstance(field.declared, Option) else -1
+
+
+def _typed(field: Field) -> Any:
+    declared = field.declared
+    if isinstance(declared, Argument):
+        return typer.Argument(
+            metavar=declared.metavar, help=declared.help, show_default=False, rich_help_panel="Arguments"
+        )
+    default = f"  [default: {declared.shown_default}]" if declared.shown_default else ""
+    return typer.Option(
+        f"--{field.key}",
+        metavar=declared.metavar or None,
+        help=declared.help + default,
+        show_default=False,
+        min=declared.ge,
+        max=declared.le,
+        rich_help_panel=declared.group,
+    )

@@ -1,0 +1,216 @@
+"""Every command of the command line: what it is for, what it takes, and the function that runs it.
+
+This module imports nothing that takes time.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+from pinlite.options.declared import (
+    Argument,
+    BuildImagesOptions,
+    CollectImagesOptions,
+    ConvertOptions,
+    DebugOptions,
+    DiffOptions,
+    Engine,
+    MatchOptions,
+    Option,
+    Path,
+    RemoveImagesOptions,
+    Running,
+    RunOptions,
+    VerifyOptions,
+)
+from pinlite.schema.choices import DEFAULT_TOOLCHAIN
+
+
+@dataclass(frozen=True)
+class Command:
+    """``run`` is its function in `pinlite.cli`, module:function; ``takes`` declares what that is called with.
+
+    ``with_file`` says that what is not given may stand in pinlite.toml, so that no default takes its place.
+    """
+
+    help: str
+    run: str
+    takes: type
+    with_file: bool = False
+
+
+class Verbose(TypedDict, total=False):
+    verbose: Annotated[bool, Option("Output", "", "Show what the stages print, as they print it.", default=False)]
+
+
+class Shown(Verbose, total=False):
+    json: Annotated[bool, Option("Output", "", "Print the result as JSON.", default=False)]
+
+
+class Convert(ConvertOptions, Shown, total=False):
+    source: Annotated[
+        Path,
+        Argument(
+            "SOURCE",
+            "path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder; "
+            "may stand in pinlite.toml.",
+            required=False,
+        ),
+    ]
+
+
+_MODEL = Argument("MODEL", "An .onnx file, a SavedModel folder, or a .tflite file.")
+_FOLDER = Argument("FOLDER", "The --out folder of `pinlite convert`.")
+
+
+class Run(RunOptions, Verbose, total=False):
+    model: Annotated[Path, _MODEL]
+    samples: Annotated[Path, Option("Inputs", "FILE.npz", "One array per input, under its name.", required=True)]
+
+
+class Inspect(Engine, Verbose, total=False):
+    model: Annotated[Path, _MODEL]
+
+
+class Diff(DiffOptions, Shown, total=False):
+    one: Annotated[Path, Argument("A.tflite", "A TFLite file.")]
+    other: Annotated[Path, Argument("B.tflite", "The one to compare it with.")]
+
+
+class Debug(DebugOptions, Shown, total=False):
+    folder: Annotated[Path, _FOLDER]
+    source: Annotated[
+        Path, Argument("SOURCE", "The PyTorch model that was converted, to compare its modules too.", required=False)
+    ]
+    top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
+
+
+class Reproduce(Running, total=False):
+    record: Annotated[Path, Argument("FILE", "A pinlite.lock, or the report.json of a conversion.")]
+
+
+class Match(MatchOptions, Shown, total=False):
+    old: Annotated[Path, Argument("OLD.tflite", "The file whose versions are looked for.")]
+    source: Annotated[Path, Argument("SOURCE", "Its model, as `pinlite convert` takes it.")]
+
+
+class Verify(VerifyOptions, total=False):
+    folder: Annotated[Path, _FOLDER]
+
+
+class Nothing(TypedDict):
+    """No options."""
+
+
+_KEY = Argument("KEY", "A key, or as much of its beginning as it takes to tell it.")
+
+
+class CacheShow(TypedDict, total=False):
+    key: Annotated[str, _KEY]
+
+
+class CacheExplain(CacheShow, total=False):
+    other: Annotated[str, Argument("KEY2", "Another one of the same stage.", required=False)]
+
+
+class CacheCollect(TypedDict, total=False):
+    max_size: Annotated[str, Option("Store", "SIZE", "What may stay, e.g. 10g.", default="10g")]
+    keep_days: Annotated[float, Option("Store", "DAYS", "What was used since then may stay.", default=30, ge=0)]
+
+
+class ToolchainShow(TypedDict, total=False):
+    name: Annotated[
+        Path,
+        Argument(
+            "NAME|FILE.toml",
+            f"One of `pinlite toolchain list`, or a file; {DEFAULT_TOOLCHAIN} if none is given.",
+            required=False,
+        ),
+    ]
+
+
+class ToolchainNew(TypedDict, total=False):
+    file: Annotated[Path, Argument("FILE.toml", "The toolchain's file.")]
+    like: Annotated[Path, Option("Model", "NAME|FILE.toml", "The toolchain to begin with.", default=DEFAULT_TOOLCHAIN)]
+
+
+class ToolchainLock(TypedDict, total=False):
+    name: Annotated[Path, Argument("NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.")]
+    requirements: Annotated[
+        Path, Option("Model", "REQUIREMENTS.txt", "Make FILE.toml and its pins of a `pip freeze`.", key="from")
+    ]
+    before: Annotated[
+        str, Option("Model", "DAY", "Choose as of a day, e.g. 2021-09-01, what is not pinned.", otherwise="the newest")
+    ]
+    python: Annotated[
+        str, Option("Model", "VERSION", "With --from: the Python.", otherwise="the first that has wheels")
+    ]
+
+
+GROUPS = {
+    "cache": "The store of what was made before.",
+    "images": "The images that the stages run in.",
+    "toolchain": "The versions that a conversion runs with.",
+}
+
+COMMANDS = {
+    "convert": Command(
+        "Convert a PyTorch model to TFLite, run it, and compare it with PyTorch.",
+        "convert:convert",
+        Convert,
+        with_file=True,
+    ),
+    "run": Command("Run a model in its image on samples, and show its outputs.", "models:run", Run),
+    "inspect": Command("Print a model in words.", "models:inspect", Inspect),
+    "diff": Command("Say in what two TFLite files differ; 9 is the status where they do.", "diff:diff", Diff),
+    "debug": Command(
+        "Compare a conversion layer by layer, and show which layers add to the error.", "debug:debug", Debug
+    ),
+    "reproduce": Command(
+        "Convert anew what is on record, without the store, and compare the bytes.", "reproduce:reproduce", Reproduce
+    ),
+    "match": Command(
+        "Say which versions made a TFLite file: each toolchain converts its model, and the bytes are compared.",
+        "match:match",
+        Match,
+    ),
+    "verify": Command(
+        "Say whether each file of a conversion is as it was made, and where it comes from.", "verify:verify", Verify
+    ),
+    "doctor": Command(
+        "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", Nothing
+    ),
+    "clean": Command(
+        "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks.",
+        "clean:clean",
+        Nothing,
+    ),
+    "cache ls": Command("List what is kept, used last first.", "cache:ls", Nothing),
+    "cache show": Command(
+        "Print a record as JSON: all that its key is made of, and what was made.", "cache:show", CacheShow
+    ),
+    "cache explain": Command(
+        "Say how a key differs from another: from the one of its stage that is most like it, unless one is given.",
+        "cache:explain",
+        CacheExplain,
+    ),
+    "cache verify": Command("Hash all that is kept, and drop what is damaged.", "cache:verify", Nothing),
+    "cache gc": Command("Remove what was not used for long, and what no record names.", "cache:gc", CacheCollect),
+    "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Nothing),
+    "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImagesOptions),
+    "images list": Command("List those that are there.", "images:list_", Engine),
+    "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImagesOptions),
+    "images gc": Command(
+        "Remove images that no toolchain names, what failed builds have left, and packages that nothing needs. "
+        "Images of another version of pinlite go, too: it builds them again.",
+        "images:gc",
+        CollectImagesOptions,
+    ),
+    "toolchain list": Command("List those that pinlite brings.", "toolchain:list_", Nothing),
+    "toolchain show": Command(
+        "Say what a toolchain is made of: images, runtimes, opsets, targets.", "toolchain:show", ToolchainShow
+    ),
+    "toolchain new": Command("Write a toolchain's file to begin with.", "toolchain:new", ToolchainNew),
+    "toolchain lock": Command(
+        "Write each requirements.lock of a toolchain anew from its requirements.in.", "toolchain:lock", ToolchainLock
+    ),
+}

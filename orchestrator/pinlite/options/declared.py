@@ -1,0 +1,434 @@
+"""Every option, declared once: its name, type, default, group and help.
+
+The command line (`pinlite.cli.parameters`), pinlite.toml and its JSON Schema (`pinlite.options.checked`), the functions
+of `pinlite.api` and docs/cli.md are made of this. The name of a field is its name in Python, its ``key`` is that of
+pinlite.toml, and ``--key`` is the flag. This module imports nothing that takes time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin
+
+from pinlite.schema.choices import DEFAULT_TOOLCHAIN, EngineChoice, IntegerIo, Lowering, Ops, StageName, VariantName
+
+Path = str | PathLike[str]
+Texts = Sequence[str]
+Assigned = Mapping[str, str] | Sequence[str]
+Numbers = Mapping[str, float] | Sequence[str]
+
+Group = Literal["Model", "Inputs", "Files to make", "Training", "Evaluation", "Engine", "Store", "Output"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+# These decide nothing of what is made.
+AROUND: tuple[Group, ...] = ("Engine", "Store", "Output")
+
+# What a value is on the command line and in pinlite.toml, where that is less than Python takes.
+_WRITTEN: dict[Any, type] = {Path: str, Texts: list[str], Assigned: list[str], Numbers: list[str]}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a command takes without a flag."""
+
+    metavar: str
+    help: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option. ``otherwise`` says what holds without it, where that is no constant ``default``.
+
+    ``key`` is its name in pinlite.toml, unless that is the field's. ``ge``, ``gt``, ``le`` and ``lt`` are bounds.
+    ``or_name`` says of a path that a name may stand for it: a word, or a module of an image's.
+    """
+
+    group: Group
+    metavar: str
+    help: str
+    default: Any = None
+    otherwise: str = ""
+    key: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    or_name: bool = False
+    required: bool = False
+
+    @property
+    def shown_default(self) -> str:
+        """The default in words; nothing where there is none: a flag that is off, a step that is left out."""
+        if self.otherwise or self.default is None or self.default is False:
+            return self.otherwise
+        return ", ".join(self.default) if isinstance(self.default, tuple) else str(self.default)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a declaration: its ``name`` in Python, and what it ``takes`` there."""
+
+    name: str
+    takes: Any
+    declared: Option | Argument
+
+    @property
+    def key(self) -> str:
+        key = self.declared.key if isinstance(self.declared, Option) else ""
+        return key or self.name.replace("_", "-")
+
+    @property
+    def written(self) -> Any:
+        """Its type on the command line and in pinlite.toml: a scalar, or list[str]."""
+        return list[str] if self.words else _WRITTEN.get(self.takes, self.takes)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What each of several values is chosen among; nothing where there is no such choice."""
+        inner = get_args(self.takes)[0] if get_origin(self.takes) is Sequence else None
+        return get_args(inner) if get_origin(inner) is Literal else ()
+
+
+def fields(declaration: type) -> Iterator[Field]:
+    """The fields of a declaration, in its order."""
+    for name, annotation in declaration.__annotations__.items():
+        takes, declared = get_args(annotation)
+        yield Field(name, takes, declared)
+
+
+class Model(TypedDict, total=False):
+    weights: Annotated[Path, Option("Model", "FILE", "A state_dict to load into the model; nothing in it is run.")]
+    requirements: Annotated[
+        Texts,
+        Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),
+    ]
+
+
+class Tracing(TypedDict, total=False):
+    opset: Annotated[
+        int,
+        Option("Model", "NUMBER", "The ONNX opset to export.", otherwise="the toolchain's usual one, 12 of classic"),
+    ]
+    seed: Annotated[
+        int, Option("Model", "NUMBER", "Of the samples and of torch's random numbers.", default=0, ge=0, le=2**32 - 1)
+    ]
+
+
+class Signature(TypedDict, total=False):
+    inputs: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=SHAPE[:DTYPE]",
+            "An input, e.g. image=1x3x224x224; once for each, in the order of the call.",
+            key="input",
+            default=(),
+            otherwise="what the model or the samples say",
+        ),
+    ]
+    output_names: Annotated[
+        Texts,
+        Option(
+            "Inputs",
+            "NAME",
+            "A name for an output; once for each, in order.",
+            key="output-name",
+            default=(),
+            otherwise="what the model says",
+        ),
+    ]
+
+
+class Samples(TypedDict, total=False):
+    samples: Annotated[
+        Path,
+        Option("Inputs", "FILE.npz", "Inputs to compare on.", otherwise="seeded: floats in [0, 1), integers below 10"),
+    ]
+    input_layout: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "[NAME=]LAYOUT",
+            "nhwc puts the channels of an input last: of all that have rank 4, or of one.",
+            default=(),
+            otherwise="nchw",
+        ),
+    ]
+    output_layout: Annotated[
+        Assigned,
+        Option("Inputs", "[NAME=]LAYOUT", "The same for outputs.", default=(), otherwise="nchw"),
+    ]
+    dynamic_batch: Annotated[
+        bool, Option("Inputs", "", "Leave the batch open, for resize_tensor_input.", default=False)
+    ]
+
+
+class Integers(TypedDict, total=False):
+    calibration: Annotated[
+        Path,
+        Option(
+            "Files to make",
+            "SAMPLES",
+            "What int8, int8-only and int16x8 take ranges from: FILE.npz, a folder of .npy files or of images, "
+            "file.py:callable that yields samples, or the word random.",
+            or_name=True,
+        ),
+    ]
+    mean: Annotated[
+        str,
+        Option(
+            "Files to make",
+            "R,G,B",
+            "Subtracted from calibration images, whose pixels are in [0, 1].",
+            otherwise="0",
+        ),
+    ]
+    std: Annotated[str, Option("Files to make", "R,G,B", "What calibration images are divided by then.", otherwise="1")]
+    integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
+
+
+class Files(TypedDict, total=False):
+    variants: Annotated[
+        Sequence[VariantName],
+        Option(
+            "Files to make",
+            "NAME",
+            "A kind of file: float32, float16, dynamic, int8, int8-only or int16x8; once for each.",
+            key="variant",
+            default=("float32",),
+        ),
+    ]
+    toolchain: Annotated[
+        Path,
+        Option(
+            "Files to make",
+            "NAME|FILE.toml",
+            "The versions of all stages: one of `pinlite toolchain list`, or a file.",
+            default=DEFAULT_TOOLCHAIN,
+            or_name=True,
+        ),
+    ]
+    target: Annotated[
+        str,
+        Option(
+            "Files to make",
+            "NAME",
+            "The oldest runtime in which the files must run.",
+            otherwise="the toolchain's, tflite-2.4 of classic",
+        ),
+    ]
+    lowering: Annotated[
+        Lowering,
+        Option(
+            "Files to make",
+            "",
+            "How ONNX becomes TensorFlow.",
+            otherwise="the toolchain's first, nhwc of classic",
+        ),
+    ]
+    ops: Annotated[
+        Ops,
+        Option(
+            "Files to make", "", "TFLite's own operators, or TensorFlow's beside them where needed.", default="auto"
+        ),
+    ]
+
+
+class Training(TypedDict, total=False):
+    prune: Annotated[
+        float, Option("Training", "SHARE", "Make this share of the weights zero: more than 0, less than 1.", gt=0, lt=1)
+    ]
+    prune_structured: Annotated[bool, Option("Training", "", "Prune whole output channels, by layer.", default=False)]
+    cluster: Annotated[
+        int, Option("Training", "COUNT", "Let the weights of each layer share this many values.", ge=2, le=256)
+    ]
+    finetune: Annotated[
+        Path,
+        Option(
+            "Training",
+            "FILE.py:CALLABLE",
+            "Trains the pruned or clustered model in place: (model, data).",
+            or_name=True,
+        ),
+    ]
+    qat: Annotated[
+        Path,
+        Option(
+            "Training",
+            "FILE.py:CALLABLE",
+            "Trains the model in place for int8: quantization-aware training.",
+            or_name=True,
+        ),
+    ]
+    data: Annotated[Path, Option("Training", "PATH", "A file or folder that these functions read.")]
+
+
+class Evaluation(TypedDict, total=False):
+    evaluate: Annotated[
+        Path,
+        Option("Evaluation", "FILE.py:CALLABLE", "Yields pairs of a sample and its label, to score on.", or_name=True),
+    ]
+    metric: Annotated[
+        Texts,
+        Option(
+            "Evaluation",
+            "METRIC",
+            "top-1, top-5, mse or FILE.py:CALLABLE; once for each.",
+            default=(),
+            otherwise="by the labels",
+            or_name=True,
+        ),
+    ]
+    tolerance: Annotated[
+        float,
+        Option(
+            "Evaluation",
+            "NUMBER",
+            "The largest difference from PyTorch allowed, over the largest output.",
+            otherwise="1e-4, with --qat 0.1",
+            ge=0,
+        ),
+    ]
+    variant_tolerances: Annotated[
+        Numbers,
+        Option(
+            "Evaluation",
+            "VARIANT=NUMBER",
+            "The same for a variant, e.g. int8=0.05.",
+            key="variant-tolerance",
+            default=(),
+            otherwise="float16=0.02, integers are reported",
+        ),
+    ]
+
+
+class Engine(TypedDict, total=False):
+    engine: Annotated[
+        EngineChoice, Option("Engine", "", "What runs the stages; auto is docker where it answers.", default="auto")
+    ]
+
+
+class Running(Engine, total=False):
+    trust: Annotated[
+        bool, Option("Engine", "", "Let the venv engine load a checkpoint, which is a program.", default=False)
+    ]
+    memory: Annotated[str, Option("Engine", "SIZE", "What a stage may take, e.g. 4g.", default="8g")]
+    disk: Annotated[str, Option("Engine", "SIZE", "What a stage may write, e.g. 4g.", default="16g")]
+    timeout: Annotated[
+        float,
+        Option("Engine", "SECONDS", "How long a stage may take.", default=1800, gt=0, le=7 * 24 * 3600),
+    ]
+
+
+class Store(TypedDict, total=False):
+    no_cache: Annotated[
+        bool, Option("Store", "", "Take nothing from the store, and keep nothing there.", default=False)
+    ]
+    refresh: Annotated[
+        Sequence[StageName],
+        Option("Store", "STAGE", "Run this stage anew, and compare with what was kept; once for each.", default=()),
+    ]
+
+
+class Output(TypedDict, total=False):
+    out: Annotated[Path, Option("Output", "DIR", "Where the results go.", otherwise="build/<callable>")]
+    strict: Annotated[
+        bool, Option("Output", "", "End with status 3 where something may be wrong: any warning.", default=False)
+    ]
+    sign: Annotated[Path, Option("Output", "KEY.pem", "An Ed25519 private key that signs where the result comes from.")]
+
+
+class Recipe(
+    Model, Tracing, Signature, Samples, Files, Integers, Training, Evaluation, Running, Store, Output, total=False
+):
+    """How a source is converted: the options of pinlite.toml."""
+
+
+class Settings(Recipe, total=False):
+    """All keys of pinlite.toml."""
+
+    source: Annotated[Path, Option("Model", "SOURCE", "What to convert, as `pinlite convert` takes it.", or_name=True)]
+
+
+class ConvertOptions(Recipe, total=False):
+    config: Annotated[
+        Path,
+        Option(
+            "Model",
+            "FILE.toml",
+            "A file of these options, whose keys are the flags without dashes; the command line wins.",
+            otherwise="pinlite.toml, where no source is given",
+        ),
+    ]
+    locked: Annotated[
+        bool,
+        Option("Output", "", "Refuse what differs from pinlite.lock, the file beside --config.", default=False),
+    ]
+
+
+class MatchOptions(Model, Tracing, Signature, Integers, Running, total=False):
+    variant: Annotated[VariantName, Option("Files to make", "", "The kind of file that it is.", default="float32")]
+    toolchains: Annotated[
+        Texts,
+        Option(
+            "Files to make",
+            "NAME|FILE.toml",
+            "A toolchain to try; once for each.",
+            key="toolchain",
+            default=(),
+            otherwise="all that pinlite brings",
+        ),
+    ]
+
+
+class DebugOptions(Model, Engine, total=False):
+    config: Annotated[
+        Path, Option("Model", "FILE.toml", "The options that the conversion was given, for a model that it trained.")
+    ]
+    variant: Annotated[
+        VariantName,
+        Option("Files to make", "", "Which file to look at.", otherwise="the one whose outputs differ the most"),
+    ]
+
+
+class RunOptions(Engine, total=False):
+    out: Annotated[Path, Option("Output", "FILE.npz", "Keep the outputs here.")]
+
+
+class DiffOptions(Engine, total=False):
+    samples: Annotated[
+        Path,
+        Option("Inputs", "FILE.npz", "Run both files, too: one array per input, under its name in the first file."),
+    ]
+
+
+class VerifyOptions(TypedDict, total=False):
+    key: Annotated[Path, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
+
+
+class Chosen(TypedDict, total=False):
+    toolchain: Annotated[
+        Path,
+        Option("Model", "NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.", default=DEFAULT_TOOLCHAIN),
+    ]
+
+
+class BuildImagesOptions(Chosen, Engine, total=False):
+    """The images of a toolchain, in an engine."""
+
+
+class RemoveImagesOptions(Engine, total=False):
+    everything: Annotated[bool, Option("Store", "", "Also those that this version uses.", key="all", default=False)]
+
+
+class CollectImagesOptions(Engine, total=False):
+    toolchains: Annotated[
+        Texts,
+        Option(
+            "Store", "FILE", "A toolchain of your own, whose images stay; once for each.", key="toolchain", default=()
+        ),
+    ]
+    keep_days: Annotated[
+        float, Option("Store", "DAYS", "Images of --with that were used since then stay.", default=30, ge=0)
+    ]
+    dry_run: Annotated[bool, Option("Store", "", "Say what would go, and remove nothing.", default=False)]

@@ -1,0 +1,57 @@
+"""pinlite.toml, and the paths in it."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pinlite import toolchain
+from pinlite.errors import UsageError
+from pinlite.inputs.paths import existing_file
+from pinlite.options.declared import Option, Settings, fields
+from pinlite.options.declared import Path as PathOption
+from pinlite.options.sources import METRIC, MODULE
+
+_FILE = Path("pinlite.toml")
+
+_OPTIONS = {field.key: field for field in fields(Settings)}
+
+
+def default_file(command_line: Mapping[str, Any]) -> Path | None:
+    """The pinlite.toml of the current folder, where the command line names no source."""
+    return None if command_line.get("source") or not _FILE.is_file() else _FILE
+
+
+def read(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(existing_file(file).read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
+        ) from error
+    return moved(content, lambda path: str(file.parent / path))
+
+
+def moved(options: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
+    """The options with every path in them replaced by what ``move`` makes of it."""
+
+    def path(key: str, text: Any) -> Any:
+        return move(text) if isinstance(text, str) and _is_path(key, text) else text
+
+    return {
+        key: [path(key, text) for text in value] if isinstance(value, list) else path(key, value)
+        for key, value in options.items()
+    }
+
+
+def _is_path(key: str, text: str) -> bool:
+    if key not in _OPTIONS:
+        return False
+    field = _OPTIONS[key]
+    if isinstance(field.declared, Option) and field.declared.or_name:
+        return toolchain.is_file(text) if key == "toolchain" else _names_a_path(text)
+    return bool(field.takes == PathOption)
+
+
+def _names_a_path(source: str) -> bool:
+    return ".py:" in source or not (MODULE.fullmatch(source) or source == "random" or METRIC.fullmatch(source))

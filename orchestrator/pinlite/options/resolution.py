@@ -1,0 +1,151 @@
+"""From defaults, pinlite.toml and the command line to one frozen `Recipe`."""
+
+from collections.abc import Mapping
+from os import fspath
+from pathlib import Path
+from typing import Any
+
+from pinlite import toolchain
+from pinlite.errors import UsageError
+from pinlite.inputs.paths import existing, existing_path
+from pinlite.options.calibration import calibration_of
+from pinlite.options.checked import checked
+from pinlite.options.declared import AROUND, Option, Settings, fields
+from pinlite.options.pinlite_toml import read
+from pinlite.options.sources import default_name, parse_source
+from pinlite.options.training import evaluation_of, training_of
+from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
+from pinlite.schema.choices import Lowering
+from pinlite.schema.recipe import Limits, Recipe, Source
+from pinlite.toolchain import Toolchain
+
+_TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
+
+_DECISIVE = {
+    field.key for field in fields(Settings) if isinstance(field.declared, Option) and field.declared.group not in AROUND
+}
+
+
+def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe:
+    """One recipe; the command line wins over the file, a None there says nothing.
+
+    Paths in the file are relative to the file.
+
+    Raises:
+        UsageError: A key, value or path is wrong; the message names it.
+    """
+    given = {key: value for key, value in command_line.items() if value not in (None, (), [])}
+    from_file = read(file) if file else {}
+    merged = from_file | given
+    if "source" not in merged:
+        raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
+    options = checked(Settings, merged, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file))
+    try:
+        recipe = _recipe(options)
+    except OSError as error:
+        raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
+    kept = {key: value for key, value in merged.items() if key in _DECISIVE}
+    return recipe.model_copy(update={"options": kept})
+
+
+def _recipe(options: Settings) -> Recipe:
+    source = parse_source(fspath(options["source"]))
+    chosen = toolchain.load(fspath(options["toolchain"]))
+    lowering = options.get("lowering") or chosen.lowerings[0]
+    for requirement in options["requirements"]:
+        check_requirement(requirement)
+    _check_lowering(lowering, chosen)
+    _check_lowered_by_us(options, source, lowering, chosen)
+    wanted = variants(options["variants"])
+    return Recipe(
+        source=source,
+        out=Path(options.get("out") or Path("build") / default_name(source)),
+        weights=existing("--weights", options.get("weights")),
+        inputs=inputs(options["inputs"]),
+        output_names=tuple(options["output_names"]),
+        samples=existing("--samples", options.get("samples")),
+        seed=options["seed"],
+        toolchain=chosen.text,
+        toolchain_files=toolchain.own_files(chosen.text),
+        target=_target(options, chosen),
+        opset=_opset(options, chosen),
+        lowering=lowering,
+        input_layouts=layouts("--input-layout", options["input_layout"]),
+        output_layouts=layouts("--output-layout", options["output_layout"]),
+        ops=options["ops"],
+        dynamic_batch=options["dynamic_batch"],
+        variants=wanted,
+        calibration=calibration_of(options, wanted),
+        integer_io=options["integer_io"],
+        variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
+        requirements=tuple(options["requirements"]),
+        training=training_of(options, source),
+        evaluation=evaluation_of(options),
+        data=existing_path("--data", options.get("data")),
+        tolerance=_tolerance_of_all(options),
+        strict=options["strict"],
+        sign=existing("--sign", options.get("sign")),
+        engine=options["engine"],
+        trust=options["trust"],
+        limits=Limits(
+            memory=size("--memory", options["memory"]), disk=size("--disk", options["disk"]), timeout=options["timeout"]
+        ),
+        cache=not options["no_cache"],
+        refresh=stages(options["refresh"]),
+    )
+
+
+def _target(options: Settings, chosen: Toolchain) -> str:
+    target = options.get("target", chosen.target.name)
+    if target not in chosen.targets:
+        raise UsageError(f"--target {target!r}: there is no such target", hint=f"there are {', '.join(chosen.targets)}")
+    return target
+
+
+def _opset(options: Settings, chosen: Toolchain) -> int:
+    opsets, asked = chosen.opsets, options.get("opset")
+    if asked is None:
+        return opsets.default
+    if not opsets.least <= asked <= opsets.most:
+        raise UsageError(
+            f"--opset {asked}: the toolchain {chosen.name} exports opsets {opsets.least} to {opsets.most}",
+            hint=f"leave it out to have {opsets.default}",
+        )
+    return asked
+
+
+def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
+    if lowering not in chosen.lowerings:
+        raise UsageError(
+            f"--lowering {lowering}: the toolchain {chosen.name} has none",
+            hint=f"it has {', '.join(chosen.lowerings)}",
+        )
+
+
+def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, chosen: Toolchain) -> None:
+    """Refuse what is the nhwc lowering's alone where that lowering does not run."""
+    asked = {
+        "--input-layout": options["input_layout"],
+        "--output-layout": options["output_layout"],
+        "--dynamic-batch": options["dynamic_batch"],
+    }
+    option = next((name for name, value in asked.items() if value), None)
+    if option and source.kind == "saved_model":
+        raise UsageError(
+            f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
+        )
+    # The ranges that a model is trained for are in its graph; TensorFlow's converter sees them in a frozen one alone.
+    option = option or ("--qat" if options.get("qat") else None)
+    if option and lowering != "nhwc":
+        where = "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
+        raise UsageError(
+            f"{option}: the lowering {lowering} is onnx-tf as it is", hint=f"convert with --lowering nhwc{where}"
+        )
+
+
+def _tolerance_of_all(options: Settings) -> float:
+    """What is asked for; else what is usual.
+
+    With rounding in it a model carries the last bit of a sum on: a number on the border of two steps goes either way.
+    """
+    return options.get("tolerance", _TOLERANCE_ROUNDED if options.get("qat") else _TOLERANCE)
