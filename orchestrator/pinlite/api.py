@@ -41,7 +41,10 @@ from pinlite.options.declared import (
     VerifyOptions,
 )
 from pinlite.provenance import lockfile
-from pinlite.schema.report import DebugReport, DiffReport, MatchReport, Report
+from pinlite.schema.debug import DebugReport
+from pinlite.schema.diff import DiffReport
+from pinlite.schema.match import MatchReport
+from pinlite.schema.report import Report
 
 if TYPE_CHECKING:
     from pinlite.provenance.verify import Verified

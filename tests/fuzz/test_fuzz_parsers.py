@@ -22,8 +22,9 @@ from pinlite.inputs import npz
 from pinlite.options import resolve
 from pinlite.options.declared import Settings, fields
 from pinlite.provenance import lockfile
+from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Calibration
-from pinlite.schema.report import Lock, Report
+from pinlite.schema.report import Report
 from pinlite.store import collection, output, record, runs
 from pinlite.store.files import Store
 from pinlite.store.record import Record

@@ -14,8 +14,8 @@ from pinlite import toolchain
 from pinlite.audit import file_differences
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.runner import LocalRunner
+from pinlite.schema.diff import Difference, Differences, Total
 from pinlite.schema.recipe import Limits
-from pinlite.schema.report import Difference, Differences, Total
 from pinlite.ui import differences
 
 

@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
+from pinlite.schema.lock import Lock
 from pinlite.schema.report import (
     Artifact,
     CalibrationReport,
     Failure,
     Hop,
     Latency,
-    Lock,
     Lost,
     OperatorSet,
     Quantization,

@@ -13,8 +13,8 @@ from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
 from pinlite.runner import LocalRunner, Runner
 from pinlite.schema.choices import DifferenceKind, EngineChoice, Relation
+from pinlite.schema.diff import ComparedFile, Differences, DiffReport, OutputDifference, Total
 from pinlite.schema.recipe import Limits
-from pinlite.schema.report import ComparedFile, Differences, DiffReport, OutputDifference, Total
 from pinlite.stages import diff as stage
 from pinlite.toolchain import Runtime
 

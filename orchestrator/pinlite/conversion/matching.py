@@ -20,8 +20,8 @@ from pinlite.machine import temporary
 from pinlite.options import resolve
 from pinlite.runner import LocalRunner
 from pinlite.schema.choices import Lowering
+from pinlite.schema.match import Candidate, MatchReport
 from pinlite.schema.recipe import Limits, Recipe
-from pinlite.schema.report import Candidate, MatchReport
 from pinlite.toolchain import Toolchain
 
 

@@ -19,8 +19,9 @@ from pinlite.parity import lost_channels
 from pinlite.provenance import UsedImage, lockfile
 from pinlite.runner import provision
 from pinlite.runner.protocol import Runner
+from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import Hop, Lock, Report
+from pinlite.schema.report import Hop, Report
 from pinlite.store import output
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from pinlite.errors import PinliteError
 from pinlite.parity import lost_channels, profiles
 from pinlite.parity.profiles import Computed, Judge
 from pinlite.schema.choices import VariantName
+from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import (
     Artifact,
     Failure,
     Hop,
-    Lock,
     Lost,
     ProfileReport,
     Report,

@@ -13,8 +13,9 @@ from pinlite.inputs import paths
 from pinlite.machine import temporary
 from pinlite.runner import Done, LocalRunner, Runner, provision
 from pinlite.schema.choices import EngineChoice, VariantName
+from pinlite.schema.debug import DebugReport
 from pinlite.schema.recipe import Limits, Recipe
-from pinlite.schema.report import DebugReport, Report, VariantReport
+from pinlite.schema.report import Report, VariantReport
 from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
 from pinlite.store import output

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pinlite.schema.report import Layer
+from pinlite.schema.debug import Layer
 from pinlite.stages.trace import Node
 
 Array = NDArray[np.generic]

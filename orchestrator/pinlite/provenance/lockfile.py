@@ -14,8 +14,9 @@ from pinlite import digest, options
 from pinlite.errors import NotReproducibleError, UsageError
 from pinlite.inputs import paths
 from pinlite.schema.differences import differences
+from pinlite.schema.lock import Lock, LockedImage, LockedStage
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import Lock, LockedImage, LockedStage, Report
+from pinlite.schema.report import Report
 from pinlite.store.record import Record
 from pinlite.toolchain import ImageRecipe
 

@@ -1,12 +1,12 @@
-"""What came of it: the report of a conversion, its lock, what debugging it found, and in what two files differ."""
+"""The report of a conversion: report.json."""
 
-from collections import Counter
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pinlite.schema.choices import DifferenceKind, Layout, Lowering, Relation, StageSource, VariantName
+from pinlite.schema.choices import Layout, StageSource, VariantName
 from pinlite.schema.frozen import Frozen
+from pinlite.schema.lock import Lock
 
 
 class StageRecord(Frozen):
@@ -249,52 +249,6 @@ class EvaluationReport(Frozen):
     scores: tuple[Score, ...]
 
 
-# What the one base of locks of schema 1 is called since.
-BASE_OF_1 = "python-3.8"
-
-
-class LockedImage(Frozen):
-    """``identity`` is the image's on the public base; ``packages`` the sha256 of its hashed requirements."""
-
-    identity: str
-    packages: str
-
-
-class LockedStage(Frozen):
-    """A stage that made something of the result; ``inputs`` by role and ``outputs`` by file name, as sha256."""
-
-    image: str
-    parameters: dict[str, Any]
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-
-
-class Lock(Frozen):
-    """What a recipe came to. ``inputs`` are the user's files by path, ``artifacts`` the results by name, as sha256.
-
-    What runtimes compute and how long they take is measured, not made, and no part of it. ``bases`` are the digests of
-    the public images that the others stand on, ``images`` those others, by name. Schema 1, which release 0.1.0 wrote,
-    has one ``base``, and other names of images.
-    """
-
-    lock_schema: Literal["pinlite.lock/1", "pinlite.lock/2"] = Field("pinlite.lock/2", alias="schema")
-    pinlite: str
-    bases: dict[str, str]
-    options: dict[str, Any]
-    images: dict[str, LockedImage]
-    inputs: dict[str, str]
-    stages: dict[str, LockedStage]
-    artifacts: dict[str, str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_bases(cls, given: Any) -> Any:
-        """Schema 1 has one base, that of Python 3.8."""
-        if isinstance(given, dict) and "base" in given:
-            return {key: value for key, value in given.items() if key != "base"} | {"bases": {BASE_OF_1: given["base"]}}
-        return given
-
-
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object.
 
@@ -328,174 +282,6 @@ class Report(Frozen):
     evaluation: EvaluationReport | None = None
     versions: dict[str, dict[str, str]]
     lock: Lock
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=2) + "\n"
-
-
-class Layer(Frozen):
-    """A node of the ONNX graph in several runtimes, against onnxruntime; see `drift` for what the figures mean.
-
-    ``value`` is ONNX's name of the tensor; ``includes`` are the nodes before it whose own tensors the variant's file
-    doesn't have: what they add is part of what it adds. ``errors`` are by runtime: ``torch`` where it was asked,
-    ``tensorflow``, and variants of the TFLite file. ``added`` is what the layer adds to the variant's error. ``module``
-    is the name of PyTorch's module that gives the value ("" is the model itself), None where none does.
-    """
-
-    name: str
-    operator: str
-    value: str
-    includes: tuple[str, ...]
-    errors: dict[str, float]
-    added: float
-    module: str | None = None
-
-
-class Candidate(Frozen):
-    """What a toolchain and a lowering made of the model of a file: its very bytes (``same``), another file, of which
-    ``summary`` says how it differs, or none (``refusal``). The nearer, the smaller its ``distance``.
-    """
-
-    toolchain: str
-    lowering: Lowering
-    same: bool = False
-    distance: float | None = None
-    summary: str = ""
-    refusal: str = ""
-
-
-class MatchReport(Frozen):
-    """Which toolchains make a file of a source: the candidates, the nearest first."""
-
-    report_schema: Literal["pinlite.match/1"] = Field("pinlite.match/1", alias="schema")
-    file: str
-    sha256: str
-    source: str
-    candidates: tuple[Candidate, ...]
-
-    @property
-    def found(self) -> bool:
-        return any(candidate.same for candidate in self.candidates)
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=2) + "\n"
-
-
-class DebugReport(Frozen):
-    """Where a variant's outputs drift: its layers, the one that adds most to the error first.
-
-    ``torch`` is by output what onnxruntime differs from torch itself, as ``max_rel_error`` of the conversion; empty
-    where the source was no PyTorch model. ``torch_left_out`` says why its modules are not among the runtimes.
-    """
-
-    report_schema: Literal["pinlite.debug/1"] = Field("pinlite.debug/1", alias="schema")
-    source: str
-    variant: VariantName
-    torch: dict[str, float | None]
-    torch_left_out: str = ""
-    layers: tuple[Layer, ...]
-
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, indent=2) + "\n"
-
-
-class Total(Frozen):
-    """How many there are, and how many of them differ."""
-
-    total: int = Field(ge=0)
-    differing: int = Field(ge=0)
-
-
-class Related(Frozen):
-    """How two constants are related: of ``values``, how many are ``differing``.
-
-    ``permuted``: the same values, with the first one's ``axes`` in this order; ``reordered``: in an order of no axes;
-    ``within a step``: of the quantization, or of rounding to the coarser float. ``largest`` is the largest difference
-    of the numbers that they stand for, ``magnitude`` the largest of these; None where there is none that is finite.
-    """
-
-    relation: Relation
-    values: int = Field(ge=0)
-    differing: int = Field(ge=0)
-    largest: float | None = Field(ge=0, allow_inf_nan=False)
-    magnitude: float | None = Field(ge=0, allow_inf_nan=False)
-    axes: tuple[int, ...]
-
-
-class Difference(Frozen):
-    """``what`` of ``where`` is ``ours`` in the first file and ``theirs`` in the other, in words; each may be empty.
-
-    ``where`` is an operator with its place in both files (``CONV_2D 5/6``, or one number for both), and which of its
-    tensors; ``tensor`` is that one's name in the first file.
-    """
-
-    kind: DifferenceKind
-    where: str
-    what: str
-    ours: str
-    theirs: str
-    tensor: str
-    weights: Related | None
-
-
-class Differences(Frozen):
-    """In what two TFLite files differ. ``distance`` is 0 for the same bytes and at most 1; less is nearer.
-
-    ``operators``, ``tensors`` and ``names`` are counted in pairs; of the first two, what one file has alone counts as
-    differing. ``weights`` says how many pairs of constants are related how, ``counts`` how many differences of each
-    kind there are; a million of them are too many to be listed.
-    """
-
-    distance: float = Field(ge=0, le=1, allow_inf_nan=False)
-    operators: Total
-    tensors: Total
-    names: Total
-    weights: dict[Relation, int]
-    counts: dict[DifferenceKind, int]
-    differences: tuple[Difference, ...]
-
-    @model_validator(mode="after")
-    def _counted(self) -> Self:
-        """None is listed that is not counted."""
-        listed = Counter(difference.kind for difference in self.differences)
-        if any(number > self.counts.get(kind, 0) for kind, number in listed.items()):
-            raise ValueError("more differences are listed than counted")
-        return self
-
-
-class ComparedFile(Frozen):
-    path: str
-    size: int
-    sha256: str
-
-
-class OutputDifference(Frozen):
-    """How far an output of the other file is from the first's on samples, as a `Hop` has it."""
-
-    output: str
-    max_abs_error: float | None
-    max_rel_error: float | None
-    cosine: float | None
-
-
-class DiffReport(Frozen):
-    """Two TFLite files compared. ``found`` is None where they are the same bytes.
-
-    ``outputs`` are those on samples, None where none were given, or the other file can't be run on them, as
-    ``outputs_left_out`` says.
-    """
-
-    report_schema: Literal["pinlite.diff/1"] = Field("pinlite.diff/1", alias="schema")
-    one: ComparedFile
-    other: ComparedFile
-    summary: str
-    found: Differences | None
-    outputs: tuple[OutputDifference, ...] | None = None
-    outputs_left_out: str = ""
-
-    @property
-    def distance(self) -> float:
-        return self.found.distance if self.found else 0.0
 
     def to_json(self) -> str:
         return self.model_dump_json(by_alias=True, indent=2) + "\n"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from pinlite.schema.diff import Differences
 from pinlite.schema.frozen import Frozen
-from pinlite.schema.report import Differences
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Content, Stage, as_json, hashed
 from pinlite.toolchain import Runtime

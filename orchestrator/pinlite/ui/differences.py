@@ -11,7 +11,7 @@ from pinlite.ui.tables import figure, table
 from pinlite.units import bytes_
 
 if TYPE_CHECKING:
-    from pinlite.schema.report import Difference, Differences, DiffReport, Related
+    from pinlite.schema.diff import Difference, Differences, DiffReport, Related
 
 # How many rows of a kind are shown; --json has all.
 _SHOWN = 6

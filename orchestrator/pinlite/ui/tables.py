@@ -11,7 +11,9 @@ from pinlite.ui.console import indented, name
 from pinlite.units import bytes_
 
 if TYPE_CHECKING:
-    from pinlite.schema.report import DebugReport, Failure, Hop, MatchReport, Report, VariantReport, Warned
+    from pinlite.schema.debug import DebugReport
+    from pinlite.schema.match import MatchReport
+    from pinlite.schema.report import Failure, Hop, Report, VariantReport, Warned
 
 
 def show(report: "Report", out: str, console: Console) -> None:
