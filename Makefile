@@ -88,7 +88,7 @@ protections: $(dev) ## Take each protection of the docker engine away in turn, a
 soak: $(host) ## Convert a small model RUNS times in a row and four at a time on docker (200); JSON in build/soak.
 	.venv/bin/python tests/bench/soak.py --runs $(or $(RUNS),200)
 
-docs: $(dev) ## Write docs/errors.md, what was measured, and the picture in docs/architecture.md.
+docs: $(dev) ## Write what code and measurements say: errors.md, cli.md, JSON Schemas, the picture of rooms, tables.
 	PYTHONPATH=tests:tests/operators:tests/techniques:tests/zoo .venv/bin/python tests/pages/pages.py
 
 lock: $(host) ## Write every lock anew from what it is made of.

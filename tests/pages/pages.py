@@ -1,6 +1,6 @@
 """Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`, `zoo`,
-`techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, and the picture in docs/architecture.md from the
-imports that there are.
+`techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's JSON Schemas from
+its types, and the picture in docs/architecture.md from the imports that there are.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import command_table
 import error_table
 import expressions
 import import_graph
+import json_schemas
 import manifest
 import soak_table
 import techniques_page
 from bench import soak
 
+from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import logs
 
 ROOT = Path(__file__).parents[2]
@@ -236,13 +239,14 @@ def measured(name: str) -> Any:
 
 
 def pages() -> dict[str, str]:
-    """The pages by their file names, from docs/measured and from the errors there are."""
+    """The pages by their file names, from docs/measured and from what the package declares."""
     return {
         "operators.md": operators_page(measured("operators"), measured("conformance")),
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
+        "cli.md": command_table.page(),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 
@@ -252,6 +256,8 @@ def main() -> None:
         print(line, file=sys.stderr)
     for name, text in pages().items():
         (DOCS / name).write_text(text)
+    for name, text in json_schemas.schemas().items():
+        (SCHEMAS / name).write_text(text)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """The pages that `make docs` writes, and that what they say is of everything there is."""
 
 import ast
+import json
 from types import SimpleNamespace
 
 import error_table
 import expressions
 import import_graph
+import json_schemas
 import manifest
 import pages
 import soak_table
 
+from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import folders
 
 ERRORS = (pages.DOCS / "errors.md").read_text().splitlines()
@@ -65,6 +68,12 @@ def symbolics():
 def test_the_pages_follow_from_what_was_measured():
     for name, text in pages.pages().items():
         assert (pages.DOCS / name).read_text() == text, f"{name}: run make docs"
+
+
+def test_the_json_schemas_follow_from_the_types():
+    for name, text in json_schemas.schemas().items():
+        assert json.loads((SCHEMAS / name).read_text()) == json.loads(text), f"{name}: run make docs"
+    assert {file.name for file in SCHEMAS.iterdir()} == json_schemas.schemas().keys()
 
 
 def test_every_probe_and_every_model_was_measured():

@@ -44,7 +44,7 @@ def model(declaration: type) -> type[BaseModel]:
             described = Field(
                 default=list(option.default) if isinstance(option.default, tuple) else option.default,
                 alias=field.key,
-                description=option.help,
+                description=option.help + (f" Default: {option.otherwise}." if option.otherwise else ""),
                 json_schema_extra={"items": {"type": "string", "enum": list(field.words)}} if field.words else None,
                 **checks,
             )

@@ -4,7 +4,7 @@ This module imports nothing that takes time.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
     Argument,
@@ -97,6 +97,13 @@ class Verify(VerifyOptions, total=False):
     folder: Annotated[Path, _FOLDER]
 
 
+class Schema(TypedDict, total=False):
+    name: Annotated[
+        Literal["recipe", "report", "lock"],
+        Argument("NAME", "recipe is pinlite.toml, report is report.json, lock is pinlite.lock."),
+    ]
+
+
 class Nothing(TypedDict):
     """No options."""
 
@@ -179,6 +186,7 @@ COMMANDS = {
     "doctor": Command(
         "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", Nothing
     ),
+    "schema": Command("Print a JSON Schema of files that pinlite reads and writes.", "schema:schema", Schema),
     "clean": Command(
         "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks.",
         "clean:clean",

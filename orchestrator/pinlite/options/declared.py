@@ -344,10 +344,12 @@ class Recipe(
     """How a source is converted: the options of pinlite.toml."""
 
 
-class Settings(Recipe, total=False):
-    """All keys of pinlite.toml."""
-
+class Source(TypedDict, total=False):
     source: Annotated[Path, Option("Model", "SOURCE", "What to convert, as `pinlite convert` takes it.", or_name=True)]
+
+
+class Settings(Source, Recipe, total=False):
+    """All keys of pinlite.toml."""
 
 
 class ConvertOptions(Recipe, total=False):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pinlite.schema.frozen import Frozen
 
@@ -26,6 +26,13 @@ class LockedStage(Frozen):
     outputs: dict[str, str]
 
 
+def _with_base(schema: dict[str, Any]) -> None:
+    """Have the JSON Schema take the ``base`` of schema 1, as `Lock` does."""
+    schema["properties"]["base"] = {"type": "string", "description": "Of schema 1, in place of bases."}
+    schema["required"].remove("bases")
+    schema["oneOf"] = [{"required": ["bases"]}, {"required": ["base"]}]
+
+
 class Lock(Frozen):
     """What a recipe came to. ``inputs`` are the user's files by path, ``artifacts`` the results by name, as sha256.
 
@@ -33,6 +40,8 @@ class Lock(Frozen):
     the public images that the others stand on, ``images`` those others, by name. Schema 1, which release 0.1.0 wrote,
     has one ``base``, and other names of images.
     """
+
+    model_config = ConfigDict(json_schema_extra=_with_base)
 
     lock_schema: Literal["pinlite.lock/1", "pinlite.lock/2"] = Field("pinlite.lock/2", alias="schema")
     pinlite: str

@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import typer
+
+import pinlite.schema
+
+SCHEMAS = Path(pinlite.schema.__file__).parent / "json"
+
+
+def schema(*, name: str) -> None:
+    typer.echo((SCHEMAS / f"{name}.json").read_text(), nl=False)

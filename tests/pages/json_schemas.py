@@ -1,0 +1,38 @@
+"""The JSON Schemas that lie in the package: of pinlite.toml, from the declaration of options, and of what travels."""
+
+import json
+from typing import Any
+
+from pinlite.options.checked import model
+from pinlite.options.declared import Settings
+from pinlite.schema.lock import Lock
+from pinlite.schema.report import Report
+
+OF = {
+    "recipe": ("pinlite.toml: how a source is converted", model(Settings)),
+    "report": ("report.json: the report of a conversion", Report),
+    "lock": ("pinlite.lock: what a conversion was made of, and what it came to, by sha256", Lock),
+}
+
+
+def schemas() -> dict[str, str]:
+    """The schemas by the names of their files."""
+    found = {}
+    for name, (title, kind) in OF.items():
+        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+        found[f"{name}.json"] = json.dumps(head | _without_noise(kind.model_json_schema()), indent=2) + "\n"
+    return found
+
+
+def _without_noise(schema: Any) -> Any:
+    """Without what is made of names alone, and defaults that stand for none."""
+    if isinstance(schema, list):
+        return [_without_noise(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    noise = {"title"} if isinstance(schema.get("title"), str) else set()
+    if schema.get("default", "") is None and "anyOf" not in schema:
+        noise |= {"default"}
+    if schema.get("additionalProperties") is True:  # it says nothing, and pydantic 2.10 left it out
+        noise |= {"additionalProperties"}
+    return {key: _without_noise(value) for key, value in schema.items() if key not in noise}
