@@ -31,15 +31,15 @@ from pinlite.options.declared import (
     ConvertOptions,
     DebugOptions,
     DiffOptions,
-    Engine,
+    EngineOptions,
     MatchOptions,
-    Path,
     RemoveImagesOptions,
-    Running,
+    RunningOptions,
     RunOptions,
     Settings,
     VerifyOptions,
 )
+from pinlite.options.option import StrPath
 from pinlite.provenance import lockfile
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pinlite.provenance.verify import Verified
 
 
-def convert(source: Path | None = None, *, observe: Observer = ignore, **options: Unpack[ConvertOptions]) -> Report:
+def convert(source: StrPath | None = None, *, observe: Observer = ignore, **options: Unpack[ConvertOptions]) -> Report:
     """Convert a model, compare it with PyTorch at every step, write the output folder, and return the report.
 
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
@@ -72,7 +72,7 @@ def convert(source: Path | None = None, *, observe: Observer = ignore, **options
 
 
 def run(
-    model: Path, samples: Path, *, observe: Observer = ignore, **options: Unpack[RunOptions]
+    model: StrPath, samples: StrPath, *, observe: Observer = ignore, **options: Unpack[RunOptions]
 ) -> dict[str, NDArray[np.generic]]:
     """The outputs, by name, of an .onnx file, a SavedModel folder or a .tflite file on samples: an .npz file of one
     array per input, under its name.
@@ -85,16 +85,16 @@ def run(
     return inspection.run(pathlib.Path(model), pathlib.Path(samples), out, engine=chosen["engine"], observe=observe)
 
 
-def inspect(model: Path, *, observe: Observer = ignore, **options: Unpack[Engine]) -> str:
+def inspect(model: StrPath, *, observe: Observer = ignore, **options: Unpack[EngineOptions]) -> str:
     """An .onnx file, a SavedModel folder or a .tflite file in words.
 
     Raises:
         PinliteError: It is none of these, or can't be read.
     """
-    return inspection.inspect(pathlib.Path(model), engine=_chosen(Engine, options)["engine"], observe=observe)
+    return inspection.inspect(pathlib.Path(model), engine=_chosen(EngineOptions, options)["engine"], observe=observe)
 
 
-def diff(one: Path, other: Path, *, observe: Observer = ignore, **options: Unpack[DiffOptions]) -> DiffReport:
+def diff(one: StrPath, other: StrPath, *, observe: Observer = ignore, **options: Unpack[DiffOptions]) -> DiffReport:
     """In what two .tflite files differ; ``found`` of the result is None where they are the same bytes.
 
     Raises:
@@ -107,7 +107,7 @@ def diff(one: Path, other: Path, *, observe: Observer = ignore, **options: Unpac
 
 
 def debug(
-    folder: Path, source: Path | None = None, *, observe: Observer = ignore, **options: Unpack[DebugOptions]
+    folder: StrPath, source: StrPath | None = None, *, observe: Observer = ignore, **options: Unpack[DebugOptions]
 ) -> DebugReport:
     """Compare a finished conversion layer by layer: its layers, the one that adds most to the error first.
 
@@ -125,17 +125,19 @@ def debug(
     )
 
 
-def reproduce(record: Path, *, observe: Observer = ignore, **options: Unpack[Running]) -> Report:
+def reproduce(record: StrPath, *, observe: Observer = ignore, **options: Unpack[RunningOptions]) -> Report:
     """Convert anew by a pinlite.lock or a report.json, without the store, and compare the bytes.
 
     Raises:
         NotReproducibleError: Inputs, images or bytes are not what is on record.
         PinliteError: As `convert` does.
     """
-    return reproduction.reproduce(pathlib.Path(record), keyed(Running, _chosen(Running, options)), observe)
+    return reproduction.reproduce(
+        pathlib.Path(record), keyed(RunningOptions, _chosen(RunningOptions, options)), observe
+    )
 
 
-def match(old: Path, source: Path, *, observe: Observer = ignore, **options: Unpack[MatchOptions]) -> MatchReport:
+def match(old: StrPath, source: StrPath, *, observe: Observer = ignore, **options: Unpack[MatchOptions]) -> MatchReport:
     """Which toolchains make a .tflite file of a source, its bytes or what comes nearest; ``found`` says whether one
     makes its very bytes.
 
@@ -149,7 +151,7 @@ def match(old: Path, source: Path, *, observe: Observer = ignore, **options: Unp
     return matching.match(pathlib.Path(old), given, chosen["toolchains"], observe=observe)
 
 
-def verify(folder: Path, **options: Unpack[VerifyOptions]) -> "Verified":
+def verify(folder: StrPath, **options: Unpack[VerifyOptions]) -> "Verified":
     """Hold each file of an output folder to what is on record of it, and its signature to a public ``key``.
 
     Raises:
@@ -168,13 +170,13 @@ def doctor() -> Diagnosis:
     return diagnosing.diagnose()
 
 
-def images(**options: Unpack[Engine]) -> tuple[Image, ...]:
+def images(**options: Unpack[EngineOptions]) -> tuple[Image, ...]:
     """The images that are there.
 
     Raises:
         NoEngineError: The engine does not answer.
     """
-    return tuple(choose(_chosen(Engine, options)["engine"]).images())
+    return tuple(choose(_chosen(EngineOptions, options)["engine"]).images())
 
 
 def build_images(*, observe: Observer = ignore, **options: Unpack[BuildImagesOptions]) -> dict[str, Image]:

@@ -20,7 +20,8 @@ from pinlite.debugging.debug import debug
 from pinlite.errors import PinliteError, UsageError
 from pinlite.inputs import npz
 from pinlite.options import resolve
-from pinlite.options.declared import Settings, fields
+from pinlite.options.declared import Settings
+from pinlite.options.option import fields
 from pinlite.provenance import lockfile
 from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Calibration

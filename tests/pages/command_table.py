@@ -8,17 +8,13 @@ import pinlite
 from pinlite import api
 from pinlite.options.commands import COMMANDS, Command
 from pinlite.options.declared import (
-    GROUPS,
-    Argument,
     CollectImagesOptions,
     ConvertOptions,
     DebugOptions,
-    Field,
     MatchOptions,
-    Option,
     RemoveImagesOptions,
-    fields,
 )
+from pinlite.options.option import GROUPS, Argument, Field, Option, fields
 
 PAGE = """\
 # The command line, and Python

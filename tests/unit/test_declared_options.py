@@ -14,7 +14,8 @@ import pinlite
 from pinlite.options import keyed
 from pinlite.options.checked import checked
 from pinlite.options.commands import COMMANDS, GROUPS, Convert
-from pinlite.options.declared import AROUND, Argument, ConvertOptions, Engine, Option, Settings, fields
+from pinlite.options.declared import ConvertOptions, EngineOptions, Settings
+from pinlite.options.option import AROUND, Argument, Option, fields
 
 SNIPPET = """
 import pinlite
@@ -131,7 +132,7 @@ def test_python_values_become_those_of_a_file():
 
 
 def test_a_wrong_option_from_python_is_an_error_of_the_command():
-    for declaration, given in ((Engine, {"engine": "podman"}), (Engine, {"engin": "venv"})):
+    for declaration, given in ((EngineOptions, {"engine": "podman"}), (EngineOptions, {"engin": "venv"})):
         with pytest.raises(pinlite.PinliteError) as raised:
             checked(declaration, keyed(declaration, given))
         assert (raised.value.exit_status, bool(raised.value.hint)) == (2, True)

@@ -26,7 +26,7 @@ def convert(
     locked: bool = False,
     verbose: bool = False,
     json: bool = False,
-    **given: Unpack[declared.Recipe],
+    **given: Unpack[declared.RecipeOptions],
 ) -> None:
     asked = options.keyed(declared.Settings, {"source": source, **given})
     file = Path(config) if config else options.default_file(asked)

@@ -7,7 +7,7 @@ from pinlite.cli.consoles import data, log
 from pinlite.engine import choose
 from pinlite.errors import ImageError
 from pinlite.maintenance import garbage
-from pinlite.options.declared import BuildImagesOptions, CollectImagesOptions, Engine, RemoveImagesOptions
+from pinlite.options.declared import BuildImagesOptions, CollectImagesOptions, EngineOptions, RemoveImagesOptions
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 from pinlite.units import bytes_
@@ -18,7 +18,7 @@ def build(**given: Unpack[BuildImagesOptions]) -> None:
         api.build_images(observe=view, **given)
 
 
-def list_(**given: Unpack[Engine]) -> None:
+def list_(**given: Unpack[EngineOptions]) -> None:
     chosen = choose(given["engine"])
     current = {image.reference for image in chosen.find(toolchain.every_recipe()).values()}
     shown = tables.table(f"images of the {chosen.name} engine", "image", "identity", "", "reference")

@@ -4,7 +4,7 @@ import typer
 
 from pinlite import api
 from pinlite.cli.consoles import data, log
-from pinlite.options.declared import Engine, RunOptions
+from pinlite.options.declared import EngineOptions, RunOptions
 from pinlite.ui import tables
 from pinlite.ui.console import escaped
 from pinlite.ui.console import name as named
@@ -21,7 +21,7 @@ def run(*, model: str, samples: str, verbose: bool, **given: Unpack[RunOptions])
     data.print(shown)
 
 
-def inspect(*, model: str, verbose: bool, **given: Unpack[Engine]) -> None:
+def inspect(*, model: str, verbose: bool, **given: Unpack[EngineOptions]) -> None:
     with ProgressView(log, verbose=verbose) as view:
         text = api.inspect(model, observe=view, **given)
     typer.echo(escaped(text.rstrip("\n")))

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from pinlite.options.commands import Command
-from pinlite.options.declared import GROUPS, Argument, Field, Option, fields
+from pinlite.options.option import GROUPS, Argument, Field, Option, fields
 
 # As wide as the lines of the source.
 _WIDTH = 120

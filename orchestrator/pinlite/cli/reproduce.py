@@ -4,13 +4,13 @@ from rich.text import Text
 
 from pinlite import api
 from pinlite.cli.consoles import data, log
-from pinlite.options.declared import Running
+from pinlite.options.declared import RunningOptions
 from pinlite.ui import tables
 from pinlite.ui.progress import ProgressView
 from pinlite.units import bytes_
 
 
-def reproduce(*, record: str, **given: Unpack[Running]) -> None:
+def reproduce(*, record: str, **given: Unpack[RunningOptions]) -> None:
     with ProgressView(log) as view:
         report = api.reproduce(record, observe=view, **given)
     shown = tables.table("artifacts", "artifact", "size", "sha256", "", numbers=("size",))

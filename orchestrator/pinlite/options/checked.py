@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from pinlite.errors import UsageError
-from pinlite.options.declared import Option, fields
+from pinlite.options.option import Option, fields
 
 Declaration = TypeVar("Declaration")
 

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
-    Argument,
     BuildImagesOptions,
     CollectImagesOptions,
     ConvertOptions,
     DebugOptions,
     DiffOptions,
-    Engine,
+    EngineOptions,
     MatchOptions,
-    Option,
-    Path,
     RemoveImagesOptions,
-    Running,
+    RunningOptions,
     RunOptions,
     VerifyOptions,
 )
+from pinlite.options.option import Argument, Option, StrPath
 from pinlite.schema.choices import DEFAULT_TOOLCHAIN
 
 
@@ -48,7 +46,7 @@ class Shown(Verbose, total=False):
 
 class Convert(ConvertOptions, Shown, total=False):
     source: Annotated[
-        Path,
+        StrPath,
         Argument(
             "SOURCE",
             "path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder; "
@@ -63,38 +61,38 @@ _FOLDER = Argument("FOLDER", "The --out folder of `pinlite convert`.")
 
 
 class Run(RunOptions, Verbose, total=False):
-    model: Annotated[Path, _MODEL]
-    samples: Annotated[Path, Option("Inputs", "FILE.npz", "One array per input, under its name.", required=True)]
+    model: Annotated[StrPath, _MODEL]
+    samples: Annotated[StrPath, Option("Inputs", "FILE.npz", "One array per input, under its name.", required=True)]
 
 
-class Inspect(Engine, Verbose, total=False):
-    model: Annotated[Path, _MODEL]
+class Inspect(EngineOptions, Verbose, total=False):
+    model: Annotated[StrPath, _MODEL]
 
 
 class Diff(DiffOptions, Shown, total=False):
-    one: Annotated[Path, Argument("A.tflite", "A TFLite file.")]
-    other: Annotated[Path, Argument("B.tflite", "The one to compare it with.")]
+    one: Annotated[StrPath, Argument("A.tflite", "A TFLite file.")]
+    other: Annotated[StrPath, Argument("B.tflite", "The one to compare it with.")]
 
 
 class Debug(DebugOptions, Shown, total=False):
-    folder: Annotated[Path, _FOLDER]
+    folder: Annotated[StrPath, _FOLDER]
     source: Annotated[
-        Path, Argument("SOURCE", "The PyTorch model that was converted, to compare its modules too.", required=False)
+        StrPath, Argument("SOURCE", "The PyTorch model that was converted, to compare its modules too.", required=False)
     ]
     top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
 
 
-class Reproduce(Running, total=False):
-    record: Annotated[Path, Argument("FILE", "A pinlite.lock, or the report.json of a conversion.")]
+class Reproduce(RunningOptions, total=False):
+    record: Annotated[StrPath, Argument("FILE", "A pinlite.lock, or the report.json of a conversion.")]
 
 
 class Match(MatchOptions, Shown, total=False):
-    old: Annotated[Path, Argument("OLD.tflite", "The file whose versions are looked for.")]
-    source: Annotated[Path, Argument("SOURCE", "Its model, as `pinlite convert` takes it.")]
+    old: Annotated[StrPath, Argument("OLD.tflite", "The file whose versions are looked for.")]
+    source: Annotated[StrPath, Argument("SOURCE", "Its model, as `pinlite convert` takes it.")]
 
 
 class Verify(VerifyOptions, total=False):
-    folder: Annotated[Path, _FOLDER]
+    folder: Annotated[StrPath, _FOLDER]
 
 
 class Schema(TypedDict, total=False):
@@ -126,7 +124,7 @@ class CacheCollect(TypedDict, total=False):
 
 class ToolchainShow(TypedDict, total=False):
     name: Annotated[
-        Path,
+        StrPath,
         Argument(
             "NAME|FILE.toml",
             f"One of `pinlite toolchain list`, or a file; {DEFAULT_TOOLCHAIN} if none is given.",
@@ -136,14 +134,16 @@ class ToolchainShow(TypedDict, total=False):
 
 
 class ToolchainNew(TypedDict, total=False):
-    file: Annotated[Path, Argument("FILE.toml", "The toolchain's file.")]
-    like: Annotated[Path, Option("Model", "NAME|FILE.toml", "The toolchain to begin with.", default=DEFAULT_TOOLCHAIN)]
+    file: Annotated[StrPath, Argument("FILE.toml", "The toolchain's file.")]
+    like: Annotated[
+        StrPath, Option("Model", "NAME|FILE.toml", "The toolchain to begin with.", default=DEFAULT_TOOLCHAIN)
+    ]
 
 
 class ToolchainLock(TypedDict, total=False):
-    name: Annotated[Path, Argument("NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.")]
+    name: Annotated[StrPath, Argument("NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.")]
     requirements: Annotated[
-        Path, Option("Model", "REQUIREMENTS.txt", "Make FILE.toml and its pins of a `pip freeze`.", key="from")
+        StrPath, Option("Model", "REQUIREMENTS.txt", "Make FILE.toml and its pins of a `pip freeze`.", key="from")
     ]
     before: Annotated[
         str, Option("Model", "DAY", "Choose as of a day, e.g. 2021-09-01, what is not pinned.", otherwise="the newest")
@@ -205,7 +205,7 @@ COMMANDS = {
     "cache gc": Command("Remove what was not used for long, and what no record names.", "cache:gc", CacheCollect),
     "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Nothing),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImagesOptions),
-    "images list": Command("List those that are there.", "images:list_", Engine),
+    "images list": Command("List those that are there.", "images:list_", EngineOptions),
     "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImagesOptions),
     "images gc": Command(
         "Remove images that no toolchain names, what failed builds have left, and packages that nothing needs. "

@@ -5,106 +5,22 @@ of `pinlite.api` and docs/cli.md are made of this. The name of a field is its na
 pinlite.toml, and ``--key`` is the flag. This module imports nothing that takes time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from os import PathLike
-from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin
+from collections.abc import Sequence
+from typing import Annotated, TypedDict
 
+from pinlite.options.option import Assigned, Numbers, Option, StrPath, Texts
 from pinlite.schema.choices import DEFAULT_TOOLCHAIN, EngineChoice, IntegerIo, Lowering, Ops, StageName, VariantName
 
-Path = str | PathLike[str]
-Texts = Sequence[str]
-Assigned = Mapping[str, str] | Sequence[str]
-Numbers = Mapping[str, float] | Sequence[str]
 
-Group = Literal["Model", "Inputs", "Files to make", "Training", "Evaluation", "Engine", "Store", "Output"]
-GROUPS: tuple[Group, ...] = get_args(Group)
-# These decide nothing of what is made.
-AROUND: tuple[Group, ...] = ("Engine", "Store", "Output")
-
-# What a value is on the command line and in pinlite.toml, where that is less than Python takes.
-_WRITTEN: dict[Any, type] = {Path: str, Texts: list[str], Assigned: list[str], Numbers: list[str]}
-
-
-@dataclass(frozen=True)
-class Argument:
-    """What a command takes without a flag."""
-
-    metavar: str
-    help: str
-    required: bool = True
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option. ``otherwise`` says what holds without it, where that is no constant ``default``.
-
-    ``key`` is its name in pinlite.toml, unless that is the field's. ``ge``, ``gt``, ``le`` and ``lt`` are bounds.
-    ``or_name`` says of a path that a name may stand for it: a word, or a module of an image's.
-    """
-
-    group: Group
-    metavar: str
-    help: str
-    default: Any = None
-    otherwise: str = ""
-    key: str = ""
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    lt: float | None = None
-    or_name: bool = False
-    required: bool = False
-
-    @property
-    def shown_default(self) -> str:
-        """The default in words; nothing where there is none: a flag that is off, a step that is left out."""
-        if self.otherwise or self.default is None or self.default is False:
-            return self.otherwise
-        return ", ".join(self.default) if isinstance(self.default, tuple) else str(self.default)
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a declaration: its ``name`` in Python, and what it ``takes`` there."""
-
-    name: str
-    takes: Any
-    declared: Option | Argument
-
-    @property
-    def key(self) -> str:
-        key = self.declared.key if isinstance(self.declared, Option) else ""
-        return key or self.name.replace("_", "-")
-
-    @property
-    def written(self) -> Any:
-        """Its type on the command line and in pinlite.toml: a scalar, or list[str]."""
-        return list[str] if self.words else _WRITTEN.get(self.takes, self.takes)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """What each of several values is chosen among; nothing where there is no such choice."""
-        inner = get_args(self.takes)[0] if get_origin(self.takes) is Sequence else None
-        return get_args(inner) if get_origin(inner) is Literal else ()
-
-
-def fields(declaration: type) -> Iterator[Field]:
-    """The fields of a declaration, in its order."""
-    for name, annotation in declaration.__annotations__.items():
-        takes, declared = get_args(annotation)
-        yield Field(name, takes, declared)
-
-
-class Model(TypedDict, total=False):
-    weights: Annotated[Path, Option("Model", "FILE", "A state_dict to load into the model; nothing in it is run.")]
+class ModelOptions(TypedDict, total=False):
+    weights: Annotated[StrPath, Option("Model", "FILE", "A state_dict to load into the model; nothing in it is run.")]
     requirements: Annotated[
         Texts,
         Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),
     ]
 
 
-class Tracing(TypedDict, total=False):
+class TracingOptions(TypedDict, total=False):
     opset: Annotated[
         int,
         Option("Model", "NUMBER", "The ONNX opset to export.", otherwise="the toolchain's usual one, 12 of classic"),
@@ -114,7 +30,7 @@ class Tracing(TypedDict, total=False):
     ]
 
 
-class Signature(TypedDict, total=False):
+class SignatureOptions(TypedDict, total=False):
     inputs: Annotated[
         Assigned,
         Option(
@@ -139,9 +55,9 @@ class Signature(TypedDict, total=False):
     ]
 
 
-class Samples(TypedDict, total=False):
+class SampleOptions(TypedDict, total=False):
     samples: Annotated[
-        Path,
+        StrPath,
         Option("Inputs", "FILE.npz", "Inputs to compare on.", otherwise="seeded: floats in [0, 1), integers below 10"),
     ]
     input_layout: Annotated[
@@ -163,9 +79,9 @@ class Samples(TypedDict, total=False):
     ]
 
 
-class Integers(TypedDict, total=False):
+class IntegerOptions(TypedDict, total=False):
     calibration: Annotated[
-        Path,
+        StrPath,
         Option(
             "Files to make",
             "SAMPLES",
@@ -187,7 +103,7 @@ class Integers(TypedDict, total=False):
     integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
 
 
-class Files(TypedDict, total=False):
+class FileOptions(TypedDict, total=False):
     variants: Annotated[
         Sequence[VariantName],
         Option(
@@ -199,7 +115,7 @@ class Files(TypedDict, total=False):
         ),
     ]
     toolchain: Annotated[
-        Path,
+        StrPath,
         Option(
             "Files to make",
             "NAME|FILE.toml",
@@ -234,7 +150,7 @@ class Files(TypedDict, total=False):
     ]
 
 
-class Training(TypedDict, total=False):
+class TrainingOptions(TypedDict, total=False):
     prune: Annotated[
         float, Option("Training", "SHARE", "Make this share of the weights zero: more than 0, less than 1.", gt=0, lt=1)
     ]
@@ -243,7 +159,7 @@ class Training(TypedDict, total=False):
         int, Option("Training", "COUNT", "Let the weights of each layer share this many values.", ge=2, le=256)
     ]
     finetune: Annotated[
-        Path,
+        StrPath,
         Option(
             "Training",
             "FILE.py:CALLABLE",
@@ -252,7 +168,7 @@ class Training(TypedDict, total=False):
         ),
     ]
     qat: Annotated[
-        Path,
+        StrPath,
         Option(
             "Training",
             "FILE.py:CALLABLE",
@@ -260,12 +176,12 @@ class Training(TypedDict, total=False):
             or_name=True,
         ),
     ]
-    data: Annotated[Path, Option("Training", "PATH", "A file or folder that these functions read.")]
+    data: Annotated[StrPath, Option("Training", "PATH", "A file or folder that these functions read.")]
 
 
-class Evaluation(TypedDict, total=False):
+class EvaluationOptions(TypedDict, total=False):
     evaluate: Annotated[
-        Path,
+        StrPath,
         Option("Evaluation", "FILE.py:CALLABLE", "Yields pairs of a sample and its label, to score on.", or_name=True),
     ]
     metric: Annotated[
@@ -302,13 +218,13 @@ class Evaluation(TypedDict, total=False):
     ]
 
 
-class Engine(TypedDict, total=False):
+class EngineOptions(TypedDict, total=False):
     engine: Annotated[
         EngineChoice, Option("Engine", "", "What runs the stages; auto is docker where it answers.", default="auto")
     ]
 
 
-class Running(Engine, total=False):
+class RunningOptions(EngineOptions, total=False):
     trust: Annotated[
         bool, Option("Engine", "", "Let the venv engine load a checkpoint, which is a program.", default=False)
     ]
@@ -320,7 +236,7 @@ class Running(Engine, total=False):
     ]
 
 
-class Store(TypedDict, total=False):
+class StoreOptions(TypedDict, total=False):
     no_cache: Annotated[
         bool, Option("Store", "", "Take nothing from the store, and keep nothing there.", default=False)
     ]
@@ -330,31 +246,46 @@ class Store(TypedDict, total=False):
     ]
 
 
-class Output(TypedDict, total=False):
-    out: Annotated[Path, Option("Output", "DIR", "Where the results go.", otherwise="build/<callable>")]
+class OutputOptions(TypedDict, total=False):
+    out: Annotated[StrPath, Option("Output", "DIR", "Where the results go.", otherwise="build/<callable>")]
     strict: Annotated[
         bool, Option("Output", "", "End with status 3 where something may be wrong: any warning.", default=False)
     ]
-    sign: Annotated[Path, Option("Output", "KEY.pem", "An Ed25519 private key that signs where the result comes from.")]
+    sign: Annotated[
+        StrPath, Option("Output", "KEY.pem", "An Ed25519 private key that signs where the result comes from.")
+    ]
 
 
-class Recipe(
-    Model, Tracing, Signature, Samples, Files, Integers, Training, Evaluation, Running, Store, Output, total=False
+class RecipeOptions(
+    ModelOptions,
+    TracingOptions,
+    SignatureOptions,
+    SampleOptions,
+    FileOptions,
+    IntegerOptions,
+    TrainingOptions,
+    EvaluationOptions,
+    RunningOptions,
+    StoreOptions,
+    OutputOptions,
+    total=False,
 ):
     """How a source is converted: the options of pinlite.toml."""
 
 
-class Source(TypedDict, total=False):
-    source: Annotated[Path, Option("Model", "SOURCE", "What to convert, as `pinlite convert` takes it.", or_name=True)]
+class SourceOptions(TypedDict, total=False):
+    source: Annotated[
+        StrPath, Option("Model", "SOURCE", "What to convert, as `pinlite convert` takes it.", or_name=True)
+    ]
 
 
-class Settings(Source, Recipe, total=False):
+class Settings(SourceOptions, RecipeOptions, total=False):
     """All keys of pinlite.toml."""
 
 
-class ConvertOptions(Recipe, total=False):
+class ConvertOptions(RecipeOptions, total=False):
     config: Annotated[
-        Path,
+        StrPath,
         Option(
             "Model",
             "FILE.toml",
@@ -368,7 +299,7 @@ class ConvertOptions(Recipe, total=False):
     ]
 
 
-class MatchOptions(Model, Tracing, Signature, Integers, Running, total=False):
+class MatchOptions(ModelOptions, TracingOptions, SignatureOptions, IntegerOptions, RunningOptions, total=False):
     variant: Annotated[VariantName, Option("Files to make", "", "The kind of file that it is.", default="float32")]
     toolchains: Annotated[
         Texts,
@@ -383,9 +314,9 @@ class MatchOptions(Model, Tracing, Signature, Integers, Running, total=False):
     ]
 
 
-class DebugOptions(Model, Engine, total=False):
+class DebugOptions(ModelOptions, EngineOptions, total=False):
     config: Annotated[
-        Path, Option("Model", "FILE.toml", "The options that the conversion was given, for a model that it trained.")
+        StrPath, Option("Model", "FILE.toml", "The options that the conversion was given, for a model that it trained.")
     ]
     variant: Annotated[
         VariantName,
@@ -393,37 +324,37 @@ class DebugOptions(Model, Engine, total=False):
     ]
 
 
-class RunOptions(Engine, total=False):
-    out: Annotated[Path, Option("Output", "FILE.npz", "Keep the outputs here.")]
+class RunOptions(EngineOptions, total=False):
+    out: Annotated[StrPath, Option("Output", "FILE.npz", "Keep the outputs here.")]
 
 
-class DiffOptions(Engine, total=False):
+class DiffOptions(EngineOptions, total=False):
     samples: Annotated[
-        Path,
+        StrPath,
         Option("Inputs", "FILE.npz", "Run both files, too: one array per input, under its name in the first file."),
     ]
 
 
 class VerifyOptions(TypedDict, total=False):
-    key: Annotated[Path, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
+    key: Annotated[StrPath, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
 
 
-class Chosen(TypedDict, total=False):
+class ToolchainOptions(TypedDict, total=False):
     toolchain: Annotated[
-        Path,
+        StrPath,
         Option("Model", "NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.", default=DEFAULT_TOOLCHAIN),
     ]
 
 
-class BuildImagesOptions(Chosen, Engine, total=False):
+class BuildImagesOptions(ToolchainOptions, EngineOptions, total=False):
     """The images of a toolchain, in an engine."""
 
 
-class RemoveImagesOptions(Engine, total=False):
+class RemoveImagesOptions(EngineOptions, total=False):
     everything: Annotated[bool, Option("Store", "", "Also those that this version uses.", key="all", default=False)]
 
 
-class CollectImagesOptions(Engine, total=False):
+class CollectImagesOptions(EngineOptions, total=False):
     toolchains: Annotated[
         Texts,
         Option(

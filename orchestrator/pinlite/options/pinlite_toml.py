@@ -8,8 +8,8 @@ from typing import Any
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing_file
-from pinlite.options.declared import Option, Settings, fields
-from pinlite.options.declared import Path as PathOption
+from pinlite.options.declared import Settings
+from pinlite.options.option import Option, StrPath, fields
 from pinlite.options.sources import METRIC, MODULE
 
 _FILE = Path("pinlite.toml")
@@ -50,7 +50,7 @@ def _is_path(key: str, text: str) -> bool:
     field = _OPTIONS[key]
     if isinstance(field.declared, Option) and field.declared.or_name:
         return toolchain.is_file(text) if key == "toolchain" else _names_a_path(text)
-    return bool(field.takes == PathOption)
+    return bool(field.takes == StrPath)
 
 
 def _names_a_path(source: str) -> bool:

@@ -10,7 +10,8 @@ from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing, existing_path
 from pinlite.options.calibration import calibration_of
 from pinlite.options.checked import checked
-from pinlite.options.declared import AROUND, Option, Settings, fields
+from pinlite.options.declared import Settings
+from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source
 from pinlite.options.training import evaluation_of, training_of
