@@ -14,7 +14,7 @@ import pinlite
 from pinlite.options import keyed
 from pinlite.options.checked import checked
 from pinlite.options.commands import COMMANDS, GROUPS, Convert
-from pinlite.options.declared import ConvertOptions, EngineOptions, Settings
+from pinlite.options.declared import ConvertOptions, EngineOptions, MatchOptions, Settings
 from pinlite.options.option import AROUND, Argument, Option, fields
 
 SNIPPET = """
@@ -131,8 +131,17 @@ def test_python_values_become_those_of_a_file():
     }
 
 
+def test_one_value_from_python_stands_for_a_list_of_it():
+    given = {"toolchains": Path("mine.toml"), "output_names": "y", "inputs": iter(["a=1"])}
+    assert keyed(MatchOptions, given) == {"toolchain": ["mine.toml"], "output-name": ["y"], "input": ["a=1"]}
+
+
 def test_a_wrong_option_from_python_is_an_error_of_the_command():
-    for declaration, given in ((EngineOptions, {"engine": "podman"}), (EngineOptions, {"engin": "venv"})):
+    for declaration, given in (
+        (EngineOptions, {"engine": "podman"}),
+        (EngineOptions, {"engin": "venv"}),
+        (MatchOptions, {"inputs": 5}),
+    ):
         with pytest.raises(pinlite.PinliteError) as raised:
             checked(declaration, keyed(declaration, given))
         assert (raised.value.exit_status, bool(raised.value.hint)) == (2, True)

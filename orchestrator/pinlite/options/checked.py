@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -67,13 +67,13 @@ def keyed(declaration: type, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written(value: Any, *, several: bool) -> Any:
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
     if isinstance(value, Mapping):
         return [f"{name}={each}" for name, each in value.items()]
-    if several:
-        return [value] if isinstance(value, str) else [_written(each, several=False) for each in value]
-    return value
+    if several and isinstance(value, str | os.PathLike):
+        return [os.fspath(value)]
+    if several and isinstance(value, Iterable):
+        return [_written(each, several=False) for each in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _explained(error: ValidationError, declaration: type, files: Mapping[str, Path]) -> UsageError:

@@ -33,7 +33,7 @@ class Option:
     """An option. ``otherwise`` says what holds without it, where that is no constant ``default``.
 
     ``key`` is its name in pinlite.toml, unless that is the field's. ``ge``, ``gt``, ``le`` and ``lt`` are bounds.
-    ``or_name`` says of a path that a name may stand for it: a word, or a module of an image's.
+    ``or_name`` says of a path that a name may stand for it: a word, or a module that an image holds.
     """
 
     group: Group
