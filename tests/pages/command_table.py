@@ -19,20 +19,21 @@ from pinlite.options.option import GROUPS, Argument, Field, Option, fields
 PAGE = """\
 # The command line, and Python
 
-`make docs` writes this page from the declarations of options (`pinlite.options.declared`) and commands; `--help` of a
-command shows the same. An option that says "once for each" can be given several times.
+For everybody who looks up a command or an option. `make docs` writes this page from the declarations of options
+(`pinlite.options.declared`) and commands; `--help` of a command shows the same. Repeat an option that says "once for
+each".
 
-A `pinlite.toml` holds options of `pinlite convert`: its keys are the flags without dashes, `source` is the SOURCE, what
-needs no value is `true`, and what can be given several times is a list. The command line wins over the file, the file
+A `pinlite.toml` has options of `pinlite convert`: its keys are the flags without dashes, `source` is the SOURCE, a flag
+without a value is `true`, and an option that can be repeated is a list. The command line wins over the file, the file
 over the default; paths in the file are relative to it. `pinlite schema recipe` prints its JSON Schema, for editors;
-`report` and `lock` are those of report.json and pinlite.lock.
+`report` and `lock` print those of report.json and pinlite.lock.
 
 {commands}
 
 ## From Python
 
 `import pinlite` has a function for each command that converts, looks at or checks something. An option has the name of
-its flag (`--dynamic-batch` is `dynamic_batch=True`), but for these:
+its flag (`--dynamic-batch` is `dynamic_batch=True`), except these:
 
 {renamed}
 
