@@ -1,6 +1,8 @@
 """Options: declared once (`declared`, `commands`), and from defaults, pinlite.toml and the command line to a `Recipe`.
 
 The declarations cost nothing to import. So nothing else is imported here before it is asked for.
+
+May import `pinlite.toolchain`, and what that may import.
 """
 
 import importlib
