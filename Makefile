@@ -16,7 +16,7 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
 	sweep conformance operators techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
@@ -34,6 +34,13 @@ lint: $(dev) ## Check style, types and the direction of imports.
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/mypy --no-error-summary
 	.venv/bin/lint-imports --no-logo --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+test-lowest: $(host) requirements-dev.lock ## Run the unit tests with the oldest packages that pyproject.toml allows.
+	.venv/bin/uv venv --quiet --clear --no-project --python .venv/bin/python .venv/lowest
+	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct --editable ".[verify]"
+	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python \
+		$$(sed -nE 's/^((pytest|hypothesis|securesystemslib)==[^ ;]+).*/\1/p' requirements-dev.lock)
+	.venv/lowest/bin/python -m pytest --quiet -p no:cacheprovider tests/unit
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS, ARGS="--toolchain tests/bench/two_runtimes.toml").
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
@@ -96,13 +103,13 @@ lock: $(host) ## Write every lock anew from what it is made of.
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group build pyproject.toml --output-file requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--constraint requirements.lock --group build --group dev pyproject.toml --output-file requirements-dev.lock
+		--constraint requirements.lock --extra verify --group build --group dev pyproject.toml --output-file requirements-dev.lock
 	for peer in onnx2tf litert; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 			tests/bench/$$peer.in --output-file tests/bench/$$peer.lock || exit; done
 
 base: $(host) ## Build the base images from Debian's packages, where no registry can be reached.
-	bash images/base.sh
+	.venv/bin/pinlite images base
 
 engine: ## Install Docker from Debian's packages and start it, where none runs.
 	bash images/engine.sh start

@@ -48,5 +48,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("pinlite")
     if name in __all__:
+        if name not in _HOMES:
+            importlib.import_module("pinlite.machine.system").check()
         return getattr(importlib.import_module(_HOMES.get(name, "pinlite.api")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -82,7 +82,8 @@ def run(
     """
     chosen = _chosen(RunOptions, options)
     out = pathlib.Path(chosen["out"]) if "out" in chosen else None
-    return inspection.run(pathlib.Path(model), pathlib.Path(samples), out, engine=chosen["engine"], observe=observe)
+    files = pathlib.Path(model), pathlib.Path(samples), out
+    return inspection.run(*files, engine=chosen["engine"], trust=chosen["trust"], observe=observe)
 
 
 def inspect(model: StrPath, *, observe: Observer = ignore, **options: Unpack[EngineOptions]) -> str:
@@ -191,14 +192,14 @@ def build_images(*, observe: Observer = ignore, **options: Unpack[BuildImagesOpt
     return dict(choose(chosen["engine"], observe).ensure(recipes, observe))
 
 
-def remove_images(**options: Unpack[RemoveImagesOptions]) -> list[Image]:
+def remove_images(*, observe: Observer = ignore, **options: Unpack[RemoveImagesOptions]) -> list[Image]:
     """Remove the images that this version of pinlite does not use, or ``everything``; what was removed.
 
     Raises:
         ImageError: One is in use.
     """
     chosen = _chosen(RemoveImagesOptions, options)
-    engine = choose(chosen["engine"])
+    engine = choose(chosen["engine"], observe)
     used = set() if chosen["everything"] else {i.reference for i in engine.find(toolchain.every_recipe()).values()}
     # Children first: an image that another one stands on can't go.
     going = [image for image in reversed(engine.images()) if image.reference not in used]

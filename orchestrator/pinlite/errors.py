@@ -61,8 +61,9 @@ class NoEngineError(PinliteError):
     code = "no-engine"
     exit_status = 4
     advice = (
-        "`pinlite doctor` says what is missing; `make engine` installs and starts a Docker engine; `--engine venv` "
-        "needs no Docker, but does not isolate. The next run, or `pinlite clean`, removes what this one has left"
+        "`pinlite doctor` says what is missing; https://docs.docker.com/engine/install says how to install a Docker "
+        "engine; `--engine venv` needs no Docker, but does not isolate. The next run, "
+        "or `pinlite clean`, removes what this one has left"
     )
 
 
@@ -75,7 +76,7 @@ class ImageError(PinliteError):
     exit_status = 5
     advice = (
         "read the log that the hint names, check the network or the package index, and run the same command again: "
-        "it goes on from what is made already. Without a registry, `make base` builds the base"
+        "it goes on from what is made already. Without a registry, `pinlite images base` builds the base"
     )
 
 

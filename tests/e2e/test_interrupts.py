@@ -29,7 +29,7 @@ def test_an_interrupt_leaves_nothing(pinlite, engine, stage):
 
 
 def test_an_interrupt_while_a_saved_model_is_adopted(pinlite, any_engine, network):
-    running = pinlite.start("convert", network / "saved_model", "--engine", any_engine, "--out", "out")
+    running = pinlite.start("convert", network / "saved_model", "--trust", "--engine", any_engine, "--out", "out")
     freeze(running, "convert")
     asked(running, "adopt")
     assert "✗ adopt " in interrupted(running).err

@@ -12,7 +12,7 @@ KINDS = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_run_shows_the_outputs_and_keeps_them(pinlite, engine, network, name):
-    arguments = ("run", network / name, "--samples", network / "samples.npz", "--engine", engine)
+    arguments = ("run", network / name, "--samples", network / "samples.npz", "--engine", engine, "--trust")
     shown = pinlite.succeeds(*arguments, "--out", "y.npz").out
     with np.load(pinlite.here / "y.npz") as archive:
         outputs = {key: archive[key] for key in archive.files}
@@ -20,6 +20,13 @@ def test_run_shows_the_outputs_and_keeps_them(pinlite, engine, network, name):
     assert outputs["output"].shape == (1, 4)
     assert "output" in shown
     assert f"{outputs['output'].max():.6g}" in shown
+
+
+def test_a_saved_model_is_no_data(pinlite, network, any_engine):
+    arguments = (network / "saved_model", "--samples", network / "samples.npz", "--engine", any_engine)
+    said = pinlite.refuses(2, "run", *arguments)
+    assert "saved_model is a program" in said
+    assert "--trust" in said
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -100,7 +100,7 @@ def test_it_takes_any_batch_where_that_is_open(converted, any_engine, signed):
 
 
 def test_of_a_saved_model_it_has_the_names_of_its_signature(converted, any_engine, saved_model, signed):
-    out = converted(saved_model, "--engine", any_engine)
+    out = converted(saved_model, "--trust", "--engine", any_engine)
     samples = read(out / "samples.npz")
     found = signed(out / "model.float32.tflite", samples)
     assert set(found) == {"scaled", "difference"}

@@ -46,8 +46,15 @@ def test_docker_that_does_not_come_is_no_engine(monkeypatch):
     with pytest.raises(NoEngineError):
         choose("docker", told.append)
     assert len(told) == 2
+
+
+@pytest.mark.usefixtures("sock")
+def test_auto_says_why_it_is_not_docker():
+    told = []
     assert isinstance(choose("auto", told.append), VenvEngine)
-    assert len(told) == 2
+    (notice,) = told
+    assert "no Docker engine answers: " in notice.text
+    assert notice.text.endswith("Connection refused')): the venv engine takes its place")
 
 
 def test_docker_that_is_not_there_is_not_waited_for(monkeypatch):

@@ -1,17 +1,17 @@
 """What only the venv engine can get wrong."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from package_index import lock, wheel
 from probes import BASE, recipe
 
 from pinlite.engine import Leftover, VenvEngine
-from pinlite.errors import ImageError
+from pinlite.errors import ImageError, StageCrashError
 from pinlite.events import Notice, ignore
-from pinlite.machine import temporary
+from pinlite.machine import guards, temporary
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_environment_that_a_killed_run_half_installed_is_found(engine, tmp_pa
     half = environments / "3.8-0123456789abcdef"
     (half / "bin").mkdir(parents=True)
     Path(f"{half}.lock").touch()
-    with FileLock(f"{half}.guard"):
+    with guards.held(Path(f"{half}.guard")):
         assert engine.leftovers() == []
     (left,) = engine.leftovers()
     assert left == Leftover("half-made environment", str(half))
@@ -96,3 +96,51 @@ def test_programs_are_compiled_under_their_own_path(engine):
     image = Path(engine.ensure([recipe()], ignore)["probe"].reference)
     compiled = image / "programs" / "__pycache__" / f"probe.cpython-{BASE.python.replace('.', '')}.pyc"
     assert str(image / "programs" / "probe.py").encode() in compiled.read_bytes()
+
+
+def test_a_cache_that_was_moved_still_serves(engine, tmp_path, monkeypatch):
+    engine.ensure([recipe()], ignore)
+    moved = tmp_path / "moved"
+    (tmp_path / "an environment é").rename(moved)
+    monkeypatch.setenv("PINLITE_CACHE", str(moved))
+    assert VenvEngine().broken() == []
+    assert VenvEngine().find([recipe()])
+
+
+def test_links_to_where_the_cache_was_are_made_anew(engine):
+    """Until they were relative, a cache that was moved lost its environments."""
+    image = Path(engine.ensure([recipe()], ignore)["probe"].reference)
+    (image / "environment").unlink()
+    (image / "environment").symlink_to("/nowhere/environments/3.8-0123456789abcdef")
+    assert [each.name for each in engine.broken()] == ["probe"]
+    assert engine.find([recipe()]) == {}
+    made = engine.ensure([recipe()], ignore)["probe"]
+    assert Path(made.reference, "environment", "bin", "python").exists()
+    assert engine.broken() == []
+
+
+def test_an_environment_whose_cpython_is_gone_is_made_anew(engine):
+    image = engine.ensure([recipe()], ignore)["probe"]
+    python = Path(image.reference, "environment", "bin", "python")
+    python.unlink()
+    python.symlink_to("/opt/gone/bin/python3.8")
+    assert engine.broken() == [image]
+    assert engine.find([recipe()]) == {}
+    assert engine.ensure([recipe()], ignore) == {"probe": image}
+    assert engine.broken() == []
+
+
+def test_a_cpython_that_is_there_but_does_not_start_is_found(engine):
+    """As one that has lost its standard library."""
+    image = engine.ensure([recipe()], ignore)["probe"]
+    python = Path(image.reference, "environment", "bin", "python")
+    python.unlink()
+    python.symlink_to("/bin/false")
+    assert engine.broken() == [image]
+
+
+def test_a_program_that_can_not_be_started_says_so(venv_probe):
+    job = replace(venv_probe.job, image=replace(venv_probe.image, reference="/nowhere"))
+    with pytest.raises(StageCrashError, match=r"the probe program can't be started: .*No such file") as caught:
+        venv_probe.engine.start(job)
+    assert "pinlite doctor" in caught.value.hint

@@ -311,3 +311,19 @@ def test_a_reader_that_has_gone_is_no_error():
     script = "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); from pinlite.cli.main import main; "
     done = python("-c", script + "sys.argv = ['pinlite', '--help']; sys.exit(main())")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from pinlite.cli.main import main; sys.argv = ['pinlite', 'doctor']; sys.exit(main())",
+        "import pinlite; pinlite.convert",
+    ],
+)
+def test_on_another_system_one_line_says_so(program):
+    elsewhere = "import sys; sys.modules['fcntl'] = sys.modules['resource'] = None; sys.platform = 'darwin'; "
+    ended = subprocess.run([sys.executable, "-c", elsewhere + program], capture_output=True, text=True, check=False)
+    assert "pinlite works on Linux alone, and this is darwin" in ended.stderr
+    if "main" in program:
+        assert ended.returncode == 4
+        assert len(ended.stderr.splitlines()) == 2

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from pinlite import toolchain
-from pinlite.engine import interpreter
-from pinlite.errors import NoEngineError
+from pinlite.engine import VenvEngine, interpreter
+from pinlite.errors import ImageError, NoEngineError
+from pinlite.machine import folders
 from pinlite.maintenance import doctor
 
 
@@ -61,5 +62,83 @@ def test_docker_is_told_with_every_base(monkeypatch, command, engine):
     assert (status, err) == (0, "")
     assert f"{first.local} is here" in out
     assert f"{second.name} is not here yet" in out
-    assert "make base" in out
+    assert "pinlite images base" in out
     assert f"all {len(toolchain.load().recipes)} are there" in out
+
+
+@pytest.fixture
+def broken(machine):
+    """An image of the venv engine whose CPython is gone; its folder."""
+    machine("3.8", "3.11")
+    recipe = toolchain.load().images["onnx"]
+    identity = recipe.identity(f"cpython-{recipe.base.python}")
+    root = folders.cache() / "venv"
+    (root / "environments" / "one" / "bin").mkdir(parents=True)
+    (root / "environments" / "one" / "bin" / "python").symlink_to("/opt/gone/bin/python3.8")
+    folder = root / "images" / f"{recipe.name}-{identity[:16]}"
+    folder.mkdir(parents=True)
+    (folder / "environment").symlink_to(root / "environments" / "one")
+    (folder / "identity").write_text(identity)
+    return folder
+
+
+def test_an_environment_whose_cpython_is_gone_is_told(broken, command):
+    status, out, _ = command("doctor")
+    assert status == 0
+    assert f"the CPython of {broken.name.rpartition('-')[0]} does not start" in out
+    assert "hint: pinlite doctor --fix" in out
+
+
+def test_what_is_broken_is_removed_and_what_is_missing_is_made(broken, command, monkeypatch):
+    asked = []
+
+    def ensure(_, recipes, observe):
+        del observe
+        asked.extend(recipes)
+
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setattr(VenvEngine, "ensure", ensure)
+    status, out, err = command("doctor", "--fix")
+    assert status == 0
+    assert f"removed {broken}" in err.replace("\n", "")
+    assert not broken.exists()
+    assert asked == [*toolchain.load().recipes]
+    assert "does not start" not in out
+
+
+def test_what_can_not_be_made_is_told(machine, command, monkeypatch):
+    def ensure(*_):
+        raise ImageError("no CPython 3.8 on this machine", hint="pyenv install 3.8")
+
+    machine()
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setattr(VenvEngine, "ensure", ensure)
+    status, _, err = command("doctor", "--fix")
+    assert status == 5
+    assert "error: no CPython 3.8 on this machine\nhint: pyenv install 3.8\n" in err
+
+
+def test_a_folder_of_pyenv_that_can_not_be_read_is_none(monkeypatch):
+    # To root, whom no permission stops, a name that is too long is as closed as a folder of another user.
+    monkeypatch.setenv("PYENV_ROOT", "x" * 5000)
+    interpreter.find("3.8")
+
+
+def test_a_cache_that_can_not_be_written_is_told(machine, command, monkeypatch):
+    machine("3.8", "3.11")
+    monkeypatch.setenv("PINLITE_CACHE", "/proc/pinlite")
+    status, out, _ = command("doctor")
+    assert status == 4
+    assert "/proc/pinlite can't be written" in out
+    assert "PINLITE_CACHE" in out
+
+
+@pytest.mark.parametrize("place", ["file", "x" * 300])
+@pytest.mark.parametrize("arguments", [("images", "build", "--engine", "venv"), ("cache", "verify"), ("cache", "gc")])
+def test_a_cache_that_can_not_be_used_is_no_bug(command, monkeypatch, place, arguments):
+    Path("file").touch()
+    monkeypatch.setenv("PINLITE_CACHE", str(Path(place).absolute()))
+    status, _, err = command(*arguments)
+    assert status in (2, 5)
+    assert "bug" not in err
+    assert "PINLITE_CACHE" in err

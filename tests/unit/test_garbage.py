@@ -1,6 +1,7 @@
 """`pinlite images gc`: what no toolchain names goes, with the packages that nothing needs; what is used stays."""
 
 import os
+import sys
 import time
 
 import pytest
@@ -30,6 +31,8 @@ def image(name, identity, key=""):
     environment = root / "environments" / f"of-{name}-{identity[:16]}"
     environment.mkdir(parents=True)
     (environment / "package.py").write_bytes(bytes(1000))
+    (environment / "bin").mkdir()
+    (environment / "bin" / "python").symlink_to(sys.executable)
     folder = root / "images" / f"{name}-{identity[:16]}"
     folder.mkdir(parents=True)
     (folder / "environment").symlink_to(environment)

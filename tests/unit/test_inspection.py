@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from pinlite.audit import inspection
+from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
+from pinlite.options import resolve
 
 
 @pytest.fixture
@@ -87,3 +89,58 @@ def test_missing_samples_are_named(engine, model):
     with pytest.raises(UsageError, match=r"absent\.npz"):
         inspection.run(model, Path("absent.npz"))
     assert engine.requests == []
+
+
+@pytest.fixture
+def result(engine, model_file):
+    """The output folder of a conversion, for which the engine is not asked any more."""
+    pipeline.run(resolve({"source": f"{model_file.name}:build", "input": ["image=1x3x4x4"], "out": "out"}))
+    engine.requests.clear()
+    return Path("out")
+
+
+def test_a_result_is_shown_as_its_conversion_showed_it(engine, command, result):
+    for given in (result, result / "report.json"):
+        status, out, err = command("inspect", str(given))
+        assert (status, err) == (0, "")
+        assert "model.float32.tflite" in out
+        assert out.endswith("model.py:build -> out: equal to the reference within 0.0001\n")
+    assert engine.requests == []
+
+
+def test_a_model_in_a_result_is_still_a_model(engine, result):
+    assert inspection.inspect(result / "saved_model") == "a model in words\n"
+    assert engine.requests
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "pinlite.report/9"}'])
+def test_a_report_of_another_version_is_refused_at_once(engine, command, content):
+    Path("out").mkdir()
+    Path("out/report.json").write_text(content)
+    status, _, err = command("inspect", "out")
+    assert status == 2
+    assert "out/report.json is no report of this version" in err
+    assert engine.requests == []
+
+
+def test_a_folder_that_is_no_saved_model_is_refused_at_once(engine, samples, result):
+    with pytest.raises(UsageError, match=r"no SavedModel") as raised:
+        inspection.run(result, samples)
+    assert "out/model.onnx" in raised.value.hint
+    Path("empty").mkdir()
+    with pytest.raises(UsageError, match=r"no SavedModel"):
+        inspection.inspect(Path("empty"))
+    assert engine.requests == []
+
+
+def test_a_saved_model_is_run_only_where_it_is_isolated_or_trusted(engine, samples, model):
+    engine.isolates = False
+    if model.suffix:
+        inspection.run(model, samples)
+    else:
+        with pytest.raises(UsageError, match=r"saved is a program"):
+            inspection.run(model, samples)
+        assert engine.requests == []
+        inspection.run(model, samples, trust=True)
+    inspection.inspect(model)
+    assert len(engine.requests) == 2

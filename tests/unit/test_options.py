@@ -26,7 +26,7 @@ def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
     recipe = resolve({"source": "model.py:build"})
     assert recipe.source.path == Path("model.py")
     assert (recipe.source.kind, recipe.source.module, recipe.source.callable) == ("python", "model", "build")
-    assert recipe.out == Path("build/build")
+    assert recipe.out == Path("build/model-build")
     assert (recipe.seed, recipe.opset, recipe.lowering, recipe.tolerance, recipe.engine) == (
         0,
         12,
@@ -342,3 +342,18 @@ def test_a_recipe_can_not_be_changed(model_file):
     recipe = resolve({"source": f"{model_file}:build"})
     with pytest.raises(ValueError, match="frozen"):
         recipe.seed = 1
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("model.py:build", "model-build"),
+        ("model.py:model", "model"),
+        ("model.py:Net.small", "model-Net.small"),
+        ("nets.small.model:build", "nets.small.model-build"),
+        ("model.onnx", "model"),
+    ],
+)
+def test_results_are_called_by_file_and_callable(model_file, source, name):
+    model_file.with_suffix(".onnx").touch()
+    assert resolve({"source": source}).out == Path("build") / name

@@ -8,7 +8,10 @@ import pytest
 from pinlite.errors import UsageError
 from pinlite.store import output
 
-REPORT = json.dumps({"schema": "pinlite.report/1", "artifacts": [{"path": "model.onnx"}, {"path": "saved_model"}]})
+SOURCE = "net.py:build"
+REPORT = json.dumps(
+    {"schema": "pinlite.report/1", "source": SOURCE, "artifacts": [{"path": "model.onnx"}, {"path": "saved_model"}]}
+)
 DOCUMENTS = {"report.json": REPORT}
 
 
@@ -68,7 +71,10 @@ def test_a_folder_that_holds_something_else_is_not_touched(artifacts, report):
     if report is not None:
         (out / "report.json").write_text(report, encoding="latin-1")
     before = listing(out)
-    for action, arguments in ((output.check, (out,)), (output.publish, (output.copying(artifacts), DOCUMENTS, out))):
+    for action, arguments in (
+        (output.check, (out, SOURCE)),
+        (output.publish, (output.copying(artifacts), DOCUMENTS, out)),
+    ):
         assert "thesis.tex" in str(refusal(action, *arguments))
     assert listing(out) == before
     assert (out / "thesis.tex").read_text() == "mine"
@@ -84,23 +90,23 @@ def test_a_file_of_ones_own_beside_an_earlier_result_is_not_touched(artifacts):
 
 def test_a_file_in_the_place_of_the_folder_is_not_touched(artifacts):
     Path("out").write_text("mine")
-    assert "is a file" in str(refusal(output.check, Path("out")))
+    assert "is a file" in str(refusal(output.check, Path("out"), SOURCE))
     refusal(output.publish, output.copying(artifacts), DOCUMENTS, Path("out"))
     assert Path("out").read_text() == "mine"
 
 
 def test_a_file_in_the_place_of_a_parent_is_refused():
     Path("file").write_text("mine")
-    refusal(output.check, Path("file/out"))
+    refusal(output.check, Path("file/out"), SOURCE)
 
 
 def test_a_folder_that_no_one_can_make_is_refused_before_any_work():
     # Not even root can make a folder there.
-    refusal(output.check, Path("/proc/pinlite/out"))
+    refusal(output.check, Path("/proc/pinlite/out"), SOURCE)
 
 
 def test_a_check_leaves_nothing():
-    output.check(Path("a/b"))
+    output.check(Path("a/b"), SOURCE)
     assert listing(Path()) == []
 
 
@@ -150,6 +156,32 @@ def test_what_a_killed_run_left_goes_and_the_earlier_result_comes_back(artifacts
         output.publish(die if moment == "filling" else output.copying({}), DOCUMENTS, out)
     os.waitpid(child, 0)
     assert len(list(Path().iterdir())) == (2 if moment == "filling" else 1)
-    output.check(out)
+    output.check(out, SOURCE)
     assert [path.name for path in Path().iterdir()] == ["out"]
     assert listing(out) == before
+
+
+def test_the_result_of_another_source_is_not_touched(artifacts):
+    out = Path("out")
+    output.publish(output.copying(artifacts), DOCUMENTS, out)
+    error = refusal(output.check, out, "other.py:build")
+    assert f"another source: {SOURCE}, not other.py:build" in str(error)
+    assert "--out" in error.hint
+    other = {"report.json": json.dumps(json.loads(REPORT) | {"source": "other.py:build"})}
+    refusal(output.publish, output.copying({}), other, out)
+    assert listing(out) == WHOLE
+
+
+def test_a_source_may_be_written_in_another_way(artifacts):
+    output.publish(output.copying(artifacts), DOCUMENTS, Path("out"))
+    for source in (f"./{SOURCE}", f"here/../{SOURCE}", str(Path(SOURCE).absolute())):
+        output.check(Path("out"), source)
+
+
+def test_a_source_may_be_given_from_another_folder(artifacts):
+    """But a file that is where the earlier source says is that, and no other of its name."""
+    output.publish(output.copying(artifacts), DOCUMENTS, Path("out"))
+    Path("x").mkdir()
+    output.check(Path("out"), f"x/{SOURCE}")
+    Path("net.py").touch()
+    refusal(output.check, Path("out"), f"x/{SOURCE}")

@@ -338,6 +338,17 @@ def test_a_checkpoint_is_not_run_where_nothing_isolates_it(engine, recipe):
     assert engine.requests[0].parameters["source"] == {"kind": "checkpoint"}
 
 
+def test_a_saved_model_is_not_run_where_nothing_isolates_it(engine, recipe):
+    Path("given").mkdir()
+    Path("given/saved_model.pb").write_bytes(b"given")
+    engine.isolates = False
+    with pytest.raises(UsageError, match=r"given is a program: .* the fake engine does not isolate") as caught:
+        pipeline.run(recipe(source="given"))
+    assert "--trust" in caught.value.hint
+    assert engine.requests == []
+    assert pipeline.run(recipe(source="given", trust=True)).ok
+
+
 def test_an_onnx_file_is_compared_with_onnxruntime(engine, recipe):
     Path("net.onnx").write_bytes(b"given")
     report = pipeline.run(recipe(source="net.onnx"))
@@ -359,13 +370,21 @@ def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
 
 
 def test_a_second_conversion_replaces_the_first_whole(engine, recipe):
+    pipeline.run(recipe(variant=["float32", "float16"]))
+    both = listing("out")
     pipeline.run(recipe())
+    assert engine.requests
+    assert set(both) - set(listing("out")) == {"model.float16.tflite"}
+
+
+def test_the_result_of_another_source_is_refused_before_any_work(engine, recipe):
+    pipeline.run(recipe())
+    both, requests = listing("out"), len(engine.requests)
     Path("given").mkdir()
     Path("given/saved_model.pb").write_bytes(b"given")
-    pipeline.run(recipe(source="given"))
-    assert engine.requests
-    assert listing("out") == sorted(["model.float32.tflite", "profiles.npz", "samples.npz", "saved_model", *DOCUMENTS])
-    assert listing("out/saved_model") == ["saved_model.pb"]
+    with pytest.raises(UsageError, match=r"another source: .*model\.py:build, not given"):
+        pipeline.run(recipe(source="given"))
+    assert (listing("out"), len(engine.requests)) == (both, requests)
 
 
 def test_a_disagreement_publishes_everything_and_says_where(engine, recipe):

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -430,3 +432,14 @@ def test_a_key_that_can_not_verify(convert, keys, tmp_path, kind):
         verify(OUT, path)
     assert f"--key {path}" in str(raised.value)
     assert "openssl pkey" in raised.value.hint
+
+
+def test_without_what_reads_the_schemas_it_says_what_to_install():
+    program = (
+        "import sys; sys.modules['google.protobuf'] = None; from pinlite.cli.main import main; "
+        "sys.argv = ['pinlite', 'verify', 'out']; sys.exit(main())"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "is not installed: there is no module google.protobuf" in ended.stderr
+    assert 'hint: pip install "pinlite[verify]"' in ended.stderr

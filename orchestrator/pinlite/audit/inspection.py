@@ -3,30 +3,36 @@
 import functools
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pinlite import parity, toolchain
-from pinlite.engine import choose
+from pinlite.engine import Engine, choose
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
 from pinlite.machine import temporary
-from pinlite.runner import LocalRunner
+from pinlite.runner import LocalRunner, provision
 from pinlite.schema.choices import EngineChoice
 from pinlite.schema.recipe import Limits
+from pinlite.schema.report import Report
 from pinlite.stages import check, convert, infer
 from pinlite.stages.stage import Action, Stage, hashed
+from pinlite.store.output import REPORT
 
 # The stage whose image and program can read a model, by its file's suffix; a SavedModel is a folder. The toolchain's
 # first runtime reads a .tflite file.
 _TFLITE = ".tflite"
 _HOMES = {".onnx": check.STAGE, "folder": convert.STAGE}
+
+_SAVED_MODEL = "saved_model.pb"
+_FORMS = "give an .onnx file, a .tflite file or a SavedModel folder, e.g. from an output folder"
 
 # In bytes: people don't read longer texts.
 _LONGEST = 256 * 1024**2
@@ -39,12 +45,19 @@ class _Anything(BaseModel):
 
 
 def run(
-    model: Path, samples: Path, out: Path | None = None, *, engine: EngineChoice = "auto", observe: Observer = ignore
+    model: Path,
+    samples: Path,
+    out: Path | None = None,
+    *,
+    engine: EngineChoice = "auto",
+    trust: bool = False,
+    observe: Observer = ignore,
 ) -> dict[str, NDArray[np.generic]]:
     """The outputs of an ONNX file, a SavedModel or a TFLite file on samples (.npz), by name; ``out`` keeps them.
+    With ``trust`` a SavedModel may run in an engine that does not isolate.
 
     Raises:
-        PinliteError: The model can't be run, the samples don't fit, or ``out`` can't be written.
+        PinliteError: The model can't be run or needs trust, the samples don't fit, or ``out`` can't be written.
     """
     stage = _stage("run", model)
     paths.existing_file(samples)
@@ -53,9 +66,16 @@ def run(
         stage = replace(stage, operation="infer")
         parameters = dict(infer.action(stage, model, samples, None, runs=0).parameters)
     action = Action(stage, _Anything, parameters, {"outputs": "outputs.npz"}, hashed(model=model, samples=samples))
+
+    def chosen() -> Engine:
+        found = choose(engine, observe)
+        if model.is_dir():
+            provision.check_graph(str(model), found, trust=trust)
+        return found
+
     with temporary.folder() as folder:
         made = Path(folder, "outputs.npz")
-        _ask(action, made, engine, observe)
+        _ask(action, made, chosen, observe)
         if out:
             _keep(made, out)
         return parity.read(made)
@@ -63,13 +83,30 @@ def run(
 
 def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
     """A text about the model: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
+    action = Action(_stage("inspect", model), _Anything, {}, {"text": "model.txt"}, hashed(model=model))
     with temporary.folder() as folder:
         made = Path(folder, "model.txt")
-        action = Action(_stage("inspect", model), _Anything, {}, {"text": "model.txt"}, hashed(model=model))
-        _ask(action, made, engine, observe)
+        _ask(action, made, functools.partial(choose, engine, observe), observe)
         if made.stat().st_size > _LONGEST:
             raise StageCrashError("the text about the model has more than 256 MiB", hint="inspect a smaller model")
         return made.read_text(errors="replace")
+
+
+def report(given: Path) -> Report | None:
+    """The report of a conversion, by its output folder or its report.json; None for anything else.
+
+    Raises:
+        UsageError: It can't be read, or is of another version.
+    """
+    file = given / REPORT if given.is_dir() and not (given / _SAVED_MODEL).exists() else given
+    if file.name != REPORT or not file.exists():
+        return None
+    try:
+        return Report.model_validate_json(paths.existing_file(file).read_bytes())
+    except ValidationError as error:
+        raise UsageError(
+            f"{file} is no report of this version", hint="give a folder that `pinlite convert` has written"
+        ) from error
 
 
 def _stage(operation: str, model: Path) -> Stage:
@@ -77,9 +114,15 @@ def _stage(operation: str, model: Path) -> Stage:
     if kind not in (*_HOMES, _TFLITE):
         raise UsageError(
             f"{model} is neither an .onnx nor a .tflite file nor a SavedModel folder",
-            hint="give one of these, e.g. from an output folder",
+            hint=_FORMS,
         )
     if kind == "folder":
+        if not (model / _SAVED_MODEL).is_file():
+            result = (model / REPORT).exists()
+            raise UsageError(
+                f"{model} is a folder, but no SavedModel: it has no {_SAVED_MODEL}",
+                hint=f"give one of the models in it, e.g. {model / 'model.onnx'}" if result else _FORMS,
+            )
         paths.closed_folder(model)
     else:
         paths.model_file(model)
@@ -87,10 +130,10 @@ def _stage(operation: str, model: Path) -> Stage:
     return Stage(operation, home.image, home.program, operation)
 
 
-def _ask(action: Action[Any], made: Path, choice: EngineChoice, observe: Observer) -> None:
+def _ask(action: Action[Any], made: Path, engine: Callable[[], Engine], observe: Observer) -> None:
     """Run the action, whose only output goes to ``made``."""
     recipes = toolchain.load().images
-    with LocalRunner(functools.partial(choose, choice, observe), recipes, Limits(), observe) as runner:
+    with LocalRunner(engine, recipes, Limits(), observe) as runner:
         (output,) = runner.run(action).outputs.values()
         shutil.copyfile(output.path, made)
 

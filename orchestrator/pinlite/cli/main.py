@@ -4,6 +4,7 @@ Nothing is imported here that a command may not need: the one that has nothing t
 """
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -11,12 +12,17 @@ import sys
 import time
 from types import FrameType
 
-from pinlite.cli.again import again
-from pinlite.errors import PinliteError
+from pinlite.errors import PinliteError, UsageError
+from pinlite.machine import folders, system
 
 _BUG = 1
 _INTERRUPTED = 130
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+# Of a folder that can't be read or written, or has no room.
+_UNUSABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.ENOSPC, errno.EDQUOT),
+}
 _END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
 _SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
 _SHORTEST_SECRET = 6
@@ -31,7 +37,7 @@ def main() -> int:
             signal.signal(number, _interrupt)
     started = time.time()
     try:
-        return 0 if again(sys.argv[1:]) else _command()
+        return _run()
     except PinliteError as error:
         named = error.logs is None or str(error.logs) in error.hint
         _explain(str(error), error.hint, "" if named else f"the logs of the run are in {error.logs}")
@@ -45,6 +51,23 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a report
         _explain(f"a bug in pinlite: {type(error).__name__}: {error}", f"please report it with {_bug_report(started)}")
         return _BUG
+
+
+def _run() -> int:
+    """The command, from the store where it was given before; a UsageError where pinlite's own folder can't be used."""
+    system.check()
+    from pinlite.cli.again import again
+
+    try:
+        return 0 if again(sys.argv[1:]) else _command()
+    except OSError as error:
+        own = os.path.realpath(str(error.filename)).startswith(os.path.realpath(folders.cache()))
+        if own and error.errno in _UNUSABLE:
+            raise UsageError(
+                f"{error.filename} can't be used: {error.strerror}",
+                hint="PINLITE_CACHE=FOLDER moves what pinlite keeps",
+            ) from error
+        raise
 
 
 def _command() -> int:
@@ -101,7 +124,7 @@ def _bug_report(since: float) -> str:
     from pathlib import Path
 
     import pinlite
-    from pinlite.machine import folders, logs
+    from pinlite.machine import logs
 
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     ends = []

@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Unpack
 
 import typer
 
 from pinlite import api
+from pinlite.audit import inspection
 from pinlite.cli.consoles import data, log
 from pinlite.options.declared import EngineOptions, RunOptions
 from pinlite.ui import tables
@@ -22,6 +24,9 @@ def run(*, model: str, samples: str, verbose: bool, **given: Unpack[RunOptions])
 
 
 def inspect(*, model: str, verbose: bool, **given: Unpack[EngineOptions]) -> None:
+    if report := inspection.report(Path(model)):
+        tables.show(report, str(model if Path(model).is_dir() else Path(model).parent), data)
+        return
     with ProgressView(log, verbose=verbose) as view:
         text = api.inspect(model, observe=view, **given)
     typer.echo(escaped(text.rstrip("\n")))

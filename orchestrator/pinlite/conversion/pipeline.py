@@ -46,7 +46,7 @@ def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = 
     started = datetime.now(UTC)
     recipe = plan.recipe
     key = _signing_key(recipe)
-    output.check(recipe.out)
+    output.check(recipe.out, recipe.source.text)
     materials = provenance.given(recipe, plan.dependencies)
     lock = lockfile.given(recipe, plan.images, dependencies.files(plan.dependencies))
     if recorded:

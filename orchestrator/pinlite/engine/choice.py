@@ -7,7 +7,7 @@ from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
 from pinlite.errors import NoEngineError, PinliteError
-from pinlite.events import Observer, ignore
+from pinlite.events import Notice, Observer, ignore
 from pinlite.machine.retries import repeated
 from pinlite.schema.choices import EngineChoice
 
@@ -23,7 +23,7 @@ def present() -> Iterator[Engine]:
 
 
 def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
-    """The engine that was asked for; ``auto`` is docker where one answers, else venv.
+    """The engine that was asked for; ``auto`` is docker where one answers, else venv, which it says with the reason.
 
     Raises:
         NoEngineError: Docker was asked for by name, and none answers, nor a little later.
@@ -34,7 +34,8 @@ def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
         return repeated(DockerEngine, _may_come, observe)
     try:
         return DockerEngine()
-    except NoEngineError:
+    except NoEngineError as error:
+        observe(Notice(f"{error.message}: the venv engine takes its place"))
         return VenvEngine()
 
 

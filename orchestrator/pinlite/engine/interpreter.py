@@ -32,8 +32,7 @@ def find_or_make(version: str) -> Path:
 
 
 def _candidates(version: str) -> Iterator[Path]:
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    yield from _of_pyenv(version)
     with contextlib.suppress(uv.UvError):
         yield Path(uv.run("python", "find", "--managed-python", version))
     on_path = shutil.which(f"python{version}")
@@ -48,3 +47,12 @@ def _starts(python: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def _of_pyenv(version: str) -> list[Path]:
+    """The newest first; none where pyenv's folder can't be read, or there is no home that it could be in."""
+    try:
+        root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+        return sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    except (OSError, RuntimeError):
+        return []

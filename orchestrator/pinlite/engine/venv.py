@@ -18,8 +18,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from pinlite import digest
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner, supply, usage
@@ -27,9 +25,9 @@ from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, Worker
 from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
-from pinlite.errors import ImageError
+from pinlite.errors import ImageError, StageCrashError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
-from pinlite.machine import folders, processes, temporary, uv
+from pinlite.machine import folders, guards, processes, temporary, uv
 from pinlite.machine.retries import blames_network, repeated
 from pinlite.toolchain import ImageRecipe
 
@@ -62,7 +60,7 @@ class VenvEngine:
         return f"uv {uv.run('--version').split()[1]}"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
-        known = {(image.name, image.identity): image for image in self.images()}
+        known = {(image.name, image.identity): image for image in self.images() if _python(image).exists()}
         wanted = ((recipe.name, _identity(recipe)) for recipe in recipes)
         return {name: known[name, identity] for name, identity in wanted if (name, identity) in known}
 
@@ -92,6 +90,13 @@ class VenvEngine:
             )
             for file in folders_found
         ]
+
+    def broken(self) -> list[Image]:
+        """Those whose CPython does not start, because it is gone, or is another one by now."""
+        # Images share environments.
+        environments = {image: Path(image.reference, "environment").resolve() for image in self.images()}
+        starts = {environment: _starts(environment) for environment in {*environments.values()}}
+        return [image for image, environment in environments.items() if not starts[environment]]
 
     def parts(self) -> list[Image]:
         """None: an installation that fails is removed at once."""
@@ -125,7 +130,7 @@ class VenvEngine:
             shutil.rmtree(leftover.name)
         elif leftover.kind == _HALF_AN_ENVIRONMENT:
             environment = Path(leftover.name)
-            with FileLock(f"{environment}.guard"):
+            with guards.held(_guard_of(environment)):
                 if not (environment / _LOCK).exists():
                     _discard(environment)
         else:
@@ -135,12 +140,12 @@ class VenvEngine:
         """The environments whose lock is still beside them, and which nobody is installing."""
         for lock in sorted((self._root / "environments").glob("*.lock")):
             environment = lock.with_suffix("")
-            with contextlib.suppress(Timeout), FileLock(f"{environment}.guard", timeout=0):
+            with contextlib.suppress(BlockingIOError), guards.held(_guard_of(environment), wait=False):
                 yield environment
 
     def _supplied(self, recipes: Iterable[ImageRecipe], observe: Observer) -> AbstractContextManager[_Supplies]:
         """The files of each environment that is not there yet, by its path; and of bases, where sources are built."""
-        without = [recipe for recipe in recipes if not (self._environment(recipe) / _LOCK).exists()]
+        without = [recipe for recipe in recipes if not _is_whole(self._environment(recipe))]
         bases = {recipe.base.name: recipe.base for recipe in without if recipe.sources}
         wanted = [Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
         wanted += [Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
@@ -154,16 +159,18 @@ class VenvEngine:
         identity = _identity(recipe)
         folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
         environment = self._environment(recipe)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.guard"):
-            if not (folder / "identity").exists():
+        with guards.held(_guard_of(folder)):
+            if not self.find([recipe]):
+                # What is there has a link to an environment that has gone, or has lost its CPython.
+                shutil.rmtree(folder, ignore_errors=True)
                 observe(BuildProgress(recipe.name, "installing the locked packages", 1, 2))
                 self._install(recipe, environment, supplies, observe)
                 observe(BuildProgress(recipe.name, "copying the stage programs", 2, 2))
                 with temporary.folder(beside=self._half_made) as made:
                     image = Path(made, "image")
                     _write_programs(recipe, image / "programs")
-                    (image / "environment").symlink_to(environment)
+                    # Relative, so that the cache can be moved.
+                    (image / "environment").symlink_to(os.path.relpath(environment, folder))
                     # Compiled where they are not yet to be found, under the path that tracebacks will name.
                     _compile(environment / "bin" / "python", image / "programs", folder / "programs")
                     (image / "lock").write_text(Pins.of(recipe).key)
@@ -171,11 +178,10 @@ class VenvEngine:
                     image.rename(folder)
 
     def _install(self, recipe: ImageRecipe, environment: Path, supplies: _Supplies, observe: Observer) -> None:
-        done = environment / _LOCK
-        environment.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{environment}.guard"):
-            if done.exists():
+        with guards.held(_guard_of(environment)):
+            if _is_whole(environment):
                 return
+            _discard(environment)
             find = functools.partial(interpreter.find_or_make, recipe.base.python)
             python = repeated(find, blames_network, observe)
             lock = _lock_of(environment)
@@ -199,7 +205,7 @@ class VenvEngine:
                         hint="run the same command again; PINLITE_CACHE moves the environments to another disk",
                     ) from error
                 # The lock's place in the environment says that all of it is installed.
-                lock.rename(done)
+                lock.rename(environment / _LOCK)
                 undone.pop_all()
 
 
@@ -219,15 +225,21 @@ class _LocalProcess:
             "PATH": os.defpath,
             "PYTHONPATH": str(image / "programs"),
         }
-        self._child = subprocess.Popen(
-            [image / "environment" / "bin" / "python", "-m", "stagekit", job.program, job.inputs, job.outputs],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=scratch,
-            env=environment,
-            start_new_session=True,
-        )
+        try:
+            self._child = subprocess.Popen(
+                [_python(job.image), "-m", "stagekit", job.program, job.inputs, job.outputs],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=scratch,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StageCrashError(
+                f"the {job.name} program can't be started: {error}",
+                hint="`pinlite doctor` says what is wrong with its environment",
+            ) from error
         self._end = os.fdopen(os.pidfd_open(self._child.pid), "rb", buffering=0)
         # A limit of the user's own that is stricter can't be raised, and stays.
         with contextlib.suppress(OSError, ValueError):
@@ -300,6 +312,31 @@ def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
 def _lock_of(environment: Path) -> Path:
     """Where an environment's lock is while it is installed. There is a dot in its name: Python's version."""
     return environment.with_name(f"{environment.name}.lock")
+
+
+def _python(image: Image) -> Path:
+    return Path(image.reference, "environment", "bin", "python")
+
+
+def _starts(environment: Path) -> bool:
+    try:
+        return (
+            subprocess.run(
+                [environment / "bin" / "python", "-I", "-c", ""], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
+    except OSError:
+        return False
+
+
+def _is_whole(environment: Path) -> bool:
+    """Whether all of it is installed, and its CPython, which it only has a link to, is still there."""
+    return (environment / _LOCK).exists() and (environment / "bin" / "python").exists()
+
+
+def _guard_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.guard")
 
 
 def _read(file: Path) -> str:

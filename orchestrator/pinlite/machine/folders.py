@@ -20,15 +20,16 @@ def cache() -> Path:
 
 def free(path: Path) -> int:
     """How many bytes are free on the disk of a path, which need not exist."""
-    return shutil.disk_usage(_nearest(path)).free
+    return shutil.disk_usage(nearest(path)).free
 
 
 def device(path: Path) -> int:
     """The number of the filesystem of a path, which need not exist."""
-    return _nearest(path).stat().st_dev
+    return nearest(path).stat().st_dev
 
 
-def _nearest(path: Path) -> Path:
+def nearest(path: Path) -> Path:
+    """The path, where it exists, else the nearest of its parents that does."""
     return next(each for each in (path, *path.parents) if each.exists())
 
 

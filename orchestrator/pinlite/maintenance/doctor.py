@@ -1,16 +1,19 @@
 """What this machine has for pinlite, what is missing, and what to do about it."""
 
 import platform
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pinlite import __version__, toolchain
-from pinlite.engine import DockerEngine, Engine, VenvEngine, interpreter
+from pinlite.engine import DockerEngine, Engine, VenvEngine, choose, interpreter
 from pinlite.errors import NoEngineError
+from pinlite.events import Notice, Observer
 from pinlite.machine import folders
 from pinlite.toolchain import Base
 
 _PLENTY = 8 * 10**9
+_SPACE = "space"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,23 @@ class Diagnosis:
 
     @property
     def can_convert(self) -> bool:
+        if any(finding.ok is False for finding in self.findings if finding.subject == _SPACE):
+            return False
         return any(finding.ok for finding in self.findings if finding.subject.startswith("engine"))
+
+
+def fix(observe: Observer) -> None:
+    """Remove environments that don't start, and make what is missing to run the default toolchain on the engine that a
+    run would take.
+
+    Raises:
+        ImageError: An image can't be made; the hint says what to do.
+    """
+    engine = VenvEngine()
+    for image in engine.broken():
+        engine.remove_image(image)
+        observe(Notice(f"removed {image.reference}: its CPython does not start"))
+    choose("auto", observe).ensure(toolchain.load().recipes, observe)
 
 
 def diagnose() -> Diagnosis:
@@ -55,7 +74,7 @@ def _docker() -> Iterator[Finding]:
         found = engine.base(base)
         if found is None:
             text = f"{base.name} is not here yet: pulled at the first build"
-            yield Finding("docker base", None, text, "without a registry: make base")
+            yield Finding("docker base", None, text, "without a registry: pinlite images base")
         else:
             yield Finding("docker base", True, found)
 
@@ -69,7 +88,11 @@ def _venv() -> Iterator[Finding]:
     engine = VenvEngine()
     where = ", ".join(map(str, found.values()))
     yield Finding("engine venv", True, f"{engine.version()}, {where}; does not isolate untrusted code")
-    yield _images(engine)
+    if broken := [image.name for image in engine.broken()]:
+        text = f"the CPython of {', '.join(broken)} does not start"
+        yield Finding("venv images", False, text, "pinlite doctor --fix makes them anew")
+    else:
+        yield _images(engine)
 
 
 def _bases() -> Iterator[Base]:
@@ -89,6 +112,10 @@ def _images(engine: Engine) -> Finding:
 
 def _space() -> Finding:
     folder = folders.cache()
+    try:
+        tempfile.TemporaryDirectory(dir=folders.nearest(folder)).cleanup()
+    except OSError as error:
+        return Finding(_SPACE, False, f"{folder} can't be written: {error.strerror}", "PINLITE_CACHE=FOLDER moves it")
     free = folders.free(folder)
     hint = "" if free > _PLENTY else "the environments need about 8 GB; PINLITE_CACHE moves them"
-    return Finding("space", None if hint else True, f"{free / 10**9:.0f} GB free at {folder}", hint)
+    return Finding(_SPACE, None if hint else True, f"{free / 10**9:.0f} GB free at {folder}", hint)

@@ -1,11 +1,9 @@
 """What killed runs have left on this machine, found and removed."""
 
-import contextlib
-import fcntl
 from collections.abc import Iterator
 
 from pinlite.engine import present, written
-from pinlite.machine import folders, temporary
+from pinlite.machine import folders, guards, temporary
 from pinlite.store import collection
 from pinlite.store.files import Store
 
@@ -33,7 +31,5 @@ def clean() -> Iterator[str]:
 def _locks() -> Iterator[str]:
     """The files by which runs wait for one another, outside of the store, that nobody holds."""
     for path in sorted(folders.cache().glob("*/**/*.guard")):
-        with path.open("ab") as stream, contextlib.suppress(BlockingIOError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        if guards.remove(path):
             yield f"lock {path}"

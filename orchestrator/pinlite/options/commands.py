@@ -12,6 +12,7 @@ from pinlite.options.declared import (
     ConvertOptions,
     DebugOptions,
     DiffOptions,
+    DoctorOptions,
     EngineOptions,
     MatchOptions,
     RemoveImagesOptions,
@@ -167,7 +168,9 @@ COMMANDS = {
         with_file=True,
     ),
     "run": Command("Run a model in its image on samples, and show its outputs.", "models:run", Run),
-    "inspect": Command("Print a model in words.", "models:inspect", Inspect),
+    "inspect": Command(
+        "Print a model in words, or the report of a conversion as `pinlite convert` does.", "models:inspect", Inspect
+    ),
     "diff": Command("Say in what two TFLite files differ; 9 is the status where they do.", "diff:diff", Diff),
     "debug": Command(
         "Compare a conversion layer by layer, and show which layers add to the error.", "debug:debug", Debug
@@ -184,7 +187,7 @@ COMMANDS = {
         "Say whether each file of a conversion is as it was made, and where it comes from.", "verify:verify", Verify
     ),
     "doctor": Command(
-        "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", Nothing
+        "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", DoctorOptions
     ),
     "schema": Command("Print a JSON Schema of files that pinlite reads and writes.", "schema:schema", Schema),
     "clean": Command(
@@ -205,6 +208,9 @@ COMMANDS = {
     "cache gc": Command("Remove what was not used for long, and what no record names.", "cache:gc", CacheCollect),
     "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Nothing),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImagesOptions),
+    "images base": Command(
+        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Nothing
+    ),
     "images list": Command("List those that are there.", "images:list_", EngineOptions),
     "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImagesOptions),
     "images gc": Command(

@@ -224,10 +224,14 @@ class EngineOptions(TypedDict, total=False):
     ]
 
 
-class RunningOptions(EngineOptions, total=False):
+class TrustOptions(EngineOptions, total=False):
     trust: Annotated[
-        bool, Option("Engine", "", "Let the venv engine load a checkpoint, which is a program.", default=False)
+        bool,
+        Option("Engine", "", "Let the venv engine run a checkpoint or a SavedModel: both are programs.", default=False),
     ]
+
+
+class RunningOptions(TrustOptions, total=False):
     memory: Annotated[str, Option("Engine", "SIZE", "What a stage may take, e.g. 4g.", default="8g")]
     disk: Annotated[str, Option("Engine", "SIZE", "What a stage may write, e.g. 4g.", default="16g")]
     timeout: Annotated[
@@ -247,7 +251,7 @@ class StoreOptions(TypedDict, total=False):
 
 
 class OutputOptions(TypedDict, total=False):
-    out: Annotated[StrPath, Option("Output", "DIR", "Where the results go.", otherwise="build/<callable>")]
+    out: Annotated[StrPath, Option("Output", "DIR", "Where the results go.", otherwise="build/<file>-<callable>")]
     strict: Annotated[
         bool, Option("Output", "", "End with status 3 where something may be wrong: any warning.", default=False)
     ]
@@ -324,7 +328,7 @@ class DebugOptions(ModelOptions, EngineOptions, total=False):
     ]
 
 
-class RunOptions(EngineOptions, total=False):
+class RunOptions(TrustOptions, total=False):
     out: Annotated[StrPath, Option("Output", "FILE.npz", "Keep the outputs here.")]
 
 
@@ -337,6 +341,13 @@ class DiffOptions(EngineOptions, total=False):
 
 class VerifyOptions(TypedDict, total=False):
     key: Annotated[StrPath, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
+
+
+class DoctorOptions(TypedDict, total=False):
+    fix: Annotated[
+        bool,
+        Option("Engine", "", "First remove what is broken, and make the images that a run would take.", default=False),
+    ]
 
 
 class ToolchainOptions(TypedDict, total=False):

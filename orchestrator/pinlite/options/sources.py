@@ -63,7 +63,10 @@ def python_callable(text: str) -> dict[str, Any]:
 
 
 def default_name(source: Source) -> str:
-    return source.callable or (source.path.stem if source.path else source.text)
+    """What a source's results are called: by its file and callable, once where both have one name."""
+    if source.kind == "python":
+        return "-".join(dict.fromkeys((source.module, source.callable)))
+    return source.path.stem if source.path else source.text
 
 
 def _local_package(module: str) -> Path | None:

@@ -1,4 +1,7 @@
-"""Whether an output folder is what a conversion left there. Importing this imports what reads schemas and keys."""
+"""Whether an output folder is what a conversion left there.
+
+Importing this imports what reads schemas and keys; it raises a UsageError where pinlite was installed without that.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,9 +13,17 @@ from pydantic import ValidationError
 
 from pinlite import digest
 from pinlite.errors import TamperedError, UsageError
-from pinlite.provenance import checksum, schemas, signature
+from pinlite.provenance import checksum, signature
 from pinlite.schema.report import Report
 from pinlite.store.output import CHECKSUM, PROVENANCE, REPORT, SBOM, SIGNATURE
+
+try:
+    from pinlite.provenance import schemas
+except ModuleNotFoundError as missing:
+    raise UsageError(
+        f"what reads the schemas of a provenance is not installed: there is no module {missing.name}",
+        hint='pip install "pinlite[verify]"',
+    ) from missing
 
 # What a folder has beside the files that its statement is about.
 _AROUND = {PROVENANCE, CHECKSUM, SIGNATURE}

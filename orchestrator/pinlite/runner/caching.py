@@ -4,18 +4,17 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from pinlite.digest import HashedPath
 from pinlite.engine import Image
 from pinlite.events import Notice, Observer, StageFinished, StageStarted, ignore
-from pinlite.machine import temporary
+from pinlite.machine import guards, temporary
 from pinlite.runner.protocol import Done, Runner
 from pinlite.stages.stage import Action, ResultT, Stage
 from pinlite.store import record
@@ -118,11 +117,9 @@ class CachingRunner:
     @contextlib.contextmanager
     def _alone(self, key: str) -> Iterator[None]:
         """Have other processes wait that want to make the same; without a store to write to, nobody can."""
-        lock: AbstractContextManager[object] = FileLock(self._store.lock(key))
         with ExitStack() as held:
             with contextlib.suppress(OSError):
-                self._store.lock(key).parent.mkdir(parents=True, exist_ok=True)
-                held.enter_context(lock)
+                held.enter_context(guards.held(self._store.lock(key)))
             yield
 
     def __enter__(self) -> Self:

@@ -35,6 +35,18 @@ def check_trust(recipe: Recipe, engine: Engine) -> None:
             hint="convert it with --engine docker; give --trust where you know who wrote it; or convert the code that "
             "builds the model, and give its state_dict with --weights, of which nothing is run",
         )
+    if recipe.source.kind == "saved_model":
+        check_graph(recipe.source.text, engine, trust=recipe.trust)
+
+
+def check_graph(saved_model: str, engine: Engine, *, trust: bool) -> None:
+    """Refuse to run a SavedModel where nothing keeps its operators from the machine's files."""
+    if not (engine.isolates or trust):
+        raise UsageError(
+            f"{saved_model} is a program: the graph of a SavedModel may read and write files, and the {engine.name} "
+            "engine does not isolate",
+            hint="take --engine docker, or give --trust where you know who wrote it",
+        )
 
 
 def shown(folder: Path) -> dict[str, Path]:

@@ -1,7 +1,5 @@
 """What the store holds, whether it is whole, and what may go."""
 
-import contextlib
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
+from pinlite.machine import guards
 from pinlite.store.files import KINDS, Damaged, Kind, Store
 
 _DAY = 24 * 3600
@@ -125,9 +124,7 @@ def _drop_unfinished(store: Store) -> list[Path]:
     dropped = sorted((store.root / "making").glob("*"))
     shutil.rmtree(store.root / "making", ignore_errors=True)
     for path in sorted(store.lock("*").parent.glob("*.lock")):
-        with path.open("ab") as stream, contextlib.suppress(BlockingIOError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        if guards.remove(path):
             dropped.append(path)
     return dropped
 

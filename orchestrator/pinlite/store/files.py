@@ -1,7 +1,6 @@
 """The store's files: put whole or not at all, and hashed whenever they are taken."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pinlite import digest
-from pinlite.machine import folders
+from pinlite.machine import folders, guards
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
 SCHEMA = 2
@@ -110,20 +109,18 @@ class Store:
     @contextlib.contextmanager
     def committing(self) -> Iterator[None]:
         """Keep collectors away while there are files that no record names yet."""
-        with self._guarded(fcntl.LOCK_SH):
+        with self._guarded(shared=True):
             yield
 
     @contextlib.contextmanager
     def collecting(self) -> Iterator[None]:
         """Wait until nobody commits, and keep others from it."""
-        with self._guarded(fcntl.LOCK_EX):
+        with self._guarded(shared=False):
             yield
 
     @contextlib.contextmanager
-    def _guarded(self, how: int) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "guard").open("ab") as guard:
-            fcntl.flock(guard, how)
+    def _guarded(self, *, shared: bool) -> Iterator[None]:
+        with guards.held(self.root / "guard", shared=shared):
             yield
 
     def _is_whole(self, sha256: str) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,8 +25,9 @@ DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 _EARLIER = "earlier"
 
 
-def check(out: Path) -> None:
-    """Refuse, with a UsageError, a folder that holds something else than an earlier result, or can't be written.
+def check(out: Path, source: str) -> None:
+    """Refuse, with a UsageError, a folder that holds something else than an earlier result of the same source, as the
+    command line had it, or that can't be written.
 
     What a run that was killed has left beside it goes, and the result that it was about to replace comes back.
     """
@@ -33,11 +35,17 @@ def check(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
     if out.is_dir():
-        strange = sorted({path.name for path in out.iterdir()} - _earlier(out))
+        earlier, files = _earlier(out)
+        strange = sorted({path.name for path in out.iterdir()} - files)
         if strange:
             raise UsageError(
                 f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",
                 hint="give a folder that is new or holds an earlier result; nothing was touched",
+            )
+        if files and _is_another(earlier, source):
+            raise UsageError(
+                f"--out {out} holds the result of another source: {earlier}, not {source}",
+                hint="give each of them a folder with --out, or remove this one; nothing was touched",
             )
     ancestor = next(folder for folder in out.absolute().parents if folder.exists())
     try:
@@ -64,7 +72,7 @@ def publish(fill: Callable[[Path], None], documents: Mapping[str, str], out: Pat
 
     It is written beside ``out`` and renamed, so that ``out`` is never half a result.
     """
-    check(out)
+    check(out, json.loads(documents[REPORT])["source"])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with temporary.folder(beside=out) as folder:
@@ -109,12 +117,26 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _earlier(out: Path) -> set[str]:
-    """What an earlier run left in the folder, as its report says."""
+def _earlier(out: Path) -> tuple[str, set[str]]:
+    """The source of the earlier run whose result the folder holds, and what that left there, as its report says;
+    nothing where there is no report.
+    """
     try:
         report = json.loads((out / REPORT).read_text())
-        if not report["schema"].startswith("pinlite.report/"):
-            return set()
-        return {*DOCUMENTS, *(artifact["path"] for artifact in report["artifacts"])}
+        if report["schema"].startswith("pinlite.report/"):
+            return str(report["source"]), {*DOCUMENTS, *(artifact["path"] for artifact in report["artifacts"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return set()
+        pass
+    return "", set()
+
+
+def _is_another(earlier: str, source: str) -> bool:
+    """Whether two sources, as command lines had them, are not the same. A relative path may have been given in another
+    folder: where it leads nowhere from here, it is one with a path that ends so.
+    """
+    before, now = Path(os.path.abspath(earlier)), Path(os.path.abspath(source))  # noqa: PTH100  # not all are paths
+    if before == now:
+        return False
+    end = tuple(part for part in Path(os.path.normpath(earlier)).parts if part != os.pardir)
+    file = before.with_name(before.name.partition(":")[0])
+    return file.exists() or now.parts[-len(end) :] != end

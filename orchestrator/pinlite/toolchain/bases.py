@@ -1,4 +1,4 @@
-"""Bases: the Python images that other images are built on, public or made by ``make base`` where no registry is."""
+"""Bases: the Python images that other images are built on, public or made by ``pinlite images base``."""
 
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pinlite import digest
 from pinlite.machine import folders
 
-# What `make base` runs.
-_SCRIPT = "base.sh"
+# What `pinlite images base` runs, below images/.
+SCRIPT = "base.sh"
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Base:
 
     @property
     def local_identity(self) -> str:
-        """The label of the image of ``make base``: the sha256 of everything that makes it."""
-        row = asdict(self) | {"lock": digest.of_bytes(self.lock), "script": digest.of_file(folders.IMAGES / _SCRIPT)}
+        """The label of the image of ``pinlite images base``: the sha256 of everything that makes it."""
+        row = asdict(self) | {"lock": digest.of_bytes(self.lock), "script": digest.of_file(folders.IMAGES / SCRIPT)}
         return f"sha256:{digest.of_json(row)}"
 
 

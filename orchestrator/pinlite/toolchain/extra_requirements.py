@@ -4,12 +4,10 @@ import functools
 import sys
 from pathlib import Path
 
-from filelock import FileLock
-
 from pinlite import digest
 from pinlite.errors import ImageError
 from pinlite.events import Observer
-from pinlite.machine import folders, temporary, uv
+from pinlite.machine import folders, guards, temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network, repeated
 from pinlite.toolchain import ImageRecipe
 
@@ -26,8 +24,7 @@ def locked(requirements: tuple[str, ...], image: ImageRecipe, observe: Observer)
     wanted = "\n".join(sorted(requirements)) + "\n"
     question = [wanted, digest.of_bytes(image.lock), image.base.python, image.base.wheels]
     kept = folders.cache() / "locks" / f"{digest.of_json(question)}.lock"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept.with_suffix(".guard")):
+    with guards.held(kept.with_suffix(".guard")):
         if not kept.exists():
             made = kept.with_suffix(".made")
             made.write_bytes(repeated(functools.partial(_resolve, wanted, image), blames_network, observe))

@@ -45,7 +45,7 @@ class DockerEngine:
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
-        with _answering("start one, let `make engine` install and start one, or use --engine venv"):
+        with _answering("start one, or install one (https://docs.docker.com/engine/install), or use --engine venv"):
             self._client = docker.from_env(timeout=PATIENCE)
             # docker itself waits without end for the answer to an attach.
             api = self._client.api
@@ -223,7 +223,7 @@ class DockerEngine:
         except (DockerException, OSError) as error:
             raise ImageError(
                 f"the base image {base.reference} can't be pulled: {told(error)}",
-                hint="where no registry can be reached, `make base` builds an equal one from Debian's packages",
+                hint="without a registry `pinlite images base` builds an equal one from Debian's packages",
             ) from error
 
     def _labels(self, reference: str) -> dict[str, str] | None:

@@ -1,7 +1,6 @@
 """The cache: ``<sha256>/<file>`` below one folder, and what each lock was found to install."""
 
 import contextlib
-import fcntl
 import re
 import time
 from collections import deque
@@ -11,7 +10,6 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 
 import requests
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from pinlite import digest
@@ -19,7 +17,7 @@ from pinlite.engine.wheels import transfer
 from pinlite.engine.wheels.pins import Distribution, Pins
 from pinlite.errors import ImageError
 from pinlite.events import FetchFinished, FetchProgress, FetchStarted, Observer
-from pinlite.machine import folders, temporary
+from pinlite.machine import folders, guards, temporary
 from pinlite.machine.retries import blames_network, repeated
 
 # How many files come at a time, and how often that is told, in seconds.
@@ -39,13 +37,13 @@ class WheelCache:
     @contextlib.contextmanager
     def using(self) -> Iterator[None]:
         """Keep collectors away, so that what is found or fetched stays."""
-        with self._guarded(fcntl.LOCK_SH):
+        with self._guarded(shared=True):
             yield
 
     @contextlib.contextmanager
     def collecting(self) -> Iterator[None]:
         """Wait until nobody uses the files, and keep others from it."""
-        with self._guarded(fcntl.LOCK_EX):
+        with self._guarded(shared=False):
             yield
 
     def path(self, file: Distribution) -> Path:
@@ -182,17 +180,15 @@ class WheelCache:
         return _loaded(self._listing(pins.key))
 
     @contextlib.contextmanager
-    def _guarded(self, how: int) -> Iterator[None]:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            guard = (self.root / "guard").open("ab")
-        except OSError as error:
-            raise ImageError(
-                f"packages can't be kept in {self.root}: {error.strerror}",
-                hint="PINLITE_CACHE moves it to another place",
-            ) from error
-        with guard:
-            fcntl.flock(guard, how)
+    def _guarded(self, *, shared: bool) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(guards.held(self.root / "guard", shared=shared))
+            except OSError as error:
+                raise ImageError(
+                    f"packages can't be kept in {self.root}: {error.strerror}",
+                    hint="PINLITE_CACHE moves it to another place",
+                ) from error
             yield
 
 
@@ -226,14 +222,11 @@ class _Count:
 @contextlib.contextmanager
 def _alone(part: Path, stop: Event) -> Iterator[None]:
     """Wait for other runs that fetch the same file, as long as it is wanted."""
-    guard = FileLock(part.with_suffix(".guard"))
-    while True:
-        if stop.is_set():
-            raise transfer.Stopped
-        with contextlib.suppress(Timeout):
-            guard.acquire(timeout=_MOMENT)
-            break
-    try:
-        yield
-    finally:
-        guard.release()
+    with contextlib.ExitStack() as stack:
+        while not stop.is_set():
+            with contextlib.suppress(BlockingIOError):
+                stack.enter_context(guards.held(part.with_suffix(".guard"), wait=False))
+                yield
+                return
+            stop.wait(_MOMENT)
+        raise transfer.Stopped

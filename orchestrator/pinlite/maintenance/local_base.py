@@ -1,0 +1,45 @@
+"""The local bases: what images stand on where no registry can be reached, made of Debian's packages."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from pinlite.engine import DockerEngine
+from pinlite.errors import ImageError
+from pinlite.machine import folders, temporary
+from pinlite.toolchain import bases
+
+
+def build() -> None:
+    """Build those that are not of today's recipe; the script that does it prints what it does.
+
+    Raises:
+        NoEngineError: No Docker engine answers.
+        ImageError: They can't be built; the script has said why.
+    """
+    DockerEngine()
+    if not shutil.which("docker"):
+        raise ImageError(
+            "there is no docker command, by which a base is imported", hint="install it: apt-get install docker-cli"
+        )
+    with temporary.folder() as folder:
+        # The script asks `python` for the recipes, which is to be the one that pinlite is installed in.
+        python = Path(folder, "python")
+        python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        python.chmod(0o755)
+        path = os.pathsep.join((folder, str(Path(find_uv_bin()).parent), os.environ.get("PATH", os.defpath)))
+        script = subprocess.Popen(["/bin/bash", folders.IMAGES / bases.SCRIPT], env=os.environ | {"PATH": path})
+        try:
+            status = script.wait()
+        except KeyboardInterrupt:
+            # It has mounts to undo.
+            script.terminate()
+            script.wait()
+            raise
+    if status:
+        raise ImageError("the local bases can't be built", hint="the lines above say why, and what to do")
