@@ -57,7 +57,7 @@ def test_a_changed_byte_is_found(pinlite, network, name):
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
     said = pinlite.refuses(8, "verify", "out")
-    assert f"error: out is not what its conversion left there:\n  {name} has changed\n" in said
+    assert f"error: out has changed since its conversion:\n  {name} has changed\n" in said
 
 
 def test_a_conversion_is_signed(pinlite, any_engine, tmp_path):

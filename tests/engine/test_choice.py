@@ -54,7 +54,7 @@ def test_auto_says_why_it_is_not_docker():
     assert isinstance(choose("auto", told.append), VenvEngine)
     (notice,) = told
     assert "no Docker engine answers: " in notice.text
-    assert notice.text.endswith("Connection refused')): the venv engine takes its place")
+    assert notice.text.endswith("Connection refused')), so the venv engine runs the stages")
 
 
 def test_docker_that_is_not_there_is_not_waited_for(monkeypatch):

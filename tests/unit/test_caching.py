@@ -206,7 +206,7 @@ def test_other_bytes_of_a_refreshed_stage_are_told_and_the_first_are_kept(run, e
     assert ran == ["export"]
     assert report.artifacts == first.artifacts
     assert [event.text for event in told if isinstance(event, Notice)] == [
-        "export is nondeterministic: it made another model.onnx than before; the first is kept"
+        "export is nondeterministic: it made a different model.onnx than before; the first one is kept"
     ]
 
 
@@ -241,7 +241,7 @@ def test_a_damaged_blob_is_made_again(run, how):
     # What the fake runtimes compute is what the fake export has computed, and is whole again by then.
     assert ran == STAGES[:4]
     assert report.artifacts == first.artifacts
-    assert "what was kept of export is damaged: it is made again" in [e.text for e in told if isinstance(e, Notice)]
+    assert "the kept result of export is damaged, and is made again" in [e.text for e in told if isinstance(e, Notice)]
     assert run()[1] == []
 
 
@@ -272,7 +272,7 @@ def test_a_store_that_can_not_be_written_keeps_nothing_and_says_so(run):
     assert run(told.append)[1] == STAGES
     notices = [event.text for event in told if isinstance(event, Notice)]
     assert len(notices) == len(STAGES)
-    assert notices[0].startswith(f"what export made can't be kept in {Store().root}: ")
+    assert notices[0].startswith(f"the result of export can't be kept in {Store().root}: ")
 
 
 def test_a_full_disk_costs_only_the_store(run, small_files, monkeypatch):
@@ -320,7 +320,7 @@ def test_weights_that_change_during_the_run_are_not_taken_for_the_old_ones(run, 
     engine.programs["export"] = export
     told = []
     run(told.append, weights=str(weights))
-    assert f"{weights} changed while export ran: what it made is not kept" in [
+    assert f"{weights} changed while export ran: its result is not kept" in [
         event.text for event in told if isinstance(event, Notice)
     ]
     engine.programs["export"] = exported

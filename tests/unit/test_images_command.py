@@ -26,7 +26,7 @@ def test_every_command_says_whose_images_it_is_about(command, arguments):
     status, _, err = command("images", *arguments)
     assert status == 0
     assert err.startswith("note: no Docker engine answers: ")
-    assert "the venv engine takes its place" in " ".join(err.split())
+    assert "the venv engine runs the stages" in " ".join(err.split())
 
 
 def test_without_docker_there_is_nothing_to_build_a_base_for(command):

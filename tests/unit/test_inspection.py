@@ -124,11 +124,11 @@ def test_a_report_of_another_version_is_refused_at_once(engine, command, content
 
 
 def test_a_folder_that_is_no_saved_model_is_refused_at_once(engine, samples, result):
-    with pytest.raises(UsageError, match=r"no SavedModel") as raised:
+    with pytest.raises(UsageError, match=r"not a SavedModel") as raised:
         inspection.run(result, samples)
     assert "out/model.onnx" in raised.value.hint
     Path("empty").mkdir()
-    with pytest.raises(UsageError, match=r"no SavedModel"):
+    with pytest.raises(UsageError, match=r"not a SavedModel"):
         inspection.inspect(Path("empty"))
     assert engine.requests == []
 

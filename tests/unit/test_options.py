@@ -202,8 +202,8 @@ def test_a_toolchain_says_what_is_usual(model_file, mine, toml):
     ("option", "value", "names"),
     [
         ("opset", 12, "--opset 12: the toolchain mine exports opsets 9 to 11"),
-        ("lowering", "nhwc", "--lowering nhwc: the toolchain mine has none"),
-        ("dynamic-batch", True, "--dynamic-batch: the lowering stock is onnx-tf as it is"),
+        ("lowering", "nhwc", "--lowering nhwc: the toolchain mine does not have it"),
+        ("dynamic-batch", True, "--dynamic-batch: the lowering stock is onnx-tf unchanged"),
         ("target", "their-phones", "--target 'their-phones': there is no such target"),
     ],
 )
@@ -300,13 +300,13 @@ def test_an_unknown_key_that_is_near_to_none_lists_all(toml):
 
 @pytest.mark.parametrize("text", ["opset = ", "opset", "[", "a = 1\na = 2"])
 def test_what_is_no_toml_names_the_file(toml, text):
-    assert "pinlite.toml is no TOML" in str(refusal({}, toml(text)))
+    assert "pinlite.toml is not TOML" in str(refusal({}, toml(text)))
 
 
 def test_bytes_that_are_no_text_name_the_file(toml):
     file = toml("")
     file.write_bytes(b"\xff\xfe")
-    assert "pinlite.toml is no TOML" in str(refusal({}, file))
+    assert "pinlite.toml is not TOML" in str(refusal({}, file))
 
 
 def test_a_missing_file_suggests_one_with_a_like_name(toml):

@@ -102,7 +102,8 @@ def test_an_npz_and_a_folder_of_npy_files_are_read_alike():
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "no .npz"), (b"PK nonsense", "no .npz"), ("pickled", "no .npz"), ("none", "no array")]
+    ("content", "words"),
+    [(b"", "not an .npz"), (b"PK nonsense", "not an .npz"), ("pickled", "not an .npz"), ("none", "no array")],
 )
 def test_what_is_no_file_of_arrays_is_refused(content, words):
     if content == "pickled":
@@ -118,7 +119,7 @@ def test_arrays_without_elements_or_numbers_are_refused():
     np.savez("c.npz", x=np.zeros((0, 3), np.float32))
     assert "'x' is empty (0x3)" in refusal(read, "c.npz")
     np.savez("c.npz", x=np.array(["a", "b"]))
-    assert "no numbers" in refusal(read, "c.npz")
+    assert "which are not numbers" in refusal(read, "c.npz")
 
 
 def test_a_damaged_npy_file_is_named():

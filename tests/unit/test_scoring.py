@@ -54,9 +54,9 @@ def test_mean_squared_error():
 @pytest.mark.parametrize(
     ("name", "outputs", "labels", "says"),
     [
-        ("top-1", SCORES, [0, 1, 2, 3], "labels are no classes of output 'scores', which has 3 numbers"),
-        ("top-1", SCORES, [0, 1, 2, -1], "labels are no classes"),
-        ("top-1", SCORES, [0.0, 1.0, 2.0, 1.0], "labels are no classes"),
+        ("top-1", SCORES, [0, 1, 2, 3], "top-1 needs labels that are classes of output 'scores', below 3"),
+        ("top-1", SCORES, [0, 1, 2, -1], "needs labels that are classes"),
+        ("top-1", SCORES, [0.0, 1.0, 2.0, 1.0], "needs labels that are classes"),
         ("mse", SCORES, [0, 1, 2, 1], "a label has 1 numbers, output 'scores' 3"),
     ],
 )
@@ -135,8 +135,8 @@ def test_what_the_function_does_wrong_ends_the_run_before_any_work(engine, asked
     ("options", "says"),
     [
         ({"evaluate": None, "data": None, "metric": ["top-1"]}, "--metric is given without --evaluate"),
-        ({"metric": ["top-0"]}, "--metric 'top-0' is none that pinlite knows"),
-        ({"metric": ["accuracy"]}, "--metric 'accuracy' is none that pinlite knows"),
+        ({"metric": ["top-0"]}, "--metric 'top-0' is not a metric that pinlite knows"),
+        ({"metric": ["accuracy"]}, "--metric 'accuracy' is not a metric that pinlite knows"),
         ({"metric": ["dat.py:loss"]}, "--metric: there is no file dat.py"),
         ({"evaluate": "dat.py:labelled"}, "--evaluate: there is no file dat.py"),
         ({"input": []}, "--evaluate needs --input"),

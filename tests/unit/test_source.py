@@ -68,7 +68,7 @@ def test_a_saved_model_is_a_folder():
         ("torchvision.models:", "torchvision.models:"),
         ("", "''"),
         ("a b:c", "a b:c"),
-        ("folder", "no SavedModel"),
+        ("folder", "not a SavedModel"),
         ("folder.onnx", "folder.onnx"),
         ("net.h5", "net.h5"),
     ],

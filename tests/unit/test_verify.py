@@ -71,7 +71,7 @@ def wrong(key=None):
         verify(OUT, key)
     assert raised.value.hint
     first, *lines = raised.value.message.splitlines()
-    assert first == "out is not what its conversion left there:"
+    assert first == "out has changed since its conversion:"
     return [line.strip() for line in lines]
 
 
@@ -278,7 +278,7 @@ def test_a_folder_that_no_conversion_made(command, make):
         OUT.write_text("x")
     status, _, err = command("verify", "out")
     assert status == 2
-    assert "out is no result of a conversion" in err
+    assert "out is not the output folder of a conversion" in err
 
 
 def test_a_folder_is_signed_and_its_key_verifies_it(convert, command, keys):
@@ -441,5 +441,5 @@ def test_without_what_reads_the_schemas_it_says_what_to_install():
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "is not installed: there is no module google.protobuf" in ended.stderr
+    assert "that are not installed: module google.protobuf.json_format is missing" in ended.stderr
     assert 'hint: pip install "pinlite[verify]"' in ended.stderr

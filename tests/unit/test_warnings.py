@@ -118,8 +118,8 @@ def test_strict_ends_with_three_and_keeps_everything(engine, convert):
     status, out, err = convert("--strict")
     assert status == 3
     assert printed(out) == SHOWN
-    assert f"error: with --strict, a warning is an error: {BRANCH}, and 1 more" in err
-    assert "without --strict; all is kept in out" in err
+    assert f"error: --strict makes this warning an error: {BRANCH}, and 1 more" in err
+    assert "without --strict; out has the results" in err
     assert Path("out/model.float16.tflite").exists()
     assert len(json.loads(Path("out/report.json").read_text())["warnings"]) == 2
     assert engine.requests

@@ -66,7 +66,7 @@ def test_the_best_file_that_the_lock_allows_is_chosen(monkeypatch):
     assert chosen(*names, "a-1.tar.gz") == names[1]
     assert chosen(names[0], names[2]) == names[0]
     assert chosen("a-1.tar.gz") == "a-1.tar.gz"
-    with pytest.raises(ImageError, match="has no file of a 1 that the lock of an image allows"):
+    with pytest.raises(ImageError, match="has no file for a 1 that the lock of an image allows"):
         chosen()
 
 
@@ -213,7 +213,12 @@ def test_a_longer_part_of_another_file_is_not_believed(index):
 
 @pytest.mark.parametrize(
     ("status", "attempts", "hint"),
-    [(503, 3, "check the connection"), (403, 1, "user and password"), (404, 1, "index has all"), (410, 1, "index has")],
+    [
+        (503, 3, "check the connection"),
+        (403, 1, "user and password"),
+        (404, 1, "index has everything"),
+        (410, 1, "index has"),
+    ],
 )
 def test_what_the_index_answers_is_told(index, status, attempts, hint):
     name, data = wheel("one")
@@ -314,7 +319,7 @@ def test_a_version_that_the_index_does_not_have_is_told_at_once():
     told = []
     with pytest.raises(ImageError, match="one") as raised:
         fetched(Pins("an image", lock(wheel("one")), BASE), told.append)
-    assert "index has all" in raised.value.hint
+    assert "index has everything" in raised.value.hint
     assert told == []
 
 
@@ -323,7 +328,7 @@ def test_a_disk_that_is_full_meanwhile_is_told(index, small_files):
     index.files = {name: data}
     pins = Pins("an image", lock((name, data)), BASE)
     files = WheelCache().listed(pins, {}, ignore)
-    with small_files(len(data) // 2), pytest.raises(ImageError, match="there is no room") as raised:
+    with small_files(len(data) // 2), pytest.raises(ImageError, match="is full") as raised:
         WheelCache().fetch(files, ignore)
     assert "PINLITE_CACHE" in raised.value.hint
     assert len(index.downloads) == 1

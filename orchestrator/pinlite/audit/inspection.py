@@ -120,7 +120,7 @@ def _stage(operation: str, model: Path) -> Stage:
         if not (model / _SAVED_MODEL).is_file():
             result = (model / REPORT).exists()
             raise UsageError(
-                f"{model} is a folder, but no SavedModel: it has no {_SAVED_MODEL}",
+                f"{model} is a folder, but not a SavedModel: it has no {_SAVED_MODEL}",
                 hint=f"give one of the models in it, e.g. {model / 'model.onnx'}" if result else _FORMS,
             )
         paths.closed_folder(model)

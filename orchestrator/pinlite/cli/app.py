@@ -1,4 +1,4 @@
-"""The commands, each made of its declaration when it is asked for: none waits for what only another one imports."""
+"""The commands, each built from its declaration when it is called, so that none waits for the imports of another."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

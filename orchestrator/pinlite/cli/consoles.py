@@ -1,4 +1,4 @@
-"""Where commands print: what they are asked for, and what happens meanwhile."""
+"""The consoles of commands: results on standard output, progress on standard error."""
 
 from pinlite.ui.console import SafeConsole
 

@@ -1,4 +1,4 @@
-"""The entry point: what ends a command, and with which status.
+"""The entry point: it turns the end of a command into a message and an exit status.
 
 Nothing is imported here that a command may not need: the one that has nothing to do should be over at once.
 """
@@ -13,7 +13,7 @@ import time
 from types import FrameType
 
 from pinlite.errors import PinliteError, UsageError
-from pinlite.machine import folders, system
+from pinlite.machine import system
 
 _BUG = 1
 _INTERRUPTED = 130
@@ -61,6 +61,8 @@ def _run() -> int:
     try:
         return 0 if again(sys.argv[1:]) else _command()
     except OSError as error:
+        from pinlite.machine import folders
+
         own = os.path.realpath(str(error.filename)).startswith(os.path.realpath(folders.cache()))
         if own and error.errno in _UNUSABLE:
             raise UsageError(
@@ -124,7 +126,7 @@ def _bug_report(since: float) -> str:
     from pathlib import Path
 
     import pinlite
-    from pinlite.machine import logs
+    from pinlite.machine import folders, logs
 
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     ends = []

@@ -21,6 +21,6 @@ def match(*, old: str, source: str, verbose: bool, json: bool, **given: Unpack[M
     if not found.found:
         raise NotReproducibleError(
             f"none of the toolchains made {old}",
-            hint="`pinlite diff` says more of how files differ; `pinlite toolchain lock --from` makes a toolchain of "
-            "the versions that a project recorded, which --toolchain tries",
+            hint="`pinlite diff` lists the differences of two files; `pinlite toolchain lock --from` makes a toolchain "
+            "of the versions that a project recorded, which --toolchain tries",
         )

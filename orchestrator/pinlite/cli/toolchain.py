@@ -1,4 +1,4 @@
-"""Versions: which toolchains there are, and making one of one's own."""
+"""The command `pinlite toolchain`: list and show toolchains, and write your own."""
 
 from pathlib import Path
 
@@ -28,11 +28,11 @@ def show(*, name: str = toolchain.DEFAULT) -> None:
     data.print(images)
     runtimes = tables.table("runtimes", "runtime", "image", "Select-TF", chosen.target.name)
     for runtime in chosen.runtimes:
-        required = "has to pass" if chosen.target.requires(runtime) else "is told"
+        required = "has to pass" if chosen.target.requires(runtime) else "is only reported"
         runtimes.add_row(runtime.name, runtime.image, "yes" if runtime.select_tf else "", required)
     data.print(runtimes)
     opsets = chosen.opsets
-    data.print(Text(f"opsets {opsets.least} to {opsets.most}, {opsets.default} unless another is asked for"))
+    data.print(Text(f"opsets {opsets.least} to {opsets.most}, default {opsets.default}"))
     data.print(Text(f"lowerings: {', '.join(chosen.lowerings)}"))
     for target in chosen.targets.values():
         data.print(Text(f"target {target.name}: {target.description}"), soft_wrap=True)

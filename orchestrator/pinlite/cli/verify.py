@@ -22,4 +22,4 @@ def _signed(keys: tuple[str, ...], key: str) -> str:
         return f"signed by {key}"
     if keys:
         return f"signed by {', '.join(keys)}, which was not checked: --key PUBLIC.pem does"
-    return "unsigned: whoever changed a file could have changed what it was compared with"
+    return "unsigned: somebody who changed a file could have changed its digest in the statement too"

@@ -69,7 +69,7 @@ def match(
         told = "".join(f"\n  {each.toolchain}, {each.lowering}: {each.refusal}" for each in refused)
         raise NotReproducibleError(
             f"no toolchain converts the model, so none made {file}:{told}",
-            hint="give the model as it was when the file was made; or a toolchain of its time, with --toolchain",
+            hint="give the model as it was when the file was made; or a toolchain of that time, with --toolchain",
         )
     return MatchReport(
         file=str(file), sha256=sha256, source=str(options.get("source", "")), candidates=(*found, *refused)

@@ -120,8 +120,8 @@ def _warned(report: Report, recipe: Recipe) -> WarnedError:
     more = f", and {len(others)} more" if others else ""
     more += "" if report.ok else "; outputs differ as well"
     return WarnedError(
-        f"with --strict, a warning is an error: {first.message}{more}",
-        hint=f"write that part of the model in another way, or convert without --strict; all is kept in {recipe.out}",
+        f"--strict makes this warning an error: {first.message}{more}",
+        hint=f"write that part of the model differently, or convert without --strict; {recipe.out} has the results",
         report=report,
     )
 
@@ -132,10 +132,10 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
         lost = next(each for each in report.lost if each.failed)
         return ParityError(
             lost_channels.words(lost),
-            hint=f"{lost_channels.hint(lost)}; everything was kept in {recipe.out}",
+            hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
             report=report,
         )
-    by = "in shape or in values that are no numbers" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
+    by = "in shape, or by NaN or infinity" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
     limit = "" if worst.tolerance is None else f"; the tolerance is {worst.tolerance:g}"
     on = f" on the profile `{worst.profile}`" if worst.profile else ""
     variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""

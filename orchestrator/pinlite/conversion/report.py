@@ -1,4 +1,4 @@
-"""The report of a conversion: what it came to, compared and judged."""
+"""The report of a conversion: its results, compared and judged."""
 
 import gzip
 import itertools
@@ -188,9 +188,7 @@ def _profiles(results: Results, computed: Sequence[Computed]) -> Iterator[Profil
             endless = [output for output in outputs if output not in found]
             asked = [other for other in others if other.variant or other.runtime in results.lowered.profiled]
             missing = [other for other in asked if name not in other.profiles]
-            left_out = [
-                f"{output} of {reference.runtime}: it holds values that are no finite numbers" for output in endless
-            ]
+            left_out = [f"{output} of {reference.runtime}: it has NaN or infinite values" for output in endless]
             left_out += [f"{' '.join(filter(None, (other.runtime, other.variant)))}: {_NOT_RUN}" for other in missing]
         else:
             left_out = [f"{reference.runtime}: {_NOT_RUN}"]

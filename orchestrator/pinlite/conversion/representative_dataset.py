@@ -50,7 +50,7 @@ def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
         if math.prod(shape) * dtype.itemsize > npz.MOST:
             raise UsageError(
                 f"--calibration random: {RANDOM_SAMPLES} samples of {_by(shape[1:])} take more than 4 GiB",
-                hint="give samples of your own, fewer of them",
+                hint="give fewer samples, of your own",
             )
         if dtype.kind == "f":
             made[spec.name] = stream.uniform(size=shape).astype(dtype)
@@ -84,8 +84,8 @@ def fitted(arrays: dict[str, Array], inputs: Sequence[Named | InputSpec], calibr
         # One number may well be a setting of the model that never changes.
         if array.dtype.kind == "f" and array[0].size > 1 and (array == array.flat[0]).all():
             raise UsageError(
-                f"{where}: input {name!r} is {array.flat[0]} everywhere, which says nothing of its range",
-                hint="give samples as the model will meet them",
+                f"{where}: input {name!r} is {array.flat[0]} everywhere, which does not show its range",
+                hint="give samples like those of the model's later use",
             )
     return found
 
@@ -108,7 +108,7 @@ def _file(path: Path) -> dict[str, Array]:
         return npz.read(path)
     except npz.NoArraysError as error:
         raise UsageError(
-            f"--calibration {path} is no .npz of plain arrays: {error}",
+            f"--calibration {path} is not an .npz of plain arrays: {error}",
             hint="write it with numpy.savez, one named array of numbers per input",
         ) from error
 
@@ -120,7 +120,7 @@ def _folder(folder: Path) -> dict[str, Array]:
             arrays[path.stem] = npz.read_one(path)
         except npz.NoArraysError as error:
             raise UsageError(
-                f"--calibration {path} is no .npy of a plain array: {error}", hint="write it with numpy.save"
+                f"--calibration {path} is not an .npy of a plain array: {error}", hint="write it with numpy.save"
             ) from error
     return arrays
 
@@ -131,7 +131,9 @@ def _sound(arrays: dict[str, Array], calibration: Calibration) -> dict[str, Arra
     for name, array in arrays.items():
         what = f"--calibration {calibration.text}: array {name!r}"
         if array.dtype.kind not in "biuf":
-            raise UsageError(f"{what} is of {array.dtype}, no numbers", hint="give an array of the input's dtype")
+            raise UsageError(
+                f"{what} has {array.dtype}, which are not numbers", hint="give an array of the input's dtype"
+            )
         if not array.size:
             raise UsageError(f"{what} is empty ({_by(array.shape)})", hint="give at least one sample")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -1,4 +1,4 @@
-"""A conversion again, to see that it comes to the same."""
+"""Convert again from a record, and compare the bytes."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a conversion came to, before it is judged."""
+"""The results of a conversion, before they are judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

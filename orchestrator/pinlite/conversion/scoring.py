@@ -37,7 +37,7 @@ class Scoring:
         wanted = metrics(self.asked.metrics, given)
         asked = sum(metric.function is not None for metric in wanted)
         if [len(found) for found in own] != [asked] * len(computed):
-            raise StageCrashError(f"the metrics gave other scores than {asked} for each of {len(computed)} runtimes")
+            raise StageCrashError(f"the metrics did not give {asked} scores for each of {len(computed)} runtimes")
         scores = []
         for ((runtime, variant), file), others in zip(computed.items(), own, strict=True):
             outputs, found = parity.read(file.path), iter(others)
@@ -87,7 +87,7 @@ def score(metric: Metric, outputs: Arrays, given: Labels) -> float:
         return float(np.mean((rows - wanted) ** 2))
     if given.ndim > 1 or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= rows.shape[1]:
         raise UsageError(
-            f"labels are no classes of output {name!r}, which has {rows.shape[1]} numbers: {metric.name} needs those",
+            f"{metric.name} needs labels that are classes of output {name!r}, below {rows.shape[1]}",
             hint="yield whole numbers from 0 as labels, or give --metric mse or file.py:callable",
         )
     first = np.argsort(-rows, axis=1, kind="stable")[:, : int(metric.name.removeprefix("top-"))]

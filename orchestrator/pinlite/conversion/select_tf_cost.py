@@ -1,4 +1,4 @@
-"""What TensorFlow's operators in a TFLite file (Select-TF) cost, beside what TFLite's own make of the same model."""
+"""The cost of TensorFlow's operators in a TFLite file (Select-TF), compared with TFLite's own operators."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

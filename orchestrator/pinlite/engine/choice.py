@@ -35,7 +35,7 @@ def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
     try:
         return DockerEngine()
     except NoEngineError as error:
-        observe(Notice(f"{error.message}: the venv engine takes its place"))
+        observe(Notice(f"{error.message}, so the venv engine runs the stages"))
         return VenvEngine()
 
 

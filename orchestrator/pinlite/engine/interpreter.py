@@ -1,4 +1,4 @@
-"""Finding a CPython for the venv engine, or having uv make one. Versions are like 3.8."""
+"""Finding a CPython for the venv engine, or letting uv install one. Versions are like 3.8."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def find_or_make(version: str) -> Path:
     except uv.UvError as error:
         raise ImageError(
             f"no CPython {version} on this machine, and uv could not install one: {error}",
-            hint=f"install one where pinlite finds it: pyenv install {version}, or python{version} on the PATH",
+            hint=f"install one: pyenv install {version}, or python{version} on the PATH",
         ) from error
 
 

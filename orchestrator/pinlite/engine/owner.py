@@ -1,4 +1,4 @@
-"""The labels of containers and processes: which run one belongs to, and whose that run is."""
+"""The labels of containers and processes: the run that started them, and the process of that run."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The worker's side of the conversation that engines share: whatever the process is, it has pipes and an end."""
+"""A worker as a process with pipes: the conversation with it, which both engines share."""
 
 import contextlib
 import io
@@ -143,7 +143,7 @@ class ProcessWorker:
         for line in lines:
             # One message may wait, that it is ready; each other is waited for.
             if self._messages.qsize() > 1:
-                raise ContractError("it answers what nobody asked")
+                raise ContractError("it answers without a request")
             self._messages.put(contract.parse(line))
 
     def _next(self, deadline: float) -> Ready | Response:
@@ -214,5 +214,5 @@ class ProcessWorker:
         return StageTimeoutError(
             f"the {self._job.name} program gave no answer within {self._job.limits.timeout:g} s; "
             f"its last output:{self._output()}",
-            hint=f"give it longer with --timeout SECONDS; the whole log is {self._job.log}",
+            hint=f"raise the limit with --timeout SECONDS; the whole log is {self._job.log}",
         )

@@ -1,4 +1,4 @@
-"""What has to be here before images are made: looked up, told, held against the room there is, and fetched."""
+"""The packages of images: looked up, compared with the free disk, reported, and fetched before images are made."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def _check(cache: Path, to_fetch: int, place: Path | None, room: int) -> None:
     for where, needed in needs.items():
         if folders.free(where) < needed:
             raise ImageError(
-                f"there is no room for the images: packages and what is made of them take about {bytes_(needed)} at "
+                f"the disk has no room for the images: with their packages they take about {bytes_(needed)} at "
                 f"{where}, where {bytes_(folders.free(where))} are free",
                 hint="make room: `pinlite images gc` removes images and packages that are not used; PINLITE_CACHE moves"
                 " the packages",

@@ -1,4 +1,4 @@
-"""When images were last used: nothing but a file's time, for engines don't know."""
+"""When images were last used: the time of a file, because engines don't record it."""
 
 import contextlib
 from collections.abc import Iterable

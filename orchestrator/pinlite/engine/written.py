@@ -1,4 +1,4 @@
-"""What a worker has written: measured, and removed, without trusting any of it."""
+"""The files that a worker has written: measuring and removing them without trusting them."""
 
 import os
 from collections.abc import Iterable

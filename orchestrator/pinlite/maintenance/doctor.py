@@ -1,4 +1,4 @@
-"""What this machine has for pinlite, what is missing, and what to do about it."""
+"""Checks what this machine has and lacks for pinlite, and says what to do."""
 
 import platform
 import tempfile

@@ -1,4 +1,4 @@
-"""Images that no toolchain names any more, and packages that nothing needs: found, and removed."""
+"""Finding and removing images that no toolchain names any more, and packages that no image needs."""
 
 import contextlib
 import time

@@ -1,4 +1,4 @@
-"""What killed runs have left on this machine, found and removed."""
+"""Finding and removing what killed runs have left on this machine."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The local bases: what images stand on where no registry can be reached, made of Debian's packages."""
+"""The local bases, made from Debian's packages where no registry can be reached."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ def build() -> None:
     DockerEngine()
     if not shutil.which("docker"):
         raise ImageError(
-            "there is no docker command, by which a base is imported", hint="install it: apt-get install docker-cli"
+            "the docker command is missing, which imports a base", hint="install it: apt-get install docker-cli"
         )
     with temporary.folder() as folder:
         # The script asks `python` for the recipes, which is to be the one that pinlite is installed in.

@@ -1,4 +1,4 @@
-"""What integer variants take ranges from."""
+"""--calibration: the samples from which integer variants take their ranges."""
 
 from os import fspath
 from pathlib import Path
@@ -33,7 +33,7 @@ def calibration_of(options: Settings, variants: tuple[VariantName, ...]) -> Cali
         raise UsageError("--mean and --std are for --calibration with a folder of images", hint=_FORMS)
     mean, std = numbers("--mean", options.get("mean")), numbers("--std", options.get("std"))
     if 0 in std:
-        raise UsageError(f"--std {options['std']}: nothing can be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
+        raise UsageError(f"--std {options['std']}: a pixel can't be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
     return found.model_copy(update={"mean": mean, "std": std})
 
 
@@ -59,4 +59,6 @@ def _parsed(text: str) -> Calibration:
         return Calibration(kind="arrays", text=text, path=existing("--calibration", text))
     if python := python_callable(text):
         return Calibration(kind="python", text=text, **python)
-    raise UsageError(f"--calibration {text!r} is none that pinlite knows, and no folder", hint=_FORMS)
+    raise UsageError(
+        f"--calibration {text!r} is neither a folder nor a kind of samples that pinlite knows", hint=_FORMS
+    )

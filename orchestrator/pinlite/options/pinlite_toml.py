@@ -27,7 +27,7 @@ def read(file: Path) -> dict[str, Any]:
         content = tomllib.loads(existing_file(file).read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
-            f"{file} is no TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
+            f"{file} is not TOML: {error}", hint='its lines are like: opset = 12, input = ["x=1x3"]'
         ) from error
     return moved(content, lambda path: str(file.parent / path))
 

@@ -110,7 +110,7 @@ def _opset(options: Settings, chosen: Toolchain) -> int:
     if not opsets.least <= asked <= opsets.most:
         raise UsageError(
             f"--opset {asked}: the toolchain {chosen.name} exports opsets {opsets.least} to {opsets.most}",
-            hint=f"leave it out to have {opsets.default}",
+            hint=f"without --opset it is {opsets.default}",
         )
     return asked
 
@@ -118,7 +118,7 @@ def _opset(options: Settings, chosen: Toolchain) -> int:
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
     if lowering not in chosen.lowerings:
         raise UsageError(
-            f"--lowering {lowering}: the toolchain {chosen.name} has none",
+            f"--lowering {lowering}: the toolchain {chosen.name} does not have it",
             hint=f"it has {', '.join(chosen.lowerings)}",
         )
 
@@ -133,14 +133,14 @@ def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, 
     option = next((name for name, value in asked.items() if value), None)
     if option and source.kind == "saved_model":
         raise UsageError(
-            f"{option}: a SavedModel is converted as it is", hint="convert the PyTorch model or the ONNX file"
+            f"{option}: a SavedModel is converted unchanged", hint="convert the PyTorch model or the ONNX file"
         )
     # The ranges that a model is trained for are in its graph; TensorFlow's converter sees them in a frozen one alone.
     option = option or ("--qat" if options.get("qat") else None)
     if option and lowering != "nhwc":
         where = "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
         raise UsageError(
-            f"{option}: the lowering {lowering} is onnx-tf as it is", hint=f"convert with --lowering nhwc{where}"
+            f"{option}: the lowering {lowering} is onnx-tf unchanged", hint=f"convert with --lowering nhwc{where}"
         )
 
 

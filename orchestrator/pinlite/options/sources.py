@@ -1,4 +1,4 @@
-"""Where a model comes from, and functions of the user's."""
+"""Sources of models, and the user's functions, from their text on the command line."""
 
 import re
 from os import PathLike, fspath
@@ -23,7 +23,7 @@ def parse_source(text: str) -> Source:
     path = Path(text)
     if text and path.is_dir():
         if not (path / "saved_model.pb").is_file():
-            raise UsageError(f"{text} is a folder, but no SavedModel: it has no saved_model.pb", hint=_FORMS)
+            raise UsageError(f"{text} is a folder, but not a SavedModel: it has no saved_model.pb", hint=_FORMS)
         return Source(kind="saved_model", text=text, path=closed_folder(path))
     if path.suffix == ".onnx":
         return Source(kind="onnx", text=text, path=model_file(path))
@@ -32,13 +32,13 @@ def parse_source(text: str) -> Source:
     if python := python_callable(text):
         return Source(kind="python", text=text, **python)
     raise UsageError(
-        f"{text!r} is no source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
+        f"{text!r} is not a source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
         hint=_FORMS,
     )
 
 
 def function(option: str, given: str | PathLike[str] | None) -> Source | None:
-    """A function of the user's, as a SOURCE of kind python."""
+    """A function that an option names, as a SOURCE of kind python."""
     if given is None:
         return None
     text = fspath(given)
@@ -47,7 +47,7 @@ def function(option: str, given: str | PathLike[str] | None) -> Source | None:
     except UsageError as error:
         raise UsageError(f"{option}: {error.message}", hint=f"e.g. {option} path/to/file.py:callable") from None
     if source.kind != "python":
-        raise UsageError(f"{option}: {text} names no function", hint=f"e.g. {option} path/to/file.py:callable")
+        raise UsageError(f"{option}: {text} does not name a function", hint=f"e.g. {option} path/to/file.py:callable")
     return source
 
 

@@ -1,4 +1,4 @@
-"""What is done to a model's weights before the export, and what the outcome is scored on."""
+"""Techniques on the weights before the export, and the evaluation of the result."""
 
 from os import fspath
 
@@ -20,7 +20,7 @@ def training_of(options: Settings, source: Source) -> Training | None:
     calibrating = "calibration" in options and python_callable(fspath(options["calibration"]))
     reading = any(options.get(name) for name in ("finetune", "qat", "evaluate"))
     if options.get("data") and not (reading or calibrating):
-        raise UsageError("--data is given, but nothing that reads it", hint="give --finetune file.py:callable, too")
+        raise UsageError("--data is given, but no function that reads it", hint="give --finetune file.py:callable, too")
     if not techniques:
         return None
     if source.kind not in ("python", "checkpoint"):
@@ -44,7 +44,7 @@ def evaluation_of(options: Settings) -> Evaluation | None:
             raise UsageError("--metric is given without --evaluate", hint="e.g. --evaluate data.py:labelled")
         return None
     if not options["inputs"]:
-        raise UsageError("--evaluate needs --input: what the samples have to be", hint="e.g. --input image=1x3x224x224")
+        raise UsageError("--evaluate needs --input: the shapes of its samples", hint="e.g. --input image=1x3x224x224")
     return Evaluation(function=samples, metrics=tuple(_metric(text) for text in dict.fromkeys(options["metric"])))
 
 
@@ -53,4 +53,6 @@ def _metric(text: str) -> Metric:
         return Metric(name=text)
     if ":" in text:
         return Metric(name=text.rpartition(":")[2], function=function("--metric", text))
-    raise UsageError(f"--metric {text!r} is none that pinlite knows", hint="top-1, top-5, mse, or file.py:callable")
+    raise UsageError(
+        f"--metric {text!r} is not a metric that pinlite knows", hint="top-1, top-5, mse, or file.py:callable"
+    )

@@ -1,4 +1,4 @@
-"""What stands behind a single option, from text to a value; a UsageError says what is wrong with it."""
+"""The values of single options, from their text; a UsageError says what is wrong with it."""
 
 import difflib
 import re
@@ -50,7 +50,9 @@ def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:
             )
         if name in [spec.name for spec in specs]:
             whom = f"names {name!r}" if name else "speaks of all"
-            raise UsageError(f"{option} {whom} twice", hint="say it once for all, and once for each that differs")
+            raise UsageError(
+                f"{option} {whom} twice", hint="give it once for all, and once for each tensor that differs"
+            )
         specs.append(LayoutSpec(name=name, layout=cast("Layout", layout)))
     return tuple(specs)
 
@@ -87,7 +89,7 @@ def size(option: str, text: str) -> int:
     """Bytes, of 512m or 8g."""
     matched = re.fullmatch(r"([1-9][0-9]{0,7})([kmg])", text.lower())
     if not matched:
-        raise UsageError(f"{option} {text!r} is no size", hint=f"e.g. {option} 512m or {option} 8g")
+        raise UsageError(f"{option} {text!r} is not a size", hint=f"e.g. {option} 512m or {option} 8g")
     return int(matched[1]) * _SIZES[matched[2]]
 
 
@@ -104,7 +106,9 @@ def numbers(option: str, text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(number) for number in text.split(","))
     except ValueError:
-        raise UsageError(f"{option} {text!r} is no list of numbers", hint=f"e.g. {option} 0.485,0.456,0.406") from None
+        raise UsageError(
+            f"{option} {text!r} is not a list of numbers", hint=f"e.g. {option} 0.485,0.456,0.406"
+        ) from None
 
 
 def _variant(option: str, name: str) -> None:

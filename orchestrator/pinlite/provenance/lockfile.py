@@ -1,4 +1,4 @@
-"""What a conversion came to, as data that another one can be held to."""
+"""pinlite.lock: recording a conversion, and comparing another one with the record."""
 
 import json
 import os
@@ -86,9 +86,12 @@ def below(lock: Lock, folder: Path) -> Lock:
 def beside(path: Path | None) -> Lock:
     """The lock that ``--locked`` speaks of; a UsageError where there is none."""
     if path is None:
-        raise UsageError("--locked holds a pinlite.toml to its lock, and there is none", hint="give it with --config")
+        raise UsageError("--locked needs a pinlite.toml, and there is none", hint="give it with --config")
     if not path.exists():
-        raise UsageError(f"there is no {path} to hold it to", hint="convert once without --locked, which writes it")
+        raise UsageError(
+            f"{path} does not exist, so --locked has nothing to compare with",
+            hint="convert once without --locked, which writes it",
+        )
     return read(path)
 
 
@@ -105,7 +108,7 @@ def read(path: Path) -> Lock:
         return below(Lock.model_validate(content), path.parent)
     except (ValueError, TypeError, KeyError, RecursionError, ValidationError) as error:
         raise UsageError(
-            f"{path} is no pinlite.lock and no report.json of this version",
+            f"{path} is neither a pinlite.lock nor a report.json of this version",
             hint="give a file that `pinlite convert` has written",
         ) from error
 
@@ -144,8 +147,8 @@ def _hold(lock: Lock, recorded: Lock, parts: tuple[str, ...]) -> None:
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         release = f"; what pinlite {recorded.pinlite} made, that release makes: pip install pinlite=={recorded.pinlite}"
         raise NotReproducibleError(
-            "this is not what is on record:" + "".join(f"\n  {line}" for line in found[:_SHOWN]) + more,
-            hint="bring back what has changed, or convert anew to record what it comes to now" + release * older,
+            "inputs or results differ from the record:" + "".join(f"\n  {line}" for line in found[:_SHOWN]) + more,
+            hint="restore what has changed, or convert again to record the new state" + release * older,
         )
 
 

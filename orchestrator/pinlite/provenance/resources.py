@@ -1,4 +1,4 @@
-"""What goes into a run and comes out of it, by name and digest. Names are free of this machine's folders."""
+"""The inputs and results of a run, by name and digest. Names do not have this machine's folders."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

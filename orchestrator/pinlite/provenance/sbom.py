@@ -1,4 +1,4 @@
-"""What the images of a run hold: a software bill of materials, CycloneDX 1.6, made from their locks.
+"""The packages of a run's images, from their locks: a software bill of materials in CycloneDX 1.6.
 
 https://cyclonedx.org/docs/1.6/json/. It has no time and no serial number: the same images give the same bytes.
 """

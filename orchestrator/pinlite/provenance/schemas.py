@@ -1,4 +1,4 @@
-"""Whether documents are what their published schemas say. Importing this imports what reads those, which is slow."""
+"""Checking documents by their published schemas. This module imports slow packages."""
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator

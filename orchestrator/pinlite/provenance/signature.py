@@ -62,7 +62,7 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     """The key in a PEM file, which must not be encrypted; else a UsageError."""
     key = _key(path, "--sign", _plain, _MAKE)
     if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"--sign {path} is no Ed25519 key", hint=_MAKE)
+        raise UsageError(f"--sign {path} is not an Ed25519 key", hint=_MAKE)
     return key
 
 
@@ -70,7 +70,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
     """The key in a PEM file; else a UsageError."""
     key = _key(path, "--key", load_pem_public_key, _PUBLISH)
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"--key {path} is no Ed25519 key", hint=_PUBLISH)
+        raise UsageError(f"--key {path} is not an Ed25519 key", hint=_PUBLISH)
     return key
 
 
@@ -132,4 +132,4 @@ def _key(path: Path, option: str, load: Callable[[bytes], object], hint: str) ->
         raise UsageError(f"{option} {path} can't be read: {error.strerror}", hint=hint) from error
     except (ValueError, UnsupportedAlgorithm):
         # What it says could hold parts of the key.
-        raise UsageError(f"{option} {path} is no such key in PEM", hint=hint) from None
+        raise UsageError(f"{option} {path} is not such a key in PEM format", hint=hint) from None

@@ -1,4 +1,4 @@
-"""The images of a run, and what they stand on."""
+"""The images of a run, and their bases."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

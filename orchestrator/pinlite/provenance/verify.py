@@ -1,4 +1,4 @@
-"""Whether an output folder is what a conversion left there.
+"""Checking that an output folder is unchanged since its conversion.
 
 Importing this imports what reads schemas and keys; it raises a UsageError where pinlite was installed without that.
 """
@@ -21,7 +21,7 @@ try:
     from pinlite.provenance import schemas
 except ModuleNotFoundError as missing:
     raise UsageError(
-        f"what reads the schemas of a provenance is not installed: there is no module {missing.name}",
+        f"verify needs packages that are not installed: module {missing.name} is missing",
         hint='pip install "pinlite[verify]"',
     ) from missing
 
@@ -57,7 +57,9 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
     public = signature.public_key(key) if key else None
     files = {path.relative_to(folder).as_posix(): path for path in _below(folder)}
     if not {PROVENANCE, REPORT} & set(files):
-        raise UsageError(f"{folder} is no result of a conversion", hint="give the --out folder of pinlite convert")
+        raise UsageError(
+            f"{folder} is not the output folder of a conversion", hint="give the --out folder of pinlite convert"
+        )
     _refuse(folder, (f"{name} is no plain file" for name in sorted(files) if not _is_plain(files[name])))
     _refuse(folder, _wrong_checksum(files))
     try:
@@ -86,8 +88,8 @@ def _refuse(folder: Path, wrong: Iterable[str]) -> None:
 
 def _tampered(folder: Path, wrong: Iterable[str]) -> TamperedError:
     return TamperedError(
-        "\n  ".join([f"{folder} is not what its conversion left there:", *wrong]),
-        hint="trust nothing in it: convert again, or get it again from where it came",
+        "\n  ".join([f"{folder} has changed since its conversion:", *wrong]),
+        hint="don't trust it: convert again, or get it again from its source",
     )
 
 

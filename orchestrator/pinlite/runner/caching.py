@@ -1,4 +1,4 @@
-"""A runner that looks up in the store first, and has another one run only what nobody has made before."""
+"""A runner that looks actions up in the store, and lets another runner run those that are not there."""
 
 import contextlib
 import tempfile
@@ -73,7 +73,7 @@ class CachingRunner:
         try:
             done = self._restored(known, action)
         except (Damaged, ValidationError):
-            self._observe(Notice(f"what was kept of {name} is damaged: it is made again"))
+            self._observe(Notice(f"the kept result of {name} is damaged, and is made again"))
             return None
         self._observe(StageStarted(name))
         self._observe(StageFinished(name, "hit", time.monotonic() - started))
@@ -93,13 +93,13 @@ class CachingRunner:
         """
         for given in action.inputs.values():
             if not given.is_unchanged:
-                self._observe(Notice(f"{given.path} changed while {done.name} ran: what it made is not kept"))
+                self._observe(Notice(f"{given.path} changed while {done.name} ran: its result is not kept"))
                 return done
         try:
             kept = record.keep(self._store, done.record, {role: file.path for role, file in done.outputs.items()})
         except OSError as error:
             self._observe(
-                Notice(f"what {done.name} made can't be kept in {self._store.root}: {error.strerror or error}")
+                Notice(f"the result of {done.name} can't be kept in {self._store.root}: {error.strerror or error}")
             )
             return done
         made = done.record.outputs
@@ -107,7 +107,7 @@ class CachingRunner:
             return done
         other = ", ".join(sorted(output.name for role, output in made.items() if kept.outputs[role] != output))
         self._observe(
-            Notice(f"{done.name} is nondeterministic: it made another {other} than before; the first is kept")
+            Notice(f"{done.name} is nondeterministic: it made a different {other} than before; the first one is kept")
         )
         with contextlib.suppress(Damaged):
             first = self._restored(kept, action)

@@ -1,4 +1,4 @@
-"""What the stages of a recipe are given: their images, and what they may see of the user's."""
+"""What the stages of a recipe get: their images, and copies of the files that they may see."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def check_trust(recipe: Recipe, engine: Engine) -> None:
         raise UsageError(
             f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
             "isolate",
-            hint="convert it with --engine docker; give --trust where you know who wrote it; or convert the code that "
+            hint="convert it with --engine docker; give --trust if you know who wrote it; or convert the code that "
             "builds the model, and give its state_dict with --weights, of which nothing is run",
         )
     if recipe.source.kind == "saved_model":

@@ -51,7 +51,7 @@ class Workers:
             except OSError as error:
                 raise UsageError(
                     f"{error.filename} can't be made: {error.strerror}",
-                    hint="PINLITE_CACHE=FOLDER moves what pinlite keeps",
+                    hint="PINLITE_CACHE=FOLDER names another folder for it",
                 ) from error
             self._observe(RunStarted(self.logs))
             # One thread, so that workers start in the order in which they are needed.

@@ -1,4 +1,4 @@
-"""Where two pieces of JSON differ, in words."""
+"""The differences of two JSON values, a line each."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a recipe came to, by digest: pinlite.lock."""
+"""pinlite.lock: the images, inputs and results of a recipe, by digest."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""What is asked for: one conversion, resolved."""
+"""The recipe: the request of one conversion, with every default filled in."""
 
 from pathlib import Path
 from typing import Any

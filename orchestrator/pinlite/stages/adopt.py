@@ -1,4 +1,4 @@
-"""A SavedModel that the user brought takes the place of what `translate` makes."""
+"""The stage that takes a user's SavedModel in place of the result of `translate`."""
 
 from pinlite.schema.recipe import Recipe
 from pinlite.stages import translate

@@ -1,4 +1,4 @@
-"""Calibration samples from images, or from a function of the user's."""
+"""Calibration samples from images, or from a function of the user."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""ONNX: is it well formed, what does onnxruntime compute with it, and what is its simplest equal."""
+"""The stage that checks an ONNX file, runs it in onnxruntime, and simplifies it."""
 
 from dataclasses import replace
 

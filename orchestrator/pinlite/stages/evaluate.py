@@ -1,4 +1,4 @@
-"""Labelled samples of the user's, what TensorFlow makes of them, and scores by the user's own metrics."""
+"""The stages of --evaluate: labelled samples, TensorFlow's outputs on them, and scores by the user's metrics."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How much a TFLite runtime takes where it is installed."""
+"""The size of a TFLite runtime's shared libraries."""
 
 from pinlite.schema.report import RuntimeSize
 from pinlite.stages.stage import Action, Stage

@@ -1,4 +1,4 @@
-"""ONNX to a TensorFlow SavedModel, by onnx-tf as it is (``stock``) or by our lowering (``nhwc``)."""
+"""ONNX to a TensorFlow SavedModel, by onnx-tf unchanged (``stock``) or by pinlite's lowering (``nhwc``)."""
 
 from collections.abc import Mapping
 from typing import Any

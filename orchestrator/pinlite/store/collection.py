@@ -1,4 +1,4 @@
-"""What the store holds, whether it is whole, and what may go."""
+"""The store's records: listing them, finding damage, and removing some."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""The store's files: put whole or not at all, and hashed whenever they are taken."""
+"""The store's files: written completely or not at all, and hashed whenever they are taken."""
 
 import contextlib
 import json

@@ -40,7 +40,7 @@ def check(out: Path, source: str) -> None:
         if strange:
             raise UsageError(
                 f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",
-                hint="give a folder that is new or holds an earlier result; nothing was touched",
+                hint="give a folder that is new or has an earlier result; no file was changed",
             )
         if files and _is_another(earlier, source):
             raise UsageError(

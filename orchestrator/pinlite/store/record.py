@@ -1,4 +1,4 @@
-"""What is kept of an action: all that its key is made of, what the stage said, and its outputs by their digests."""
+"""The record of an action: everything that its key is made from, the stage's result, and the digests of its outputs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same command again: when all that it read is as it was, what it came to is taken from the store.
+"""A repeated command: if nothing that it read has changed, its result comes from the store.
 
 That each of its actions is a hit would say the same, after imports that take ten times as long. This module, and what
 it imports, are to stay cheap.

@@ -1,4 +1,4 @@
-"""The engine that isolates: each worker a container, each image built from its recipe."""
+"""The docker engine, which isolates: each worker is a container, each image is built from its recipe."""
 
 import contextlib
 import functools

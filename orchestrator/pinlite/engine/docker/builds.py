@@ -1,4 +1,4 @@
-"""Several builds at a time, each after that of the image that it stands on."""
+"""Several builds at a time, each after the build of the image below it."""
 
 import os
 from collections.abc import Collection, Sequence

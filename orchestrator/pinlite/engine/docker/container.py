@@ -1,4 +1,4 @@
-"""A worker as a container in a sandbox: nothing of the host but its two mounts."""
+"""A worker as a container in a sandbox, which has only its two mounts from the host."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The files of one build, served where that build alone is: in a network that leads nowhere else."""
+"""An index with the files of one build, served to that build alone in a network without a way out."""
 
 import contextlib
 import os

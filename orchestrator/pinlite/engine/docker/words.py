@@ -1,4 +1,4 @@
-"""What is said of docker's errors, and what to do about them."""
+"""Messages and hints for docker's errors."""
 
 from docker.errors import APIError
 

@@ -1,4 +1,4 @@
-"""The files that locks install, kept on this machine by their hash, whatever engine installs them.
+"""The files that locks install, kept on this machine by their hash for every engine.
 
 `Pins` says what is wanted, `WheelCache` which files that is, where they are, and how they get there.
 """

@@ -1,4 +1,4 @@
-"""Which files a lock installs: uv knows what the index has of it, and of that the best is chosen as installers do."""
+"""The files that a lock installs: uv lists those of the index, and the best is chosen as installers do."""
 
 import re
 import sys
@@ -110,9 +110,9 @@ class Pins:
         ranked = {rank: file for file in reversed(files) if (rank := _rank(_name(file), ranks)) is not None}
         if not ranked:
             raise ImageError(
-                f"the package index has no file of {package['name']} {package['version']} that the lock of {self.name} "
-                "allows",
-                hint="see that the index has what the lock was made from; `UV_DEFAULT_INDEX` names another one",
+                f"the package index has no file for {package['name']} {package['version']} that the lock of "
+                f"{self.name} allows",
+                hint="check that the index has what the lock was made from; `UV_DEFAULT_INDEX` names another one",
             )
         best = ranked[min(ranked)]
         return Distribution(
@@ -141,7 +141,7 @@ class Pins:
                     lock,
                 )
             except uv.UvError as error:
-                other = "see that the index has all that the lock pins; `UV_DEFAULT_INDEX` names another one"
+                other = "check that the index has everything that the lock pins; `UV_DEFAULT_INDEX` names another one"
                 raise ImageError(
                     f"the packages of {self.name} can't be looked up in the package index:\n{error}",
                     hint=RECONNECT if blames_network(error) else other,

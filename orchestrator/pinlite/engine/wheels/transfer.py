@@ -1,4 +1,4 @@
-"""One file on its way here: through HTTP or from a disk, and going on where an earlier attempt ended."""
+"""Fetching one file, by HTTP or from a disk; it goes on where an earlier attempt ended."""
 
 import contextlib
 import errno
@@ -90,7 +90,7 @@ def receive(
         return receive(wanted, part, through, stop, count)
     raise ImageError(
         f"{wanted.filename} is not what the lock names: its sha256 is {known.hexdigest()}",
-        hint="the package index, or what stands between it and this machine, gives another file: do not install it",
+        hint="the package index, or a proxy before it, serves another file: do not install it",
     )
 
 
@@ -136,7 +136,7 @@ def _connecting(wanted: Distribution) -> Iterator[None]:
         yield
     except requests.exceptions.SSLError as error:
         raise ImageError(
-            f"{_named(wanted)}: {error}", hint="where the way out has a certificate of its own, SSL_CERT_FILE names it"
+            f"{_named(wanted)}: {error}", hint="if a proxy has a certificate of its own, name it with SSL_CERT_FILE"
         ) from error
     except _FAILED as error:
         raise ImageError(f"{_named(wanted)}: {error}", hint=RECONNECT) from error
@@ -151,7 +151,9 @@ def _check(wanted: Distribution, response: requests.Response) -> None:
         raise ImageError(said, hint=RECONNECT) from requests.HTTPError(response=response)
     if status in _CLOSED:
         raise ImageError(said, hint="give user and password in the index's URL (`UV_DEFAULT_INDEX`), or in ~/.netrc")
-    raise ImageError(said, hint="see that the index has all that the lock pins; `UV_DEFAULT_INDEX` names another one")
+    raise ImageError(
+        said, hint="check that the index has everything that the lock pins; `UV_DEFAULT_INDEX` names another one"
+    )
 
 
 def _opened(wanted: Distribution) -> BinaryIO:
@@ -160,7 +162,8 @@ def _opened(wanted: Distribution) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise ImageError(
-            f"{_named(wanted)}: {path}: {error.strerror}", hint="see that the index's folder has what it lists"
+            f"{_named(wanted)}: {path}: {error.strerror}",
+            hint="check that the index's folder has the files that it lists",
         ) from error
 
 
@@ -171,7 +174,7 @@ def _write(wanted: Distribution, stream: BinaryIO, chunk: bytes) -> None:
         if error.errno not in _NO_ROOM:
             raise
         raise ImageError(
-            f"{_named(wanted)}: there is no room where pinlite keeps its files: {error.strerror}",
+            f"{_named(wanted)}: the disk of pinlite's cache is full: {error.strerror}",
             hint="make room: `pinlite images gc` and `pinlite cache gc` remove what is unused; PINLITE_CACHE moves it",
         ) from error
 
