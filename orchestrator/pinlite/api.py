@@ -119,8 +119,9 @@ def debug(
     """
     chosen = _chosen(DebugOptions, options)
     model = {"source": source, "weights": options.get("weights"), "requirements": options.get("requirements")}
+    trust = {"trust": options["trust"]} if "trust" in options else {}
     file = pathlib.Path(chosen["config"]) if "config" in chosen else None
-    recipe = resolve(keyed(Settings, model), file) if file or any(model.values()) else None
+    recipe = resolve(keyed(Settings, model | trust), file) if file or any(model.values()) else None
     return debugging.debug(
         pathlib.Path(folder), chosen.get("variant"), recipe=recipe, engine=chosen["engine"], observe=observe
     )

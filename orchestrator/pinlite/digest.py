@@ -70,7 +70,10 @@ class HashedPath:
 
     @property
     def is_unchanged(self) -> bool:
-        return _status(self.path) == self.status
+        try:
+            return _status(self.path) == self.status
+        except OSError:
+            return False
 
 
 def _status(path: Path) -> Status:

@@ -63,3 +63,19 @@ def test_docker_that_is_not_there_is_not_waited_for(monkeypatch):
     with pytest.raises(NoEngineError):
         choose("docker", told.append)
     assert told == []
+
+
+def test_an_engine_more_is_a_row(monkeypatch):
+    def absent():
+        raise NoEngineError("no podman answers", hint="start one")
+
+    class Third(VenvEngine):
+        name = "third"
+
+    told = []
+    monkeypatch.setattr("pinlite.engine.choice.ENGINES", {"podman": absent, "third": Third, "venv": VenvEngine})
+    assert choose("third").name == "third"
+    assert choose("auto", told.append).name == "third"
+    assert [event.text for event in told] == ["no podman answers, so the third engine runs the stages"]
+    with pytest.raises(NoEngineError, match="no podman answers"):
+        choose("podman")

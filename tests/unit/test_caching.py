@@ -328,6 +328,23 @@ def test_weights_that_change_during_the_run_are_not_taken_for_the_old_ones(run, 
     assert run(weights=str(weights))[1] == ["export"]
 
 
+def test_weights_that_go_during_the_run_lose_nothing(run, engine, tmp_path):
+    weights = tmp_path / "w.pt"
+    weights.write_bytes(b"weights")
+    exported = engine.programs["export"]
+
+    def export(call):
+        weights.unlink()
+        return exported(call)
+
+    engine.programs["export"] = export
+    told = []
+    run(told.append, weights=str(weights))
+    assert f"{weights} changed while export ran: its result is not kept" in [
+        event.text for event in told if isinstance(event, Notice)
+    ]
+
+
 def test_two_runs_at_once_make_each_action_once(engine, model_file):
     begun, both = threading.Event(), []
     exported = engine.programs["export"]

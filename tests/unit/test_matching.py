@@ -9,6 +9,7 @@ import pytest
 from fake_engine import RefusalError
 
 from pinlite import toolchain
+from pinlite.errors import NoEngineError
 
 
 @pytest.fixture
@@ -106,3 +107,12 @@ def test_a_wrong_option_is_told_before_any_work(match, engine):
     status, _, err = match("a", MADE, "--variant", "int8")
     assert (status, "--calibration" in err) == (2, True)
     assert engine.requests == []
+
+
+def test_that_there_is_no_engine_is_no_answer_of_a_toolchain(match, monkeypatch):
+    def absent(*_):
+        raise NoEngineError("no Docker engine answers", hint="start one")
+
+    monkeypatch.setattr("pinlite.conversion.run.choose", absent)
+    status, _, err = match("a", MADE)
+    assert (status, "no Docker engine answers" in err) == (4, True)

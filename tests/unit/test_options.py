@@ -1,9 +1,11 @@
+import errno
 from pathlib import Path
 
 import pytest
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
+from pinlite.inputs import dependencies
 from pinlite.options import resolve
 from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits
 
@@ -187,6 +189,30 @@ def mine(tmp_path):
     target = '\n[targets.our-phones]\ndescription = "ours"\nsince = { tflite-runtime = "2.12" }\n'
     (folder / "mine.toml").write_text(text + target)
     return folder / "mine.toml"
+
+
+@pytest.mark.parametrize(
+    ("option", "what"),
+    [
+        ({"weights": "model.onnx"}, "--weights: an ONNX file is converted as it is"),
+        ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted as it is"),
+        ({"opset": 11}, "--opset: an ONNX file is converted as it is"),
+    ],
+)
+def test_what_an_export_alone_reads_is_refused_where_there_is_none(option, what):
+    Path("model.onnx").write_bytes(b"onnx")
+    assert what in refusal({"source": "model.onnx"} | option).message
+
+
+def test_a_file_that_can_not_be_read_is_told_by_name(model_file, monkeypatch):
+    recipe = resolve({"source": f"{model_file}:build"})
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pinlite.digest.of_path", denied)
+    with pytest.raises(UsageError, match=r"model\.py can't be read: Permission denied"):
+        dependencies.read(recipe)
 
 
 def test_a_toolchain_says_what_is_usual(model_file, mine, toml):

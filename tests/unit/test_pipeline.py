@@ -229,6 +229,16 @@ def test_both_sets_of_operators_are_timed_in_one_runtime_integers_too(engine, re
     assert "calibration" not in again["convert-builtin"].inputs
 
 
+def test_a_comparison_that_fails_costs_its_row_alone(engine, recipe):
+    def slow(_):
+        raise RefusalError("internal", "too slow")
+
+    engine.programs[f"{INFER_SELECT_TF}-of-select-tf"] = slow
+    (variant,) = pipeline.run(recipe(ops="select-tf")).variants
+    builtin, selecting = variant.comparison
+    assert (builtin.refusal, selecting.refusal, selecting.latency_ms) == ("", "too slow", None)
+
+
 def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
     assert pipeline.run(recipe()).variants[0].comparison == ()
     assert not any("measure" in name for name in operations(engine))

@@ -138,6 +138,7 @@ def test_what_the_function_does_wrong_ends_the_run_before_any_work(engine, asked
         ({"metric": ["top-0"]}, "--metric 'top-0' is not a metric that pinlite knows"),
         ({"metric": ["accuracy"]}, "--metric 'accuracy' is not a metric that pinlite knows"),
         ({"metric": ["dat.py:loss"]}, "--metric: there is no file dat.py"),
+        ({"metric": ["data.py:loss", "reading.py:loss"]}, "--metric: two metrics are called 'loss'"),
         ({"evaluate": "dat.py:labelled"}, "--evaluate: there is no file dat.py"),
         ({"input": []}, "--evaluate needs --input"),
     ],

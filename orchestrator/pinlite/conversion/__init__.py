@@ -1,5 +1,8 @@
-"""One conversion: its stages in their order, calibration samples, scores, results, and the way from a recipe to the
-output folder (``pipeline``); the same conversion once more (``reproduction``), and by every toolchain (``matching``).
+"""One conversion, from a recipe to the output folder (``pipeline``).
 
-May import every room below the command line.
+``plan`` reads and checks all before any work; ``conversion`` runs the plan: ``sources`` from each kind of source to a
+SavedModel, ``variants`` from there to the files, ``scoring`` for the samples of ``--evaluate``; ``results`` and
+``report`` have what was found. ``reproduction`` converts once more, ``matching`` by every toolchain.
+
+May import every room below `api.py`.
 """

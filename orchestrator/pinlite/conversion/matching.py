@@ -13,7 +13,7 @@ from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import prepare
 from pinlite.conversion.run import runner_of
 from pinlite.engine import choose
-from pinlite.errors import NotReproducibleError, PinliteError
+from pinlite.errors import NoEngineError, NotReproducibleError, PinliteError
 from pinlite.events import Notice, Observer, ignore
 from pinlite.inputs import paths
 from pinlite.machine import temporary
@@ -81,6 +81,8 @@ def _made(options: Mapping[str, Any], chosen: Toolchain, lowering: Lowering, tar
     try:
         recipe = resolve({**options, "toolchain": chosen.text, "lowering": lowering})
         _convert(recipe, replace(chosen, runtimes=()), target, observe)
+    except NoEngineError:
+        raise  # it is no answer of a toolchain's
     except PinliteError as error:
         return _Made(chosen, lowering, None, str(error))
     return _Made(chosen, lowering, target)

@@ -11,7 +11,7 @@ from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
 from pinlite.conversion.run import runner_of
-from pinlite.errors import ParityError, UsageError, WarnedError
+from pinlite.errors import ParityError, WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
 from pinlite.machine import temporary
@@ -55,11 +55,8 @@ def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = 
         folder = Path(made).resolve()
         try:
             done = convert(plan, runner, folder)
-        except OSError as full:
-            raise UsageError(
-                f"the run's files can't be written to {folder}: {full.strerror}",
-                hint="make room there, or let TMPDIR name another folder",
-            ) from full
+        except OSError as unusable:
+            raise temporary.unusable(unusable, folder) from unusable
         lock = lockfile.made(lock, done.records, {name: file.sha256 for name, (_, file) in done.artifacts.items()})
         if recorded:
             lockfile.hold(lock, recorded)
@@ -77,9 +74,10 @@ def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = 
             key=key,
         )
         output.publish(output.copying(artifacts), documents, recipe.out)
-    for error in done.failures.values():
+    if done.failures:
+        error = next(iter(done.failures.values()))
         error.report = report
-        error.hint += f"; {recipe.out} has the variants that are finished"
+        error.hint = "; ".join(filter(None, [error.hint, f"{recipe.out} has the variants that are finished"]))
         raise error
     if recipe.strict and report.warnings:
         raise _warned(report, recipe)

@@ -4,7 +4,6 @@ That form is one array per input of the model, under its name: [samples, *shape 
 """
 
 import math
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 from pinlite import options, parity
 from pinlite.errors import UsageError
 from pinlite.inputs import npz
-from pinlite.parity import Array, Arrays
+from pinlite.parity import Array
 from pinlite.schema.recipe import Calibration, InputSpec
 from pinlite.stages.stage import Named
 
@@ -88,14 +87,6 @@ def fitted(arrays: dict[str, Array], inputs: Sequence[Named | InputSpec], calibr
                 hint="give samples like those of the model's later use",
             )
     return found
-
-
-def write(path: Path, arrays: Arrays) -> None:
-    """Arrays as .npz, in order. The same arrays give the same bytes, and may have any name."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def made(path: Path, calibration: Calibration) -> dict[str, Array]:

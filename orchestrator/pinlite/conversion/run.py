@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite.conversion import representative_dataset
 from pinlite.conversion.plan import Plan
 from pinlite.digest import HashedPath
 from pinlite.engine import Engine, choose
 from pinlite.events import Observer, ignore
+from pinlite.inputs import npz
 from pinlite.parity import Array
 from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
@@ -78,7 +78,7 @@ class Run:
     def write(self, name: str, arrays: Mapping[str, Array]) -> HashedPath:
         """A file of arrays in the run's folder, from which actions can take it."""
         path = self.folder / name
-        representative_dataset.write(path, arrays)
+        npz.write(path, arrays)
         return HashedPath.of(path)
 
     def _warn(self, stage: Stage, messages: Sequence[str]) -> None:

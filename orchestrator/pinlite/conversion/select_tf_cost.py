@@ -1,6 +1,6 @@
 """The cost of TensorFlow's operators in a TFLite file (Select-TF), compared with TFLite's own operators."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pinlite.conversion.results import Variant
@@ -56,16 +56,21 @@ class Comparison:
         builtin, select_tf = sizes
         plain = self.run.recipe.model_copy(update={"ops": "builtin"})
         action = convert.action(plain, variant.name, self.lowered.saved_model, self.lowered.signature, calibrated)
-        alone = OperatorSet(ops="builtin", runtime=builtin)
-        try:
-            made = self.run.do(_named(action, "builtin"))
-            alone = self._timed(alone, variant, made.outputs["model"])
-        except PinliteError as error:
-            alone = alone.model_copy(update={"refusal": error.message})
-        yield alone
-        yield self._timed(OperatorSet(ops="select-tf", runtime=select_tf), variant, variant.file)
+        yield self._timed(
+            OperatorSet(ops="builtin", runtime=builtin),
+            variant,
+            lambda: self.run.do(_named(action, "builtin")).outputs["model"],
+        )
+        yield self._timed(OperatorSet(ops="select-tf", runtime=select_tf), variant, lambda: variant.file)
 
-    def _timed(self, found: OperatorSet, variant: Variant, file: HashedPath) -> OperatorSet:
+    def _timed(self, found: OperatorSet, variant: Variant, make: Callable[[], HashedPath]) -> OperatorSet:
+        """With the figures of a file; a file that can't be made or run costs no more than its row."""
+        try:
+            return self._figures(found, variant, make())
+        except PinliteError as error:
+            return found.model_copy(update={"refusal": error.message})
+
+    def _figures(self, found: OperatorSet, variant: Variant, file: HashedPath) -> OperatorSet:
         runs = infer.runs(self.both.select_tf, variant.name) or _RUNS_OF_SLOW_KERNELS
         stage = of_variant(infer.stage(self.both.select_tf), variant.name)
         action = infer.action(stage, file, self.lowered.samples, variant, runs=runs)

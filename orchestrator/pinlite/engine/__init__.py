@@ -1,5 +1,6 @@
 """Where workers run: ``protocol.py`` says what an engine offers, ``choice.py`` has the registry of them; ``docker/``
 and ``venv.py`` are the two that there are; ``wheels/`` keeps the packages that their images are made of.
+An engine finds what killed runs have left of its own, by the labels of ``owner.py``.
 
 May import `pinlite.toolchain`, and what that may import. Only ``docker/`` imports docker.
 """

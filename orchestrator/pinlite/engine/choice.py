@@ -1,6 +1,7 @@
 """The engines that there are: one registry, from which runs, cleaning and tests take them."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 from pinlite.engine.docker import DockerEngine
@@ -23,20 +24,19 @@ def present() -> Iterator[Engine]:
 
 
 def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
-    """The engine that was asked for; ``auto`` is docker where one answers, else venv, which it says with the reason.
+    """The engine that was asked for; ``auto`` is the first that is there, and says why those before it are not.
 
     Raises:
-        NoEngineError: Docker was asked for by name, and none answers, nor a little later.
+        NoEngineError: The engine that was asked for is not there, nor a little later.
     """
-    if wanted == "venv":
-        return VenvEngine()
-    if wanted == "docker":
-        return repeated(DockerEngine, _may_come, observe)
-    try:
-        return DockerEngine()
-    except NoEngineError as error:
-        observe(Notice(f"{error.message}, so the venv engine runs the stages"))
-        return VenvEngine()
+    if wanted != "auto":
+        return repeated(ENGINES[wanted], _may_come, observe)
+    for name, after in itertools.pairwise(ENGINES):
+        try:
+            return ENGINES[name]()
+        except NoEngineError as error:
+            observe(Notice(f"{error.message}, so the {after} engine runs the stages"))
+    return [*ENGINES.values()][-1]()
 
 
 def _may_come(error: PinliteError) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pinlite import digest
+from pinlite.errors import UsageError
 from pinlite.inputs import modules
 from pinlite.machine import folders
 
@@ -39,7 +40,10 @@ class Dependency:
 
 def read(recipe: "Recipe") -> tuple[Dependency, ...]:
     """The dependencies of a recipe, as they are now; each file is read once."""
-    return tuple(_read(*place) for place in _places(recipe))
+    try:
+        return tuple(_read(*place) for place in _places(recipe))
+    except OSError as error:
+        raise UsageError(f"{error.filename} can't be read: {error.strerror}", hint="check its permissions") from error
 
 
 def files(dependencies: Iterable[Dependency]) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""Arrays from files of strangers: read in Python, never unpickled, with a limit on memory.
+"""Arrays in files; from those of strangers they are read in Python, never unpickled, with a limit on memory.
 
 numpy allocates what a header asks for, and zipfile inflates what an archive says; neither can be trusted.
 """
 
 import math
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +43,14 @@ def read(path: Path) -> dict[str, NDArray[np.generic]]:
     if len(arrays) < len(members):
         raise NoArraysError("two of its arrays have the same name")
     return arrays
+
+
+def write(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Arrays as .npz, in order. The same arrays give the same bytes, and may have any name."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}{_SUFFIX}"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_one(path: Path) -> NDArray[np.generic]:

@@ -1,15 +1,19 @@
 """Temporary folders named after their process, so that those of killed runs can be told from live ones."""
 
+import errno
 import glob
 import os
 import re
 import tempfile
 from pathlib import Path
 
+from pinlite.errors import UsageError
 from pinlite.machine import processes
 
 _OWNER = re.compile(r"(?P<machine>.+)-(?P<process>\d+\.\d+)-(?P<random>[^-]+)(-\d+)?")
 _PREFIX = "pinlite-"
+# Of a disk, a quota, and a limit on the size of files.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
@@ -18,11 +22,6 @@ def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
     if beside:
         return tempfile.TemporaryDirectory(dir=beside.parent, prefix=f"{_hidden(beside)}{machine}-{process}-")
     return tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{machine}-{process}-")
-
-
-def random_part(path: Path) -> str:
-    """The part of a folder's name that is random, and so has nothing of the machine in it."""
-    return path.name.rpartition("-")[2]
 
 
 def leftovers(beside: Path | None = None) -> list[Path]:
@@ -36,6 +35,19 @@ def leftovers(beside: Path | None = None) -> list[Path]:
         if name and not processes.is_alive(f"{name['machine']}/{name['process']}") and _is_ours(path):
             found.append(path)
     return sorted(found)
+
+
+def unusable(error: OSError, folder: Path) -> UsageError:
+    """What to say where the files of a run can't be written to its folder, or something else can't be read."""
+    if error.errno in _FULL:
+        return UsageError(
+            f"the run's files can't be written to {folder}: {error.strerror}",
+            hint="make room there, or let TMPDIR name another folder",
+        )
+    return UsageError(
+        f"{error.filename or folder} can't be read or written: {error.strerror or error}",
+        hint="check that it is there, and its permissions; TMPDIR names another folder for a run's files",
+    )
 
 
 def _hidden(beside: Path) -> str:

@@ -1,4 +1,4 @@
-"""Every option, declared once: its name, type, default, group and help.
+"""Every option that a function of `pinlite.api` takes, declared once: its name, type, default, group and help.
 
 The command line (`pinlite.cli.parameters`), pinlite.toml and its JSON Schema (`pinlite.options.checked`), the functions
 of `pinlite.api` and docs/cli.md are made of this. The name of a field is its name in Python, its ``key`` is that of
@@ -318,7 +318,7 @@ class MatchOptions(ModelOptions, TracingOptions, SignatureOptions, IntegerOption
     ]
 
 
-class DebugOptions(ModelOptions, EngineOptions, total=False):
+class DebugOptions(ModelOptions, TrustOptions, total=False):
     config: Annotated[
         StrPath, Option("Model", "FILE.toml", "The options that the conversion was given, for a model that it trained.")
     ]

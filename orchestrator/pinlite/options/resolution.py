@@ -55,6 +55,7 @@ def _recipe(options: Settings) -> Recipe:
     lowering = options.get("lowering") or chosen.lowerings[0]
     for requirement in options["requirements"]:
         check_requirement(requirement)
+    _check_exported(options, source)
     _check_lowering(lowering, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     wanted = variants(options["variants"])
@@ -113,6 +114,19 @@ def _opset(options: Settings, chosen: Toolchain) -> int:
             hint=f"without --opset it is {opsets.default}",
         )
     return asked
+
+
+def _check_exported(options: Settings, source: Source) -> None:
+    """Refuse what only an export of PyTorch reads, where there is none."""
+    asked = {
+        "--weights": options.get("weights"),
+        "--output-name": options["output_names"],
+        "--opset": options.get("opset"),
+    }
+    option = next((name for name, value in asked.items() if value), None)
+    if option and source.kind in ("onnx", "saved_model"):
+        what = "an ONNX file" if source.kind == "onnx" else "a SavedModel"
+        raise UsageError(f"{option}: {what} is converted as it is", hint="leave it out, or convert the PyTorch model")
 
 
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:

@@ -45,7 +45,11 @@ def evaluation_of(options: Settings) -> Evaluation | None:
         return None
     if not options["inputs"]:
         raise UsageError("--evaluate needs --input: the shapes of its samples", hint="e.g. --input image=1x3x224x224")
-    return Evaluation(function=samples, metrics=tuple(_metric(text) for text in dict.fromkeys(options["metric"])))
+    metrics = tuple(_metric(text) for text in dict.fromkeys(options["metric"]))
+    names = [metric.name for metric in metrics]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"--metric: two metrics are called {twice!r}", hint="give one of the functions another name")
+    return Evaluation(function=samples, metrics=metrics)
 
 
 def _metric(text: str) -> Metric:

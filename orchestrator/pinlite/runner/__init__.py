@@ -2,7 +2,8 @@
 
 ``protocol.py`` says what every runner does. ``local.py`` runs an action in a worker of an engine on this machine
 (``workers.py`` has them started ahead, ``execute.py`` places inputs, asks, and takes outputs); ``caching.py`` looks up
-in the store first, whatever runner is behind it. ``provision.py`` has the images that stages need.
+in the store first, whatever runner is behind it. ``provision.py`` has the images that stages need, and what their
+sandbox may see.
 
 May import `pinlite.engine`, `pinlite.store`, `pinlite.stages` and what these stand on.
 """

@@ -109,7 +109,7 @@ class CachingRunner:
         self._observe(
             Notice(f"{done.name} is nondeterministic: it made a different {other} than before; the first one is kept")
         )
-        with contextlib.suppress(Damaged):
+        with contextlib.suppress(Damaged, ValidationError):
             first = self._restored(kept, action)
             return Done(done.name, first.result, first.outputs, kept, "ran")
         return done

@@ -18,6 +18,7 @@ from pinlite.digest import HashedPath
 from pinlite.engine import Job
 from pinlite.errors import ModelError, OutOfDiskError, PinliteError, StageCrashError, UsageError
 from pinlite.events import Observer, StageFinished, StageStarted
+from pinlite.machine import temporary
 from pinlite.runner.workers import Workers
 from pinlite.stages.stage import Action, ResultT
 
@@ -59,11 +60,9 @@ def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Exe
         error.stage, error.logs = name, workers.logs
         raise
     except OSError as error:
-        raise UsageError(
-            f"its files can't be copied to {workers.folder}: {error}",
-            hint="make room there, or let TMPDIR name another folder",
-            stage=name,
-        ) from error
+        unusable = temporary.unusable(error, workers.folder)
+        unusable.stage, unusable.logs = name, workers.logs
+        raise unusable from error
     finally:
         observe(StageFinished(name, outcome, time.monotonic() - started))
     return done
@@ -71,7 +70,7 @@ def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Exe
 
 def _run(action: Action[ResultT], workers: Workers, started: float) -> Executed[ResultT]:
     worker, job = workers.get(action.stage)
-    name = workers.place(action.stage)
+    name = workers.request_name(action.stage)
     request = contract.Request(
         id=action.stage.name,
         operation=action.stage.operation,
@@ -160,7 +159,12 @@ def _own(name: str, folder: int, hint: str) -> None:
     """Make a file ours, by descriptors: its worker may run on, and put a link where the file was."""
     kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     if stat.S_ISREG(kind):
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        except OSError as error:
+            raise StageCrashError(
+                f"its output {name!r} changed while it was taken: {error.strerror}", hint=hint
+            ) from None
         try:
             _make_ours(descriptor, 0o644)
         finally:

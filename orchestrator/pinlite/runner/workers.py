@@ -98,7 +98,7 @@ class Workers:
             with contextlib.suppress(Exception):  # that it did not start is known
                 started.result().stop()
 
-    def place(self, stage: Stage) -> str:
+    def request_name(self, stage: Stage) -> str:
         """A name for the files of a request to the stage, which none of the run has had before."""
         self._requests[stage.name] += 1
         return _numbered(stage.name, self._requests[stage.name] - 1)
