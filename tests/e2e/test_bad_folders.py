@@ -50,7 +50,7 @@ def test_a_folder_that_holds_something_else_is_not_touched(pinlite):
     (out / "thesis.tex").write_text("years of work")
     said = pinlite.refuses(2, "convert", *NETWORK, "--out", "out")
     assert "holds something else than an earlier result: thesis.tex" in said
-    assert "nothing was touched" in said
+    assert "no file was changed" in said
     assert [path.read_text() for path in out.iterdir()] == ["years of work"]
 
 

@@ -76,7 +76,7 @@ def test_a_lock_whose_files_are_nowhere(pinlite, recipes, cache):
     arguments = (recipes, "convert", *NETWORK, "--engine", "venv", "--out", "out")
     said = pinlite.refuses(5, *arguments, entry=OTHER_IMAGES, **cache)
     assert "the package index has no file for einops 0.4.1 that the lock of torch-1.7.1 allows" in said
-    assert "hint: see that the index has what the lock was made from" in said
+    assert "hint: check that the index has what the lock was made from" in said
     assert not list(Path(cache["PINLITE_CACHE"]).glob("venv/environments/*"))
     assert not (pinlite.here / "out").exists()
 

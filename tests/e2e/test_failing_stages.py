@@ -12,7 +12,7 @@ HARMFUL = f"{CASES}/harmful.py"
         ("Aborting", [], ["the export program was ended by signal 6", "the whole log is "]),
         ("Exiting", [], ["the export program exited (3)", "the whole log is "]),
         ("Greedy", ["--memory", "600m"], ["needs more memory than its limit of 0.59 GiB", "raise it with --memory"]),
-        ("Sleeping", ["--timeout", "3"], ["gave no answer within 3 s", "give it longer with --timeout"]),
+        ("Sleeping", ["--timeout", "3"], ["gave no answer within 3 s", "raise the limit with --timeout"]),
     ],
 )
 def test_a_stage_that_ends_without_an_answer(pinlite, engine, model, options, words):

@@ -56,7 +56,10 @@ def test_the_disk_fills_during_a_build(daemon, engine):
 def test_a_full_disk_begins_no_build(daemon, engine, index):
     index.files = dict([wheel("halves", content=os.urandom(9))])
     wanted = recipe("probe-halves", Dockerfile=INSTALLS, requirements_lock=lock(*index.files.items()))
-    with daemon.filled(room=10 * 1024**2), pytest.raises(ImageError, match="there is no room for the images") as caught:
+    with (
+        daemon.filled(room=10 * 1024**2),
+        pytest.raises(ImageError, match="the disk has no room for the images") as caught,
+    ):
         engine.ensure([wanted], ignore)
     assert "make room" in caught.value.hint
     assert index.downloads == []

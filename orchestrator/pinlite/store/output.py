@@ -45,7 +45,7 @@ def check(out: Path, source: str) -> None:
         if files and _is_another(earlier, source):
             raise UsageError(
                 f"--out {out} holds the result of another source: {earlier}, not {source}",
-                hint="give each of them a folder with --out, or remove this one; nothing was touched",
+                hint="give each of them a folder with --out, or remove this one; no file was changed",
             )
     ancestor = next(folder for folder in out.absolute().parents if folder.exists())
     try:
