@@ -15,6 +15,7 @@ from pinlite.audit import inspection
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.runner.execute import execute
+from pinlite.runner.local import new_run_id
 from pinlite.runner.workers import Workers
 from pinlite.schema.recipe import Limits
 from pinlite.stages import infer
@@ -121,7 +122,7 @@ ONNX = {
 def workers(docker_engine):
     found = ensured(docker_engine)
     limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
-    with Workers(docker_engine, found, limits, run="hostile-files") as workers:
+    with Workers(docker_engine, found, limits, run=new_run_id()) as workers:
         yield workers
 
 
