@@ -7,7 +7,6 @@ from probes import recipe
 
 from pinlite.digest import HashedPath, of_path
 from pinlite.errors import ModelError, StageCrashError, StageTimeoutError, UsageError
-from pinlite.runner import Runner
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import Limits
 from pinlite.stages.stage import Action, Answer, Stage, hashed
@@ -36,10 +35,9 @@ def copied(**files) -> Action[Answer]:
 
 
 class RunnerConformance:
-    @pytest.fixture
-    def runner(self) -> Runner:
-        """A runner that has not been entered: of `LIMITS`, with the probe's recipe as `ROLE`."""
-        raise NotImplementedError
+    """A suite has a fixture ``runner``: a `pinlite.runner.Runner` that has not been entered, of `LIMITS`, with `RECIPE`
+    as the recipe of `ROLE`.
+    """
 
     @pytest.fixture
     def entered(self, runner):

@@ -194,9 +194,9 @@ def mine(tmp_path):
 @pytest.mark.parametrize(
     ("option", "what"),
     [
-        ({"weights": "model.onnx"}, "--weights: an ONNX file is converted as it is"),
-        ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted as it is"),
-        ({"opset": 11}, "--opset: an ONNX file is converted as it is"),
+        ({"weights": "model.onnx"}, "--weights: an ONNX file is converted unchanged"),
+        ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted unchanged"),
+        ({"opset": 11}, "--opset: an ONNX file is converted unchanged"),
     ],
 )
 def test_what_an_export_alone_reads_is_refused_where_there_is_none(option, what):

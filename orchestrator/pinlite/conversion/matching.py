@@ -76,24 +76,24 @@ def match(
     )
 
 
-def _made(options: Mapping[str, Any], chosen: Toolchain, lowering: Lowering, target: Path, observe: Observer) -> _Made:
+def _made(options: Mapping[str, Any], chosen: Toolchain, lowering: Lowering, place: Path, observe: Observer) -> _Made:
     observe(Notice(f"converting by the toolchain {chosen.name}, lowering {lowering}"))
     try:
         recipe = resolve({**options, "toolchain": chosen.text, "lowering": lowering})
-        _convert(recipe, replace(chosen, runtimes=()), target, observe)
+        _convert(recipe, replace(chosen, runtimes=()), place, observe)
     except NoEngineError:
         raise  # it is no answer of a toolchain's
     except PinliteError as error:
         return _Made(chosen, lowering, None, str(error))
-    return _Made(chosen, lowering, target)
+    return _Made(chosen, lowering, place)
 
 
-def _convert(recipe: Recipe, chosen: Toolchain, target: Path, observe: Observer) -> None:
+def _convert(recipe: Recipe, chosen: Toolchain, place: Path, observe: Observer) -> None:
     """As far as the file: what runtimes make of it decides nothing here."""
     plan = prepare(recipe, observe, chosen)
     with temporary.folder() as folder, runner_of(plan, observe) as runner:
         (variant,) = convert(plan, runner, Path(folder).resolve()).variants
-        shutil.copyfile(variant.file.path, target)
+        shutil.copyfile(variant.file.path, place)
 
 
 def _compared(file: Path, made: Sequence[_Made], options: Mapping[str, Any], observe: Observer) -> Iterator[Candidate]:

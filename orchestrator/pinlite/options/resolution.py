@@ -126,7 +126,7 @@ def _check_exported(options: Settings, source: Source) -> None:
     option = next((name for name, value in asked.items() if value), None)
     if option and source.kind in ("onnx", "saved_model"):
         what = "an ONNX file" if source.kind == "onnx" else "a SavedModel"
-        raise UsageError(f"{option}: {what} is converted as it is", hint="leave it out, or convert the PyTorch model")
+        raise UsageError(f"{option}: {what} is converted unchanged", hint="leave it out, or convert the PyTorch model")
 
 
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
