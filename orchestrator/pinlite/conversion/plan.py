@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pinlite import options, toolchain
 from pinlite.conversion import representative_dataset
 from pinlite.events import Observer, ignore
-from pinlite.inputs import dependencies
+from pinlite.inputs import dependencies, onnx_file
 from pinlite.inputs.dependencies import Dependency
 from pinlite.parity import Arrays
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
 from pinlite.schema.recipe import Recipe
-from pinlite.stages import adopt, calibrate, check, convert, evaluate, export, infer, translate
+from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, translate
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Target, Toolchain
 
@@ -24,7 +24,7 @@ ALL = (export.STAGE, *_FROM_ONNX)
 STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
     "python": ALL,
     "checkpoint": ALL,
-    "onnx": _FROM_ONNX,
+    "onnx": (adapt.STAGE, *_FROM_ONNX),
     "saved_model": (adopt.STAGE, convert.STAGE),
 }
 
@@ -72,6 +72,8 @@ def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:
 
 def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
     stages = (*STAGES[recipe.source.kind], *map(infer.stage, versions.runtimes))
+    if not _is_adapted(recipe, versions):
+        stages = tuple(stage for stage in stages if stage != adapt.STAGE)
     asked = recipe.calibration
     if asked is not None and asked.kind in ("images", "python") and is_calibrated(recipe):
         at = stages.index(convert.STAGE)
@@ -80,6 +82,12 @@ def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
         scored = (evaluate.METRIC,) if evaluate.functions(recipe.evaluation) else ()
         stages = (evaluate.GATHER, *stages, *scored)
     return stages
+
+
+def _is_adapted(recipe: Recipe, versions: Toolchain) -> bool:
+    if recipe.source.kind != "onnx" or recipe.source.path is None or adapt.STAGE.image not in versions.images:
+        return False
+    return adapt.is_needed(onnx_file.read(recipe.source.path), recipe)
 
 
 def _calibration(recipe: Recipe) -> Arrays | None:

@@ -11,7 +11,7 @@ from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import TrainingStep
-from pinlite.stages import adopt, check, export, translate
+from pinlite.stages import adapt, adopt, check, export, translate
 from pinlite.stages.stage import BATCHES, Content
 
 Files = Mapping[str, HashedPath]
@@ -42,13 +42,14 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Exported:
-    """A model as ONNX, before it is checked: by PyTorch, or the user's own file. ``samples`` are None where none were
-    given, ``files`` are what the export made, by role.
+    """A model as ONNX, before it is checked: by PyTorch, adapted, or the user's own file. ``samples`` are None where
+    none were given, ``files`` are what the stage before made, by role, in ``runtime``, the reference.
     """
 
     model: HashedPath
     samples: Content | None
     files: Files = field(default_factory=dict)
+    runtime: str = "torch"
     training: tuple[TrainingStep, ...] = ()
 
 
@@ -62,11 +63,15 @@ def _from_pytorch(run: Run) -> Lowered:
     functions = provision.functions(run.recipe, run.folder, source)
     done = run.do(export.action(run.recipe, source, functions, run.evaluation))
     files = done.outputs
-    return _from_exported(run, Exported(files["model"], files["samples"], files, done.result.training))
+    return _from_exported(run, Exported(files["model"], files["samples"], files, training=done.result.training))
 
 
 def _from_onnx(run: Run) -> Lowered:
-    return _from_exported(run, Exported(_given(run.recipe), run.recipe.samples))
+    if adapt.STAGE not in run.plan.stages:
+        return _from_exported(run, Exported(_given(run.recipe), run.recipe.samples))
+    done = run.do(adapt.action(run.recipe, provision.onnx(run.recipe, run.folder), run.evaluation))
+    files = done.outputs
+    return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
 
 
 def _from_saved_model(run: Run) -> Lowered:
@@ -111,12 +116,12 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         translated = run.do(action)
         first = batches[BATCHES[0]]
         wider_samples = first["samples"]
-        wider = {"torch": exported.files, "onnxruntime": {translate.WIDER: first["outputs"]}}
+        wider = {exported.runtime: exported.files, "onnxruntime": {translate.WIDER: first["outputs"]}}
         wider["tensorflow"] = translated.outputs
     else:
         lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
         translated = run.do(translate.action(recipe, lowered, samples, checked.result))
-    by_runtime = {"torch": exported.files, "onnxruntime": checked.outputs, "tensorflow": translated.outputs}
+    by_runtime = {exported.runtime: exported.files, "onnxruntime": checked.outputs, "tensorflow": translated.outputs}
     made = given or checked.outputs.get("profiles")
     return Lowered(
         saved_model=translated.outputs["saved_model"],
@@ -144,7 +149,8 @@ def _check_batches(run: Run, exported: Exported) -> dict[int, Files]:
     for batch in BATCHES:
         model = exported.files.get(f"model.{batch}", exported.model)
         samples = exported.files.get(f"samples.{batch}", exported.samples)
-        action = check.at(batch, check.action(run.recipe, model, samples, None), open_model=not exported.files)
+        given = f"model.{batch}" in exported.files
+        action = check.at(batch, check.action(run.recipe, model, samples, None), open_model=not given)
         found[batch] = run.do(action).outputs
     return found
 

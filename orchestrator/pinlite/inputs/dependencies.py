@@ -82,6 +82,7 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
             yield from ((role, "modules", path) for path in _modules(source.module, source.path))
         elif source and source.path:
             yield role, "path", source.path
+    yield from (("source", "path", path) for path in recipe.source.beside)
     for role, path in (("weights", recipe.weights), ("samples", recipe.samples), ("data", recipe.data)):
         if path:
             yield role, "path", path

@@ -55,6 +55,31 @@ class SignatureOptions(TypedDict, total=False):
     ]
 
 
+class CutOptions(TypedDict, total=False):
+    from_tensors: Annotated[
+        Texts,
+        Option(
+            "Inputs",
+            "TENSOR",
+            "Where a part of an ONNX model begins, once for each: the tensor becomes an input.",
+            key="from-tensor",
+            default=(),
+            otherwise="the model's own inputs",
+        ),
+    ]
+    to_tensors: Annotated[
+        Texts,
+        Option(
+            "Inputs",
+            "TENSOR",
+            "Where a part of an ONNX model ends, once for each: the tensor becomes an output.",
+            key="to-tensor",
+            default=(),
+            otherwise="the model's own outputs",
+        ),
+    ]
+
+
 class SampleOptions(TypedDict, total=False):
     samples: Annotated[
         StrPath,
@@ -264,6 +289,7 @@ class RecipeOptions(
     ModelOptions,
     TracingOptions,
     SignatureOptions,
+    CutOptions,
     SampleOptions,
     FileOptions,
     IntegerOptions,

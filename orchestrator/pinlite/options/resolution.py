@@ -56,6 +56,7 @@ def _recipe(options: Settings) -> Recipe:
     for requirement in options["requirements"]:
         check_requirement(requirement)
     _check_exported(options, source)
+    _check_cut(options, source, chosen)
     _check_lowering(lowering, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     wanted = variants(options["variants"])
@@ -65,6 +66,8 @@ def _recipe(options: Settings) -> Recipe:
         weights=existing("--weights", options.get("weights")),
         inputs=inputs(options["inputs"]),
         output_names=tuple(options["output_names"]),
+        from_tensors=tuple(options["from_tensors"]),
+        to_tensors=tuple(options["to_tensors"]),
         samples=existing("--samples", options.get("samples")),
         seed=options["seed"],
         toolchain=chosen.text,
@@ -127,6 +130,21 @@ def _check_exported(options: Settings, source: Source) -> None:
     if option and source.kind in ("onnx", "saved_model"):
         what = "an ONNX file" if source.kind == "onnx" else "a SavedModel"
         raise UsageError(f"{option}: {what} is converted unchanged", hint="leave it out, or convert the PyTorch model")
+
+
+def _check_cut(options: Settings, source: Source, chosen: Toolchain) -> None:
+    """Refuse a part of what is no ONNX model, or is not adapted."""
+    option = next((name for name in ("from_tensors", "to_tensors") if options[name]), None)
+    if option is None:
+        return
+    flag = f"--{option[:-1].replace('_', '-')}"
+    if source.kind != "onnx":
+        raise UsageError(f"{flag}: only an ONNX file has parts", hint="convert one; a result has it as model.onnx")
+    if toolchain.ADAPT not in chosen.images:
+        raise UsageError(
+            f"{flag}: the toolchain {chosen.name} has no image {toolchain.ADAPT}, which takes parts of models",
+            hint=f"convert with --toolchain {toolchain.DEFAULT}",
+        )
 
 
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:

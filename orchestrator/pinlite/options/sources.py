@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
+from pinlite.inputs.external_data import beside
 from pinlite.inputs.paths import closed_folder, existing_file, model_file
 from pinlite.schema.recipe import Source
 
@@ -26,7 +27,7 @@ def parse_source(text: str) -> Source:
             raise UsageError(f"{text} is a folder, but not a SavedModel: it has no saved_model.pb", hint=_FORMS)
         return Source(kind="saved_model", text=text, path=closed_folder(path))
     if path.suffix == ".onnx":
-        return Source(kind="onnx", text=text, path=model_file(path))
+        return Source(kind="onnx", text=text, path=model_file(path), beside=beside(path))
     if path.suffix in _CHECKPOINTS:
         return Source(kind="checkpoint", text=text, path=existing_file(path))
     if python := python_callable(text):

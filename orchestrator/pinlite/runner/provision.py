@@ -1,5 +1,6 @@
 """What the stages of a recipe get: their images, and copies of the files that they may see."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def shown(folder: Path) -> dict[str, Path]:
     """What stages were shown of the user's modules and images, by role: the copies below ``folder``."""
     places = {role: folder / role for role in ("source", "functions", "calibration", "evaluation")}
     return {role: place for role, place in places.items() if place.is_dir()}
+
+
+def onnx(recipe: Recipe, folder: Path) -> Path:
+    """What the sandbox is shown of an .onnx file: the file, or a new folder below ``folder`` that has it as model.onnx
+    and beside it the files that it keeps tensors in.
+    """
+    given = recipe.source.path
+    assert given is not None, "only a module may have no path"
+    if not recipe.source.beside:
+        return given
+    shown = folder / "source"
+    names = {given: "model.onnx"} | {path: path.relative_to(given.parent).as_posix() for path in recipe.source.beside}
+    for path, name in names.items():
+        (shown / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, shown / name)
+    return shown
 
 
 def source(recipe: Recipe, folder: Path) -> Path:

@@ -35,6 +35,7 @@ StageSource = Literal["ran", "hit", "failed", "skipped"]
 StageName = Literal[
     "gather",
     "export",
+    "adapt",
     "check",
     "translate",
     "adopt",

@@ -41,12 +41,14 @@ class Source(Frozen):
     """Where the model comes from. ``text`` is how the user wrote it.
 
     ``python`` has a ``module`` and a ``callable``, and in ``path`` the file or package unless an image holds it; the
-    other kinds have only a ``path``: a .pt or .onnx file, or a SavedModel folder.
+    other kinds have only a ``path``: a .pt or .onnx file, or a SavedModel folder. ``beside`` are the files in the same
+    folder, or below it, that an .onnx file keeps tensors in, sorted.
     """
 
     kind: SourceKind
     text: str
     path: Path | None = None
+    beside: tuple[Path, ...] = ()
     module: str = ""
     callable: str = ""
 
@@ -112,6 +114,7 @@ class Recipe(Frozen):
 
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
     one of its targets.
+    ``from_tensors`` and ``to_tensors`` name where a part of an ONNX model begins and ends that is converted alone.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
@@ -125,6 +128,8 @@ class Recipe(Frozen):
     weights: Path | None = None
     inputs: tuple[InputSpec, ...] = ()
     output_names: tuple[str, ...] = ()
+    from_tensors: tuple[str, ...] = ()
+    to_tensors: tuple[str, ...] = ()
     samples: Path | None = None
     seed: int = 0
     toolchain: str = "classic"

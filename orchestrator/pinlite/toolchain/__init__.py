@@ -8,9 +8,10 @@ from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import ImageRecipe, with_requirements
 from pinlite.toolchain.runtimes import Runtime
 from pinlite.toolchain.targets import Target
-from pinlite.toolchain.toolchains import DEFAULT, Toolchain, every_recipe, is_file, load, names, own_files
+from pinlite.toolchain.toolchains import ADAPT, DEFAULT, Toolchain, every_recipe, is_file, load, names, own_files
 
 __all__ = [
+    "ADAPT",
     "DEFAULT",
     "Base",
     "ImageRecipe",

@@ -21,6 +21,8 @@ DEFAULT = DEFAULT_TOOLCHAIN
 SUFFIX, PINS = ".toml", "pins"
 # The roles that stages name as their image; a runtime's stage names the runtime's own image.
 ROLES = ("torch", "onnx", "onnx-tf", "tensorflow")
+# The role that a toolchain may leave out: its ONNX files are then those that its onnx reads.
+ADAPT = "onnx-adapt"
 
 
 class Opsets(Frozen):
@@ -52,7 +54,7 @@ class ToolchainFile(Frozen):
     def _serves_all(self) -> Self:
         if missing := [role for role in ROLES if role not in self.images]:
             raise ValueError(f"images has nothing for {', '.join(missing)}")
-        if strange := sorted(set(self.images) - set(ROLES)):
+        if strange := sorted(set(self.images) - {*ROLES, ADAPT}):
             raise ValueError(f"images has {', '.join(strange)}, which no stage asks for")
         return self
 
@@ -60,8 +62,8 @@ class ToolchainFile(Frozen):
 @dataclass(frozen=True)
 class Toolchain:
     """``text`` is what ``--toolchain`` said, ``file`` the file that it was read from. ``images`` has the images by the
-    names that stages use: `ROLES`, and the images of the runtimes. The first of ``lowerings`` is the default, and so is
-    ``target``.
+    names that stages use: `ROLES`, `ADAPT` where there is one, and the images of the runtimes. The first of
+    ``lowerings`` is the default, and so is ``target``.
     """
 
     name: str

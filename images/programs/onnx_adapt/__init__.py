@@ -1,0 +1,6 @@
+"""An ONNX model of any opset, run as it is and written at opset 13, which the stages after it read.
+
+Program: ``adapt``. `opset_13` lists what happens to a model in its order; `rules` has how each operator of a newer
+opset is said at 13, a file for each family. It is in the images of today's onnx and onnxruntime, and imports these,
+onnx-ir, numpy and `stagekit`.
+"""

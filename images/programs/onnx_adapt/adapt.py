@@ -1,0 +1,39 @@
+"""Stage program of the image of today's ONNX: run a model as it is, and write it at opset 13."""
+
+from stagekit import arrays, evaluation, profiles
+from stagekit import samples as samples_of_request
+
+from . import opset_13, reference, source_model
+
+VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
+
+
+def adapt(request):
+    """Run a model of any opset on samples, and write it at opset 13 and IR version 7.
+
+    Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
+    request brings none; ``open_batch``, whether sizes that the model leaves open stay so; ``from_tensors`` and
+    ``to_tensors``, names between which a part of the model is taken. Roles in: model (a file, or a folder of model.onnx
+    and the files that it keeps tensors in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles
+    and profiled (optional) as `stagekit.profiles` has them.
+
+    Returns {inputs, outputs, runtime, opset, ir_version}, the last two those of the file; raises StageError of kind
+    ``model`` for what can't be run, or can't be said at opset 13.
+    """
+    model = source_model.read(request.inputs["model"])
+    source_model.check(model)
+    samples = samples_of_request.of(request, source_model.inputs(model))
+    ran = reference.of(model)
+    outputs, seconds = profiles.timed(ran.run, samples)
+    profiles.each(request, samples, ran.run, seconds)
+    evaluation.each(request, ran.run)
+    arrays.write(request.outputs["samples"], samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    said = {"opset": source_model.opset(model), "ir_version": model.ir_version}
+    if not request.parameters["open_batch"]:
+        source_model.close(model, samples)
+    source_model.write(opset_13.lower(model), request.outputs["adapted"])
+    return {"inputs": arrays.describe(samples), "outputs": arrays.describe(outputs), "runtime": ran.name, **said}
+
+
+OPERATIONS = {"adapt": adapt}

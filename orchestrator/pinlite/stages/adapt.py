@@ -1,0 +1,60 @@
+"""The stage that runs an ONNX file of any opset as it is, and writes it at an opset that the stages after it read."""
+
+from pinlite.inputs.onnx_file import OnnxFile
+from pinlite.schema.recipe import Recipe
+from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, evaluated, hashed, profiled
+from pinlite.toolchain import ADAPT
+
+STAGE = Stage("adapt", image=ADAPT, program="onnx_adapt.adapt", operation="adapt")
+
+# What the stages after it read as it is: onnx 1.8.0, and onnxruntime 1.6.0, which has no kernels below opset 7.
+OPSETS, IR_VERSIONS = range(7, 14), range(3, 8)
+# Operators whose bodies or numbers become others.
+_REWRITTEN = {
+    *("If", "Loop", "Scan"),
+    *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
+    *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+}
+
+
+class Result(Signature):
+    """``runtime`` is what ran the file as it is, with its version, e.g. onnxruntime-1.32.0."""
+
+    runtime: str
+    opset: int
+    ir_version: int
+
+
+def is_needed(file: OnnxFile | None, recipe: Recipe) -> bool:
+    """Whether a model has to be adapted. One that is no ONNX file is refused by the stage after it, too."""
+    if recipe.from_tensors or recipe.to_tensors:
+        return True
+    if file is None:
+        return False
+    plain = (
+        file.opsets.get("", 1) in OPSETS
+        and file.ir_version in IR_VERSIONS
+        and not file.has_functions
+        and not file.locations
+        and all(domain == "" and name not in _REWRITTEN for domain, name in file.operators)
+    )
+    return not plain
+
+
+def action(recipe: Recipe, model: Content, evaluation: Content | None = None) -> Action[Result]:
+    """``model`` is the file, or a folder of it, as model.onnx, and the files beside it that have its weights."""
+    return Action(
+        STAGE,
+        Result,
+        parameters={
+            "inputs": as_json(recipe.inputs),
+            "seed": recipe.seed,
+            "open_batch": recipe.dynamic_batch,
+            "from_tensors": list(recipe.from_tensors),
+            "to_tensors": list(recipe.to_tensors),
+        },
+        inputs=hashed(model=model, samples=recipe.samples, evaluation=evaluation),
+        outputs={"adapted": "adapted.onnx", "samples": "samples.npz", "outputs": "outputs.npz"}
+        | profiled(None, made=recipe.samples is None)
+        | evaluated(evaluation),
+    )
