@@ -16,6 +16,12 @@ def adding(recipe: ImageRecipe, name: str, programs: Mapping[str, Path]) -> Imag
     return replace(recipe, name=name, files={**recipe.files, **files})
 
 
+def from_pytorch() -> tuple[ImageRecipe, ...]:
+    """The images that a conversion of a PyTorch model takes, by the default toolchain."""
+    chosen = toolchain.load()
+    return tuple(recipe for recipe in chosen.recipes if recipe != chosen.images[toolchain.ADAPT])
+
+
 def ensured(engine: Engine, name: str = toolchain.DEFAULT) -> dict[str, Image]:
     """All images of a toolchain, by what stages call them."""
     chosen = toolchain.load(name)

@@ -9,6 +9,7 @@ import fake_engine
 import numpy as np
 import pytest
 from fake_engine import INFER
+from recipes import from_pytorch
 
 from pinlite import toolchain
 from pinlite.conversion import pipeline
@@ -75,7 +76,7 @@ def asked_for(engine, monkeypatch):
     return asked
 
 
-IMAGES = {recipe.name for recipe in toolchain.load().recipes}
+IMAGES = {recipe.name for recipe in from_pytorch()}
 RUNNING = {runtime.image for runtime in toolchain.load().runtimes}
 CONVERTING = toolchain.load().images["tensorflow"].name
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_engine import STAGES
+from recipes import from_pytorch
 
 from pinlite import toolchain
 from pinlite.machine import folders
@@ -57,9 +58,8 @@ def test_a_run_with_a_file_of_options_leaves_its_lock(convert):
     assert lock["schema"] == "pinlite.lock/2"
     assert lock["options"] == {"source": "model.py:build", "weights": "w.pt"}
     assert set(lock["inputs"]) == {"model.py", "w.pt"}
-    chosen = toolchain.load()
-    assert set(lock["images"]) == {image.name for image in chosen.recipes}
-    assert lock["bases"] == {image.base.name: image.base.digest for image in chosen.recipes}
+    assert set(lock["images"]) == {image.name for image in from_pytorch()}
+    assert lock["bases"] == {image.base.name: image.base.digest for image in from_pytorch()}
     assert set(lock["stages"]) == {"export", "check", "translate", "convert"}
     assert set(lock["stages"]["export"]["outputs"]) == {"model.onnx", "profiles.npz", "samples.npz"}
     report = json.loads(Path("out/report.json").read_text())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from cyclonedx.model.bom import Bom
 from packageurl import PackageURL
+from recipes import from_pytorch
 
 from pinlite import toolchain
 from pinlite.conversion import pipeline
@@ -20,7 +21,7 @@ from pinlite.provenance import UsedImage, schemas
 from pinlite.toolchain import bases
 
 BASE = bases.load()["python-3.8"]
-NAMES = [image.name for image in toolchain.load().recipes]
+NAMES = [image.name for image in from_pytorch()]
 AROUND = {"provenance.json", "provenance.json.sha256"}
 
 
@@ -81,6 +82,7 @@ def test_the_recipe_is_told_without_the_folders_of_this_machine(convert, model_f
         "kind": "python",
         "text": "model.py:build",
         "path": "model.py",
+        "beside": [],
         "module": "model",
         "callable": "build",
     }
@@ -148,7 +150,7 @@ def test_calibration_arrays_are_a_dependency(convert):
 
 def test_images_are_told_by_identity_lock_and_dockers_id(convert):
     found = dependencies(convert())
-    for image in toolchain.load().recipes:
+    for image in from_pytorch():
         name = image.name
         assert found[f"image/{name}"]["digest"] == {"sha256": image.identity("fake")}
         assert found[f"image/{name}"]["annotations"] == {"dockerImageId": f"sha256:{name}"}

@@ -9,13 +9,14 @@ import pytest
 PROGRAMS = Path(__file__).parents[2] / "images" / "programs"
 PACKAGES = sorted(path.name for path in PROGRAMS.iterdir() if path.is_dir())
 MODULES = sorted(path.relative_to(PROGRAMS) for path in PROGRAMS.rglob("*.py"))
-# A module for each family of operators, whose names are the same on both sides.
-FAMILIES = ("onnx_nhwc/handlers", "torch_symbolics")
+# A module for each family of operators, whose names are the same on all sides.
+FAMILIES = ("onnx_adapt/rules", "onnx_nhwc/handlers", "torch_symbolics")
 
 MAY_IMPORT = {
     "stagekit": set(),
     "torch_export": {"stagekit"},
     "torch_symbolics": {"stagekit", "torch_export"},
+    "onnx_adapt": {"stagekit"},
     "onnx_check": {"stagekit"},
     "onnx_translate": {"stagekit"},
     "onnx_nhwc": {"stagekit", "onnx_translate"},

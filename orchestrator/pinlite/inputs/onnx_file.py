@@ -60,9 +60,10 @@ def read(path: Path) -> OnnxFile | None:
         return None
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
-            return _Walk(data).result()
+            found = _Walk(data).result()
         except (ValueError, RecursionError):
             return None
+    return found if found.ir_version else None
 
 
 class _Walk:
