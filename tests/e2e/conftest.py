@@ -85,16 +85,16 @@ def environments(venv_engine) -> dict[str, Image]:
 @pytest.fixture(scope="session")
 def checkpoints(environments, tmp_path_factory) -> Path:
     """What make_checkpoints.py writes."""
-    return _made("make_checkpoints.py", environments["torch"], tmp_path_factory.mktemp("checkpoints"))
+    return made("make_checkpoints.py", environments["torch"], tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(scope="session")
 def saved_model(environments, tmp_path_factory) -> Path:
     """A SavedModel as TensorFlow's users save theirs."""
-    return _made("make_saved_model.py", environments["tensorflow"], tmp_path_factory.mktemp("tensorflow") / "model")
+    return made("make_saved_model.py", environments["tensorflow"], tmp_path_factory.mktemp("tensorflow") / "model")
 
 
-def _made(script: str, image: Image, folder: Path) -> Path:
+def made(script: str, image: Image, folder: Path) -> Path:
     python = Path(image.reference, "environment", "bin", "python")
     subprocess.run([python, HERE / script, folder], check=True, capture_output=True)
     return folder
