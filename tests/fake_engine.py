@@ -320,6 +320,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.running: list[FakeWorker] = []
+        self.jobs: list[Job] = []
         self.requests: list[Request] = []
         self.left: list[Leftover] = []
         self.says: dict[str, str] = {}
@@ -365,6 +366,7 @@ class FakeEngine:
         raise AssertionError(f"nobody should remove {image}")
 
     def start(self, job: Job) -> FakeWorker:
+        self.jobs.append(job)
         return FakeWorker(self, job)
 
     def leftovers(self) -> list[Leftover]:

@@ -87,6 +87,14 @@ def test_where_torch_is_left_out_it_is_said(result, command):
     assert "torch's modules are left out: the conversion began with an ONNX file" in command("debug", str(result))[1]
 
 
+def test_a_source_without_modules_is_refused(engine, result):
+    Path("net.onnx").write_bytes(b"model")
+    with pytest.raises(UsageError, match=r"net\.onnx is no PyTorch model") as caught:
+        debug.debug(result, recipe=resolve({"source": "net.onnx"}))
+    assert "leave it out: pinlite debug out" in str(caught.value.hint)
+    assert engine.requests == []
+
+
 def test_a_number_that_no_module_has_is_none_of_them(engine, result, recipe):
     def lies(call):
         return fake_engine.trace_onnxruntime(call) | {

@@ -40,6 +40,22 @@ def test_a_model_is_run_in_its_own_image(engine, model, samples, temporary):
     assert list(temporary.iterdir()) == []
 
 
+# The heads of ONNX files of IR version 7 and opset 12, of IR version 10, and of opset 17.
+@pytest.mark.parametrize(
+    ("head", "program"),
+    [
+        (b"\x08\x07\x42\x02\x10\x0c", "onnx_check.check"),
+        (b"\x08\x0a\x42\x02\x10\x0c", "onnx_adapt.adapt"),
+        (b"\x08\x07\x42\x02\x10\x11", "onnx_adapt.adapt"),
+    ],
+)
+def test_the_image_of_todays_onnx_runs_what_has_to_be_adapted(engine, samples, head, program):
+    Path("net.onnx").write_bytes(head)
+    inspection.run(Path("net.onnx"), samples)
+    inspection.inspect(Path("net.onnx"))
+    assert [job.program for job in engine.jobs] == [program] * 2
+
+
 def test_nothing_is_timed(engine, samples):
     Path("net.tflite").touch()
     inspection.run(Path("net.tflite"), samples)

@@ -3,7 +3,7 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import opset_13, reference, source_model
+from . import cutting, description, opset_13, reference, source_model
 
 VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
 
@@ -22,6 +22,7 @@ def adapt(request):
     """
     model = source_model.read(request.inputs["model"])
     source_model.check(model)
+    cutting.cut(model, *(request.parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
     samples = samples_of_request.of(request, source_model.inputs(model))
     ran = reference.of(model)
     outputs, seconds = profiles.timed(ran.run, samples)
@@ -36,4 +37,21 @@ def adapt(request):
     return {"inputs": arrays.describe(samples), "outputs": arrays.describe(outputs), "runtime": ran.name, **said}
 
 
-OPERATIONS = {"adapt": adapt}
+def run(request):
+    """Run a model as it is on samples. Roles in: model, samples. Roles out: outputs. Returns {outputs}."""
+    model = source_model.read(request.inputs["model"])
+    source_model.check(model)
+    samples = arrays.matching(arrays.read(request.inputs["samples"]), source_model.inputs(model))
+    outputs = reference.of(model).run(samples)
+    arrays.write(request.outputs["outputs"], outputs)
+    return {"outputs": arrays.describe(outputs)}
+
+
+def inspect(request):
+    """Put a model in words. Roles in: model. Roles out: text."""
+    text = description.words(source_model.read(request.inputs["model"]))
+    request.outputs["text"].write_text(text, encoding="utf-8")
+    return {}
+
+
+OPERATIONS = {"adapt": adapt, "run": run, "inspect": inspect}

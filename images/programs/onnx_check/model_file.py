@@ -184,7 +184,9 @@ def _spec(value):
 
 
 def words(model):
-    """The graph in words: what it computes, then the inferred type and shape of every value on the way."""
+    """The graph in words: what it computes, then the inferred type and shape of every value on the way, with the
+    operator that computes it.
+    """
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
     except DISAGREEMENT as error:
@@ -193,7 +195,13 @@ def words(model):
         ) from error
     _mark_open_sizes(graph)
     _widen_small_scalars(graph)
-    values = [onnx.helper.printable_value_info(value) for value in list(graph.value_info) + list(graph.output)]
+    typed = {value.name: onnx.helper.printable_value_info(value) for value in [*graph.value_info, *graph.output]}
+    values = [
+        "{} = {}".format(typed.get(name, "%{}[?]".format(name)), node.op_type)
+        for node in graph.node
+        for name in node.output
+        if name
+    ]
     header = "ONNX IR version {}, opset {}, made by {} {}".format(
         model.ir_version, opset(model), model.producer_name or "?", model.producer_version
     )

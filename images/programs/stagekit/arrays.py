@@ -53,7 +53,7 @@ def seeded(specs, seed):
         elif dtype.kind in "iu":
             samples[spec["name"]] = stream.randint(0, INTEGER_SAMPLES_BELOW, size=shape).astype(dtype)
         elif dtype.kind == "b":
-            samples[spec["name"]] = stream.uniform(size=shape) < 0.5
+            samples[spec["name"]] = np.asarray(stream.uniform(size=shape) < 0.5)
         else:
             message = "input {!r}: no samples can be made for dtype {}".format(spec["name"], dtype)
             raise StageError("usage", message, "give a sample of it with --samples FILE.npz")

@@ -97,4 +97,4 @@ def _made(profile, stream, like):
         return stream.choice(GRID, size=like.shape).astype(like.dtype)
     # Nearly normal: what is made with a logarithm is not the same to the bit on every processor.
     signed = (stream.uniform(size=(SUMMED, *like.shape)).sum(0) - SUMMED / 2) * (12 / SUMMED) ** 0.5
-    return (signed * (LARGE if profile == "large" else 1)).astype(like.dtype)
+    return np.asarray(signed * (LARGE if profile == "large" else 1), like.dtype)

@@ -13,7 +13,7 @@ def of(request, specs):
     if "samples" in request.inputs:
         samples = arrays.read(request.inputs["samples"])
     else:
-        samples = arrays.seeded(request.parameters["inputs"] or _closed(specs), request.parameters["seed"])
+        samples = arrays.seeded(_given(request.parameters["inputs"], specs), request.parameters["seed"])
     return arrays.matching(samples, specs)
 
 
@@ -32,7 +32,22 @@ def of_batch(samples, batch, seed):
     return arrays.seeded([dict(spec, shape=spec["shape"] and [batch, *spec["shape"][1:]]) for spec in specs], seed)
 
 
+def _given(inputs, specs):
+    """The shape and dtype of each input: those that the user gives, then those of the model."""
+    known = [spec["name"] for spec in specs]
+    for name in [spec["name"] for spec in inputs]:
+        if name not in known:
+            raise StageError(
+                "usage",
+                "--input names {!r}, the inputs of the model are {}".format(name, ", ".join(known) or "none"),
+                "give the name of one of them",
+            )
+    given = {spec["name"] for spec in inputs}
+    return [*inputs, *_closed(spec for spec in specs if spec["name"] not in given)]
+
+
 def _closed(specs):
+    closed = []
     for spec in specs:
         if None in spec["shape"]:
             shape = "x".join("?" if size is None else str(size) for size in spec["shape"])
@@ -41,4 +56,5 @@ def _closed(specs):
                 "input {!r} is {}: the model leaves a size open".format(spec["name"], shape),
                 "give it, e.g. --input {}={}".format(spec["name"], shape.replace("?", "1")),
             )
-    return specs
+        closed.append(spec)
+    return closed

@@ -16,20 +16,20 @@ from pinlite import parity, toolchain
 from pinlite.engine import Engine, choose
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
-from pinlite.inputs import paths
+from pinlite.inputs import external_data, onnx_file, paths
 from pinlite.machine import temporary
 from pinlite.runner import LocalRunner, provision
 from pinlite.schema.choices import EngineChoice
 from pinlite.schema.recipe import Limits
 from pinlite.schema.report import Report
-from pinlite.stages import check, convert, infer
+from pinlite.stages import adapt, check, convert, infer
 from pinlite.stages.stage import Action, Stage, hashed
 from pinlite.store.output import REPORT
 
 # The stage whose image and program can read a model, by its file's suffix; a SavedModel is a folder. The toolchain's
-# first runtime reads a .tflite file.
-_TFLITE = ".tflite"
-_HOMES = {".onnx": check.STAGE, "folder": convert.STAGE}
+# first runtime reads a .tflite file, and the one that adapts reads an .onnx file that has to be adapted.
+_TFLITE, _ONNX = ".tflite", ".onnx"
+_HOMES = {_ONNX: check.STAGE, "folder": convert.STAGE}
 
 _SAVED_MODEL = "saved_model.pb"
 _FORMS = "give an .onnx file, a .tflite file or a SavedModel folder, e.g. from an output folder"
@@ -65,7 +65,6 @@ def run(
     if model.suffix == _TFLITE:
         stage = replace(stage, operation="infer")
         parameters = dict(infer.action(stage, model, samples, None, runs=0).parameters)
-    action = Action(stage, _Anything, parameters, {"outputs": "outputs.npz"}, hashed(model=model, samples=samples))
 
     def chosen() -> Engine:
         found = choose(engine, observe)
@@ -74,6 +73,8 @@ def run(
         return found
 
     with temporary.folder() as folder:
+        given = hashed(model=_shown(model, Path(folder)), samples=samples)
+        action = Action(stage, _Anything, parameters, {"outputs": "outputs.npz"}, given)
         made = Path(folder, "outputs.npz")
         _ask(action, made, chosen, observe)
         if out:
@@ -83,8 +84,10 @@ def run(
 
 def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
     """A text about the model: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
-    action = Action(_stage("inspect", model), _Anything, {}, {"text": "model.txt"}, hashed(model=model))
+    stage = _stage("inspect", model)
     with temporary.folder() as folder:
+        given = hashed(model=_shown(model, Path(folder)))
+        action = Action(stage, _Anything, {}, {"text": "model.txt"}, given)
         made = Path(folder, "model.txt")
         _ask(action, made, functools.partial(choose, engine, observe), observe)
         if made.stat().st_size > _LONGEST:
@@ -127,7 +130,14 @@ def _stage(operation: str, model: Path) -> Stage:
     else:
         paths.model_file(model)
     home = _HOMES.get(kind) or infer.stage(toolchain.load().runtimes[0])
+    if kind == _ONNX and not adapt.is_plain(onnx_file.read(model)):
+        home = adapt.STAGE
     return Stage(operation, home.image, home.program, operation)
+
+
+def _shown(model: Path, folder: Path) -> Path:
+    """The model with the files beside it that have its weights, where it has any."""
+    return provision.onnx(model, external_data.beside(model), folder) if model.suffix == _ONNX else model
 
 
 def _ask(action: Action[Any], made: Path, engine: Callable[[], Engine], observe: Observer) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pinlite import parity
 from pinlite.conversion.run import Run
@@ -69,7 +70,8 @@ def _from_pytorch(run: Run) -> Lowered:
 def _from_onnx(run: Run) -> Lowered:
     if adapt.STAGE not in run.plan.stages:
         return _from_exported(run, Exported(_given(run.recipe), run.recipe.samples))
-    done = run.do(adapt.action(run.recipe, provision.onnx(run.recipe, run.folder), run.evaluation))
+    shown = provision.onnx(_path(run.recipe), run.recipe.source.beside, run.folder)
+    done = run.do(adapt.action(run.recipe, shown, run.evaluation))
     files = done.outputs
     return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
 
@@ -97,9 +99,13 @@ _KINDS: Mapping[SourceKind, Callable[[Run], Lowered]] = {
 }
 
 
-def _given(recipe: Recipe) -> HashedPath:
+def _path(recipe: Recipe) -> Path:
     assert recipe.source.path is not None, "only a module may have no path"
-    return HashedPath.of(recipe.source.path)
+    return recipe.source.path
+
+
+def _given(recipe: Recipe) -> HashedPath:
+    return HashedPath.of(_path(recipe))
 
 
 def _from_exported(run: Run, exported: Exported) -> Lowered:

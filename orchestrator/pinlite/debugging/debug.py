@@ -43,6 +43,11 @@ def debug(
         PinliteError: The folder is not the result of a conversion, or does not have the variant; the recipe has another
             model; or a stage fails.
     """
+    if recipe and recipe.source.kind not in ("python", "checkpoint"):
+        raise UsageError(
+            f"{recipe.source.text} is no PyTorch model: modules are what a source is given for",
+            hint=f"leave it out: pinlite debug {folder} compares the runtimes with the result's own model.onnx",
+        )
     report = _report(folder)
     chosen = _chosen(report, variant, folder)
     files = {each.name: each for each in report.variants if each.name in ("float32", chosen.name)}

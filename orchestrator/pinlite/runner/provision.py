@@ -56,16 +56,14 @@ def shown(folder: Path) -> dict[str, Path]:
     return {role: place for role, place in places.items() if place.is_dir()}
 
 
-def onnx(recipe: Recipe, folder: Path) -> Path:
+def onnx(given: Path, beside: Sequence[Path], folder: Path) -> Path:
     """What the sandbox is shown of an .onnx file: the file, or a new folder below ``folder`` that has it as model.onnx
-    and beside it the files that it keeps tensors in.
+    and ``beside`` it the files that it keeps tensors in.
     """
-    given = recipe.source.path
-    assert given is not None, "only a module may have no path"
-    if not recipe.source.beside:
+    if not beside:
         return given
     shown = folder / "source"
-    names = {given: "model.onnx"} | {path: path.relative_to(given.parent).as_posix() for path in recipe.source.beside}
+    names = {given: "model.onnx"} | {path: path.relative_to(given.parent).as_posix() for path in beside}
     for path, name in names.items():
         (shown / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, shown / name)

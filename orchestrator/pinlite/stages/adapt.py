@@ -26,19 +26,19 @@ class Result(Signature):
 
 
 def is_needed(file: OnnxFile | None, recipe: Recipe) -> bool:
-    """Whether a model has to be adapted. One that is no ONNX file is refused by the stage after it, too."""
-    if recipe.from_tensors or recipe.to_tensors:
-        return True
-    if file is None:
-        return False
-    plain = (
+    """Whether a model has to be adapted before it is converted."""
+    return bool(recipe.from_tensors or recipe.to_tensors) or not is_plain(file)
+
+
+def is_plain(file: OnnxFile | None) -> bool:
+    """Whether the stages after it read a model as it is. They refuse what is no ONNX file, too."""
+    return file is None or (
         file.opsets.get("", 1) in OPSETS
         and file.ir_version in IR_VERSIONS
         and not file.has_functions
         and not file.locations
         and all(domain == "" and name not in _REWRITTEN for domain, name in file.operators)
     )
-    return not plain
 
 
 def action(recipe: Recipe, model: Content, evaluation: Content | None = None) -> Action[Result]:
