@@ -9,6 +9,8 @@ from onnx import mapping, numpy_helper
 
 from stagekit import StageError
 
+from . import bodies
+
 STANDARD_DOMAINS = ("", "ai.onnx")
 SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
 SMALL[onnx.TensorProto.FLOAT16] = onnx.TensorProto.FLOAT
@@ -77,11 +79,24 @@ def check(model):
             "replace them in the model by operators that ONNX has",
         )
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(_with_typed_outputs(model))
     except onnx.checker.ValidationError as error:
         raise StageError(
             "model", "the ONNX checker refuses the model: {}".format(one_line(error)), EXPORT_AGAIN
         ) from error
+
+
+def _with_typed_outputs(model):
+    """The model with a type for each output, which onnx's checker asks for; onnxruntime finds out the right one."""
+    if all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
+        return model
+    typed = onnx.ModelProto()
+    typed.CopyFrom(model)
+    for value in typed.graph.output:
+        tensor = value.type.tensor_type
+        tensor.elem_type = tensor.elem_type or onnx.TensorProto.FLOAT
+        tensor.shape.SetInParent()
+    return typed
 
 
 def one_line(error):
@@ -101,9 +116,8 @@ def nodes(graph):
 def _graphs(graph):
     yield graph
     for node in graph.node:
-        for attribute in node.attribute:
-            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                yield from _graphs(body)
+        for body in bodies.of(node):
+            yield from _graphs(body)
 
 
 def operators(model):

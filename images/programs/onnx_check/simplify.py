@@ -2,17 +2,20 @@
 
 import onnx
 
-from . import model_file, onnxruntime_session
+from . import control_flow, model_file, onnxruntime_session
 
 
 def session(model, path):
     """Write the simplified model to a path; return the onnxruntime session that made it.
 
-    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both.
+    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where the
+    model has control flow that is written out, the session runs the model as it was before.
     """
     opened = onnxruntime_session.session(_with_constant_weights(model), path)
-    simplified = onnx.load_model_from_string(path.read_bytes())
-    _drop_unused_opsets(simplified)
+    simplified = _read(path)
+    while control_flow.expand(simplified):
+        onnxruntime_session.session(simplified, path)
+        simplified = _read(path)
     _make_outputs_by_nodes(simplified.graph)
     model_file.check(simplified)
     _same_interface(model, simplified)
@@ -37,11 +40,13 @@ def _with_constant_weights(model):
     return constant
 
 
-def _drop_unused_opsets(model):
-    """Of all the operator sets that onnxruntime knows, and lists, leave ONNX's."""
+def _read(path):
+    """What onnxruntime wrote, with ONNX's operator set alone of all those that it knows, and lists."""
+    model = onnx.load_model_from_string(path.read_bytes())
     version = model_file.opset(model)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", version)])
+    return model
 
 
 def _make_outputs_by_nodes(graph):

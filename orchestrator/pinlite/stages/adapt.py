@@ -9,9 +9,8 @@ STAGE = Stage("adapt", image=ADAPT, program="onnx_adapt.adapt", operation="adapt
 
 # What the stages after it read as it is: onnx 1.8.0, and onnxruntime 1.6.0, which has no kernels below opset 7.
 OPSETS, IR_VERSIONS = range(7, 14), range(3, 8)
-# Operators whose bodies or numbers become others.
+# Operators whose numbers become others.
 _REWRITTEN = {
-    *("If", "Loop", "Scan"),
     *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
     *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
 }

@@ -1,0 +1,234 @@
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, mapping, numpy_helper
+
+from onnx_check import control_flow, model_file, onnxruntime_session, simplify
+
+
+def value(name, shape=None, kind=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def node(op_type, inputs, outputs, **attributes):
+    return helper.make_node(op_type, inputs.split(), outputs.split(), **attributes)
+
+
+def body(nodes, inputs, outputs, **weights):
+    """A graph of floats, but for what is named like a number or a condition."""
+    kinds = {"turn": TensorProto.INT64, "on": TensorProto.BOOL, "still": TensorProto.BOOL}
+    given = [value(name, [] if name in kinds else None, kinds.get(name, TensorProto.FLOAT)) for name in inputs.split()]
+    made = [value(name, None, kinds.get(name, TensorProto.FLOAT)) for name in outputs.split()]
+    tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()]
+    return helper.make_graph(nodes, "body", given, made, tensors)
+
+
+def model(nodes, inputs, outputs, opset=12, **weights):
+    """``inputs`` are arrays by name, ``outputs`` names."""
+    given = [value(name, array.shape, mapping.NP_TYPE_TO_TENSOR_TYPE[array.dtype]) for name, array in inputs.items()]
+    made = [value(name) for name in outputs.split()]
+    tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()]
+    graph = helper.make_graph(nodes, "graph", given, made, tensors)
+    return helper.make_model(graph, ir_version=6, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def numbers(*shape):
+    return np.random.RandomState(0).normal(size=shape).astype(np.float32)
+
+
+class ControlFlow(unittest.TestCase):
+    def simplified(self, given, inputs):
+        """The model as the stage writes it, which computes the same; onnxruntime's outputs of the model as it was."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name, "simplified.onnx")
+        expected = onnxruntime_session.run(simplify.session(given, path), inputs)
+        written = onnx.load(str(path))
+        found = onnxruntime_session.run(onnxruntime_session.session(written), inputs)
+        self.assertEqual(list(found), list(expected))
+        for name, array in expected.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-6, atol=1e-6)
+        return written, expected
+
+    def expanded(self, given, inputs):
+        written, expected = self.simplified(given, inputs)
+        self.assertFalse({"If", "Loop", "Scan"}.intersection(model_file.operators(written)), given)
+        return written, expected
+
+    def left(self, given, inputs, op_type):
+        self.assertIn(op_type, model_file.operators(self.simplified(given, inputs)[0]))
+
+
+class If(ControlFlow):
+    """y is twice x where c is true, else x - 1."""
+
+    def branches(self, **more):
+        then = body([node("Mul", "x two", "a")], "", "a", two=np.float32(2))
+        return {"then_branch": then, "else_branch": body([node("Sub", "x one", "a")], "", "a"), **more}
+
+    def test_becomes_the_branch_that_is_taken(self):
+        x = {"x": numbers(2, 3)}
+        for chosen, expected in ((True, x["x"] * 2), (False, x["x"] - 1)):
+            given = model([node("If", "c", "y", **self.branches())], x, "y", c=chosen, one=np.float32(1))
+            self.assertTrue(np.array_equal(self.expanded(given, x)[1]["y"], expected))
+
+    def test_of_what_sizes_decide(self):
+        x = {"x": numbers(1, 4)}
+        nodes = [
+            node("Shape", "x", "s"),
+            node("Gather", "s zero", "n"),
+            node("Equal", "n one_row", "c"),
+            node("If", "c", "y", **self.branches()),
+        ]
+        given = model(nodes, x, "y", one=np.float32(1), zero=np.int64(0), one_row=np.int64(1))
+        self.assertEqual(model_file.operators(self.expanded(given, x)[0]), {"Identity": 1, "Mul": 1})
+
+    def test_passes_on_values_of_the_graph_around_it(self):
+        x = {"x": numbers(2, 3)}
+        branches = self.branches(then_branch=body([node("Identity", "x", "a")], "", "a"))
+        given = model([node("If", "c", "y", **branches), node("Neg", "y", "z")], x, "z y", c=True, one=np.float32(1))
+        self.expanded(given, x)
+
+    def test_in_a_branch_of_another(self):
+        x = {"x": numbers(2, 3)}
+        inner = node("If", "d", "b", **self.branches())
+        outer = node("If", "c", "y", **self.branches(then_branch=body([inner, node("Neg", "b", "a2")], "", "a2")))
+        given = model([outer], x, "y", c=True, d=np.array([False]), one=np.float32(1))
+        self.expanded(given, x)
+        decided = model([outer], {**x, "c": np.array(True)}, "y", d=np.array([False]), one=np.float32(1))
+        written, _ = self.simplified(decided, {**x, "c": np.array(True)})
+        self.assertEqual(model_file.operators(written)["If"], 1)
+
+    def test_of_several_outputs_and_equal_names_in_both_branches(self):
+        x = {"x": numbers(2, 3)}
+        branches = {
+            "then_branch": body([node("Neg", "x", "a"), node("Abs", "a", "b")], "", "b a"),
+            "else_branch": body([node("Abs", "x", "a"), node("Neg", "a", "b")], "", "a b"),
+        }
+        for chosen in (True, False):
+            self.expanded(model([node("If", "c", "y z", **branches)], x, "z y", c=chosen), x)
+
+    def test_stays_where_data_decides(self):
+        given = {"x": numbers(2, 3), "c": np.array(True)}
+        self.left(model([node("If", "c", "y", **self.branches())], given, "y", one=np.float32(1)), given, "If")
+
+
+class Loop(ControlFlow):
+    """Adds its turn to a sum that starts as x, and keeps all sums."""
+
+    def adding(self, still="on", trips=3, condition=True, opset=12, **weights):
+        nodes = [
+            node("Cast", "turn", "number", to=TensorProto.FLOAT),
+            node("Add", "sum number", "more"),
+            node("Mul", "more k", "sum_out"),
+            node("Identity", "sum_out", "row"),
+            node("Identity", still, "still"),
+        ]
+        loop = body(nodes, "turn on sum", "still sum_out row", k=np.float32(2))
+        inputs = ["trips", "" if condition is None else "condition", "x"]
+        made = helper.make_node("Loop", inputs, ["y", "rows"], body=loop)
+        weights.update(trips=np.int64(trips), condition=bool(condition))
+        return model([made], {"x": numbers(2, 3)}, "y rows", opset=opset, **weights)
+
+    def test_is_unrolled(self):
+        x = {"x": numbers(2, 3)}
+        for opset in (11, 12, 13):
+            written, expected = self.expanded(self.adding(opset=opset), x)
+            self.assertEqual(expected["rows"].shape, (3, 2, 3))
+            self.assertEqual(model_file.operators(written)["Mul"], 3)
+        self.expanded(self.adding(condition=None), x)
+        self.expanded(self.adding(still="always", always=True), x)
+        self.expanded(self.adding(trips=1), x)
+
+    def test_shares_the_constants_of_its_turns(self):
+        written, _ = self.expanded(self.adding(), {"x": numbers(2, 3)})
+        weights = [numpy_helper.to_array(tensor) for tensor in written.graph.initializer]
+        self.assertEqual(sum(np.array_equal(weight, 2) and weight.dtype == np.float32 for weight in weights), 2)
+
+    def test_in_a_loop(self):
+        x = {"x": numbers(2)}
+        inner = body([node("Add", "z outer", "z2"), node("Identity", "on", "still")], "turn on z", "still z2")
+        nodes = [
+            node("Mul", "sum x", "outer"),
+            helper.make_node("Loop", ["two", "", "sum"], ["z3"], body=inner),
+            node("Identity", "on1", "still1"),
+        ]
+        inner.input[0].name, inner.input[1].name = "turn2", "on2"
+        inner.node[1].input[0] = "on2"
+        outer = body(nodes, "turn1 on1 sum", "still1 z3")
+        for name, kind in (("turn1", TensorProto.INT64), ("on1", TensorProto.BOOL)):
+            next(each for each in outer.input if each.name == name).CopyFrom(value(name, [], kind))
+        outer.output[0].CopyFrom(value("still1", [], TensorProto.BOOL))
+        given = model([helper.make_node("Loop", ["three", "", "x"], ["y"], body=outer)], x, "y", two=2, three=3)
+        self.assertEqual(model_file.operators(self.expanded(given, x)[0])["Add"], 6)
+
+    def test_whose_turns_differ_by_constants(self):
+        x = {"x": numbers(2, 3)}
+        branches = {
+            "then_branch": body([node("Neg", "sum", "a")], "", "a"),
+            "else_branch": body([node("Abs", "sum", "b")], "", "b"),
+        }
+        nodes = [
+            node("Equal", "turn one", "c"),
+            node("If", "c", "sum_out", **branches),
+            node("Identity", "on", "still"),
+        ]
+        loop = body(nodes, "turn on sum", "still sum_out", one=np.int64(1))
+        given = model([helper.make_node("Loop", ["trips", "", "x"], ["y"], body=loop)], x, "y", trips=np.int64(3))
+        self.assertEqual(model_file.operators(self.expanded(given, x)[0]), {"Abs": 2, "Identity": 1, "Neg": 1})
+
+    def test_stays_where_it_is_not_known_how_often_it_runs(self):
+        x = {"x": numbers(2, 3)}
+        until = self.adding(still="positive")
+        loop = until.graph.node[0].attribute[0].g
+        loop.node.insert(0, node("ReduceSum", "sum", "total", keepdims=0))
+        loop.node.insert(1, node("Greater", "total k", "positive"))
+        self.left(until, x, "Loop")
+        self.left(self.adding(trips=control_flow.MOST), x, "Loop")
+
+
+class Scan(ControlFlow):
+    """Multiplies the sum so far by rows of x, and keeps all sums."""
+
+    def scanning(self, shape, count=1, opset=11, **settings):
+        loop = body([node("Mul", "sum row", "sum_out"), node("Neg", "sum_out", "kept")], "sum row", "sum_out kept")
+        rows = settings.get("scan_input_axes", [0])[0]
+        start = np.full([size for axis, size in enumerate(shape) if axis != rows % len(shape)], 2, np.float32)
+        inputs = ["", "start", "x"] if opset == 8 else ["start", "x"]
+        made = helper.make_node("Scan", inputs, ["y", "all"], body=loop, num_scan_inputs=count, **settings)
+        return model([made], {"x": numbers(*shape)}, "y all", opset=opset, start=start)
+
+    def test_is_unrolled(self):
+        x = {"x": numbers(3, 2)}
+        for opset in (9, 11, 12, 13):
+            written, expected = self.expanded(self.scanning((3, 2), opset=opset), x)
+            self.assertEqual(expected["all"].shape, (3, 2))
+            self.assertEqual(model_file.operators(written)["Mul"], 3)
+
+    def test_along_any_axis_either_way(self):
+        x = {"x": numbers(3, 2, 4)}
+        for settings in (
+            {"scan_input_axes": [1], "scan_output_axes": [1]},
+            {"scan_input_axes": [-1], "scan_output_axes": [-1]},
+            {"scan_input_directions": [1]},
+            {"scan_input_directions": [1], "scan_output_directions": [1]},
+        ):
+            self.expanded(self.scanning((3, 2, 4), **settings), x)
+
+    def test_of_a_batch(self):
+        x = {"x": numbers(2, 3, 4)}
+        for settings in ({}, {"directions": [1]}):
+            given = self.scanning((2, 3, 4), opset=8, **settings)
+            given.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.full((2, 4), 2, np.float32), "start"))
+            _, expected = self.expanded(given, x)
+            self.assertEqual(expected["all"].shape, (2, 3, 4))
+
+    def test_stays_where_it_is_long(self):
+        self.left(self.scanning((control_flow.MOST, 1)), {"x": numbers(control_flow.MOST, 1)}, "Scan")
+
+
+if __name__ == "__main__":
+    unittest.main()
