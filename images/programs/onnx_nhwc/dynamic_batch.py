@@ -35,6 +35,7 @@ class _Merge:
         self._one, self._sizes = one, sizes
         self._pairs = list(zip(one.graph_def.node, other.graph_def.node))
         self._signatures = [_only_signature(meta) for meta in (one, other)]
+        self._same_branches = one.graph_def.library == other.graph_def.library
         self._check_structure(len(one.graph_def.node) == len(other.graph_def.node))
         self._shapes = [_shapes(meta.graph_def) for meta in (one, other)]
         self._added = []
@@ -62,6 +63,8 @@ class _Merge:
             same = one.op == other.op and list(one.input) == [_renamed(name, names) for name in other.input]
             if not same or _settings(one) != _settings(other):
                 raise self._refusal(one, "{} is not the same")
+            if any(setting.HasField("func") for setting in one.attr.values()) and not self._same_branches:
+                raise self._refusal(one, "a branch of {} is not the same")
         if not same_length:
             raise self._refusal(self._pairs[-1][0], "what follows {} is not the same")
 

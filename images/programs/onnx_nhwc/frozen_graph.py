@@ -1,4 +1,4 @@
-"""A frozen graph as a SavedModel: no variables, no functions to load, the same bytes every time."""
+"""A frozen graph as a SavedModel: no variables, no functions but the branches of If, the same bytes every time."""
 
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
@@ -22,6 +22,25 @@ def meta_graph(graph, inputs, outputs):
             infos[name].dtype = tensor.dtype.as_datatype_enum
             infos[name].tensor_shape.CopyFrom(tensor.shape.as_proto())
     return meta
+
+
+def name_branches(graph_def):
+    """Number the functions in the order in which nodes name them.
+
+    TensorFlow's own numbers depend on what the process has done before.
+    """
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    names, pending = {}, list(graph_def.node)
+    for node in pending:
+        for key in sorted(node.attr):
+            function = node.attr[key].func
+            if function.name in functions and function.name not in names:
+                names[function.name] = "branch_{}".format(len(names))
+                pending.extend(functions[function.name].node_def)
+            if function.name:
+                function.name = names[function.name]
+    for old, new in names.items():
+        functions[old].signature.name = new
 
 
 def write(meta, folder):

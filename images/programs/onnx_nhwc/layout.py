@@ -1,7 +1,7 @@
 """Channels-last layout by TensorFlow's own graph optimizer, grappler."""
 
 import tensorflow as tf
-from tensorflow.core.framework import node_def_pb2
+from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import rewriter_config_pb2
 from tensorflow.python.grappler import tf_optimizer
 
@@ -24,8 +24,12 @@ LARGE = 1 << 16
 def channels_last(meta_graph, inputs, outputs):
     """The MetaGraphDef with its graph turned from NCHW to NHWC.
 
-    ``inputs`` and ``outputs`` are names of nodes: these keep their name and shape, all others may go.
+    ``inputs`` and ``outputs`` are names of nodes: these keep their name and shape, all others may go. The branches of
+    an If, which are functions, are laid out before, each as a graph of its own.
     """
+    branches = function_pb2.FunctionDefLibrary()
+    branches.CopyFrom(meta_graph.graph_def.library)
+    meta_graph.graph_def.ClearField("library")
     weights = _take_weights(meta_graph.graph_def)
     guards = _guard(meta_graph.graph_def)
     # The layout optimizer passes by nodes that are on no device.
@@ -41,6 +45,7 @@ def channels_last(meta_graph, inputs, outputs):
     for node in _ordered(graph_def.node, inputs + outputs):
         meta_graph.graph_def.node.add().CopyFrom(weights.pop(node.name, node))
         meta_graph.graph_def.node[-1].device = ""
+    meta_graph.graph_def.library.CopyFrom(branches)
     return meta_graph
 
 

@@ -60,6 +60,7 @@ def _lowered(model, samples, **settings):
         [tensor.op.name for tensor in inputs.values()],
         [tensor.op.name for tensor in outputs.values()],
     )
+    frozen_graph.name_branches(meta_graph.graph_def)
     nhwc_inputs, nhwc_outputs = (settings.get(name, ()) for name in ("nhwc_inputs", "nhwc_outputs"))
     return Lowered(meta_graph, _listed(inputs, nhwc_inputs), _listed(outputs, nhwc_outputs))
 

@@ -1,5 +1,6 @@
 """Building a TensorFlow graph from an ONNX model, node by node."""
 
+import functools
 import traceback
 from collections import OrderedDict
 
@@ -24,12 +25,15 @@ def build(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
 
     A StageError of kind "model" names every operator that has no handler, or the first node whose handler failed.
     """
-    nodes = _nodes(model)
     opsets = {opset.domain: opset.version for opset in model.opset_import}
-    chosen = handlers.choose(nodes, opsets)
     graph = tf.Graph()
     with graph.as_default():
-        values = Values(model.graph.initializer, opsets.get("") or opsets.get("ai.onnx"), select_tf=select_tf)
+        values = Values(
+            model.graph.initializer,
+            opsets.get("") or opsets.get("ai.onnx"),
+            functools.partial(_translate, opsets),
+            select_tf=select_tf,
+        )
         fed = OrderedDict()
         for spec in inputs:
             name, order = spec["name"], layouts.to_nhwc(len(spec["shape"]))
@@ -38,8 +42,7 @@ def build(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
             values[name] = _from_nhwc(fed[name]) if name in nhwc_inputs else fed[name]
         # Taken before any other node can have them.
         reserved = [(value.name, graph.unique_name(scopes.allowed(value.name))) for value in model.graph.output]
-        for node, handler in zip(nodes, chosen):
-            _handle(node, handler, values)
+        values.translate(model.graph.node)
         served = OrderedDict()
         for name, taken in reserved:
             value = _to_nhwc(values[name]) if name in nhwc_outputs else values[name]
@@ -60,12 +63,13 @@ def _to_nhwc(x):
     return tf.transpose(x, layouts.to_nhwc(x.shape.rank))
 
 
-def _nodes(model):
-    nodes = [OnnxNode(node) for node in model.graph.node]
+def _translate(opsets, protos, values):
+    nodes = [OnnxNode(proto) for proto in protos]
     for node in nodes:
         # onnx-tf's handlers hand the name on to TensorFlow.
         node.name = scopes.of_node(node.node_proto)
-    return nodes
+    for node, handler in zip(nodes, handlers.choose(nodes, opsets)):
+        _handle(node, handler, values)
 
 
 def _handle(node, handler, values):
@@ -75,6 +79,9 @@ def _handle(node, handler, values):
             outputs = handler(node, values)
     except UnsupportedError as error:
         raise _refusal(node, error, error.hint) from error
+    except StageError:
+        # Of a node in a body.
+        raise
     except Exception as error:
         traceback.print_exc()
         reason = "{}: {}".format(type(error).__name__, error)

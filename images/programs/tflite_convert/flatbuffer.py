@@ -13,6 +13,11 @@ def unpacked(content):
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
 
 
+def counted_graphs(content):
+    """How many graphs a file has: one, and one for each branch."""
+    return schema.Model.GetRootAsModel(content, 0).SubgraphsLength()
+
+
 def packed(model):
     """The file's bytes of a ModelT."""
     model.buffers = [_Aligned(buffer.data) for buffer in model.buffers]

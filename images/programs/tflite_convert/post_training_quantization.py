@@ -18,6 +18,9 @@ ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
 LEAVE_OUT = (
     "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
 ).format(tf.__version__)
+WITHOUT_BRANCHES = (
+    "leave this variant out (float16 and dynamic take branches), or have the model compute both and choose with Where"
+)
 GETS_WRONG = (
     "the quantizer of TensorFlow {} gets {} wrong, and the stock lowering leaves it so: --lowering nhwc does not, "
     "where the toolchain has it"
@@ -33,6 +36,11 @@ class Calibrated:
     """
 
     def __init__(self, content, inputs, samples, *, as_written=False):
+        if flatbuffer.counted_graphs(content) > 1:
+            message = (
+                "the model can't be quantized: it has branches (IF), and the quantizer of TensorFlow {} knows none"
+            )
+            raise StageError("model", message.format(tf.__version__), WITHOUT_BRANCHES)
         self._as_written = as_written
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.

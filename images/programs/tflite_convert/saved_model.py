@@ -11,6 +11,7 @@ from tensorflow.python.saved_model import loader_impl
 
 from stagekit import StageError
 
+BRANCHING = ("If", "StatelessIf")
 TAG = "serve"
 SIGNATURE = "serving_default"
 # Keras and tf.saved_model.save keep a signature of their own, for initialization.
@@ -39,10 +40,10 @@ class SavedModel:
         self.outputs = _sorted(signatures[SIGNATURE].outputs)
 
     def is_frozen(self):
-        """Whether a single graph holds everything: no objects, no functions, no variables."""
+        """Whether a single graph holds everything: no objects, no variables, no functions but the branches of If."""
         return (
             not self.meta_graph.HasField("object_graph_def")
-            and not self.meta_graph.graph_def.library.function
+            and not any(_calls(node) for node in nodes(self.meta_graph.graph_def))
             and not (self.folder / "variables" / "variables.index").exists()
         )
 
@@ -155,6 +156,10 @@ def words(folder):
         counts = Counter(node.op for node in nodes(meta_graph.graph_def))
         lines.extend("  {} {}".format(op, n) for op, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return "\n".join(lines) + "\n"
+
+
+def _calls(node):
+    return node.op not in BRANCHING and any(setting.HasField("func") for setting in node.attr.values())
 
 
 def nodes(graph_def):

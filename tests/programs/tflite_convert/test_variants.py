@@ -42,6 +42,13 @@ def pair():
     return {"small": small, "large": large}, {"sum": tf.add(large * 1e-4, small, name="sum")}
 
 
+def branching():
+    """A product with weights, or a negation, as the largest element of an image decides."""
+    x = placeholder("x", 1, 64)
+    chosen = tf.cond(tf.reduce_max(x) > 0.5, lambda: tf.matmul(x, weights(64, 64)), lambda: -x)
+    return {"x": x}, {"y": tf.identity(chosen, "chosen")}
+
+
 def with_floor():
     x = placeholder("x", 1, 4)
     return {"x": x}, {"y": tf.add(tf.floor(x * 3.0, name="down"), x, name="sum")}
@@ -500,6 +507,17 @@ class Calibration(Stage):
                     found[name], sample["large"] * 1e-4 + sign * sample["small"], atol=0.1, err_msg=variant + name
                 )
         self.assertGreater(result["inputs"][1]["scale"], 1000 * result["inputs"][0]["scale"])
+
+    def test_branches_have_no_integers(self):
+        self.save(branching)
+        sample = {name: array[0] for name, array in self.seeded(1).items()}
+        for variant in ("float32", "float16", "dynamic"):
+            found = self.run_variant(variant, self.convert(variant), {"x": np.minimum(sample["x"], 0.4)})["y"]
+            np.testing.assert_allclose(found, -np.minimum(sample["x"], 0.4), rtol=1e-6)
+        for variant in INTEGERS:
+            with self.assertRaisesRegex(StageError, "it has branches") as caught:
+                self.convert(variant, self.seeded(2))
+            self.assertEqual(caught.exception.kind, "model")
 
     def test_samples_that_the_model_can_not_run_on(self):
         self.save(network)

@@ -17,6 +17,7 @@ from .handler import HANDLERS
 FAMILIES = (
     "activation",
     "arithmetic",
+    "control_flow",
     "convolution",
     "detection",
     "dtypes",

@@ -13,11 +13,14 @@ class Values:
     leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
     ``transposes``, ``parts`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`, `handlers.convolution` and
     `handlers.quantize_linear` remember of tensors.
+
+    ``translator`` is a function of NodeProtos and the `Values` that it adds what they compute to.
     """
 
-    def __init__(self, initializers, opset, *, select_tf=False):
+    def __init__(self, initializers, opset, translator, *, select_tf=False):
         self.opset = opset
         self.select_tf = select_tf
+        self._translator = translator
         self.volumes = {}
         self.transposes = {}
         self.parts = {}
@@ -35,6 +38,17 @@ class Values:
             with tf.name_scope("weights/"):
                 self._tensors[name] = tf.constant(numpy_helper.to_array(self._weights[name]))
         return self._tensors[name]
+
+    def translate(self, nodes):
+        """Add what nodes compute, each after those whose outputs it reads."""
+        self._translator(nodes, self)
+
+    def of_body(self, initializers):
+        """The values of another graph of the same model, of which nothing is computed so far."""
+        return Values(initializers, self.opset, self._translator, select_tf=self.select_tf)
+
+    def __contains__(self, name):
+        return name in self._tensors or name in self._weights
 
     def inputs(self, node):
         """All of the node's inputs as tensors; None for one that is left out."""

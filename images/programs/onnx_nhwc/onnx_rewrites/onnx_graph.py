@@ -13,7 +13,8 @@ LARGE = 64
 class Graph:
     """The graph of an ONNX model, open for changes: ``nodes`` in their order, weights as arrays, who reads what.
 
-    ``inputs`` are the shapes of its inputs by name. What is changed takes effect with `save`.
+    ``inputs`` are the shapes of its inputs by name, ``outputs`` the names that must stay: what leaves the model, and
+    what the bodies of operators read. What is changed takes effect with `save`.
     """
 
     def __init__(self, model, inputs):
@@ -21,7 +22,8 @@ class Graph:
         versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
         # A model may be made of operators of another domain alone.
         self.opset = max(versions, default=0)
-        self.outputs = [value.name for value in model.graph.output]
+        bodies = (name for node in self.nodes for body in bodies_of(node) for name in read(body))
+        self.outputs = [*(value.name for value in model.graph.output), *bodies]
         self.makers = {name: node for node in self.nodes for name in node.output}
         self.readers = defaultdict(list)
         for node in self.nodes:
@@ -83,6 +85,21 @@ class Graph:
 def attributes(node):
     """A node's attributes by name."""
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def bodies_of(node):
+    """The graphs that are attributes of a node: branches of If, bodies of Loop and Scan."""
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+
+
+def read(body):
+    """The names of what a body, or one in it, reads and does not compute itself, in order."""
+    found, own = {}, {value.name for value in body.input}
+    for node in body.node:
+        found.update(dict.fromkeys([*node.input, *(name for inner in bodies_of(node) for name in read(inner))]))
+        own.update(node.output)
+    found.update(dict.fromkeys(value.name for value in body.output))
+    return [name for name in found if name not in own]
 
 
 def _sizes(value):
