@@ -394,5 +394,76 @@ class NonMaxSuppressionTest(LoweredTest):
         self.check_node("NonMaxSuppression", {"boxes": boxes, "scores": scores}, expected, weights)
 
 
+class NormTest(LoweredTest):
+    def test_what_is_all_zeros_stays_so(self):
+        x = random(2, 3, 4)
+        x[1] = 0
+        for p, norm in ((1, np.abs(x).sum(2, keepdims=True)), (2, np.sqrt((x**2).sum(2, keepdims=True)))):
+            with self.subTest(p=p):
+                self.check_node("LpNormalization", {"x": x}, x / np.where(norm == 0, 1, norm), axis=2, p=p)
+
+    def test_pools_of_all_there_is(self):
+        for shape in ((2, 3, 4), (2, 3, 4, 2), (2, 3, 2, 2, 3)):
+            for p in (1, 2, 3):
+                with self.subTest(shape=shape, p=p):
+                    x = random(*shape)
+                    sums = (np.abs(x) ** p).sum(tuple(range(2, x.ndim)), keepdims=True)
+                    self.check_node("GlobalLpPool", {"x": x}, sums ** np.float32(1 / p), p=p)
+
+    def test_an_even_number_of_neighbours(self):
+        x = random(2, 5, 3, 2)
+        padded = np.pad(x**2, [(0, 0), (1, 2), (0, 0), (0, 0)])
+        total = sum(padded[:, at : at + 5] for at in range(4))
+        self.check_node("LRN", {"x": x}, x / (2 + 0.1 / 4 * total) ** 0.5, size=4, alpha=0.1, beta=0.5, bias=2.0)
+
+    def test_nothing_to_reduce(self):
+        x = np.zeros((2, 0, 3), np.float32)
+        for op_type, expected in (("ReduceSum", 0), ("ReduceProd", 1), ("ReduceL2", 0)):
+            with self.subTest(op_type):
+                nodes = [
+                    helper.make_node(op_type, ["x"], ["reduced"], axes=[1], keepdims=0),
+                    helper.make_node("Add", ["reduced", "y"], ["z"]),
+                ]
+                samples = {"x": x, "y": random(2, 3)}
+                self.check(model(nodes, samples, ["z"]), samples, {"z": samples["y"] + np.float32(expected)})
+
+
+class RoiAlignTest(LoweredTest):
+    def test_means_and_maxima(self):
+        # A ramp is what bilinear samples of it are, so that a cell's mean is its centre's value.
+        x = np.add.outer(np.arange(8) * 10, np.arange(6)).astype(np.float32)[np.newaxis, np.newaxis]
+        samples = {"x": np.concatenate([x, -x]), "regions": np.array([[1, 2, 5, 6], [2, 0, 4, 4]], np.float32)}
+        rows, columns = np.array([[3.0, 5.0], [1.0, 3.0]]), np.array([[2.0, 4.0], [2.5, 3.5]])
+        centres = np.stack([np.add.outer(10 * row, column) for row, column in zip(rows, columns)])
+        signs = np.array([1, -1]).reshape(2, 1, 1)
+        expected = (centres * signs)[:, np.newaxis].astype(np.float32)
+        settings = {"output_height": 2, "output_width": 2, "sampling_ratio": 2}
+        self.check_node("RoiAlign", samples, expected, {"images": np.array([0, 1])}, **settings)
+
+    def test_as_many_samples_as_fit_is_refused(self):
+        samples = {"x": random(1, 1, 4, 4), "regions": np.array([[0, 0, 2, 2]], np.float32)}
+        with self.assertRaises(StageError) as raised:
+            self.check_node("RoiAlign", samples, None, {"images": np.array([0])})
+        self.assertIn("sampling_ratio", raised.exception.hint)
+
+
+class TfIdfVectorizerTest(LoweredTest):
+    def check_counts(self, expected, **settings):
+        x = np.array([[5, 5, 6, 7], [5, 7, 6, 5]], np.int32)
+        pool = {"ngram_counts": [0, 2], "ngram_indexes": [3, 0, 1], "pool_int64s": [7, 5, 5, 6]}
+        settings = {"min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 1, **pool, **settings}
+        node = helper.make_node("TfIdfVectorizer", ["x"], ["y"], **settings)
+        self.check(model([node], {"x": x}, ["y"]), {"x": x}, {"y": np.array(expected, np.float32)})
+
+    def test_modes(self):
+        # Columns: 5 alone, 5 and 6 with at most one between, nothing, 7 alone.
+        self.check_counts([[2, 2, 0, 1], [2, 1, 0, 1]], mode="TF")
+        self.check_counts([[1, 1, 0, 1], [1, 1, 0, 1]], mode="IDF")
+        self.check_counts([[4, 6, 0, 5], [4, 3, 0, 5]], mode="TFIDF", weights=[2.0, 3.0, 4.0, 5.0])
+
+    def test_lengths(self):
+        self.check_counts([[0, 1, 0, 0], [0, 0, 0, 0]], mode="TF", min_gram_length=2, max_skip_count=0)
+
+
 if __name__ == "__main__":
     unittest.main()

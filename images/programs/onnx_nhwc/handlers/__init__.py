@@ -26,6 +26,7 @@ FAMILIES = (
     "linear",
     "logic",
     "loss",
+    "ngrams",
     "normalization",
     "padding",
     "pooling",

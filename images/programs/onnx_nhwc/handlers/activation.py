@@ -1,9 +1,12 @@
 """Activations. Those that TFLite has no operator for are made of some that it has."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from . import channels
+from .broadcasting import LARGEST_RANK, broadcast, in_a_row
 from .handler import UnsupportedError, handles
 
 # erf(x) = tanh(x * p(x^2)): fitted to 6e-8, with float32's own rounding right to 2e-7. Beyond the bound erf is 1.
@@ -26,11 +29,15 @@ def clip(node, values):
         return [_by_parts(tf.nn.relu6, x, values)]
     if known and x.dtype.is_floating and low == 0 and (high is None or high >= x.dtype.max):
         return [_by_parts(tf.nn.relu, x, values)]
+    return [in_a_row(functools.partial(_clipped, low, high), x)]
+
+
+def _clipped(low, high, x):
     if low is not None:
         x = tf.maximum(x, _bound(low, x))
     if high is not None:
         x = tf.minimum(x, _bound(high, x))
-    return [tf.identity(x)]
+    return tf.identity(x)
 
 
 def _by_parts(activation, x, values):
@@ -54,7 +61,7 @@ def prelu(node, values):
         # transposes in between the parts, but through no node that means nothing.
         slope = tf.reshape(slope, [1, 1, -1])
         return [channels.last(x, lambda image: tf.stop_gradient(_prelu(tf.stop_gradient(image), slope)))]
-    return [_prelu(x, slope)]
+    return [broadcast(_prelu, x, slope)]
 
 
 def _prelu(x, slope):
@@ -68,25 +75,27 @@ def hard_sigmoid(node, values):
     alpha, beta = node.attrs.get("alpha", 0.2), node.attrs.get("beta", 0.5)
     # The converter knows HARD_SWISH, x times this, in these terms.
     if np.isclose(alpha, 1 / 6, rtol=1e-6) and beta == 0.5:
-        return [tf.nn.relu6(x + 3.0) * (1 / 6)]
-    return [tf.minimum(tf.nn.relu(x * alpha + beta), 1.0)]
+        return [in_a_row(lambda x: tf.nn.relu6(x + 3.0) * (1 / 6), x)]
+    return [in_a_row(lambda x: tf.minimum(tf.nn.relu(x * alpha + beta), 1.0), x)]
 
 
 @handles("Elu")
 def elu(node, values):
-    return [_elu(values[node.inputs[0]], node.attrs.get("alpha", 1.0))]
+    alpha = node.attrs.get("alpha", 1.0)
+    return [in_a_row(lambda x: _elu(x, alpha), values[node.inputs[0]])]
 
 
 @handles("Selu")
 def selu(node, values):
     alpha = node.attrs.get("alpha", 1.67326319217681884765625)
-    return [_elu(values[node.inputs[0]], alpha) * node.attrs.get("gamma", 1.05070102214813232421875)]
+    gamma = node.attrs.get("gamma", 1.05070102214813232421875)
+    return [in_a_row(lambda x: _elu(x, alpha) * gamma, values[node.inputs[0]])]
 
 
 @handles("Celu")
 def celu(node, values):
     alpha = node.attrs.get("alpha", 1.0)
-    return [_elu(values[node.inputs[0]] / alpha, 1.0) * alpha]
+    return [in_a_row(lambda x: _elu(x / alpha, 1.0) * alpha, values[node.inputs[0]])]
 
 
 def _elu(x, alpha):
@@ -97,31 +106,33 @@ def _elu(x, alpha):
 
 @handles("Softplus")
 def softplus(node, values):
-    x = values[node.inputs[0]]
     # exp(-|x|) overflows for no x.
-    return [tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))]
+    return [in_a_row(lambda x: tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(-tf.abs(x))), values[node.inputs[0]])]
 
 
 @handles("Softsign")
 def softsign(node, values):
-    x = values[node.inputs[0]]
-    return [x / (1.0 + tf.abs(x))]
+    return [in_a_row(lambda x: x / (1.0 + tf.abs(x)), values[node.inputs[0]])]
 
 
 @handles("ThresholdedRelu")
 def thresholded_relu(node, values):
-    x = values[node.inputs[0]]
-    return [tf.where(x > node.attrs.get("alpha", 1.0), x, tf.zeros_like(x))]
+    alpha = node.attrs.get("alpha", 1.0)
+    return [in_a_row(lambda x: tf.where(x > alpha, x, tf.zeros_like(x)), values[node.inputs[0]], LARGEST_RANK)]
 
 
 @handles("Erf")
 def erf(node, values):
-    x = tf.clip_by_value(values[node.inputs[0]], -ERF_BOUND, ERF_BOUND)
+    return [in_a_row(_erf, values[node.inputs[0]])]
+
+
+def _erf(x):
+    x = tf.clip_by_value(x, -ERF_BOUND, ERF_BOUND)
     square = x * x
     polynomial = ERF[-1]
     for coefficient in reversed(ERF[:-1]):
         polynomial = polynomial * square + coefficient
-    return [tf.tanh(x * polynomial)]
+    return tf.tanh(x * polynomial)
 
 
 @handles("Dropout")

@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from .broadcasting import broadcast
+from .broadcasting import broadcast, in_a_row
 from .handler import handles
 
 FUNCTIONS = {"Add": tf.add, "Sub": tf.subtract, "Mul": tf.multiply, "Div": tf.divide, "Pow": tf.pow}
@@ -56,7 +56,7 @@ def extreme(node, values):
 @handles("Sum", "Mean")
 def total(node, values):
     found = functools.reduce(functools.partial(broadcast, tf.add), _operands(node, values))
-    return [found * (1 / len(node.inputs)) if node.op_type == "Mean" else tf.identity(found)]
+    return [in_a_row(lambda x: x * (1 / len(node.inputs)), found) if node.op_type == "Mean" else tf.identity(found)]
 
 
 @handles("Mod")

@@ -1,17 +1,20 @@
-"""Operands of different shapes, in as few dimensions as TFLite broadcasts over."""
+"""Operands of different shapes, and functions of single elements, in as few dimensions as TFLite has them for."""
 
 import numpy as np
 import tensorflow as tf
 
-LARGEST_RANK = 4
+# What TFLite has operators for: tensors of two shapes, and a tensor and a scalar of arithmetic.
+LARGEST_RANK, LARGEST_RANK_WITH_SCALARS = 4, 5
+ARITHMETIC = (tf.add, tf.subtract, tf.multiply, tf.divide, tf.maximum, tf.minimum)
 
 
 def broadcast(function, *operands):
     """The function of the operands; where they have too many dimensions, of ones that are merged."""
     shapes = [operand.shape.as_list() for operand in operands]
     rank = max(len(shape) for shape in shapes)
-    whole = [shape for shape in shapes if shape]
-    if rank <= LARGEST_RANK or all(shape == whole[0] for shape in whole):
+    scalars_may_be = function in ARITHMETIC and rank <= LARGEST_RANK_WITH_SCALARS
+    compared = [shape for shape in shapes if shape or not scalars_may_be]
+    if rank <= LARGEST_RANK or all(shape == compared[0] for shape in compared):
         return function(*operands)
     shapes = [[1] * (rank - len(shape)) + shape for shape in shapes]
     sizes = np.max(shapes, axis=0).tolist()
@@ -29,3 +32,8 @@ def broadcast(function, *operands):
         whole = np.max(merged, axis=0)
         operands = [tf.tile(operand, whole // shape) for operand, shape in zip(operands, merged)]
     return tf.reshape(function(*operands), sizes)
+
+
+def in_a_row(function, x, largest=LARGEST_RANK_WITH_SCALARS):
+    """A function of each element by itself, for which one of more than the ``largest`` number of dimensions has one."""
+    return function(x) if x.shape.rank <= largest else tf.reshape(function(tf.reshape(x, [-1])), x.shape)

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from .broadcasting import LARGEST_RANK, in_a_row
 from .handler import handles
 
 # arctan(x) = x * p(x^2) for x in [0, 1], right to 1e-7.
@@ -104,7 +105,7 @@ FUNCTIONS = {
 
 @handles(*FUNCTIONS)
 def elementary(node, values):
-    return [FUNCTIONS[node.op_type](values[node.inputs[0]])]
+    return [in_a_row(FUNCTIONS[node.op_type], values[node.inputs[0]], LARGEST_RANK)]
 
 
 @handles("IsInf")
@@ -112,5 +113,5 @@ def is_inf(node, values):
     x = values[node.inputs[0]]
     positive, negative = node.attrs.get("detect_positive", 1), node.attrs.get("detect_negative", 1)
     if positive and negative:
-        return [tf.equal(tf.abs(x), np.inf)]
-    return [tf.equal(x, np.inf if positive else -np.inf)]
+        return [in_a_row(lambda x: tf.equal(tf.abs(x), np.inf), x, LARGEST_RANK)]
+    return [in_a_row(lambda x: tf.equal(x, np.inf if positive else -np.inf), x, LARGEST_RANK)]

@@ -5,6 +5,8 @@ import string
 import numpy as np
 import tensorflow as tf
 
+from . import shaping
+from .broadcasting import LARGEST_RANK
 from .handler import UnsupportedError
 
 
@@ -13,9 +15,18 @@ def matmul(a, b):
     vectors = [tensor.shape.rank == 1 for tensor in (a, b)]
     a = tf.expand_dims(a, 0) if vectors[0] else a
     b = tf.expand_dims(b, 1) if vectors[1] else b
-    product = tf.matmul(a, b)
+    product = _product_of_matrices(a, b)
     axes = [axis for axis, is_vector in zip((-2, -1), vectors) if is_vector]
     return tf.squeeze(product, axes) if axes else product
+
+
+def _product_of_matrices(a, b):
+    """tf.matmul; of more dimensions than TFLite's BATCH_MATMUL has, one product of as many matrices."""
+    if max(a.shape.rank, b.shape.rank) <= LARGEST_RANK:
+        return tf.matmul(a, b)
+    batch = np.broadcast(*(np.empty(x.shape[:-2].as_list(), bool) for x in (a, b))).shape
+    stacks = [tf.reshape(shaping.expanded(x, [*batch, 1, 1]), [-1, *x.shape[-2:]]) for x in (a, b)]
+    return tf.reshape(tf.matmul(*stacks), [*batch, a.shape[-2], b.shape[-1]])
 
 
 def einsum(equation, tensors):
@@ -88,4 +99,4 @@ def _grouped(x, sizes, groups):
 
 def _ordered(x, term, letters):
     order = [term.index(letter) for letter in letters]
-    return x if order == sorted(order) else tf.transpose(x, order)
+    return x if order == sorted(order) else shaping.transposed(x, order)

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from . import shaping
+from .broadcasting import LARGEST_RANK, in_a_row
 from .handler import handles
 
 
@@ -60,7 +62,16 @@ def slice_(node, values):
     window = [slice(None)] * x.shape.rank
     for axis, start, end, step in zip(axes, starts, ends, steps):
         window[axis] = _slice(int(start), int(end), int(step), x.shape[axis])
-    return [x[tuple(window)]]
+    return [shaping.sliced(x, window)]
+
+
+@handles("ReverseSequence")
+def reverse_sequence(node, values):
+    x, lengths = values.inputs(node)
+    time, batch = node.attrs.get("time_axis", 0), node.attrs.get("batch_axis", 1)
+    # Both are among the first two axes; TensorFlow takes five at most.
+    rows = tf.reshape(x, [*x.shape[:2], -1]) if x.shape.rank > LARGEST_RANK else x
+    return [tf.reshape(tf.reverse_sequence(rows, lengths, time, batch), x.shape)]
 
 
 def _slice(start, end, step, size):
@@ -78,8 +89,9 @@ def _indices(node, values, size):
 
 
 def _from_start(indices, size):
+    """``size`` is a number, or one for each of the last axis of the indices."""
     if tf.is_tensor(indices):
-        return tf.where(indices < 0, indices + size, indices)
+        return in_a_row(lambda x: tf.where(x < 0, x + size, x), indices, LARGEST_RANK)
     return np.where(indices < 0, indices + size, indices).astype(np.int32)
 
 

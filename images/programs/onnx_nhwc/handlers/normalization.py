@@ -3,7 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
+from . import channels
+from .broadcasting import broadcast, in_a_row
 from .handler import UnsupportedError, handles
+
+SMALLEST = np.finfo(np.float32).tiny
 
 
 @handles("BatchNormalization")
@@ -55,5 +59,24 @@ def lp_normalization(node, values):
     x = values[node.inputs[0]]
     axis = node.attrs.get("axis", -1)
     if node.attrs.get("p", 2) == 1:
-        return [x / tf.reduce_sum(tf.abs(x), axis, keepdims=True)]
-    return [x / tf.sqrt(tf.reduce_sum(tf.square(x), axis, keepdims=True))]
+        norm = tf.reduce_sum(tf.abs(x), axis, keepdims=True)
+    else:
+        norm = tf.sqrt(tf.reduce_sum(tf.square(x), axis, keepdims=True))
+    # What is all zeros stays so.
+    return [broadcast(tf.divide, x, in_a_row(lambda norm: tf.maximum(norm, SMALLEST), norm))]
+
+
+@handles("LRN")
+def local_response_normalization(node, values):
+    x = values[node.inputs[0]]
+    shape, size = x.shape.as_list(), node.attrs["size"]
+    bias, alpha, beta = node.attrs.get("bias", 1.0), node.attrs.get("alpha", 1e-4) / size, node.attrs.get("beta", 0.75)
+    image = x if len(shape) == 4 else tf.reshape(x, [*shape[:2], int(np.prod(shape[2:])), 1])
+    before, after = (size - 1) // 2, size // 2
+    if before == after:
+        found = channels.last(image, lambda image: tf.nn.local_response_normalization(image, before, bias, alpha, beta))
+    else:
+        squares = tf.pad(tf.square(image), [(0, 0), (before, after), (0, 0), (0, 0)])
+        total = sum(squares[:, first : first + shape[1]] for first in range(size))
+        found = image / tf.pow(bias + alpha * total, beta)
+    return [found if len(shape) == 4 else tf.reshape(found, shape)]

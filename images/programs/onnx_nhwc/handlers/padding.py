@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from . import channels
+from . import channels, shaping
 from .handler import UnsupportedError, handles
 
 MODES = ("constant", "edge", "reflect")
@@ -58,7 +58,7 @@ def _repeated(x, widths):
     """The tensor with its first and its last element along each axis repeated."""
     for axis, (before, after) in enumerate(widths):
         places = (slice(None),) * axis
-        first, last = x[(*places, slice(0, 1))], x[(*places, slice(-1, None))]
+        first, last = (shaping.sliced(x, [*places, place]) for place in (slice(0, 1), slice(-1, None)))
         if before or after:
             x = tf.concat([first] * before + [x] + [last] * after, axis)
     return x
@@ -72,4 +72,4 @@ def _cropped(x, before, after):
         slice(max(-int(first), 0), size + min(int(last), 0))
         for size, first, last in zip(x.shape.as_list(), before, after)
     ]
-    return x[tuple(kept)]
+    return shaping.sliced(x, kept)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import volume, window
+from .broadcasting import LARGEST_RANK, in_a_row
 from .handler import UnsupportedError, handles
 
 NEVER_NEGATIVE = ("Relu", "Relu6", "Sigmoid", "Softmax")
@@ -33,10 +34,14 @@ def average_pool(node, values):
 @handles("LpPool")
 def lp_pool(node, values):
     power = node.attrs.get("p", 2)
-    powers = tf.pow(tf.abs(values[node.inputs[0]]), float(power))
+    powers = _power(tf.abs(values[node.inputs[0]]), power)
     pool = functools.partial(_average_pool, counts_padding=True)
     sums = _pool(node, powers, values, pool, tf.add) * float(np.prod(node.attrs["kernel_shape"]))
-    return [tf.pow(sums, 1 / power)]
+    return [_power(sums, 1 / power)]
+
+
+def _power(x, exponent):
+    return in_a_row(lambda x: tf.pow(x, float(exponent)), x, LARGEST_RANK)
 
 
 @handles("GlobalMaxPool")
@@ -49,6 +54,13 @@ def global_max_pool(node, values):
 def global_average_pool(node, values):
     x = values[node.inputs[0]]
     return [tf.reduce_mean(x, list(range(2, x.shape.rank)), keepdims=True)]
+
+
+@handles("GlobalLpPool")
+def global_lp_pool(node, values):
+    x, power = values[node.inputs[0]], node.attrs.get("p", 2)
+    sums = tf.reduce_sum(_power(tf.abs(x), power), list(range(2, x.shape.rank)), keepdims=True)
+    return [_power(sums, 1 / power)]
 
 
 @handles("MaxUnpool")

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from . import shaping
+from .broadcasting import LARGEST_RANK, broadcast, in_a_row
 from .handler import handles
 
 
@@ -21,9 +23,13 @@ def _log_of_sum(x, axes, keepdims):
 def _log_of_sum_of_exponentials(x, axes, keepdims):
     largest = tf.reduce_max(x, axes, keepdims=True)
     # What is infinite can't be subtracted from itself.
-    largest = tf.where(tf.abs(largest) < np.inf, largest, tf.zeros_like(largest))
-    total = tf.math.log(tf.reduce_sum(tf.exp(x - largest), axes, keepdims))
+    largest = in_a_row(_finite, largest, LARGEST_RANK)
+    total = tf.math.log(tf.reduce_sum(tf.exp(broadcast(tf.subtract, x, largest)), axes, keepdims))
     return total + (largest if keepdims else tf.squeeze(largest, axes))
+
+
+def _finite(x):
+    return tf.where(tf.abs(x) < np.inf, x, tf.zeros_like(x))
 
 
 REDUCTIONS = {
@@ -43,6 +49,9 @@ REDUCTIONS = {
 @handles(*REDUCTIONS)
 def reduction(node, values):
     x = values[node.inputs[0]]
+    if x.shape.num_elements() == 0:
+        # TFLite leaves what is summed of nothing as it was in memory: it is a constant.
+        x = tf.zeros(x.shape, x.dtype)
     axes = values.fixed(node, 1, "axes")
     if axes is None or len(axes) == 0:
         if node.attrs.get("noop_with_empty_axes", 0):
@@ -102,11 +111,11 @@ def top_k(node, values):
     axis = node.attrs.get("axis", -1) % rank
     count = int(np.reshape(values.fixed(node, 1, "k"), ()))
     order = [index for index in range(rank) if index != axis] + [axis]
-    rows = x if axis == rank - 1 else tf.transpose(x, order)
+    rows = x if axis == rank - 1 else shaping.transposed(x, order)
     # TFLite has TOPK_V2 for the largest.
     largest = node.attrs.get("largest", 1)
     found, indices = tf.math.top_k(rows if largest else -rows, count)
     found = found if largest else -found
     if axis != rank - 1:
-        found, indices = (tf.transpose(tensor, np.argsort(order)) for tensor in (found, indices))
+        found, indices = (shaping.transposed(tensor, np.argsort(order).tolist()) for tensor in (found, indices))
     return [found, tf.cast(indices, tf.int64)]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from . import channels
 from .handler import handles
 
-# TFLite's TRANSPOSE takes no more.
+# TFLite's TRANSPOSE and STRIDED_SLICE take no more.
 LARGEST_RANK = 5
 
 
@@ -73,12 +73,12 @@ def unsqueeze(node, values):
 def transpose(node, values):
     x = values[node.inputs[0]]
     order = list(node.attrs.get("perm", range(x.shape.rank)[::-1]))
-    found = _transposed(x, order)
+    found = transposed(x, order)
     values.transposes[found.ref()] = (x, order)
     return [found]
 
 
-def _transposed(x, order):
+def transposed(x, order):
     """The tensor transposed; axes that stay together are one, if there are too many for TFLite."""
     if len(order) <= LARGEST_RANK:
         return tf.transpose(x, order)
@@ -100,7 +100,7 @@ def _transposed_in_steps(x, order):
             axes.insert(target, axes.pop(place))
             step = list(range(len(order)))
             step.insert(target, step.pop(place))
-            x = _transposed(x, step)
+            x = transposed(x, step)
     return x
 
 
@@ -115,6 +115,18 @@ def _runs(order, sizes):
         else:
             runs.append([axis])
     return runs
+
+
+def sliced(x, places):
+    """The tensor at ``places``, a slice for each of its first axes; one axis at a time, if there are too many."""
+    if x.shape.rank <= LARGEST_RANK:
+        return x[tuple(places)]
+    for axis, place in enumerate(places):
+        sizes = x.shape.as_list()
+        if range(sizes[axis])[place] != range(sizes[axis]):
+            rows = tf.reshape(x, [int(np.prod(sizes[:axis])), sizes[axis], int(np.prod(sizes[axis + 1 :]))])[:, place]
+            x = tf.reshape(rows, [*sizes[:axis], rows.shape[1], *sizes[axis + 1 :]])
+    return x
 
 
 @handles("DepthToSpace")
@@ -146,7 +158,7 @@ def split(node, values):
     # TFLite's SPLIT_V copies as slices do, which need not all be made.
     ends = np.cumsum(sizes).tolist()
     places = [slice(None)] * axis
-    return [x[(*places, slice(end - int(size), end))] for end, size in zip(ends, sizes)]
+    return [sliced(x, [*places, slice(end - int(size), end)]) for end, size in zip(ends, sizes)]
 
 
 @handles("Concat")
@@ -157,11 +169,15 @@ def concat(node, values):
 @handles("Expand")
 def expand(node, values):
     x = values[node.inputs[0]]
-    shape = [int(size) for size in values.fixed(node, 1, "shape")]
+    return [expanded(x, [int(size) for size in values.fixed(node, 1, "shape")])]
+
+
+def expanded(x, shape):
+    """The tensor in the shape that it has beside another of this shape."""
     wanted = np.broadcast(np.empty(x.shape.as_list(), bool), np.empty(shape, bool)).shape
     missing = len(wanted) - x.shape.rank
     x = tf.reshape(x, [1] * missing + x.shape.as_list()) if missing else x
-    return [_tiled(x, [want // size for want, size in zip(wanted, x.shape.as_list())])]
+    return _tiled(x, [want // size for want, size in zip(wanted, x.shape.as_list())])
 
 
 @handles("Tile")

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from .broadcasting import LARGEST_RANK
 from .handler import handles
 
 
@@ -28,12 +29,19 @@ def _hardmax(x):
 def _along_axis(node, values, function):
     """The function, which works along the last axis, as the node's operator set says."""
     x = values[node.inputs[0]]
-    rank = x.shape.rank
-    axis = node.attrs.get("axis", 1 if values.opset < 13 else -1) % rank
-    if axis == rank - 1:
+    sizes = x.shape.as_list()
+    axis = node.attrs.get("axis", 1 if values.opset < 13 else -1) % len(sizes)
+    before, after = int(np.prod(sizes[:axis])), int(np.prod(sizes[axis + 1 :]))
+    if values.opset < 13 and axis < len(sizes) - 1:
+        return tf.reshape(function(tf.reshape(x, [before, sizes[axis] * after])), sizes)
+    if len(sizes) <= LARGEST_RANK:
+        return _along(axis, function, x)
+    rows = [before, sizes[axis]] if after == 1 else [before, sizes[axis], after]
+    return tf.reshape(_along(1, function, tf.reshape(x, rows)), sizes)
+
+
+def _along(axis, function, x):
+    if axis == x.shape.rank - 1:
         return function(x)
-    if values.opset < 13:
-        shape = x.shape.as_list()
-        return tf.reshape(function(tf.reshape(x, [-1, int(np.prod(shape[axis:]))])), shape)
-    order = [index for index in range(rank) if index != axis] + [axis]
+    order = [index for index in range(x.shape.rank) if index != axis] + [axis]
     return tf.transpose(function(tf.transpose(x, order)), np.argsort(order))
