@@ -1,5 +1,7 @@
 """A model as its file has it: reading it, refusing it, its inputs, and writing it."""
 
+import re
+
 import onnx
 import onnx_ir as ir
 from google.protobuf.message import DecodeError
@@ -8,36 +10,100 @@ from stagekit import StageError
 
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 FILE = "model.onnx"
+# Where in their C++ onnxruntime and onnx were.
+PLACE_IN_THEIR_SOURCE = re.compile(r"/onnxruntime_src/\S+:\d+ .*?\)(?: const)? ")
+
+
+def file(path):
+    """The .onnx file of what a request has as its model: itself, or the one in a folder."""
+    return path / FILE if path.is_dir() else path
 
 
 def read(path):
-    """The `onnx_ir.Model` in a file, or in a folder beside the files that it keeps tensors in."""
-    file = path / FILE if path.is_dir() else path
+    """The `onnx_ir.Model` in a file, or in a folder as model.onnx beside the files that it keeps tensors in; all of its
+    tensors are in memory then.
+
+    A StageError says that it is no ONNX file, a damaged one, or one of sparse tensors.
+    """
     try:
-        model = ir.load(file)
-    except (DecodeError, ir.serde.SerdeError, ValueError) as error:
-        message = "this is no ONNX file, or a damaged one: {}".format(one_line(error))
+        proto = onnx.load(file(path), load_external_data=False)
+        model = ir.from_proto(proto)
+        for graph in _graphs(model):
+            _take_in(graph, path if path.is_dir() else None)
+    except (DecodeError, ir.serde.SerdeError, ValueError, TypeError, OSError, RecursionError) as error:
+        message = "this is no ONNX file, or a damaged one: {}".format(one_line(_first(error)))
         raise StageError("usage", message, GIVE_ANOTHER) from error
+    if proto.graph.sparse_initializer:
+        raise StageError(
+            "model",
+            "the model's tensor {!r} is sparse, which TFLite files of 2020 can't hold".format(
+                proto.graph.sparse_initializer[0].values.name
+            ),
+            "write it as an initializer with all of its numbers",
+        )
     return model
 
 
-def check(model):
-    """Raise a StageError for a model that is of an opset of the future, or holds operators that nobody knows."""
-    newest = onnx.defs.onnx_opset_version()
-    if opset(model) > newest:
-        raise StageError(
-            "model",
-            "the model is of opset {}, onnx {} knows {} at most".format(opset(model), onnx.__version__, newest),
-            "write the model at opset {} or an older one".format(newest),
+def _first(error):
+    """What was raised first: onnx-ir wraps errors in others, which only say where it was."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def _graphs(model):
+    """All graphs, those of functions too."""
+    for graph in (model.graph, *(function.graph for function in model.functions.values())):
+        yield graph
+        yield from graph.subgraphs()
+
+
+def _take_in(graph, folder):
+    for value in graph.initializers.values():
+        value.const_value = _in_memory(value.const_value, folder)
+    for node in graph:
+        for name, attribute in tuple(node.attributes.items()):
+            if attribute.type == ir.AttributeType.TENSOR and not attribute.is_ref():
+                node.attributes[name] = ir.AttrTensor(name, _in_memory(attribute.value, folder), attribute.doc_string)
+
+
+def _in_memory(tensor, folder):
+    if not isinstance(tensor, ir.ExternalTensor):
+        return tensor
+    if folder is None:
+        raise ValueError("tensor {!r} is in {!r}, which is not there".format(tensor.name, tensor.location))
+    if tensor.length not in (None, tensor.nbytes):
+        raise ValueError(
+            "tensor {!r} has {} bytes in {!r}, by its shape it has {}".format(
+                tensor.name, tensor.length, tensor.location, tensor.nbytes
+            )
         )
+    tensor.base_dir = folder
+    # Mapped, not copied.
+    return ir.Tensor(tensor.numpy(), tensor.dtype, name=tensor.name, doc_string=tensor.doc_string)
+
+
+def check(model):
+    """Raise a StageError for a model of the future, and for what has no outputs."""
+    if not model.graph.outputs:
+        raise StageError("usage", "the file holds no graph with outputs, so it is no ONNX model", GIVE_ANOTHER)
+    newest = onnx.defs.onnx_opset_version()
+    for what, version, most in (("opset", opset(model), newest), ("IR version", model.ir_version, onnx.IR_VERSION)):
+        if not 1 <= version <= most:
+            raise StageError(
+                "model",
+                "the model is of {} {}, onnx {} knows 1 to {}".format(what, version, onnx.__version__, most),
+                "write the model at {} {} or an older one".format(what, most),
+            )
 
 
 def one_line(error):
-    return " ".join(str(error).split())
+    return PLACE_IN_THEIR_SOURCE.sub("", " ".join(str(error).split()))
 
 
 def opset(model):
-    return max(model.opset_imports.get(domain, 1) for domain in ("", "ai.onnx"))
+    """Of ONNX's own domain; a file of 2017 may not say it."""
+    return max((version for domain, version in model.opset_imports.items() if domain in ("", "ai.onnx")), default=1)
 
 
 def inputs(model):

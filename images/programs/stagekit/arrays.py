@@ -1,5 +1,6 @@
 """Named arrays between stages: ordered .npz files, and seeded samples. Needs numpy, which every image has."""
 
+import math
 import zipfile
 
 import numpy as np
@@ -8,6 +9,9 @@ from stagekit.errors import StageError
 
 # Integer samples stay below this, so that they are valid ids for the smallest of embeddings.
 INTEGER_SAMPLES_BELOW = 10
+
+# In bytes, for one array: no more is read of any result.
+MOST = 4 * 1024**3
 
 
 def read(path):
@@ -42,12 +46,17 @@ def describe(arrays):
 def seeded(specs, seed):
     """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), booleans.
 
-    numpy.random.RandomState is the generator whose stream numpy promises never to change.
+    numpy.random.RandomState is the generator whose stream numpy promises never to change. A StageError names an input
+    that is too large, or of a dtype of which no samples can be made.
     """
     stream = np.random.RandomState(seed)
     samples = {}
     for spec in specs:
         dtype, shape = np.dtype(spec["dtype"]), tuple(spec["shape"])
+        if math.prod(shape) * dtype.itemsize > MOST:
+            sizes = "x".join(str(size) for size in shape)
+            message = "input {!r} is {}: a sample of it would have more than 4 GiB".format(spec["name"], sizes)
+            raise StageError("usage", message, "convert a model of smaller inputs")
         if dtype.kind == "f":
             samples[spec["name"]] = stream.uniform(size=shape).astype(dtype)
         elif dtype.kind in "iu":

@@ -15,13 +15,14 @@ _LONGEST_VARINT = 10
 _MORE, _SEVEN_BITS = 0x80, 0x7F
 # A body in a body in a body: deeper ones are no model that anybody wrote.
 _DEEPEST = 64
-_EXTERNAL = 1
+# As many as a model of a million nodes has; they take some seconds.
+_MOST_FIELDS = 10_000_000
 
 # The fields that are read of each message, by their numbers: a message of that kind, or else a value.
 _FIELDS: Mapping[str, Mapping[int, str]] = {
     "model": {1: "ir_version", 7: "graph", 8: "opset", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node", 9: "opset"},
+    "function": {7: "node", 9: "opset", 11: "attribute"},
     "node": {4: "op_type", 5: "attribute", 7: "domain"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
@@ -37,17 +38,27 @@ class DamagedError(ValueError):
 
 
 @dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor is kept: the file as the model names it, and the bytes there; without a ``length`` it is said by
+    the tensor's shape.
+    """
+
+    location: str
+    offset: int
+    length: int | None
+
+
+@dataclass(frozen=True)
 class OnnxFile:
     """``opsets`` has versions by domain, "" is ONNX's own; ``operators`` are (domain, name), those of bodies and
-    functions too. ``locations`` are the files that hold tensors, as the model names them, sorted, each with the least
-    size in bytes that it must have for them.
+    functions too; ``stored`` are the tensors that other files hold.
     """
 
     ir_version: int
     opsets: Mapping[str, int]
     operators: frozenset[tuple[str, str]]
     has_functions: bool
-    locations: Mapping[str, int]
+    stored: tuple[StoredTensor, ...]
 
 
 def read(path: Path) -> OnnxFile | None:
@@ -61,7 +72,7 @@ def read(path: Path) -> OnnxFile | None:
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             found = _Walk(data).result()
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
     return found if found.ir_version else None
 
@@ -69,10 +80,11 @@ def read(path: Path) -> OnnxFile | None:
 class _Walk:
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
+        self._left = _MOST_FIELDS
         self._opsets: dict[str, int] = {}
         self._operators: set[tuple[str, str]] = set()
         self._functions = False
-        self._locations: dict[str, int] = {}
+        self._stored: list[StoredTensor] = []
 
     def result(self) -> OnnxFile:
         said = self._message("model", 0, len(self._data), 0)
@@ -81,7 +93,7 @@ class _Walk:
             self._opsets,
             frozenset(self._operators),
             self._functions,
-            dict(sorted(self._locations.items())),
+            tuple(self._stored),
         )
 
     def _message(self, kind: str, start: int, end: int, depth: int) -> dict[str, int | str]:
@@ -110,16 +122,16 @@ class _Walk:
             self._operators.add((domain, str(said.get("op_type", ""))))
         elif kind == "opset":
             self._opsets[domain] = max(int(said.get("version", 0)), self._opsets.get(domain, 0))
-        elif kind == "tensor" and said.get("data_location") == _EXTERNAL:
-            where = external.get("location", "")
-            least = sum(int(external[key]) for key in ("offset", "length") if external.get(key, "").isdecimal())
-            self._locations[where] = max(least, self._locations.get(where, 0))
+        elif kind == "tensor" and said.get("data_location"):
+            offset, length = (_number(external.get(key, "")) for key in ("offset", "length"))
+            self._stored.append(StoredTensor(external.get("location", ""), offset or 0, length))
 
     def _fields(self, kind: str, start: int, end: int) -> Iterator[tuple[str, int, int, int]]:
         """Name, number, start and end of each field that is read; one is a number or has a start and an end."""
         names = _FIELDS[kind]
         at = start
         while at < end:
+            self._left -= 1
             key, at = self._varint(at, end)
             name, wire = names.get(key >> 3), key & 7
             value, size = 0, _SIZES.get(wire)
@@ -128,7 +140,7 @@ class _Walk:
                 size = 0
             elif wire == _BYTES:
                 size, at = self._varint(at, end)
-            if size is None or at + size > end:
+            if size is None or at + size > end or self._left < 0:
                 raise DamagedError
             if name and (wire == _VARINT) == (name in _NUMBERS) and wire in (_VARINT, _BYTES):
                 yield name, value, at, at + size
@@ -146,3 +158,8 @@ class _Walk:
 
 def _standard(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
+
+
+def _number(text: str) -> int | None:
+    """What is no number is left to `adapt`, which says so."""
+    return int(text) if text.isdecimal() else None

@@ -24,13 +24,20 @@ def existing_file(path: Path) -> Path:
 
 def model_file(path: Path) -> Path:
     """An existing file of a size that a model can have; else a UsageError."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file", hint="give the model's file")
     existing_file(path)
-    if path.stat().st_size > _LARGEST:
+    check_size(path, path.stat().st_size)
+    return path
+
+
+def check_size(model: Path, size: int) -> None:
+    """Raise a UsageError for a model that is too large, with all that it keeps in other files."""
+    if size > _LARGEST:
         raise UsageError(
-            f"{path} is larger than 2 GiB, the most that protobuf and flatbuffers can hold",
+            f"{model} is larger than 2 GiB, the most that protobuf and flatbuffers can hold",
             hint="such a large file is damaged, or not a model of this kind",
         )
-    return path
 
 
 def leads_out(path: Path, folder: Path) -> bool:

@@ -1,6 +1,5 @@
 """What the stages of a recipe get: their images, and copies of the files that they may see."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from pinlite import toolchain
 from pinlite.engine import Engine
 from pinlite.errors import UsageError
 from pinlite.events import Observer
-from pinlite.inputs import modules
+from pinlite.inputs import external_data, modules
 from pinlite.schema.recipe import Recipe
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
@@ -57,16 +56,17 @@ def shown(folder: Path) -> dict[str, Path]:
 
 
 def onnx(given: Path, beside: Sequence[Path], folder: Path) -> Path:
-    """What the sandbox is shown of an .onnx file: the file, or a new folder below ``folder`` that has it as model.onnx
-    and ``beside`` it the files that it keeps tensors in.
+    """What the sandbox is shown of an .onnx file: the file, or a new folder below ``folder`` of links to it, as
+    model.onnx, and to the files ``beside`` it that it keeps tensors in.
     """
     if not beside:
         return given
-    shown = folder / "source"
-    names = {given: "model.onnx"} | {path: path.relative_to(given.parent).as_posix() for path in beside}
-    for path, name in names.items():
+    shown = folder / "onnx"
+    locations = [path.relative_to(given.parent).as_posix() for path in beside]
+    files = {location: external_data.inside(given, location) for location in locations}
+    for name, path in {external_data.NAME: given, **files}.items():
         (shown / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, shown / name)
+        (shown / name).symlink_to(path.resolve())
     return shown
 
 

@@ -35,13 +35,13 @@ def is_plain(file: OnnxFile | None) -> bool:
         file.opsets.get("", 1) in OPSETS
         and file.ir_version in IR_VERSIONS
         and not file.has_functions
-        and not file.locations
+        and not file.stored
         and all(domain == "" and name not in _REWRITTEN for domain, name in file.operators)
     )
 
 
 def action(recipe: Recipe, model: Content, evaluation: Content | None = None) -> Action[Result]:
-    """``model`` is the file, or a folder of it, as model.onnx, and the files beside it that have its weights."""
+    """``model`` is the file, or a folder as `pinlite.runner.provision.onnx` makes it."""
     return Action(
         STAGE,
         Result,

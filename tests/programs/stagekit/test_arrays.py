@@ -48,6 +48,11 @@ class Seeded(unittest.TestCase):
         self.assertTrue(((made["x"] >= 0) & (made["x"] <= 1)).all())
         self.assertTrue(((made["ids"] >= 0) & (made["ids"] < 10)).all())
 
+    def test_refuses_what_no_machine_has_room_for(self):
+        for shape in [2**40, 2**40], [2**20, 2**11]:
+            with self.assertRaisesRegex(StageError, "more than 4 GiB"):
+                arrays.seeded([dict(FLOAT, shape=shape)], 0)
+
     def test_refuses_a_dtype_without_numbers(self):
         with self.assertRaisesRegex(StageError, "'x'.*object"):
             arrays.seeded([dict(FLOAT, dtype="object")], 0)

@@ -20,10 +20,14 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def tensor(name, dims, data=b"", kind=FLOAT, external=""):
+def tensor(name, dims, data=b"", kind=FLOAT, external="", **place):
+    """A tensor with its bytes, or in an ``external`` file at a ``place`` of offset and length."""
     made = b"".join(field(1, size) for size in dims) + field(2, kind) + field(8, name)
     if external:
-        return made + field(13, field(1, "location") + field(2, external)) + field(14, EXTERNAL)
+        said = {"location": external, **place}
+        return (
+            made + b"".join(field(13, field(1, key) + field(2, str(said[key]))) for key in said) + field(14, EXTERNAL)
+        )
     return made + field(9, data)
 
 
@@ -39,13 +43,14 @@ def attribute(name, **of):
     return field(1, name) + field(number, content) + field(20, type_)
 
 
-def node(operator, inputs, outputs, *attributes):
+def node(operator, inputs, outputs, *attributes, domain=""):
     return b"".join(
         [
             *(field(1, name) for name in inputs),
             *(field(2, name) for name in outputs),
             field(4, operator),
             *(field(5, one) for one in attributes),
+            field(7, domain),
         ]
     )
 
@@ -62,10 +67,25 @@ def graph(nodes, inputs=(), outputs=(), initializers=()):
     )
 
 
-def model(content, opset=12):
-    return field(1, 6) + field(7, content) + field(8, field(2, opset))
+def function(name, nodes, inputs=("x",), outputs=("y",), domain="local", opset=17):
+    return b"".join(
+        [
+            field(1, name),
+            *(field(4, one) for one in inputs),
+            *(field(5, one) for one in outputs),
+            *(field(7, one) for one in nodes),
+            field(9, field(2, opset)),
+            field(9, field(1, domain) + field(2, 1)),
+            field(10, domain),
+        ]
+    )
 
 
-def of(*nodes, inputs=None, outputs=None, initializers=()):
+def model(content, opset=12, ir_version=6, functions=(), domains=()):
+    imports = [field(8, field(2, opset)), *(field(8, field(1, domain) + field(2, 1)) for domain in domains)]
+    return field(1, ir_version) + field(7, content) + b"".join([*imports, *(field(25, one) for one in functions)])
+
+
+def of(*nodes, inputs=None, outputs=None, initializers=(), **others):
     """A model of x to y."""
-    return model(graph(nodes, inputs or [value("x")], outputs or [value("y")], initializers))
+    return model(graph(nodes, inputs or [value("x")], outputs or [value("y")], initializers), **others)
