@@ -10,7 +10,7 @@ PROGRAMS = Path(__file__).parents[2] / "images" / "programs"
 PACKAGES = sorted(path.name for path in PROGRAMS.iterdir() if path.is_dir())
 MODULES = sorted(path.relative_to(PROGRAMS) for path in PROGRAMS.rglob("*.py"))
 # A module for each family of operators, whose names are the same on all sides.
-FAMILIES = ("onnx_adapt/rules", "onnx_nhwc/handlers", "torch_symbolics")
+FAMILIES = ("onnx_adapt/rules", "onnx_adapt/rules/microsoft", "onnx_nhwc/handlers", "torch_symbolics")
 
 MAY_IMPORT = {
     "stagekit": set(),

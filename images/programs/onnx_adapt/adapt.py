@@ -3,7 +3,7 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import cutting, description, opset_13, reference, source_model
+from . import cutting, description, domains, functions, opset_13, reference, source_model
 
 VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
 
@@ -23,14 +23,17 @@ def adapt(request):
     model = source_model.read(request.inputs["model"])
     source_model.check(model)
     cutting.cut(model, *(request.parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
+    functions.inline(model)
+    domains.check(model)
     samples = samples_of_request.of(request, source_model.inputs(model))
-    ran = reference.of(model)
+    is_whole = not (request.parameters["from_tensors"] or request.parameters["to_tensors"])
+    ran = reference.of(model, source_model.file(request.inputs["model"]) if is_whole else None)
     outputs, seconds = profiles.timed(ran.run, samples)
     profiles.each(request, samples, ran.run, seconds)
     evaluation.each(request, ran.run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
-    said = {"opset": source_model.opset(model), "ir_version": model.ir_version}
+    said = {"opset": source_model.opset(model), "ir_version": model.ir_version, "warnings": ran.warnings}
     if not request.parameters["open_batch"]:
         source_model.close(model, samples)
     source_model.write(opset_13.lower(model), request.outputs["adapted"])
@@ -42,7 +45,7 @@ def run(request):
     model = source_model.read(request.inputs["model"])
     source_model.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), source_model.inputs(model))
-    outputs = reference.of(model).run(samples)
+    outputs = reference.of(model, source_model.file(request.inputs["model"])).run(samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs)}
 

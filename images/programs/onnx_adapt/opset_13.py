@@ -1,12 +1,13 @@
 """A model of any opset as one of opset 13."""
 
 import onnx
-from onnx_ir.passes import common
 
 from stagekit import StageError
 
-from . import rules
+from . import constant_folding, rules
+from .rules import microsoft
 from .source_model import opset
+from .upgrade import upgrade
 
 OPSET, IR_VERSION = 13, 7
 
@@ -16,13 +17,18 @@ def lower(model):
 
     A StageError of kind "model" names the operators, and their nodes, that opset 13 can't say.
     """
-    common.InlinePass()(model)
-    common.ShapeInferencePass(check_type=False, strict_mode=False)(model)
+    microsoft.name_by_domain(model)
+    upgrade(model)
+    rules.apply(model, opset(model), microsoft.is_shapeless)
+    constant_folding.settle(model)
     rules.apply(model, opset(model))
     _check(model)
     model.graph.opset_imports.clear()
     model.graph.opset_imports[""] = OPSET
     model.ir_version = IR_VERSION
+    # An output of an operator that ONNX's inference does not know.
+    if any(value.shape is None for value in model.graph.outputs):
+        constant_folding.infer(model)
     return model
 
 

@@ -12,6 +12,7 @@ GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 FILE = "model.onnx"
 # Where in their C++ onnxruntime and onnx were.
 PLACE_IN_THEIR_SOURCE = re.compile(r"/onnxruntime_src/\S+:\d+ .*?\)(?: const)? ")
+LONG_NAME = "ai.onnx"
 
 
 def file(path):
@@ -41,6 +42,10 @@ def read(path):
             ),
             "write it as an initializer with all of its numbers",
         )
+    # The other name of ONNX's own domain: onnx-ir renames the operators alone.
+    for part in (model, *model.functions.values()):
+        if LONG_NAME in part.opset_imports:
+            part.opset_imports[""] = part.opset_imports.pop(LONG_NAME)
     return model
 
 
@@ -103,7 +108,7 @@ def one_line(error):
 
 def opset(model):
     """Of ONNX's own domain; a file of 2017 may not say it."""
-    return max((version for domain, version in model.opset_imports.items() if domain in ("", "ai.onnx")), default=1)
+    return model.opset_imports.get("", 1)
 
 
 def inputs(model):

@@ -12,11 +12,15 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module("{}.{}".format(__name__, _module.name))
 
 
-def apply(model, opset):
-    """Replace each node for which there is a rule by what the rule makes of it, until none is left."""
+def apply(model, opset, wanted=None):
+    """Replace each node for which there is a rule by what the rule makes of it, until none is left.
+
+    ``wanted`` says of a node whether it is one of those to replace; without it, all are.
+    """
     for graph in model.graphs():
         for node in tuple(graph):
-            _lower(graph, node, opset)
+            if wanted is None or wanted(node):
+                _lower(graph, node, opset)
 
 
 def _lower(graph, node, opset):
@@ -28,7 +32,9 @@ def _lower(graph, node, opset):
     if values is None:
         return
     values = [values] if isinstance(values, ir.Value) else values
-    ir.convenience.replace_nodes_and_values(graph, node, [node], made.nodes, node.outputs, values)
+    # An output that is left out has no name, and would take the name from what is computed anyway.
+    old, new = zip(*((output, value) for output, value in zip(node.outputs, values) if output.name))
+    ir.convenience.replace_nodes_and_values(graph, node, [node], made.nodes, old, new)
     for each in made.nodes:
         if each.op_type != node.op_type:
             _lower(graph, each, opset)
