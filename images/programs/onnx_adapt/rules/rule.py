@@ -1,40 +1,80 @@
-"""What a rule is, and what it builds with.
+"""What a rule is, how it is found, and how it refuses."""
 
-A rule is a function of an `onnx_ir.Node` and the `Operators` that it adds. It returns the values that take the place of
-the node's outputs, one or a list; None leaves the node as it is.
-"""
+import functools
 
-import numpy as np
+import onnx
 import onnx_ir as ir
 
 RULES = {}
+CUT = "cut the model before it with --to-tensor, or write that part of the model differently"
+
+
+class UnsupportedError(Exception):
+    """Opset 13 has no words for a node; ``reason`` goes behind "can't be said at opset 13: ", ``hint`` is what to do."""
+
+    def __init__(self, reason, hint=CUT):
+        super().__init__(reason)
+        self.hint = hint
 
 
 def rule(*op_types, since, domain=""):
-    """Register a function as the rule of operators as they are from an opset on."""
+    """Register a function as the rule of operators, as they are from an opset (or from each of several) on.
+
+    A rule is a function of an `onnx_ir.Node` and the `Operators` that it adds. It returns the values that take the place
+    of the node's outputs, one or a list (of None for an output that nobody reads); None leaves the node as it is, or as the rule has changed it.
+    """
+    versions = since if isinstance(since, tuple) else (since,)
 
     def register(function):
-        RULES.update(((domain, op_type, since), function) for op_type in op_types)
+        RULES.update(((domain, op_type, at), function) for op_type in op_types for at in versions)
         return function
 
     return register
-
-
-class Operators(ir.tape.Tape):
-    """Operators of opset 13 as methods: ``op.Add(x, y)``, ``op.Concat(x, y, axis=1)``."""
-
-    def __getattr__(self, op_type):
-        def add(*inputs, outputs=1, **attributes):
-            values = self.op_multi_out(op_type, inputs, attributes, num_outputs=outputs)
-            return values[0] if outputs == 1 else values
-
-        return add
-
-    def constant(self, numbers, dtype=None):
-        return self.Constant(value=ir.tensor(np.asarray(numbers, dtype)))
 
 
 def array(value):
     """The numbers of a value that is a constant, else None."""
     found = None if value is None else ir.convenience.get_const_tensor(value)
     return None if found is None else found.numpy()
+
+
+def constant(value, name):
+    """The numbers of a constant; raises an UnsupportedError that calls it ``name`` if it is computed."""
+    found = array(value)
+    if found is None:
+        raise UnsupportedError("its {} is computed while the model runs".format(name))
+    return found
+
+
+def rank(value):
+    """How many axes a value has; raises an UnsupportedError if nobody can say."""
+    if value.shape is None:
+        raise UnsupportedError("how many axes its input {!r} has is unknown".format(value.name))
+    return len(value.shape)
+
+
+def sizes(value, *axes):
+    """The sizes of a value along some axes, or of all of them; raises an UnsupportedError if one is open."""
+    rank(value)
+    found = [value.shape[axis] for axis in axes] if axes else list(value.shape)
+    if not all(isinstance(size, int) for size in found):
+        raise UnsupportedError(
+            "its input {!r} has sizes that are known only when the model runs: {}".format(value.name, value.shape),
+            "leave out --dynamic-batch, or give the model's inputs fixed sizes",
+        )
+    return found
+
+
+def inputs(node, count):
+    """A node's inputs, None for each of ``count`` that it leaves out."""
+    return [*node.inputs, *[None] * (count - len(node.inputs))]
+
+
+def schema(node, opset):
+    """The `onnx.defs.OpSchema` of a standard operator as it is at an opset, or None for what ONNX doesn't have then."""
+    return None if node.domain else _schema(node.op_type, opset)
+
+
+@functools.cache
+def _schema(op_type, opset):
+    return onnx.defs.get_schema(op_type, opset, "") if onnx.defs.has(op_type, opset, "") else None

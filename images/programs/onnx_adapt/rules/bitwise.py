@@ -1,0 +1,57 @@
+"""The bits of integers, by arithmetic: opset 13 has operators on truth values alone, and shifts of unsigned integers."""
+
+import numpy as np
+import onnx_ir as ir
+
+from .rule import UnsupportedError, rule
+
+SIGNED = (ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64)
+LARGEST = 32
+
+
+@rule("BitwiseNot", since=18)
+def bitwise_not(node, op):
+    (x,) = node.inputs
+    wide = op.cast(x, "INT64")
+    return op.cast(op.Sub(op.constant(-1, "int64"), wide), x.dtype)
+
+
+@rule("BitwiseAnd", "BitwiseOr", "BitwiseXor", since=18)
+def bitwise(node, op):
+    """Each number as its bits along an axis of their own, combined, and added up again."""
+    combine = {"BitwiseAnd": op.And, "BitwiseOr": op.Or, "BitwiseXor": op.Xor}[node.op_type]
+    dtype = node.inputs[0].dtype
+    bits = _bits(dtype)
+    powers = 2 ** np.arange(bits + 1, dtype=np.int64)
+    last = op.constant([-1], "int64")
+    halves = (op.Mod(op.Unsqueeze(op.cast(x, "INT64"), last), op.constant(powers[1:])) for x in node.inputs)
+    combined = combine(*(op.GreaterOrEqual(half, op.constant(powers[:-1])) for half in halves))
+    place = powers[:-1] * ([1] * (bits - 1) + [-1 if dtype in SIGNED else 1])
+    numbers = op.Where(combined, op.constant(place), op.constant(0, "int64"))
+    return op.cast(op.ReduceSum(numbers, last, keepdims=0), dtype)
+
+
+@rule("BitShift", since=28)
+def bit_shift(node, op):
+    """Unlike before, of signed integers too, and by more bits than there are."""
+    x, distance = node.inputs
+    bits = _bits(x.dtype)
+    zero, most = op.constant(0, "int64"), op.constant(bits, "int64")
+    distance = op.cast(distance, "INT64")
+    beyond = op.Or(op.Less(distance, zero), op.Greater(distance, most))
+    power = op.Gather(op.constant(2 ** np.arange(bits + 1, dtype=np.int64)), op.Where(beyond, most, distance))
+    wide = op.cast(x, "INT64")
+    if node.attributes.get_string("direction") == "RIGHT":
+        # The remainder has the divisor's sign, so that the quotient is rounded down.
+        return op.cast(op.Div(op.Sub(wide, op.Mod(wide, power)), power), x.dtype)
+    kept = op.Mod(op.Mul(op.Where(beyond, zero, wide), power), op.constant(2**bits, "int64"))
+    if x.dtype in SIGNED:
+        half = op.constant(2 ** (bits - 1), "int64")
+        kept = op.Sub(op.Mod(op.Add(kept, half), op.constant(2**bits, "int64")), half)
+    return op.cast(kept, x.dtype)
+
+
+def _bits(dtype):
+    if dtype.itemsize * 8 > LARGEST:
+        raise UnsupportedError("it is of integers of 64 bits", "compute it in 32 bits in the model")
+    return int(dtype.itemsize * 8)
