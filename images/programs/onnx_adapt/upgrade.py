@@ -11,7 +11,8 @@ import onnx_ir as ir
 from stagekit import StageError
 
 from . import constant_folding
-from .rules.rule import Operators, array
+from .rules.operators import Operators
+from .rules.rule import array
 from .source_model import opset
 
 # Two steps, because ONNX infers shapes, which some forms need, for few operators of the opsets before 6.
@@ -44,7 +45,7 @@ def _change(graph, node, given, step):
     node.attributes.pop("consumed_inputs", None)
     for before, at, form in _FORMS.get(node.op_type, ()):
         if given < before and step == at:
-            made = Operators()
+            made = Operators(node, given, step)
             values = form(node, made)
             values = [values] if isinstance(values, ir.Value) else values
             ir.convenience.replace_nodes_and_values(graph, node, [node], made.nodes, node.outputs, values)

@@ -26,9 +26,9 @@ def numbers(*shape, seed=0, dtype="float32"):
 
 
 def model(op_type, inputs, constants=(), opset=NEWEST, outputs=1, **attributes):
-    """A model of a node: ``inputs`` are arrays that it is fed, None for one left out, ``constants`` come behind them."""
+    """A model of a node: ``inputs`` are arrays that it is fed, None one left out; ``constants`` come behind them."""
     arrays = [*inputs, *constants]
-    names = ["" if array is None else "x{}".format(index) for index, array in enumerate(arrays)]
+    names = ["" if array is None else f"x{index}" for index, array in enumerate(arrays)]
     values, weights = [], []
     for index, (name, array) in enumerate(zip(names, arrays)):
         if array is None:
@@ -39,7 +39,7 @@ def model(op_type, inputs, constants=(), opset=NEWEST, outputs=1, **attributes):
             )
         else:
             weights.append(numpy_helper.from_array(array, name))
-    made = ["y{}".format(index) for index in range(outputs)]
+    made = [f"y{index}" for index in range(outputs)]
     node = helper.make_node(op_type, names, made, name="node", **attributes)
     graph = helper.make_graph([node], "graph", values, [onnx.ValueInfoProto(name=name) for name in made], weights)
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)])
@@ -436,7 +436,7 @@ class TestRules(unittest.TestCase):
         made = model(
             "LinearAttention", [query, key, value, None, decay, beta], outputs=2, q_num_heads=4, kv_num_heads=2
         )
-        given = [each for each in (query, key, value, decay, beta)]
+        given = [query, key, value, decay, beta]
         expected = ReferenceEvaluator(made).run(None, dict(zip(("x0", "x1", "x2", "x4", "x5"), given)))
         for output, wanted in zip(run(lowered(made), given), expected):
             np.testing.assert_allclose(output, wanted, atol=1e-5)
@@ -516,8 +516,8 @@ class TestEngine(unittest.TestCase):
     def test_takes_time_in_proportion_to_the_nodes(self):
         seconds = []
         for count in (500, 4000):
-            nodes = [helper.make_node("HardSwish", ["v%d" % at], ["v%d" % (at + 1)]) for at in range(count)]
-            ports = [helper.make_tensor_value_info(name, 1, [2]) for name in ("v0", "v%d" % count)]
+            nodes = [helper.make_node("HardSwish", [f"v{at}"], [f"v{at + 1}"]) for at in range(count)]
+            ports = [helper.make_tensor_value_info(name, 1, [2]) for name in ("v0", f"v{count}")]
             graph = helper.make_graph(nodes, "graph", ports[:1], ports[1:])
             made = ir.from_proto(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]))
             start = time.perf_counter()

@@ -20,9 +20,9 @@ def apply(model, opset, wanted=None):
 
     ``wanted`` says of a node whether it is one of those to lower; without it, all are.
 
-    What a rule makes is of opset 13. What it takes from a function body of ONNX's is of the body's opset, and is lowered
-    in turn: bodies are of simpler operators than their own. A StageError of kind "model" names all operators, and their
-    nodes, that opset 13 has no words for.
+    What a rule makes is of opset 13. What it takes from a function body of ONNX's is of the body's opset, and is
+    lowered in turn: bodies are of simpler operators than their own. A StageError of kind "model" names all operators,
+    and their nodes, that opset 13 has no words for.
     """
     refused = {}
     for graph in model.graphs():
@@ -66,12 +66,12 @@ def _rule(node, opset):
 def _replace(node, op, values):
     made = {value for each in op.nodes for value in each.outputs}
     old, new = [], []
-    for before, after in zip(node.outputs, [values] if isinstance(values, ir.Value) else values):
+    for before, value in zip(node.outputs, [values] if isinstance(values, ir.Value) else values):
         # An output that is left out has no name, and nobody reads it.
         if not before.name:
             continue
         # A value that was there before keeps its name, and a value has one name.
-        after = op.Identity(after) if after not in made or after in new else after
+        after = op.Identity(value) if value not in made or value in new else value
         if after.shape is not None and after.shape.is_static():
             before.shape = after.shape
         before.type = after.type or before.type

@@ -1,4 +1,7 @@
-"""The bits of integers, by arithmetic: opset 13 has operators on truth values alone, and shifts of unsigned integers."""
+"""The bits of integers, by arithmetic.
+
+Opset 13 combines truth values alone, and shifts unsigned integers alone.
+"""
 
 import numpy as np
 import onnx_ir as ir

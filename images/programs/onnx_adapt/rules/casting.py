@@ -14,8 +14,8 @@ def cast_like(node, op):
 
 
 @rule("Cast", since=(19, 21, 23, 24, 25, 28))
-def cast(node, op):
-    """How numbers too large, or between two, become a float of 8 bits or fewer: opset 13 has no such type."""
+def cast(node, _):
+    """Both attributes are of floats of 8 bits or fewer, which opset 13 does not have."""
     for name in ("saturate", "round_mode"):
         node.attributes.pop(name, None)
 

@@ -31,9 +31,9 @@ def lower(node, opset):
         raise UnsupportedError("ONNX has no such operator at opset {}".format(opset))
     if at_13 is None:
         raise UnsupportedError(*refused.REASONS.get(node.op_type, ["opset {} has no such operator".format(OPSET)]))
-    if (node.domain, node.op_type, known.since_version) not in RULES:
-        if known.since_version > UNCHANGED.get(node.op_type, OPSET):
-            raise UnsupportedError("opset {} changed it".format(known.since_version))
+    since = known.since_version
+    if since > UNCHANGED.get(node.op_type, OPSET) and (node.domain, node.op_type, since) not in RULES:
+        raise UnsupportedError("opset {} changed it".format(since))
     _drop_attributes(node, known, at_13)
     while node.inputs and node.inputs[-1] is None:
         node.resize_inputs(len(node.inputs) - 1)

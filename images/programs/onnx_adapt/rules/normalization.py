@@ -52,7 +52,7 @@ def mean_variance_normalization(node, op):
 
 
 def _normalized(op, x, axes, epsilon):
-    """x by its mean and deviation along axes, and these two."""
+    """X by its mean and deviation along axes, and these two."""
     mean = op.ReduceMean(x, axes=axes)
     centred = op.Sub(x, mean)
     variance = op.ReduceMean(op.Mul(centred, centred), axes=axes)

@@ -17,12 +17,13 @@ KEPT = ("Bernoulli", "DequantizeLinear", "QuantizeLinear")
 class Operators:
     """Operators of opset 13 as methods: ``op.Add(x, y)``, ``op.Concat(x, y, axis=1)``.
 
-    They are in place of a node, of a model of an opset, and named after it. What is constant is computed at once, so that
-    sizes are numbers wherever they can be.
+    They are in place of a node, of a model of an opset, and named after it. What is constant is computed at once, so
+    that sizes are numbers wherever they can be.
     """
 
-    def __init__(self, node, opset):
+    def __init__(self, node, opset, version=OPSET):
         self.opset = opset
+        self.version = version
         self.nodes = []
         # Names of nodes and of values are two sets, each without repetition.
         self._value = next(value.name for value in node.outputs if value.name)
@@ -35,15 +36,16 @@ class Operators:
 
         return add
 
-    def add(self, op_type, inputs, attributes, outputs, version=OPSET):
+    def add(self, op_type, inputs, attributes, outputs, version=None):
         """The output values of a new operator as it is at an opset."""
+        version = version or self.version
         suffix = "/{}_{}".format(op_type, len(self.nodes))
         name = self._node + suffix
         node = ir.node(op_type, inputs, attributes, num_outputs=outputs, version=version, name=name)
         for index, value in enumerate(node.outputs):
             value.name = "{}{}:{}".format(self._value, suffix, index)
         infer(node, version)
-        numbers = _computed(node, version)
+        numbers = _computed(node, version) if version >= OPSET else None
         if numbers is not None:
             node = ir.node("Constant", [], {"value": ir.tensor(numbers)}, version=OPSET, name=name)
             node.outputs[0].name = "{}{}:0".format(self._value, suffix)

@@ -47,7 +47,7 @@ class _Window:
 
     def sums(self, op, x):
         """The sum of each window: a convolution of each channel alone."""
-        batch, channels, *image = x.shape
+        _, channels, *image = x.shape
         pads, counts = self._pads(sizes(x)[2:]), self._counts(sizes(x)[2:])
         beyond = [
             max(0, (count - 1) * stride + reach - (size + low + high))

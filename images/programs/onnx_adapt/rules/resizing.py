@@ -7,7 +7,6 @@ constant matrix. onnxruntime itself says the weights: it resizes unit vectors.
 import math
 
 import numpy as np
-import onnx
 import onnx_ir as ir
 import onnxruntime
 

@@ -10,7 +10,7 @@ CUT = "cut the model before it with --to-tensor, or write that part of the model
 
 
 class UnsupportedError(Exception):
-    """Opset 13 has no words for a node; ``reason`` goes behind "can't be said at opset 13: ", ``hint`` is what to do."""
+    """Opset 13 has no words for a node: ``reason`` says why, ``hint`` what to do about it."""
 
     def __init__(self, reason, hint=CUT):
         super().__init__(reason)
@@ -18,10 +18,11 @@ class UnsupportedError(Exception):
 
 
 def rule(*op_types, since, domain=""):
-    """Register a function as the rule of operators, as they are from an opset (or from each of several) on.
+    """Register a function as the rule of operators, as an opset, or each of several, has defined them.
 
-    A rule is a function of an `onnx_ir.Node` and the `Operators` that it adds. It returns the values that take the place
-    of the node's outputs, one or a list (of None for an output that nobody reads); None leaves the node as it is, or as the rule has changed it.
+    A rule is a function of an `onnx_ir.Node` and the `Operators` that it adds. It returns the values that take the
+    place of the node's outputs, one or a list, in which None is an output that nobody reads. None leaves the node as it
+    is, or as the rule has changed it.
     """
     versions = since if isinstance(since, tuple) else (since,)
 

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import onnx_ir as ir
 
 from .rule import UnsupportedError, constant, inputs, rank, rule, sizes
 
@@ -30,10 +29,11 @@ def grid_sample(node, op):
 
 
 def sampled(op, x, places, mode, padding, edges, images=None):
-    """x, [batch, channels, *image], at places, a float tensor [batch, *points] for each axis: [batch, channels, *points].
+    """Images at places between their pixels, as [batch, channels, *points].
 
-    ``mode`` is linear, nearest or cubic. Beyond the image there is ``padding``: zeros, its border, or its reflection
-    between ``edges``. Points are of the image of their own place in the batch, or of those that ``images`` says.
+    ``x`` is [batch, channels, *image], ``places`` a float tensor [batch, *points] for each axis of the image. ``mode``
+    is linear, nearest or cubic. Beyond the image there is ``padding``: zeros, its border, or its reflection between
+    ``edges``. Points are of the image of their own place in the batch, or of those that ``images`` says.
     """
     batch, channels, *image = sizes(x)
     flat = op.Reshape(op.Transpose(x, perm=[0, *range(2, rank(x)), 1]), op.constant([-1, channels], "int64"))

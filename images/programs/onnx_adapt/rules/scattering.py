@@ -11,17 +11,11 @@ from .rule import UnsupportedError, rank, rule, sizes
 # Numbers of the largest tensor of places and updates.
 MOST = 1 << 24
 COMBINE = {
-    "add": ("ReduceSum", "Add", lambda dtype: 0),
-    "mul": ("ReduceProd", "Mul", lambda dtype: 1),
-    "max": ("ReduceMax", "Max", lambda dtype: _limits(dtype)[0]),
-    "min": ("ReduceMin", "Min", lambda dtype: _limits(dtype)[1]),
+    "add": ("ReduceSum", "Add"),
+    "mul": ("ReduceProd", "Mul"),
+    "max": ("ReduceMax", "Max"),
+    "min": ("ReduceMin", "Min"),
 }
-
-
-def _limits(dtype):
-    if np.issubdtype(dtype, np.integer):
-        return np.iinfo(dtype).min, np.iinfo(dtype).max
-    return -np.inf, np.inf
 
 
 @rule("ScatterElements", since=(16, 18))
@@ -66,13 +60,20 @@ def scatter_nd(node, op):
 def _combined(op, reduction, x, updates, chosen, axis, count):
     if count > MOST:
         raise UnsupportedError("its reduction {!r} takes a table of {:,} numbers".format(reduction, int(count)))
-    reduce, combine, neutral = COMBINE[reduction]
-    row = op.Where(chosen, updates, op.constant(neutral(x.dtype.numpy()), like=x))
+    reduce, combine = COMBINE[reduction]
+    row = op.Where(chosen, updates, op.constant(_neutral(reduction, x.dtype), like=x))
     if reduce == "ReduceSum":
         reduced = op.ReduceSum(row, op.constant([axis], "int64"), keepdims=0)
     else:
         reduced = getattr(op, reduce)(row, axes=[axis], keepdims=0)
     return getattr(op, combine)(x, reduced)
+
+
+def _neutral(reduction, dtype):
+    if reduction in ("add", "mul"):
+        return {"add": 0, "mul": 1}[reduction]
+    least, most = (-np.inf, np.inf) if dtype.is_floating_point() else (dtype.min, dtype.max)
+    return least if reduction == "max" else most
 
 
 def _from_start(op, indices, size):

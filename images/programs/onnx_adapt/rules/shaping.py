@@ -9,24 +9,23 @@ LAST = np.iinfo(np.int64).max
 
 
 @rule("Identity", since=(14, 16, 19, 21, 23, 24, 25))
-def identity(node, op):
+def identity(node, _):
     if not isinstance(node.inputs[0].type, ir.TensorType | None):
         raise UnsupportedError("it passes on a sequence or an optional value")
 
 
 @rule("Reshape", since=(14, 19, 21, 23, 24, 25))
-def reshape(node, op):
+def reshape(node, _):
     x, shape = node.inputs
     if not node.attributes.get_int("allowzero", 0):
-        return None
+        return
+    # Only a tensor without numbers can have a size of 0, which then means what it says.
     wanted = array(shape)
-    if wanted is None or 0 in wanted:
-        if array(shape) is None and not (x.shape is not None and x.shape.is_static() and 0 not in x.shape.numpy()):
-            raise UnsupportedError("whether it makes an empty tensor is known only when the model runs")
-        if wanted is not None:
-            raise UnsupportedError("it makes an empty tensor")
+    if wanted is None and (x.shape is None or not x.shape.is_static() or 0 in x.shape.numpy()):
+        raise UnsupportedError("whether it makes an empty tensor is known only when the model runs")
+    if wanted is not None and 0 in wanted:
+        raise UnsupportedError("it makes an empty tensor")
     node.attributes.pop("allowzero")
-    return None
 
 
 @rule("Shape", since=(15, 19, 21, 23, 24, 25))
@@ -155,7 +154,7 @@ def _places_of_blocks(padded, block, strides, dilations, counts):
 def _summed_at(op, x, places, count):
     """[..., numbers] summed to [..., count] by place: as many layers of distinct places as the fullest place needs."""
     order = np.argsort(places, kind="stable")
-    occupied, first = np.unique(places[order], return_index=True)
+    _, first = np.unique(places[order], return_index=True)
     depth = np.arange(len(places)) - np.repeat(first, np.diff([*first, len(places)]))
     table = np.full([depth.max() + 1, count], len(places), np.int64)
     table[depth, places[order]] = order

@@ -63,7 +63,7 @@ def _matrix(length, count, parts, inverse, onesided):
 
 
 def _transformed(op, x, axis, matrix):
-    """x with the numbers along an axis, and their parts along the last, taken through a matrix."""
+    """X with the numbers along an axis, and their parts along the last, taken through a matrix."""
     count, parts, made, of_result = matrix.shape
     others = [at for at in range(rank(x)) if at not in (axis, rank(x) - 1)]
     order = [*others, axis, rank(x) - 1]

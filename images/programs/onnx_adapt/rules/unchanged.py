@@ -8,10 +8,10 @@ _UP_TO = {
     19: "Equal",
     20: "IsInf IsNaN",
     21: "QLinearMatMul",
-    22: "Acos Acosh Asin Asinh Atan Atanh Conv ConvTranspose Cos Cosh Det Dropout Elu EyeLike GlobalAveragePool GlobalLpPool "
-    "GlobalMaxPool HardSigmoid InstanceNormalization LpNormalization MaxPool MaxRoiPool MaxUnpool Multinomial "
-    "NegativeLogLikelihoodLoss RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu Sin Sinh Softplus "
-    "Softsign Tan ThresholdedRelu",
+    22: "Acos Acosh Asin Asinh Atan Atanh Conv ConvTranspose Cos Cosh Det Dropout Elu EyeLike GlobalAveragePool "
+    "GlobalLpPool GlobalMaxPool HardSigmoid InstanceNormalization LpNormalization MaxPool MaxRoiPool MaxUnpool "
+    "Multinomial NegativeLogLikelihoodLoss RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu "
+    "Sin Sinh Softplus Softsign Tan ThresholdedRelu",
     24: "SplitToSequence TopK",
     25: "Constant ConstantOfShape Flatten If Loop Scan Size Squeeze Transpose Unsqueeze",
     28: "Compress DepthToSpace Einsum OneHot ReverseSequence Unique",
