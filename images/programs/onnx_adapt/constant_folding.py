@@ -33,7 +33,8 @@ def settle(model):
         if not any(folded) or _all_shapes_known(model):
             break
     for value, shape in declared:
-        value.shape = value.shape or shape
+        if value.shape is None or value.shape.is_dynamic():
+            value.shape = shape
 
 
 def infer(model):
@@ -82,20 +83,20 @@ def _sizes(node):
         return None
     if node.op_type == "Gather":
         source, indices = node.inputs[0].producer(), array(node.inputs[1])
-        sizes = _said(source) if source and source.op_type == "Shape" and indices is not None else None
-        picked = sizes if sizes is None else np.array(sizes, object)[indices]
+        said = _said(source) if source and source.op_type == "Shape" and indices is not None else None
+        said = said if said is None else np.asarray(said[indices], object)
     else:
-        picked = _said(node)
-    if picked is None or not all(isinstance(size, int) for size in np.ravel(picked)):
+        said = _said(node)
+    if said is None or not all(isinstance(size, int) for size in said.flat):
         return None
-    return np.asarray(np.prod(picked) if node.op_type == "Size" else picked, np.int64)
+    return np.asarray(said.prod() if node.op_type == "Size" else said, np.int64)
 
 
 def _said(node):
-    """The sizes, known or open, that a Shape or Size is about; None where not even their number is known."""
+    """The sizes, known or open, of what a Shape or Size is about; None where not even their number is known."""
     if node.op_type not in ("Shape", "Size") or node.inputs[0].shape is None:
         return None
-    sizes = list(node.inputs[0].shape)
+    sizes = np.array([*node.inputs[0].shape], object)
     return sizes[node.attributes.get_int("start", 0) : node.attributes.get_int("end", len(sizes))]
 
 

@@ -32,6 +32,7 @@ def inline(model):
         raise StageError(
             "model", "the model's local functions can't be inlined: {}".format(one_line(error)), WITHOUT
         ) from error
+    model.functions.clear()
     # What was inlined may have names that are taken in the bodies of If, Loop and Scan.
     common.NameFixPass()(model)
 
