@@ -56,7 +56,7 @@ class Operators:
     def constant(self, numbers, dtype=None, like=None):
         """A constant of a numpy dtype or of the data type of another value."""
         dtype = like.dtype.numpy() if like is not None else dtype
-        return self.Constant(value=ir.tensor(np.array(numbers, dtype)))
+        return self.add("Constant", [], {"value": ir.tensor(np.array(numbers, dtype))}, 1, OPSET)[0]
 
     def shape(self, value):
         """A value's shape: a constant where it is known."""
