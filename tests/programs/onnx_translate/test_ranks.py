@@ -80,6 +80,13 @@ class RanksTest(LoweredTest):
         x = random(*SHAPES[1])
         self.check_node("Einsum", {"x": x}, x.transpose(0, 1, 2, 4, 5, 3), equation="abcdef->abcefd")
 
+    def test_batch_normalization(self):
+        x, factor, zeros = random(2, 3, 4, 4, 4), random(3), np.zeros(3, np.float32)
+        for offset in (zeros, random(3, seed=1)):
+            statistics = {"factor": factor, "offset": offset, "mean": zeros, "variance": zeros + 1}
+            expected = x * factor.reshape(3, 1, 1, 1) + offset.reshape(3, 1, 1, 1)
+            self.check_node("BatchNormalization", {"x": x}, expected, statistics, epsilon=0.0)
+
     def test_sums_of_neighbours(self):
         for shape in ((2, 5, 3), (2, 5, 3, 2, 2)):
             with self.subTest(shape=shape):

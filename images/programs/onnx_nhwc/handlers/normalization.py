@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from . import channels
+from . import channels, volume
 from .broadcasting import broadcast, in_a_row
 from .handler import UnsupportedError, handles
 
@@ -20,14 +20,18 @@ def batch_normalization(node, values):
     scale, offset, mean, variance = [array.astype(np.float64) for array in statistics]
     factor = scale / np.sqrt(variance + node.attrs.get("epsilon", 1e-5))
     offset = offset - mean * factor
+    if x.shape.rank != 5:
+        return [_scaled(x, factor, offset, [-1 if dimension == 1 else 1 for dimension in range(x.shape.rank)])]
+    # The converter aborts at some constants of five dimensions.
+    return [volume.from_frames(_scaled(volume.to_frames(x, values.volumes), factor, offset, [-1]), x.shape[0])]
+
+
+def _scaled(x, factor, offset, shape):
+    """``factor`` and ``offset`` are vectors, which ``shape`` lays along the channels."""
+    factor, offset = (vector.astype(x.dtype.as_numpy_dtype).reshape(shape) for vector in (factor, offset))
     if np.any(factor != 1):
-        x *= _along_channels(factor, x)
-    return [x + _along_channels(offset, x) if np.any(offset) else x]
-
-
-def _along_channels(vector, x):
-    shape = [-1 if dimension == 1 else 1 for dimension in range(x.shape.rank)]
-    return vector.astype(x.dtype.as_numpy_dtype).reshape(shape)
+        x *= factor
+    return x + offset if np.any(offset) else x
 
 
 @handles("InstanceNormalization")
