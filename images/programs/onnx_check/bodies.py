@@ -50,17 +50,17 @@ def replace_nodes(graph, nodes):
     needed, kept = {value.name for value in graph.output}, []
     for node in reversed(nodes):
         if needed.intersection(node.output):
-            needed.update(_read(node))
+            needed.update(read(node))
             kept.append(node)
     changed = onnx.GraphProto(node=reversed(kept))
     del graph.node[:]
     graph.node.extend(changed.node)
 
 
-def _read(node):
-    """The names of all values that a node reads, in its bodies too."""
+def read(node):
+    """The names of all values that a node reads, and those that nodes in its bodies do."""
     yield from node.input
     for body in of(node):
         yield from (value.name for value in body.output)
         for inner in body.node:
-            yield from _read(inner)
+            yield from read(inner)

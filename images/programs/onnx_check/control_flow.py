@@ -7,7 +7,7 @@ and expands by turns until nothing changes.
 import numpy as np
 from onnx import helper, numpy_helper
 
-from . import bodies, model_file
+from . import bodies, model_file, trip_count
 
 # In nodes. A model of more takes minutes in the stages after this one.
 MOST = 5000
@@ -20,8 +20,8 @@ BATCHED_SCAN = 8
 def expand(model):
     """Write out in place each If, Loop and Scan of which it is known how it runs; whether there was any.
 
-    A Loop is unrolled if its trip count is constant and its condition stays true, a Scan if the size that it goes
-    through is known; neither into a graph of more than `MOST` nodes.
+    A Loop is unrolled if no data decides how often it runs, a Scan if the size that it goes through is known; neither
+    into a graph of more than `MOST` nodes.
     """
     if not any(node.op_type in EXPANSIONS for node in model.graph.node):
         return False
@@ -91,13 +91,16 @@ def _if(node, graph):
 
 def _loop(node, graph):
     body = bodies.settings(node)["body"]
-    trips = graph.constant(node.input[0]) if node.input[0] else None
-    if trips is None or trips.item() < 1 or not _goes_on(node, body, graph) or not graph.fits(body, trips.item()):
+    trips = trip_count.of(node, graph.constant, graph.opset, MOST)
+    if trips is None or not graph.fits(body, trips):
+        return None
+    if not trips and any(node.output[len(node.input) - 2 :]):
+        # The sizes of a stack of nothing are not known.
         return None
     prefix = _prefix(node)
     constants = graph.shared(body, prefix)
     nodes, carried, stacks = [], node.input[2:], []
-    for turn in range(trips.item()):
+    for turn in range(trips):
         at = "{}{}/".format(prefix, turn)
         own = [graph.add(at + value.name, _like(value, number)) for value, number in zip(body.input, (turn, True))]
         copies, (_, *made) = bodies.copied(body, dict(constants, **_bound(body, [*own, *carried])), at)
@@ -108,23 +111,6 @@ def _loop(node, graph):
     for rows, name in zip(zip(*stacks), node.output[len(carried) :]):
         nodes += _stacked(rows, 0, name, graph)
     return nodes
-
-
-def _goes_on(node, body, graph):
-    """Whether a Loop's condition is true at first and stays so after each turn."""
-    given = node.input[1] if len(node.input) > 1 else ""
-    if given and not _is_true(graph.constant(given)):
-        return False
-    copies = {maker.output[0]: maker.input[0] for maker in body.node if maker.op_type == "Identity"}
-    name = body.output[0].name
-    while name in copies:
-        name = copies[name]
-    inner = [tensor for tensor in body.initializer if tensor.name == name]
-    return name == body.input[1].name or _is_true(numpy_helper.to_array(inner[0]) if inner else graph.constant(name))
-
-
-def _is_true(known):
-    return known is not None and bool(known.all())
 
 
 def _like(value, number):

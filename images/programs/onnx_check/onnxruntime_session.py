@@ -6,7 +6,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
 
-from . import casts, conv_transpose_padding, loop_conditions
+from . import casts, conv_transpose_padding, left_out
 from .model_file import one_line
 
 # onnxruntime's exceptions have no class of their own in common; what C++ throws besides them becomes RuntimeError.
@@ -43,7 +43,7 @@ def session(model, optimized_path=None):
 
 def _meant(model):
     """The model, changed where this version of onnxruntime would compute something else than it says, or die."""
-    return conv_transpose_padding.spelled_out(casts.apart(loop_conditions.spelled_out(model)))
+    return conv_transpose_padding.spelled_out(casts.apart(left_out.spelled_out(model)))
 
 
 def run(session, samples):

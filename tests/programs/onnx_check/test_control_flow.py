@@ -180,6 +180,31 @@ class Loop(ControlFlow):
         given = model([helper.make_node("Loop", ["trips", "", "x"], ["y"], body=loop)], x, "y", trips=np.int64(3))
         self.assertEqual(model_file.operators(self.expanded(given, x)[0]), {"Abs": 2, "Identity": 1, "Neg": 1})
 
+    def test_of_which_no_data_decides_how_often_it_runs(self):
+        """Counts by two up to a number, and doubles x meanwhile."""
+        x = {"x": numbers(2, 3)}
+        nodes = [
+            node("Add", "count two", "count_out"),
+            node("Less", "count_out end", "still"),
+            node("Add", "z z", "z2"),
+        ]
+        loop = body(nodes, "turn on count z", "still count_out z2", two=np.float32(2))
+        for trips, end, turns in (("", 7, 4), ("trips", 7, 4), ("trips", 100, 9), ("", 0, 1)):
+            looped = helper.make_node("Loop", [trips, "", "zero", "x"], ["", "y"], body=loop)
+            constants = {"zero": np.float32(0), "end": np.float32(end), "trips": np.int64(9)}
+            written, _ = self.expanded(model([looped], x, "y", **constants), x)
+            self.assertEqual(model_file.operators(written)["Add"], turns)
+        looped = helper.make_node("Loop", ["", "", "zero", "x"], ["", "y"], body=loop)
+        endless = model([looped], {**x, "end": np.float32(7)}, "y", zero=np.float32(0))
+        self.left(endless, {**x, "end": np.array(7, np.float32)}, "Loop")
+
+    def test_that_never_runs(self):
+        x = {"x": numbers(2, 3)}
+        for given in (self.adding(trips=0), self.adding(condition=False)):
+            self.left(given, x, "Loop")
+            del given.graph.output[1], given.graph.node[0].output[1], given.graph.node[0].attribute[0].g.output[2]
+            self.expanded(given, x)
+
     def test_stays_where_it_is_not_known_how_often_it_runs(self):
         x = {"x": numbers(2, 3)}
         until = self.adding(still="positive")

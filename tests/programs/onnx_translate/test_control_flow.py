@@ -126,7 +126,7 @@ class Loop(LoweredTest):
         turns = body([node("Greater", "sum one", "still"), node("Mul", "sum x", "more")], "still more", fed)
         turns.output[0].type.tensor_type.elem_type = TensorProto.BOOL
         x = {"x": random(2, 3)}
-        for trips, words in (("", "how often it runs is not known"), ("trips", "2 operators runs up to 9000 times")):
+        for trips, words in (("", "this one has 2 operators$"), ("trips", "2 operators, and up to 9000 turns$")):
             looped = helper.make_node("Loop", [trips, "", "x"], ["y"], name="looped", body=turns)
             given = model([looped], x, ["y"], {"one": np.float32(1), "trips": np.int64(9000)})
             with self.assertRaisesRegex(StageError, r"Loop \(node 'looped'.*" + words) as caught:

@@ -28,10 +28,12 @@ def if_(node, values):
 @handles("Loop", "Scan")
 def loop(node, values):
     body = onnx_graph.attributes(node.node_proto)["body"]
-    count = values.constant(node.inputs[0]) if node.op_type == "Loop" and node.inputs[0] else None
-    known = "its body of {} operators runs up to {} times, which is too much to write out".format(len(body.node), count)
+    most = values.constant(node.inputs[0]) if node.op_type == "Loop" and node.inputs[0] else None
     raise UnsupportedError(
-        "how often it runs is not known before the model does" if count is None else known,
+        "it is unrolled only if no data decides how often it runs, and into 5000 operators at most; "
+        "this one has {} operators{}".format(
+            len(body.node), "" if most is None else ", and up to {} turns".format(most)
+        ),
         CUT.format(next(filter(None, reversed(node.inputs)))),
     )
 
