@@ -31,16 +31,16 @@ def copied(body, names, prefix):
         if node.name:
             nodes[-1].name = prefix + node.name
         nodes[-1].output[:] = [names.get(name, name) for name in node.output]
-        _rename(nodes[-1], names)
+        rename(nodes[-1], names)
     return nodes, [names.get(value.name, value.name) for value in body.output]
 
 
-def _rename(node, names):
-    """Have a node, and the nodes in its bodies, read values under their new names."""
+def rename(node, names):
+    """Have a node, and the nodes in its bodies, read values under their new names, which are given by the old."""
     node.input[:] = [names.get(name, name) for name in node.input]
     for body in of(node):
         for inner in body.node:
-            _rename(inner, names)
+            rename(inner, names)
         for value in body.output:
             value.name = names.get(value.name, value.name)
 

@@ -1,5 +1,7 @@
-"""What a Loop or Scan leaves out, spelled out: onnxruntime 1.6 dies of a Loop without a condition where one is in the
-body of another, and of an output that is left out.
+"""What a Loop or Scan leaves out, spelled out.
+
+onnxruntime 1.6 dies of Loops without a condition, if one is in the body of the other, and of a Loop of which an output
+is left out; such a Scan it refuses.
 """
 
 import itertools

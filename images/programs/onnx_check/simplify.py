@@ -2,18 +2,18 @@
 
 import onnx
 
-from . import control_flow, model_file, onnxruntime_session
+from . import expansions, model_file, onnxruntime_session
 
 
 def session(model, path):
     """Write the simplified model to a path; return the onnxruntime session that made it.
 
-    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where the
-    model has control flow that is written out, the session runs the model as it was before.
+    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where
+    something of the model is written out (`expansions`), the session runs the model as it was before.
     """
     opened = onnxruntime_session.session(_with_constant_weights(model), path)
     simplified = _read(path)
-    while control_flow.expand(simplified):
+    while expansions.expand(simplified):
         onnxruntime_session.session(simplified, path)
         simplified = _read(path)
     _make_outputs_by_nodes(simplified.graph)

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, mapping, numpy_helper
 
-from onnx_check import control_flow, model_file, onnxruntime_session, simplify
+from onnx_check import model_file, onnxruntime_session, open_graph, simplify
 
 
 def value(name, shape=None, kind=TensorProto.FLOAT):
@@ -212,7 +212,7 @@ class Loop(ControlFlow):
         loop.node.insert(0, node("ReduceSum", "sum", "total", keepdims=0))
         loop.node.insert(1, node("Greater", "total k", "positive"))
         self.left(until, x, "Loop")
-        self.left(self.adding(trips=control_flow.MOST), x, "Loop")
+        self.left(self.adding(trips=open_graph.MOST), x, "Loop")
 
 
 class Scan(ControlFlow):
@@ -252,7 +252,77 @@ class Scan(ControlFlow):
             self.assertEqual(expected["all"].shape, (2, 3, 4))
 
     def test_stays_where_it_is_long(self):
-        self.left(self.scanning((control_flow.MOST, 1)), {"x": numbers(control_flow.MOST, 1)}, "Scan")
+        self.left(self.scanning((open_graph.MOST, 1)), {"x": numbers(open_graph.MOST, 1)}, "Scan")
+
+
+class Sequences(ControlFlow):
+    def of_tensors(self, nodes, outputs="y", **weights):
+        x = {"x": numbers(4, 3)}
+        written, expected = self.expanded(model(nodes, x, outputs, **weights), x)
+        self.assertFalse([op_type for op_type in model_file.operators(written) if "Sequence" in op_type])
+        return x["x"], expected["y"]
+
+    def test_are_read_where_they_were_put_together(self):
+        nodes = [
+            node("Neg", "x", "a"),
+            node("SequenceConstruct", "x a", "s"),
+            node("Abs", "x", "b"),
+            node("SequenceInsert", "s b", "s1"),
+            node("SequenceInsert", "s1 b one", "s2"),
+            node("SequenceErase", "s2 zero", "s3"),
+        ]
+        x, y = self.of_tensors(
+            [*nodes, node("ConcatFromSequence", "s3", "y", axis=0)], one=np.int64(-1), zero=np.int64(0)
+        )
+        np.testing.assert_array_equal(y, np.concatenate([-x, abs(x), abs(x)]))
+        x, y = self.of_tensors(
+            [*nodes, node("ConcatFromSequence", "s3", "y", axis=-1, new_axis=1)], one=np.int64(-1), zero=np.int64(0)
+        )
+        np.testing.assert_array_equal(y, np.stack([-x, abs(x), abs(x)], -1))
+
+    def test_of_parts(self):
+        at = [
+            node("SequenceAt", "s place", "y"),
+            node("SequenceLength", "s", "n"),
+            node("Add", "n place", "total"),
+            node("Cast", "total", "z", to=1),
+        ]
+        for split, given, expected in (
+            ("x", {}, lambda x: x[2:3]),
+            ("x", {"keepdims": 0, "axis": -1}, lambda x: x[:, 2]),
+            ("x three", {"axis": 0}, lambda x: x[3:]),
+            ("x sizes", {}, lambda x: x[1:4]),
+        ):
+            place = {"x three": 1, "x sizes": -1}.get(split, 2)
+            x, y = self.of_tensors(
+                [node("SplitToSequence", split, "s", **given), *at],
+                "y z",
+                place=np.int64(place),
+                three=np.int64(3),
+                sizes=np.array([1, 3]),
+            )
+            np.testing.assert_array_equal(y, expected(x))
+
+    def test_that_a_loop_fills(self):
+        sequence = onnx.ValueInfoProto(name="rows")
+        sequence.type.sequence_type.elem_type.tensor_type.elem_type = TensorProto.FLOAT
+        nodes = [
+            node("Gather", "x turn", "row"),
+            node("SequenceInsert", "rows row", "more"),
+            node("Identity", "on", "still"),
+        ]
+        loop = body(nodes, "turn on", "still more")
+        loop.input.append(sequence)
+        loop.output[1].CopyFrom(sequence)
+        loop.output[1].name = "more"
+        nodes = [
+            node("SequenceEmpty", "", "none"),
+            helper.make_node("Loop", ["trips", "", "none"], ["all"], body=loop),
+            node("ConcatFromSequence", "all", "y", axis=0, new_axis=1),
+        ]
+        x = {"x": numbers(4, 3)}
+        _, expected = self.expanded(model(nodes, x, "y", opset=13, trips=np.int64(3)), x)
+        np.testing.assert_array_equal(expected["y"], x["x"][:3])
 
 
 if __name__ == "__main__":

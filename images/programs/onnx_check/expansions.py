@@ -1,0 +1,19 @@
+"""What is known before a model runs, written out: control flow, and sequences of tensors.
+
+It is known once sizes are fixed and constants folded. What is written out may have further constants: `simplify` folds
+and expands by turns until nothing changes.
+"""
+
+from . import control_flow, model_file, sequences
+from .open_graph import OpenGraph
+
+EXPANSIONS = {**control_flow.EXPANSIONS, **sequences.EXPANSIONS}
+# A model of tensors alone has it, too.
+COMMON = "Identity"
+
+
+def expand(model):
+    """Write out a model in place; whether there was anything that is known."""
+    if all(node.op_type == COMMON or node.op_type not in EXPANSIONS for node in model.graph.node):
+        return False
+    return OpenGraph(model.graph, model_file.opset(model), model_file.inferred(model)).expand(EXPANSIONS)
