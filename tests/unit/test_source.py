@@ -145,3 +145,23 @@ def test_a_saved_model_with_a_link_that_leads_out_is_refused(target):
     with pytest.raises(UsageError, match="model/assets is a link that leads out of model") as caught:
         source("model")
     assert "cp -rL" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS", "git lfs pull"),
+        (b"<!DOCTYPE html>\n<html>", "web page", "download"),
+        (b"<HTML><head>", "web page", "download"),
+        (b"PK\x03\x04" + bytes(99), "zip archive", ".pt"),
+        (b"\x1f\x8b\x08" + bytes(9), "gzip", "gunzip"),
+        (b"\x80\x02}q\x00.", "pickled", ".pt"),
+        (b"\x89HDF\r\n", "HDF5", "TFLiteConverter"),
+        (b"\x18\0\0\0ORTM" + bytes(9), "onnxruntime's own format", ".onnx file"),
+    ],
+)
+def test_what_people_have_under_a_model_s_name_is_named(content, what, hint):
+    Path("net.onnx").write_bytes(content)
+    with pytest.raises(UsageError, match=what) as error:
+        options.parse_source("net.onnx")
+    assert hint in error.value.hint

@@ -8,6 +8,18 @@ from pinlite.errors import UsageError
 
 _LARGEST = 2**31 - 1
 
+# What people have under a model's name: how it begins, or goes on at the fifth byte; what it is, and what to do.
+_OTHER_KINDS = (
+    (0, b"version https://git-lfs", "a pointer of Git LFS to the model", "fetch the model itself: git lfs pull"),
+    (0, b"<!doctype", "a web page", "download the file itself, not the page about it"),
+    (0, b"<html", "a web page", "download the file itself, not the page about it"),
+    (0, b"PK\3\4", "a zip archive", "unpack it; what torch.save wrote is converted under a name that ends in .pt"),
+    (0, b"\x1f\x8b", "compressed by gzip", "unpack it: gunzip FILE"),
+    (0, b"\x80\2", "a pickled object of Python", "convert a checkpoint under a name that ends in .pt"),
+    (0, b"\x89HDF", "an HDF5 file, as Keras writes", "convert it with TensorFlow's own TFLiteConverter"),
+    (4, b"ORTM", "a model in onnxruntime's own format", "give the .onnx file that it was made of"),
+)
+
 
 def existing_file(path: Path) -> Path:
     """The path, if it is a file that can be read; else a UsageError."""
@@ -23,11 +35,16 @@ def existing_file(path: Path) -> Path:
 
 
 def model_file(path: Path) -> Path:
-    """An existing file of a size that a model can have; else a UsageError."""
+    """An existing file that may be a model, by its size and its beginning; else a UsageError."""
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no file", hint="give the model's file")
     existing_file(path)
     check_size(path, path.stat().st_size)
+    with path.open("rb") as stream:
+        beginning = stream.read(32)
+    for at, magic, what, hint in _OTHER_KINDS:
+        if beginning[at : at + len(magic)].lower() == magic.lower():
+            raise UsageError(f"{path} is {what}", hint=hint)
     return path
 
 
