@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from recipes import ensured
 
 from pinlite import toolchain
 from pinlite.events import ignore
+from pinlite.runner.local import new_run_id
+from pinlite.runner.workers import Workers
+from pinlite.schema.recipe import Limits
 
 ENTRY = (str(Path(__file__).parent / "entry.py"),)
 
@@ -28,6 +32,14 @@ def pinlite(tmp_path) -> Iterator[Command]:
     command = Command(tmp_path / "here")
     yield command
     command.stop()
+
+
+@pytest.fixture(scope="module")
+def workers(docker_engine):
+    found = ensured(docker_engine)
+    limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
+    with Workers(docker_engine, found, limits, run=new_run_id()) as workers:
+        yield workers
 
 
 class Listener:

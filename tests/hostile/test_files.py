@@ -8,16 +8,12 @@ import numpy as np
 import pytest
 from command import CASES, Command
 from protobuf import BOOL, INT64, attribute, field, graph, model, node, of, tensor, value
-from recipes import ensured
 
 from pinlite import options, toolchain
 from pinlite.audit import inspection
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.runner.execute import execute
-from pinlite.runner.local import new_run_id
-from pinlite.runner.workers import Workers
-from pinlite.schema.recipe import Limits
 from pinlite.stages import infer
 from pinlite.stages.stage import Action, Stage, hashed
 
@@ -116,14 +112,6 @@ ONNX = {
     ),
     "a-million-nodes": (of(*[node("Relu", ["x"], ["y"])] * 10**5), {0, 3, 6}),
 }
-
-
-@pytest.fixture(scope="module")
-def workers(docker_engine):
-    found = ensured(docker_engine)
-    limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
-    with Workers(docker_engine, found, limits, run=new_run_id()) as workers:
-        yield workers
 
 
 @pytest.fixture(scope="module")
