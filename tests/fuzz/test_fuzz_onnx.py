@@ -1,8 +1,8 @@
-"""A stranger's .onnx file has a head or none, and names files beside it or is refused; in time that grows with it."""
+"""A stranger's .onnx file has a head or none, and names files beside it or is refused."""
 
 import contextlib
-import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
@@ -73,6 +73,9 @@ def named(content):
     path = Path("net/net.onnx")
     path.write_bytes(content)
     head = onnx_file.read(path)
+    # Of fewer fields than it has bytes, each is walked once.
+    with mock.patch.object(onnx_file, "_MOST_FIELDS", len(content)):
+        assert onnx_file.read(path) == head
     with contextlib.suppress(UsageError):
         source = options.parse_source(str(path))
         assert isinstance(source, Source)
@@ -100,33 +103,8 @@ def test_where_a_tensor_is_kept(kept, more):
     named(of(node("Add", ["x", "w"], ["y"]), initializers=[kept + more]))
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        b"\x08\x01",
-        field(7, field(1, field(4, "Relu"))),
-        field(7, field(5, KEPT)),
-        field(25, b""),
-        field(8, field(2, 1)),
-    ],
-)
-def test_ten_times_the_fields_take_ten_times_the_time(unit):
-    path = Path("net/net.onnx")
-    taken = []
-    for times in (500, 5_000):
-        path.write_bytes(unit * times)
-        started = time.process_time()
-        assert onnx_file.read(path)
-        taken.append(time.process_time() - started)
-    assert taken[1] < 30 * taken[0] + 0.1
-
-
 def test_bodies_in_bodies_end():
     deep = b""
     while len(deep) < 200_000:
         deep = field(1, field(5, field(6, deep)))
-    path = Path("net/net.onnx")
-    path.write_bytes(field(7, deep))
-    started = time.process_time()
-    assert onnx_file.read(path) is None
-    assert time.process_time() - started < 1
+    assert named(field(7, deep)).beside == ()

@@ -1,7 +1,6 @@
 """The head of an .onnx file is read off its wire format, of whatever size and in whatever state the file is."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -121,16 +120,14 @@ def test_a_body_in_a_body_has_an_end():
 
 
 def test_tensors_are_stepped_over():
-    """A gigabyte of weights, of which the disk has nothing."""
+    """A gigabyte of weights, of which the disk has nothing; to walk it would take minutes."""
     size, content = 2**30, b""
     for number in (9, 5, 7):
         content = varint(number << 3 | 2) + varint(len(content) + size) + content
     path = Path("large.onnx")
     path.write_bytes(field(7, graph([RELU])) + content)
     os.truncate(path, path.stat().st_size + size)
-    started = time.monotonic()
     assert onnx_file.read(path).operators == {("", "Relu")}
-    assert time.monotonic() - started < 1
 
 
 def test_more_fields_than_any_model_has_are_not_walked(monkeypatch):
