@@ -10,9 +10,11 @@ from stagekit import StageError
 
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 FILE = "model.onnx"
-# Where in their C++ onnxruntime and onnx were.
-PLACE_IN_THEIR_SOURCE = re.compile(r"/onnxruntime_src/\S+:\d+ .*?\)(?: const)? ")
 LONG_NAME = "ai.onnx"
+# What onnxruntime says before what is wrong: of which kind that is, which file it read, where in its C++ it was.
+PREAMBLE = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:|/onnxruntime_src/\S+:\d+ .*?\)(?: const)? "
+)
 
 
 def file(path):
@@ -103,7 +105,7 @@ def check(model):
 
 
 def one_line(error):
-    return PLACE_IN_THEIR_SOURCE.sub("", " ".join(str(error).split()))
+    return PREAMBLE.sub("", " ".join(str(error).split()))
 
 
 def opset(model):
