@@ -37,7 +37,7 @@ def pinlite(tmp_path) -> Iterator[Command]:
 @pytest.fixture(scope="module")
 def workers(docker_engine):
     found = ensured(docker_engine)
-    limits = Limits(memory=2 * 1024**3, timeout=10, disk=2**30)
+    limits = Limits(memory=2 * 1024**3, timeout=20, disk=2**30)
     with Workers(docker_engine, found, limits, run=new_run_id()) as workers:
         yield workers
 

@@ -73,6 +73,8 @@ ONE = node("Constant", [], ["one"], attribute("value", t=tensor("one", (1,), b"\
 PAIR = node("Constant", [], ["pair"], attribute("value", t=tensor("pair", (2,), bytes(8))))
 SPARSE = field(1, tensor("w", (1,), bytes(4))) + field(2, tensor("", (1,), bytes(8), INT64)) + field(3, HUGE)
 ADD = node("Add", ["x", "w"], ["y"])
+# What is too much for the memory, for the time, or for onnxruntime itself.
+BOUNDED = "memory|no answer within|maximum"
 
 # Each with the statuses that it may end with, and words that the error has.
 MODELS = {
@@ -103,7 +105,7 @@ MODELS = {
     ),
     "made-twice": (today(node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])), {2}, "redeclared"),
     "enormous-input": (today(node("Relu", ["x"], ["y"]), inputs=[value("x", (HUGE, HUGE))]), {2}, "4 GiB"),
-    "large-input": (today(node("Relu", ["x"], ["y"]), inputs=[value("x", (2**29,))]), {3, 6}, "memory|crash|can't"),
+    "large-input": (today(node("Relu", ["x"], ["y"]), inputs=[value("x", (2**29,))]), {3, 6}, BOUNDED),
     "negative-input": (
         today(node("Relu", ["x"], ["y"]), inputs=[value("x", (-1, -(2**63)))]),
         {2},
@@ -121,22 +123,22 @@ MODELS = {
         {2},
         "which is not there",
     ),
-    "constant-of-shape": (largest(integers("s", 2**31), node("ConstantOfShape", ["s"], ["w"])), {3, 6}, "memory"),
-    "expand": (largest(integers("s", 2**16, 2**15), ONE, node("Expand", ["one", "s"], ["w"])), {3, 6}, "memory"),
-    "tile": (largest(integers("s", 2**31), ONE, node("Tile", ["one", "s"], ["w"])), {3, 6}, "memory"),
+    "constant-of-shape": (largest(integers("s", 2**31), node("ConstantOfShape", ["s"], ["w"])), {3, 6}, BOUNDED),
+    "expand": (largest(integers("s", HUGE), ONE, node("Expand", ["one", "s"], ["w"])), {3, 6}, BOUNDED),
+    "tile": (largest(integers("s", HUGE), ONE, node("Tile", ["one", "s"], ["w"])), {3, 6}, BOUNDED),
     "range": (
         largest(
-            *(integers(name, number, scalar=True) for name, number in (("a", 0), ("b", 2**31), ("d", 1))),
+            *(integers(name, number, scalar=True) for name, number in (("a", 0), ("b", HUGE), ("d", 1))),
             node("Range", ["a", "b", "d"], ["r"]),
             node("Cast", ["r"], ["w"], attribute("to", i=1)),
         ),
         {3, 6},
-        "memory",
+        BOUNDED,
     ),
     "one-hot": (
-        largest(integers("i", 1), integers("d", 2**31, scalar=True), PAIR, node("OneHot", ["i", "d", "pair"], ["w"])),
+        largest(integers("i", 1), integers("d", HUGE, scalar=True), PAIR, node("OneHot", ["i", "d", "pair"], ["w"])),
         {3, 6},
-        "memory",
+        BOUNDED,
     ),
     "doubled-again-and-again": (
         largest(
@@ -147,7 +149,7 @@ MODELS = {
             node("Identity", ["a30"], ["w"]),
         ),
         {3, 6},
-        "memory",
+        BOUNDED,
     ),
     "bodies-in-bodies": (bodies(99), {2}, "no ONNX file"),
     "function-of-itself": (calling("f", function("f", [node("f", ["x"], ["y"], domain="local")])), {3}, "circle"),
@@ -157,8 +159,8 @@ MODELS = {
         "circle",
     ),
     "functions-that-double": (calling("f30", *chain(31, calls=2)), {3}, "operators, the limit is"),
-    "functions-in-functions": (calling("f2999", *chain(3000)), {3}, "function"),
-    "loop-without-end": (loop(2**62), {3, 6}, "Loop|time"),
+    "functions-in-functions": (calling("f999", *chain(1000)), {3, 6}, f"function|{BOUNDED}"),
+    "loop-without-end": (loop(2**62), {3, 6}, f"Loop|{BOUNDED}"),
 }
 
 
@@ -184,7 +186,11 @@ def adapted(workers, honest):
     return ask
 
 
-@pytest.mark.parametrize("name", MODELS)
+# They take all of the memory or of the time that there is.
+SLOW = {"large-input", "constant-of-shape", "doubled-again-and-again", "functions-in-functions", "loop-without-end"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.nightly] * (name in SLOW)) for name in MODELS])
 def test_a_model(adapted, honest, tmp_path, name):
     content, statuses, words = MODELS[name]
     path = tmp_path / "net.onnx"
