@@ -3,7 +3,7 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import cutting, description, domains, functions, opset_13, reference, source_model
+from . import cutting, dequantized, description, domains, functions, opset_13, reference, source_model
 
 VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
 
@@ -13,31 +13,36 @@ def adapt(request):
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
     request brings none; ``open_batch``, whether sizes that the model leaves open stay so; ``from_tensors`` and
-    ``to_tensors``, names between which a part of the model is taken. Roles in: model (a file, or a folder of model.onnx
-    and the files that it keeps tensors in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles
-    and profiled (optional) as `stagekit.profiles` has them.
+    ``to_tensors``, names between which a part of the model is taken; ``dequantize``, whether what rounds its numbers is
+    taken out before it is run. Roles in: model (a file, or a folder of model.onnx and the files that it keeps tensors
+    in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles and profiled (optional) as
+    `stagekit.profiles` has them.
 
-    Returns {inputs, outputs, runtime, opset, ir_version}, the last two those of the file; raises StageError of kind
-    ``model`` for what can't be run, or can't be said at opset 13.
+    Returns {inputs, outputs, runtime, opset, ir_version, warnings}, opset and version those of the file; raises
+    StageError of kind ``model`` for what can't be run, or can't be said at opset 13.
     """
+    parameters = request.parameters
     model = source_model.read(request.inputs["model"])
     source_model.check(model)
-    cutting.cut(model, *(request.parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
+    said = {"opset": source_model.opset(model), "ir_version": model.ir_version}
+    cutting.cut(model, *(parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
     functions.inline(model)
     domains.check(model)
     samples = samples_of_request.of(request, source_model.inputs(model))
-    is_whole = not (request.parameters["from_tensors"] or request.parameters["to_tensors"])
-    ran = reference.of(model, source_model.file(request.inputs["model"]) if is_whole else None)
+    if not parameters["open_batch"]:
+        source_model.close(model, samples)
+    is_as_given = not any(parameters[name] for name in ("from_tensors", "to_tensors", "dequantize"))
+    if parameters["dequantize"]:
+        dequantized.activations(opset_13.lower(model))
+    ran = reference.of(model, source_model.file(request.inputs["model"]) if is_as_given else None)
     outputs, seconds = profiles.timed(ran.run, samples)
     profiles.each(request, samples, ran.run, seconds)
     evaluation.each(request, ran.run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
-    said = {"opset": source_model.opset(model), "ir_version": model.ir_version, "warnings": ran.warnings}
-    if not request.parameters["open_batch"]:
-        source_model.close(model, samples)
     source_model.write(opset_13.lower(model), request.outputs["adapted"])
-    return {"inputs": arrays.describe(samples), "outputs": arrays.describe(outputs), "runtime": ran.name, **said}
+    described = {"inputs": arrays.describe(samples), "outputs": arrays.describe(outputs)}
+    return {**described, **said, "runtime": ran.name, "warnings": ran.warnings}
 
 
 def run(request):

@@ -2,7 +2,7 @@
 
 from onnx_ir.passes import common
 
-from . import bfloat16, constant_folding, rules
+from . import bfloat16, constant_folding, dequantized, rules
 from .rules import microsoft
 from .source_model import opset
 from .upgrade import upgrade
@@ -21,6 +21,7 @@ def lower(model):
     constant_folding.settle(model)
     bfloat16.as_float(model)
     rules.apply(model, opset(model))
+    dequantized.constants(model, rules.OPSET)
     common.RemoveUnusedNodesPass()(model)
     model.graph.opset_imports.clear()
     model.graph.opset_imports[""] = rules.OPSET

@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
-from . import passes, quantized_file
+from stagekit import StageError
+
+from . import departures, flatbuffer, passes, quantized_file
 from .passes import Place, float16_weights
 
 
@@ -32,8 +34,8 @@ def float16(conversion, _):
     return passes.applied(conversion.float32, Place.TO_HALVE)
 
 
-def doubts(variant, conversion, request):
-    """Lines on what may be wrong in a variant, though it was made."""
+def doubts(variant, conversion, request, content):
+    """Lines on what may be wrong in a variant, though it was made: ``content`` are its bytes."""
     if variant == "float16":
         return [
             "float16 has no numbers beyond {:.0f}: {} of {!r} become that, the largest of them was {:.3g}".format(
@@ -41,6 +43,8 @@ def doubts(variant, conversion, request):
             )
             for name, numbers in float16_weights.clipped(conversion.float32)
         ]
+    if variant in passes.INT8 and request.parameters["quantized"]:
+        return departures.told(content, flatbuffer.unpacked(conversion.float32))
     if "calibration" in request.inputs:
         calibrated = conversion.plain.calibrated(request.inputs["calibration"])
         return calibrated.warnings(biases_apart=conversion.is_whole and variant != "int16x8")
@@ -69,9 +73,12 @@ def int16x8(conversion, request):
 
 
 def _of_int8(conversion, request, io="float32"):
-    """By the ranges that the model was trained with, else by those of the calibration samples."""
+    """By the ranges that the model has, as it is quantized or was trained for int8, else by those of the samples."""
     if conversion.has_ranges:
         return conversion.trained(io)
+    if "calibration" not in request.inputs:
+        message = "the model has quantized weights at most: nothing says which ranges its activations have in 8 bits"
+        raise StageError("model", message, "convert it with --dequantize and --calibration")
     return conversion.calibrated(request.inputs["calibration"]).quantized("int8", io)
 
 

@@ -66,8 +66,8 @@ def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None
 
 def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:
     """Whether any of the variants (of all the recipe's) takes ranges from samples."""
-    trained = recipe.training is not None and recipe.training.qat is not None
-    return any(options.needs_calibration(variant, trained=trained) for variant in variants or recipe.variants)
+    wanted = variants or recipe.variants
+    return any(options.needs_calibration(variant, has_ranges=recipe.has_ranges) for variant in wanted)
 
 
 def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:

@@ -60,6 +60,11 @@ class OnnxFile:
     has_functions: bool
     stored: tuple[StoredTensor, ...]
 
+    @property
+    def is_quantized(self) -> bool:
+        """Whether it says what activations are rounded to."""
+        return any(name == "QuantizeLinear" or name.startswith("QLinear") for _, name in self.operators)
+
 
 def read(path: Path) -> OnnxFile | None:
     """The head of a file; None for one that is no ONNX model, or a damaged one, which `check` says in words.

@@ -20,8 +20,8 @@ _FORMS = (
 )
 
 
-def calibration_of(options: Settings, variants: tuple[VariantName, ...]) -> Calibration | None:
-    wanting = [variant for variant in variants if needs_calibration(variant, trained="qat" in options)]
+def calibration_of(options: Settings, variants: tuple[VariantName, ...], *, has_ranges: bool) -> Calibration | None:
+    wanting = [variant for variant in variants if needs_calibration(variant, has_ranges=has_ranges)]
     if "calibration" not in options:
         if wanting:
             raise UsageError(f"--variant {wanting[0]} needs --calibration: samples to take ranges from", hint=_FORMS)
@@ -37,9 +37,9 @@ def calibration_of(options: Settings, variants: tuple[VariantName, ...]) -> Cali
     return found.model_copy(update={"mean": mean, "std": std})
 
 
-def needs_calibration(variant: VariantName, *, trained: bool) -> bool:
-    """Whether a variant takes ranges from samples. A model that was ``trained`` for int8 has ranges for that."""
-    return variant in _CALIBRATED and not (trained and variant in ("int8", "int8-only"))
+def needs_calibration(variant: VariantName, *, has_ranges: bool) -> bool:
+    """Whether a variant takes ranges from samples. A model that ``has_ranges`` has them for int8."""
+    return variant in _CALIBRATED and not (has_ranges and variant in ("int8", "int8-only"))
 
 
 def _parsed(text: str) -> Calibration:

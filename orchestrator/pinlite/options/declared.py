@@ -128,6 +128,13 @@ class IntegerOptions(TypedDict, total=False):
     integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
 
 
+class QuantizedOptions(TypedDict, total=False):
+    dequantize: Annotated[
+        bool,
+        Option("Files to make", "", "Take a quantized ONNX model as one of floats, its weights too.", default=False),
+    ]
+
+
 class FileOptions(TypedDict, total=False):
     variants: Annotated[
         Sequence[VariantName],
@@ -136,7 +143,8 @@ class FileOptions(TypedDict, total=False):
             "NAME",
             "A kind of file: float32, float16, dynamic, int8, int8-only or int16x8; once for each.",
             key="variant",
-            default=("float32",),
+            default=(),
+            otherwise="float32; of a quantized ONNX model int8",
         ),
     ]
     toolchain: Annotated[
@@ -226,7 +234,7 @@ class EvaluationOptions(TypedDict, total=False):
             "Evaluation",
             "NUMBER",
             "The largest difference from PyTorch allowed, over the largest output.",
-            otherwise="1e-4, with --qat 0.1",
+            otherwise="1e-4, of a quantized model or with --qat 0.1",
             ge=0,
         ),
     ]
@@ -292,6 +300,7 @@ class RecipeOptions(
     CutOptions,
     SampleOptions,
     FileOptions,
+    QuantizedOptions,
     IntegerOptions,
     TrainingOptions,
     EvaluationOptions,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
+from pinlite.inputs import onnx_file
 from pinlite.inputs.paths import existing, existing_path
 from pinlite.options.calibration import calibration_of
 from pinlite.options.checked import checked
@@ -16,7 +17,7 @@ from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
-from pinlite.schema.choices import Lowering
+from pinlite.schema.choices import Lowering, VariantName
 from pinlite.schema.recipe import Limits, Recipe, Source
 from pinlite.toolchain import Toolchain
 
@@ -58,8 +59,10 @@ def _recipe(options: Settings) -> Recipe:
     _check_exported(options, source)
     _check_cut(options, source, chosen)
     _check_lowering(lowering, chosen)
+    _check_dequantized(options, source, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
-    wanted = variants(options["variants"])
+    has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
+    wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
     return Recipe(
         source=source,
         out=Path(options.get("out") or Path("build") / default_name(source)),
@@ -79,15 +82,17 @@ def _recipe(options: Settings) -> Recipe:
         output_layouts=layouts("--output-layout", options["output_layout"]),
         ops=options["ops"],
         dynamic_batch=options["dynamic_batch"],
+        dequantize=options["dequantize"],
+        has_ranges=has_ranges,
         variants=wanted,
-        calibration=calibration_of(options, wanted),
+        calibration=calibration_of(options, wanted, has_ranges=has_ranges),
         integer_io=options["integer_io"],
         variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
         requirements=tuple(options["requirements"]),
         training=training_of(options, source),
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.get("data")),
-        tolerance=_tolerance_of_all(options),
+        tolerance=_tolerance_of_all(options, has_ranges=has_ranges),
         strict=options["strict"],
         sign=existing("--sign", options.get("sign")),
         engine=options["engine"],
@@ -140,11 +145,32 @@ def _check_cut(options: Settings, source: Source, chosen: Toolchain) -> None:
     flag = f"--{option[:-1].replace('_', '-')}"
     if source.kind != "onnx":
         raise UsageError(f"{flag}: only an ONNX file has parts", hint="convert one; a result has it as model.onnx")
+    _check_adapts(flag, chosen, "takes parts of models")
+
+
+def _check_dequantized(options: Settings, source: Source, chosen: Toolchain) -> None:
+    if not options["dequantize"]:
+        return
+    if source.kind != "onnx":
+        raise UsageError("--dequantize: only an ONNX file is quantized", hint="leave it out")
+    _check_adapts("--dequantize", chosen, "makes floats of them")
+
+
+def _check_adapts(flag: str, chosen: Toolchain, does: str) -> None:
     if toolchain.ADAPT not in chosen.images:
         raise UsageError(
-            f"{flag}: the toolchain {chosen.name} has no image {toolchain.ADAPT}, which takes parts of models",
+            f"{flag}: the toolchain {chosen.name} has no image {toolchain.ADAPT}, which {does}",
             hint=f"convert with --toolchain {toolchain.DEFAULT}",
         )
+
+
+def _is_quantized(source: Source) -> bool:
+    head = onnx_file.read(source.path) if source.kind == "onnx" and source.path else None
+    return head is not None and head.is_quantized
+
+
+def _usual_variants(source: Source, *, has_ranges: bool) -> tuple[VariantName, ...]:
+    return ("int8",) if has_ranges and source.kind == "onnx" else ("float32",)
 
 
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
@@ -176,9 +202,9 @@ def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, 
         )
 
 
-def _tolerance_of_all(options: Settings) -> float:
+def _tolerance_of_all(options: Settings, *, has_ranges: bool) -> float:
     """What is asked for; else what is usual.
 
     With rounding in it a model carries the last bit of a sum on: a number on the border of two steps goes either way.
     """
-    return options.get("tolerance", _TOLERANCE_ROUNDED if options.get("qat") else _TOLERANCE)
+    return options.get("tolerance", _TOLERANCE_ROUNDED if has_ranges else _TOLERANCE)

@@ -115,6 +115,8 @@ class Recipe(Frozen):
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
     one of its targets.
     ``from_tensors`` and ``to_tensors`` name where a part of an ONNX model begins and ends that is converted alone.
+    ``dequantize`` takes out of an ONNX model what rounds its numbers; ``has_ranges`` says that the model itself knows
+    what int8 rounds to, as it is quantized or trained for it.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
@@ -141,6 +143,8 @@ class Recipe(Frozen):
     output_layouts: tuple[LayoutSpec, ...] = ()
     ops: Ops = "auto"
     dynamic_batch: bool = False
+    dequantize: bool = False
+    has_ranges: bool = False
     variants: tuple[VariantName, ...] = ("float32",)
     calibration: Calibration | None = None
     integer_io: IntegerIo = "int8"

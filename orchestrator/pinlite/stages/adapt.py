@@ -49,6 +49,7 @@ def action(recipe: Recipe, model: Content, evaluation: Content | None = None) ->
             "inputs": as_json(recipe.inputs),
             "seed": recipe.seed,
             "open_batch": recipe.dynamic_batch,
+            "dequantize": recipe.dequantize,
             "from_tensors": list(recipe.from_tensors),
             "to_tensors": list(recipe.to_tensors),
         },

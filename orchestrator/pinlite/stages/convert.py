@@ -32,6 +32,7 @@ def action(
             "lowering": recipe.lowering,
             "ops": recipe.ops,
             "integer_io": recipe.integer_io,
+            "quantized": recipe.has_ranges and recipe.source.kind == "onnx",
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
         },

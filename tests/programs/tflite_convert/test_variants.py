@@ -146,7 +146,7 @@ class Stage(unittest.TestCase):
             "id": "1",
             "operation": "convert",
             "parameters": dict(
-                {"variant": variant, "lowering": "nhwc", "ops": "builtin", "integer_io": "int8"},
+                {"variant": variant, "lowering": "nhwc", "ops": "builtin", "integer_io": "int8", "quantized": False},
                 inputs=fed,
                 outputs=made,
                 **parameters,

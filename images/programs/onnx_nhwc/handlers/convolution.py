@@ -135,18 +135,20 @@ def _transpose(node, x, kernel, bias):
     sizes = [axis.outputs if is_same else axis.valid for axis in spatial]
     strides = [axis.stride for axis in spatial]
 
+    # Each group has its own bias, and before anything is cut off: so it becomes part of its TRANSPOSE_CONV.
+    biases = [None] * groups if bias is None else np.split(bias, groups)
+
     def transpose(image):
-        parts = [
-            tf.nn.conv2d_transpose(
-                part, weights, [image.shape[0], *sizes, weights.shape[2]], strides, "SAME" if is_same else "VALID"
-            )
-            for part, weights in zip(tf.split(image, groups, axis=3), filters)
-        ]
+        parts = []
+        for part, weights, add in zip(tf.split(image, groups, axis=3), filters, biases):
+            size = [image.shape[0], *sizes, weights.shape[2]]
+            found = tf.nn.conv2d_transpose(part, weights, size, strides, "SAME" if is_same else "VALID")
+            parts.append(found if add is None else tf.nn.bias_add(found, add))
         found = tf.concat(parts, axis=3) if groups > 1 else parts[0]
         if not is_same and any(axis.cut for axis in spatial):
             rows, columns = (slice(axis.before, axis.before + axis.outputs) for axis in spatial)
             found = found[:, rows, columns]
-        return found if bias is None else tf.nn.bias_add(found, bias)
+        return found
 
     return channels.last(x, transpose)
 

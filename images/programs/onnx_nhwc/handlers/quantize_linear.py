@@ -40,8 +40,15 @@ def _range(node, values, dtype):
     scale, point, *_ = [*(values.constant(name) for name in node.inputs[1:] if name), np.zeros(1)]
     if scale is None or point is None or np.size(scale) > 1:
         return None
-    scale, point = np.float32(np.reshape(scale, ())), int(np.reshape(point, ()))
-    return float(scale * np.float32(dtype.min - point)), float(scale * np.float32(dtype.max - point))
+    scale, point = float(np.reshape(scale, ())), int(np.reshape(point, ()))
+    low, high = dtype.min - point, dtype.max - point
+    # The converter's scale is the width of the range over the steps. The end that is nearer to zero has the finer
+    # floats: it makes up for what the other one is rounded by, and the scale comes out as the model's, to the last bit.
+    if -low > high:
+        lowest = float(np.float32(low * scale))
+        return lowest, float(np.float32(lowest + (high - low) * scale))
+    highest = float(np.float32(high * scale))
+    return float(np.float32(highest - (high - low) * scale)), highest
 
 
 def _parameters(node, values, x):

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 from .. import flatbuffer
 from . import (
     bias_shapes,
+    dense_channels,
     empty_ranges,
     float16_weights,
     hard_swish,
@@ -24,11 +25,12 @@ from . import (
     overflowing_multipliers,
     pad_constants,
     requantization,
+    scale_changes,
     shared_biases,
     softmax_masks,
     subtracted_constants,
     sum_scales,
-    transpose_conv_scales,
+    weight_grids,
 )
 
 INT8 = ("int8", "int8-only")
@@ -47,7 +49,7 @@ class Place(enum.Enum):
     TO_QUANTIZE = "the same, as the quantizer is given it for one variant"
     REFUSED = "the same, once the quantizer has refused it"
     QUANTIZED = "in integers, as the quantizer wrote it"
-    TRAINED = "in integers, as the converter wrote it for a model that was trained for int8"
+    TRAINED = "in integers, as the converter wrote it for a model that is quantized, or was trained for int8"
 
 
 class Pass(NamedTuple):
@@ -139,11 +141,18 @@ PASSES = (
         "a multiplier a little below a power of two overflows in kernels of 16 bits",
     ),
     Pass(
-        transpose_conv_scales,
+        weight_grids,
         (Place.TRAINED,),
         INT8,
-        "the weights of a transposed convolution have one scale for all channels",
+        "constants that have integers and steps already are rounded to other ones",
     ),
+    Pass(
+        dense_channels,
+        (Place.TRAINED,),
+        INT8,
+        "no kernel for FULLY_CONNECTED takes a scale for each channel",
+    ),
+    Pass(scale_changes, (Place.TRAINED,), INT8, "operators that only change the scale of integers do it as floats do"),
     Pass(image_means, (Place.TRAINED,), INT8, "a mean over an image that keeps its dimensions is up to a step off"),
 )
 

@@ -89,6 +89,21 @@ def add_tensor(graph, name, shape):
     return _added(graph.tensors, tensor)
 
 
+def add_reshaped(graph, tensor, name, shape):
+    """The place of a new tensor that has the numbers of another one in a shape of its own."""
+    found = add_tensor(graph, name, np.array(shape, np.int32))
+    graph.tensors[found].type, graph.tensors[found].quantization = tensor.type, tensor.quantization
+    return found
+
+
+def reshape(model, graph, read, written):
+    """The RESHAPE that computes a tensor from another one, whatever the size of the batch."""
+    options = schema.ReshapeOptionsT()
+    options.newShape = np.concatenate([[-1], graph.tensors[written].shape[1:]]).astype(np.int32)
+    shape = add_constant(model, graph, graph.tensors[written].name + b"/shape", options.newShape)
+    return operator(code(model, schema.BuiltinOperator.RESHAPE), [read, shape], written, options)
+
+
 def code(model, number):
     """The place of an operator's kind in the file's list, which has it from then on."""
     for at, entry in enumerate(model.operatorCodes):

@@ -41,13 +41,7 @@ def _reduced(model, graph, operator):
     (whole,) = operator.outputs
     tensor = graph.tensors[whole]
     axes = editing.numbers(model, graph.tensors[operator.inputs[1]]) % IMAGE
-    reduced = editing.add_tensor(graph, tensor.name + b"/reduced", np.delete(tensor.shape, axes))
-    graph.tensors[reduced].type, graph.tensors[reduced].quantization = tensor.type, tensor.quantization
+    reduced = editing.add_reshaped(graph, tensor, tensor.name + b"/reduced", np.delete(tensor.shape, axes))
     operator.builtinOptions.keepDims = False
     operator.outputs = np.array([reduced], np.int32)
-    options = schema.ReshapeOptionsT()
-    # A batch of any size.
-    options.newShape = np.concatenate([[-1], tensor.shape[1:]]).astype(np.int32)
-    shape = editing.add_constant(model, graph, tensor.name + b"/shape", options.newShape)
-    reshape = editing.code(model, schema.BuiltinOperator.RESHAPE)
-    return editing.operator(reshape, [reduced, shape], whole, options)
+    return editing.reshape(model, graph, reduced, whole)

@@ -52,6 +52,7 @@ class Whole(unittest.TestCase):
                 "lowering": "stock",
                 "ops": "auto",
                 "integer_io": integer_io,
+                "quantized": False,
                 "inputs": inputs,
                 "outputs": outputs,
             },
