@@ -2,15 +2,15 @@
 
 import math
 
-from .registry import microsoft, number, optional, refused
+from .registry import like_first, microsoft, number, optional, refused
 
 
-@microsoft("Gelu")
+@microsoft("Gelu", types=like_first)
 def gelu(node, op):
     return _gelu(op, node.inputs[0])
 
 
-@microsoft("BiasGelu")
+@microsoft("BiasGelu", types=like_first)
 def bias_gelu(node, op):
     x, bias = node.inputs
     return _gelu(op, op.Add(x, bias), bias)
@@ -21,7 +21,7 @@ def _gelu(op, x, *like):
     return op.Mul(op.Mul(x, op.Add(op.Erf(op.Div(x, root)), one)), half)
 
 
-@microsoft("FastGelu")
+@microsoft("FastGelu", types=like_first)
 def fast_gelu(node, op):
     """With tanh in place of the error function."""
     x, bias = optional(node, 2)
@@ -34,7 +34,7 @@ def fast_gelu(node, op):
     return op.Mul(op.Mul(x, op.Add(op.Tanh(inner), one)), half)
 
 
-@microsoft("QuickGelu")
+@microsoft("QuickGelu", types=like_first)
 def quick_gelu(node, op):
     (x,) = node.inputs
     alpha = number(op, node.attributes.get_float("alpha", 1.702), x)

@@ -3,7 +3,7 @@
 import onnx
 import onnx_ir as ir
 
-from .registry import like_first, microsoft, number, optional, refused
+from .registry import like_first, microsoft, number, optional, refused, type_of
 
 # Where a node says none: that of ONNX's operator, and that of the fused ones.
 EPSILON, FUSED_EPSILON = 1e-5, 1e-12
@@ -23,14 +23,19 @@ def simplified_layer_normalization(node, op):
     return [scaled, op.Reciprocal(deviation)][: len(node.outputs)]
 
 
-@microsoft("SkipLayerNormalization")
+def _like_first_and_sum(context):
+    like = type_of(context, 0)
+    return [like, (0, None), (0, None), like]
+
+
+@microsoft("SkipLayerNormalization", types=_like_first_and_sum)
 def skip_layer_normalization(node, op):
     x, skip, scale, bias, added = optional(node, 5)
     total = _sum(op, x, skip, added)
     return [*_layer(node, op, total, scale, bias), total][: len(node.outputs)]
 
 
-@microsoft("SkipSimplifiedLayerNormalization")
+@microsoft("SkipSimplifiedLayerNormalization", types=_like_first_and_sum)
 def skip_simplified_layer_normalization(node, op):
     x, skip, scale, added = optional(node, 4)
     total = _sum(op, x, skip, added)

@@ -27,7 +27,7 @@ def microsoft(*op_types, types=None):
             made = function(node, op)
             values = [made] if isinstance(made, ir.Value) else made
             for value in values:
-                value.dtype = value.dtype or node.inputs[0].dtype
+                value.type = value.type or node.inputs[0].type
             return values
 
         if types is not None:
