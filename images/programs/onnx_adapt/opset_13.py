@@ -15,6 +15,8 @@ def lower(model):
 
     A StageError of kind "model" names the operators, and their nodes, that opset 13 can't say.
     """
+    # onnxruntime takes nodes in any order, ONNX's inference does not.
+    common.TopologicalSortPass()(model)
     microsoft.name_by_domain(model)
     upgrade(model)
     rules.apply(model, opset(model), microsoft.is_shapeless)
