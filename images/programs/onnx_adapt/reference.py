@@ -10,7 +10,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
 
-from .source_model import one_line
+from .source_model import one_line, opset
 
 ERRORS_ONLY, NOTHING = 3, 4
 # What onnxruntime raises for an operator that it does not know, or has no kernel for.
@@ -38,7 +38,7 @@ def of(model, path=None):
     try:
         session = _session(source, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC, ERRORS_ONLY)
     except LACKING as error:
-        return _evaluator(source, error)
+        return _evaluator(source, opset(model), error)
     except Exception as error:
         raise _refused("can't load the model", error) from error
     names = [output.name for output in session.get_outputs()]
@@ -76,13 +76,15 @@ def _serialized(model):
     return ir.to_proto(model).SerializeToString()
 
 
-def _evaluator(source, lacking):
+def _evaluator(source, version, lacking):
     # Few models need it, and it has a module for every operator.
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
 
+    from .old_operators import BROADCASTING, OPERATORS  # noqa: PLC0415
+
     reason = one_line(lacking)
     try:
-        evaluator = ReferenceEvaluator(source)
+        evaluator = ReferenceEvaluator(source, new_ops=OPERATORS if version < BROADCASTING else None)
     except Exception as error:
         raise _refused("can't load the model", lacking) from error
     names = evaluator.output_names

@@ -7,6 +7,7 @@ import numpy as np
 import onnx_ir as ir
 from lowered import assert_same, model, operators
 from onnx import TensorProto, helper
+
 from onnx_adapt import constant_folding
 
 X = {"x": np.arange(24, dtype="float32").reshape(2, 3, 4)}
@@ -43,7 +44,9 @@ class Folding(unittest.TestCase):
     def test_sizes_of_what_a_folded_size_makes(self):
         nodes = [node("Shape", "x", "s", start=1), node("Slice", "s,one,two", "k"), node("Expand", "z,k", "e")]
         nodes += [node("Shape", "e", "n"), node("Tile", "x,n3", "t"), node("Mul", "t,e")]
-        proto = model(nodes[:3] + nodes[-1:], X | {"t": np.ones((2, 3, 4), "f")}, {"one": [1], "two": [2], "z": np.float32(3)})
+        proto = model(
+            nodes[:3] + nodes[-1:], X | {"t": np.ones((2, 3, 4), "f")}, {"one": [1], "two": [2], "z": np.float32(3)}
+        )
         self.assertEqual(left(folded(proto)), ["Mul"])
 
     def test_starts_and_ends_of_shapes(self):
@@ -86,7 +89,12 @@ class Folding(unittest.TestCase):
         self.assertEqual(operators(made), ["Neg"])
 
     def test_one_value_that_is_an_output_and_used(self):
-        nodes = [node("Shape", "x", "s"), node("Cast", "s", "y", to=1), node("ReduceSum", "y", "z"), node("Mul", "x,z", "w")]
+        nodes = [
+            node("Shape", "x", "s"),
+            node("Cast", "s", "y", to=1),
+            node("ReduceSum", "y", "z"),
+            node("Mul", "x,z", "w"),
+        ]
         assert_same(model(nodes, X, outputs=["y", "w"]), X)
 
     def test_nodes_of_bodies(self):
@@ -124,8 +132,8 @@ class Speed(unittest.TestCase):
     def test_a_model_of_2400_nodes_takes_less_than_a_second(self):
         nodes = []
         for at in range(600):
-            last = "y{}".format(at - 1) if at else "x"
-            names = {"a": last, "b": "m{}".format(at), "s": "s{}".format(at), "r": "r{}".format(at), "y": "y{}".format(at)}
+            last = f"y{at - 1}" if at else "x"
+            names = {"a": last, "b": f"m{at}", "s": f"s{at}", "r": f"r{at}", "y": f"y{at}"}
             nodes += [
                 node("Mul", "{a},w".format(**names), names["b"]),
                 node("Shape", names["b"], names["s"]),

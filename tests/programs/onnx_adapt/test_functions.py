@@ -7,6 +7,7 @@ import onnx
 import onnx_ir as ir
 from lowered import assert_same, lowered, model, operators
 from onnx import helper
+
 from onnx_adapt import domains, functions
 from stagekit import StageError
 
@@ -30,7 +31,9 @@ def of(nodes, *local, **given):
 class Inlining(unittest.TestCase):
     def test_functions_in_functions(self):
         inner = function("Inner", [helper.make_node("Neg", ["x"], ["y"])])
-        outer = function("Outer", [call("Inner", "x", "t"), call("Inner", "t", "u"), helper.make_node("Exp", ["u"], ["y"])])
+        outer = function(
+            "Outer", [call("Inner", "x", "t"), call("Inner", "t", "u"), helper.make_node("Exp", ["u"], ["y"])]
+        )
         made = assert_same(of([call("Outer", "x", "a"), call("Outer", "a", "y")], inner, outer), X)
         self.assertEqual(operators(made), ["Neg", "Neg", "Exp"] * 2)
 
@@ -100,8 +103,8 @@ class Refusals(unittest.TestCase):
         chain = [helper.make_node("Neg", ["x"], ["y"])]
         local = [function("F0", chain)]
         for depth in range(1, 8):
-            steps = [call("F{}".format(depth - 1), "t{}".format(at), "t{}".format(at + 1)) for at in range(10)]
-            local.append(function("F{}".format(depth), steps, "t0", "t10"))
+            steps = [call(f"F{depth - 1}", f"t{at}", f"t{at + 1}") for at in range(10)]
+            local.append(function(f"F{depth}", steps, "t0", "t10"))
         self.refused("10000000 operators", of([call("F7")], *local))
 
     def test_another_opset_with_another_operator(self):
@@ -119,7 +122,9 @@ class Refusals(unittest.TestCase):
             ("ai.onnx.preview.training", "trains"),
         ):
             with self.subTest(domain):
-                self.refused("Some .*{}".format(words), of([call("Some", domain=domain)]))
+                self.refused(f"Some .*{words}", of([call("Some", domain=domain)]))
 
     def test_one_with_more_inputs_than_it_has(self):
-        self.refused("can't be inlined", of([call("Minus", "x,x")], function("Minus", [helper.make_node("Neg", ["x"], ["y"])])))
+        self.refused(
+            "can't be inlined", of([call("Minus", "x,x")], function("Minus", [helper.make_node("Neg", ["x"], ["y"])]))
+        )

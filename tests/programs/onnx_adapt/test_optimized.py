@@ -29,14 +29,14 @@ class Network:
 
     def __getattr__(self, op_type):
         def add(*inputs, **attributes):
-            output = "{}_{}".format(op_type, len(self.nodes))
+            output = f"{op_type}_{len(self.nodes)}"
             self.nodes.append(helper.make_node(op_type, inputs, [output], name=output, **attributes))
             return output
 
         return add
 
     def constant(self, numbers):
-        self.weights.append(onnx.numpy_helper.from_array(np.asarray(numbers), "c{}".format(len(self.weights))))
+        self.weights.append(onnx.numpy_helper.from_array(np.asarray(numbers), f"c{len(self.weights)}"))
         return self.weights[-1].name
 
     def weight(self, *shape):
@@ -59,7 +59,9 @@ class Network:
 def transformer():
     """Two layers of BERT, as exporters of its time wrote it."""
     net = Network()
-    number = {value: net.constant(np.float32(value)) for value in (1, 2, 0.5, 1e-12, -10000, math.sqrt(2), math.sqrt(8))}
+    number = {
+        value: net.constant(np.float32(value)) for value in (1, 2, 0.5, 1e-12, -10000, math.sqrt(2), math.sqrt(8))
+    }
 
     def normalized(x):
         centred = net.Sub(x, net.ReduceMean(x, axes=[-1]))
@@ -127,6 +129,7 @@ class Optimized(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "given.onnx")
             onnx.save(transformer(), path)
+            # Its nodes are in no order, as onnxruntime allows.
             made = optimizer.optimize_model(str(path), "bert", num_heads=HEADS, hidden_size=HIDDEN, opt_level=0).model
         self.assertEqual(fused(made), {"Attention", "BiasGelu", "SkipLayerNormalization"})
         # The first of its normalizations has no sum before it, and ONNX has none at opset 13.

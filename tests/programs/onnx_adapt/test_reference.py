@@ -9,6 +9,7 @@ import onnx
 import onnx_ir as ir
 from lowered import assert_same, model
 from onnx import helper
+
 from onnx_adapt import reference
 from stagekit import StageError
 
@@ -59,8 +60,8 @@ class Refusals(unittest.TestCase):
 
     def test_a_model_that_contradicts_itself(self):
         proto = model([node("MatMul", "x,w")], X, {"w": np.zeros((4, 2), "float32")})
-        with self.assertRaisesRegex(StageError, "can't load the model"):
-            reference.of(ir.from_proto(proto))
+        with self.assertRaisesRegex(StageError, "neither onnxruntime .*MatMul"):
+            reference.of(ir.from_proto(proto)).run(X)
 
     def test_numbers_that_do_not_fit(self):
         ran = reference.of(ir.from_proto(model([node("Gather", "w,i")], {"i": np.int64([5])}, {"w": np.zeros((3, 2))})))
@@ -68,6 +69,6 @@ class Refusals(unittest.TestCase):
             ran.run({"i": np.int64([5])})
 
     def test_what_the_evaluator_can_not_run_either(self):
-        proto = model([node("Reshape", "x", shape=[4, 4])], X, opset=1)
-        with self.assertRaisesRegex(StageError, "neither onnxruntime"):
+        proto = model([node("Upsample", "x", mode="bilinear", height_scale=2.0, width_scale=2.0)], X, opset=1)
+        with self.assertRaisesRegex(StageError, "neither onnxruntime .*bilinear"):
             reference.of(ir.from_proto(proto)).run(X)

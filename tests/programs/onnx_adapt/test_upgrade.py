@@ -8,9 +8,12 @@ import onnx
 import onnx_ir as ir
 from lowered import assert_same, lowered, model, run
 from onnx import helper
+
 from stagekit import StageError
 
 CASES = sorted(Path(onnx.__file__).parent.glob("backend/test/data/pytorch-*/*/model.onnx"))
+# Neither onnxruntime nor ONNX's evaluator has these of opset 1 or 6: a model with one is refused.
+UNCOMPARED = {"GRU", "GlobalLpPool", "LSTM", "RNN", "Tile"}
 RANDOM = np.random.default_rng(0)
 
 
@@ -33,19 +36,22 @@ class MadeByPyTorch(unittest.TestCase):
             with self.subTest(path.parent.name):
                 data = path.parent / "test_data_set_0"
                 given = onnx.load(str(path))
-                arrays = [read(data / "input_{}.pb".format(at)) for at in range(len(list(data.glob("input_*"))))]
+                arrays = [read(data / f"input_{at}.pb") for at in range(len(list(data.glob("input_*"))))]
                 inputs = dict(zip((value.name for value in given.graph.input), arrays))
                 made = run(lowered(given), inputs)
                 for at, got in enumerate(made):
-                    wanted = read(data / "output_{}.pb".format(at))
+                    wanted = read(data / f"output_{at}.pb")
                     np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-6)
 
 
 class Operators(unittest.TestCase):
     def computed(self, nodes, inputs, wanted, opset, constants=None, tolerance=1e-6):
-        (got,) = run(lowered(model(nodes, inputs, constants, opset=opset, domains=())), inputs)
-        self.assertEqual((got.shape, got.dtype), (wanted.shape, wanted.dtype))
-        np.testing.assert_allclose(got, wanted, atol=tolerance)
+        """The lowered model computes what is wanted, and so does what it is compared with, where one can be had."""
+        proto = model(nodes, inputs, constants, opset=opset, domains=())
+        for each in (lowered(proto), *([] if nodes[0].op_type in UNCOMPARED else [proto])):
+            (got,) = run(each, inputs)
+            self.assertEqual((got.shape, got.dtype), (wanted.shape, wanted.dtype))
+            np.testing.assert_allclose(got, wanted, atol=tolerance)
 
     def test_which_inputs_may_be_overwritten_is_forgotten(self):
         x = {"x": floats(2, 3)}
@@ -53,7 +59,12 @@ class Operators(unittest.TestCase):
 
     def test_the_second_input_along_an_axis(self):
         for op_type, computed in (("Add", np.add), ("Mul", np.multiply), ("Sub", np.subtract), ("Div", np.divide)):
-            for axis, shape, form in ((1, (3,), (3, 1, 1)), (-3, (3, 4), (3, 4, 1)), (0, (2, 3), (2, 3, 1, 1)), (2, (4, 4), (4, 4))):
+            for axis, shape, form in (
+                (1, (3,), (3, 1, 1)),
+                (-3, (3, 4), (3, 4, 1)),
+                (0, (2, 3), (2, 3, 1, 1)),
+                (2, (4, 4), (4, 4)),
+            ):
                 for opset in (1, 6):
                     with self.subTest(op_type, axis=axis, opset=opset):
                         x = {"x": floats(2, 3, 4, 4), "b": floats(*shape) + 5}
@@ -92,7 +103,9 @@ class Operators(unittest.TestCase):
         self.computed([node("Pad", "x", paddings=pads, value=0.5)], x, made, 1)
         for opset in (2, 10):
             self.computed([node("Pad", "x", pads=pads, value=0.5)], x, made, opset)
-        self.computed([node("Pad", "x", pads=pads, mode="edge")], x, np.pad(x["x"], [(0, 0), (0, 0), (1, 0), (2, 1)], "edge"), 10)
+        self.computed(
+            [node("Pad", "x", pads=pads, mode="edge")], x, np.pad(x["x"], [(0, 0), (0, 0), (1, 0), (2, 1)], "edge"), 10
+        )
 
     def test_a_shape_as_attribute(self):
         x = {"x": floats(2, 3, 4)}
@@ -113,12 +126,21 @@ class Operators(unittest.TestCase):
         constants = {"s": floats(3), "b": floats(3), "m": floats(3), "v": RANDOM.uniform(1, 2, 3).astype("float32")}
         columns = {name: array[:, None] for name, array in constants.items()}
         made = (x["x"] - columns["m"]) / np.sqrt(columns["v"] + 1e-5) * columns["s"] + columns["b"]
-        for opset, attributes in ((1, {"is_test": 1, "consumed_inputs": [0, 0, 0, 1, 1]}), (6, {"is_test": 1}), (7, {})):
+        for opset, attributes in (
+            (1, {"is_test": 1, "consumed_inputs": [0, 0, 0, 1, 1]}),
+            (6, {"is_test": 1}),
+            (7, {}),
+        ):
             self.computed([node("BatchNormalization", "x,s,b,m,v", **attributes)], x, made, opset, constants, 1e-5)
 
     def test_batch_normalization_of_each_number(self):
         x = {"x": floats(2, 3, 4)}
-        constants = {"s": floats(3, 4), "b": floats(3, 4), "m": floats(3, 4), "v": RANDOM.uniform(1, 2, (3, 4)).astype("f")}
+        constants = {
+            "s": floats(3, 4),
+            "b": floats(3, 4),
+            "m": floats(3, 4),
+            "v": RANDOM.uniform(1, 2, (3, 4)).astype("f"),
+        }
         assert_same(model([node("BatchNormalization", "x,s,b,m,v", spatial=0)], x, constants, opset=7), x, 1e-5)
 
     def test_batch_normalization_for_training_is_refused(self):
@@ -129,7 +151,12 @@ class Operators(unittest.TestCase):
 
     def test_dropout(self):
         x = {"x": floats(2, 3)}
-        for opset, attributes in ((1, {"is_test": 1}), (6, {"is_test": 1, "ratio": 0.3}), (7, {}), (10, {"ratio": 0.7})):
+        for opset, attributes in (
+            (1, {"is_test": 1}),
+            (6, {"is_test": 1, "ratio": 0.3}),
+            (7, {}),
+            (10, {"ratio": 0.7}),
+        ):
             self.computed([node("Dropout", "x", **attributes)], x, x["x"], opset)
 
     def test_recurrent_networks(self):

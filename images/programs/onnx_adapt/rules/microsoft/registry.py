@@ -48,6 +48,7 @@ def name_by_domain(model):
     for node in model.graph.all_nodes():
         if not (node.domain or onnx.defs.has(node.op_type, opset)) and (DOMAIN, node.op_type, 1) in RULES:
             node.domain = DOMAIN
+            model.opset_imports.setdefault(DOMAIN, 1)
 
 
 @contextlib.contextmanager
