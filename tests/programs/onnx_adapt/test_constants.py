@@ -42,12 +42,17 @@ class Folding(unittest.TestCase):
         assert_same(proto, X)
 
     def test_sizes_of_what_a_folded_size_makes(self):
-        nodes = [node("Shape", "x", "s", start=1), node("Slice", "s,one,two", "k"), node("Expand", "z,k", "e")]
-        nodes += [node("Shape", "e", "n"), node("Tile", "x,n3", "t"), node("Mul", "t,e")]
-        proto = model(
-            nodes[:3] + nodes[-1:], X | {"t": np.ones((2, 3, 4), "f")}, {"one": [1], "two": [2], "z": np.float32(3)}
-        )
-        self.assertEqual(left(folded(proto)), ["Mul"])
+        nodes = [
+            node("Shape", "x", "s", start=1),
+            node("Slice", "s,one,two", "k"),
+            node("Expand", "z,k", "e"),
+            node("Shape", "e", "n"),
+            node("ConstantOfShape", "n", "c"),
+            node("Add", "x,c"),
+        ]
+        proto = model(nodes, X, {"one": [1], "two": [2], "z": np.float32(3)})
+        self.assertEqual(left(folded(proto)), ["Add"])
+        assert_same(proto, X)
 
     def test_starts_and_ends_of_shapes(self):
         for given in ({"start": -2}, {"end": 1}, {"start": 1, "end": 9}, {"start": 2, "end": 1}):
