@@ -148,6 +148,14 @@ def test_random_samples_are_the_seeds():
     assert fitted(made[0], IMAGE, IDS)
 
 
+def test_random_ids_are_rows_of_what_they_choose_from():
+    plain, bounded, small = (
+        representative_dataset.random([IMAGE, IDS], 0, bounds) for bounds in (None, {"ids": 30}, {"ids": 2})
+    )
+    np.testing.assert_array_equal(plain["ids"], bounded["ids"])
+    assert set(small["ids"].ravel()) == {0, 1}
+
+
 def test_of_very_many_images_some_are_taken_at_even_distances():
     Path("photos").mkdir()
     for number in range(1200):

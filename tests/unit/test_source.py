@@ -96,6 +96,8 @@ def test_a_misspelt_file_suggests_the_nearest():
     [
         ("input=1x3x224x224", "input", (1, 3, 224, 224), "float32"),
         ("ids=1x16:int64", "ids", (1, 16), "int64"),
+        ("factor=", "factor", (), "float32"),
+        ("factor=:int32", "factor", (), "int32"),
         ("x=7", "x", (7,), "float32"),
         ("mask=2x2:bool", "mask", (2, 2), "bool"),
         ("a.b/c=1", "a.b/c", (1,), "float32"),
@@ -108,7 +110,7 @@ def test_an_input(text, name, shape, dtype):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "x=", "=1", "x=1x", "x=x1", "x=0x3", "x=-1x3", "x=1,3", "x=1X3", "x=a", "x=1.5", "x=1x3:float", "x=1:"],
+    ["", "x", "=", "=1", "x=1x", "x=x1", "x=0x3", "x=-1x3", "x=1,3", "x=1X3", "x=a", "x=1.5", "x=1x3:float", "x=1:"],
 )
 def test_what_is_no_input_is_named_with_a_hint(text):
     with pytest.raises(UsageError) as raised:

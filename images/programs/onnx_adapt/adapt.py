@@ -3,7 +3,7 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import cutting, dequantized, description, domains, functions, opset_13, reference, source_model
+from . import cutting, dequantized, description, domains, functions, integer_inputs, opset_13, reference, source_model
 
 VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
 
@@ -28,7 +28,8 @@ def adapt(request):
     cutting.cut(model, *(parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
     functions.inline(model)
     domains.check(model)
-    samples = samples_of_request.of(request, source_model.inputs(model))
+    bounds = integer_inputs.bounds(model)
+    samples = samples_of_request.of(request, source_model.inputs(model), bounds)
     if not parameters["open_batch"]:
         source_model.close(model, samples)
     is_as_given = not any(parameters[name] for name in ("from_tensors", "to_tensors", "dequantize"))
@@ -36,7 +37,7 @@ def adapt(request):
         dequantized.activations(opset_13.lower(model))
     ran = reference.of(model, source_model.file(request.inputs["model"]) if is_as_given else None)
     outputs, seconds = profiles.timed(ran.run, samples)
-    profiles.each(request, samples, ran.run, seconds)
+    profiles.each(request, samples, ran.run, seconds, bounds)
     evaluation.each(request, ran.run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)

@@ -48,7 +48,15 @@ def read(path):
     for part in (model, *model.functions.values()):
         if LONG_NAME in part.opset_imports:
             part.opset_imports[""] = part.opset_imports.pop(LONG_NAME)
+    for value in [*model.graph.inputs, *model.graph.outputs, *(each for node in model.graph for each in node.outputs)]:
+        _leave_open(value)
     return model
+
+
+def _leave_open(value):
+    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet."""
+    if value.shape is not None:
+        value.shape = ir.Shape([None if isinstance(size, int) and size <= 0 else size for size in value.shape])
 
 
 def _first(error):
@@ -114,14 +122,16 @@ def opset(model):
 
 
 def inputs(model):
-    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open."""
+    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open, and None in its
+    place a shape that the model does not say.
+    """
     return [_spec(value) for value in model.graph.inputs if value.name not in model.graph.initializers]
 
 
 def _spec(value):
-    if value.shape is None or value.dtype is None:
-        raise StageError("model", "input {!r} is a tensor without a shape".format(value.name), GIVE_ANOTHER)
-    shape = [size if isinstance(size, int) and size > 0 else None for size in value.shape]
+    if value.dtype is None:
+        raise StageError("model", "input {!r} has no type".format(value.name), GIVE_ANOTHER)
+    shape = value.shape and [size if isinstance(size, int) else None for size in value.shape]
     return {"name": value.name, "shape": shape, "dtype": value.dtype.numpy().name}
 
 

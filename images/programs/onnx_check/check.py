@@ -17,23 +17,24 @@ def check(request):
     profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are fixed in the simplified
     one, so that computed shapes become constants.
 
-    Returns {inputs, outputs, opset, operators}; raises StageError of kind ``model`` for what onnx or onnxruntime
-    refuse.
+    Returns {inputs, outputs, opset, operators, index_bounds}, the last as `model_file.index_bounds` has them; raises
+    StageError of kind ``model`` for what onnx or onnxruntime refuse.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
-    samples = samples_of_request.of(request, model_file.inputs(model))
+    bounds = model_file.index_bounds(model)
+    samples = samples_of_request.of(request, model_file.inputs(model), bounds)
     if "batch" in request.parameters:
         model_file.check_open_batch(model)
-        samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"])
+        samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"], bounds)
     session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
 
     def run(sample):
         return onnxruntime_session.run(session, sample)
 
     outputs, seconds = profiles.timed(run, samples)
-    profiles.each(request, samples, run, seconds)
+    profiles.each(request, samples, run, seconds, bounds)
     evaluation.each(request, run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
@@ -42,6 +43,7 @@ def check(request):
         "outputs": arrays.describe(outputs),
         "opset": model_file.opset(model),
         "operators": model_file.operators(model),
+        "index_bounds": bounds,
     }
 
 
@@ -50,7 +52,7 @@ def run(request):
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
-    outputs = onnxruntime_session.run(onnxruntime_session.session(model), samples)
+    outputs = onnxruntime_session.run(onnxruntime_session.session(model_file.closed(model, samples)), samples)
     arrays.write(request.outputs["outputs"], outputs)
     return {"outputs": arrays.describe(outputs)}
 

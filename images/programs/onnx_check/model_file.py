@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from onnx import mapping, numpy_helper
 
 from stagekit import StageError
+from stagekit import index_bounds as bounds
 
 from . import bodies
 
@@ -41,7 +42,16 @@ def read(path):
             "this ONNX model keeps its weights in other files",
             "save it as one file: onnx.save(onnx.load(path), other_path)",
         )
+    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
+        _leave_open(value)
     return model
+
+
+def _leave_open(value):
+    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet."""
+    for size in value.type.tensor_type.shape.dim:
+        if size.HasField("dim_value") and size.dim_value <= 0:
+            size.ClearField("dim_value")
 
 
 def _tensors(graph):
@@ -79,23 +89,26 @@ def check(model):
             "replace them in the model by operators that ONNX has",
         )
     try:
-        onnx.checker.check_model(_with_typed_outputs(model))
+        onnx.checker.check_model(_with_shapes(model))
     except onnx.checker.ValidationError as error:
         raise StageError(
             "model", "the ONNX checker refuses the model: {}".format(one_line(error)), EXPORT_AGAIN
         ) from error
 
 
-def _with_typed_outputs(model):
-    """The model with a type for each output, which onnx's checker asks for; onnxruntime finds out the right one."""
-    if all(value.type.tensor_type.HasField("shape") for value in model.graph.output):
+def _with_shapes(model):
+    """The model with a type and a shape for each input and output, which onnx's checker asks for: onnxruntime finds out
+    those of outputs, and the samples have those of inputs.
+    """
+    if all(value.type.tensor_type.HasField("shape") for value in [*model.graph.input, *model.graph.output]):
         return model
     typed = onnx.ModelProto()
     typed.CopyFrom(model)
-    for value in typed.graph.output:
-        tensor = value.type.tensor_type
-        tensor.elem_type = tensor.elem_type or onnx.TensorProto.FLOAT
-        tensor.shape.SetInParent()
+    for value in [*typed.graph.input, *typed.graph.output]:
+        if value.type.WhichOneof("value") in (None, "tensor_type"):
+            tensor = value.type.tensor_type
+            tensor.elem_type = tensor.elem_type or onnx.TensorProto.FLOAT
+            tensor.shape.SetInParent()
     return typed
 
 
@@ -143,12 +156,28 @@ def inferred(model):
 
 
 def inputs(model):
-    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open.
+    """What a caller feeds, in order, as [{name, shape, dtype}]: None in a shape is a size left open, and None in its
+    place a shape that the model does not say.
 
     Up to IR version 3 initializers had to be listed among the inputs, and later they may be.
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     return [_spec(value) for value in model.graph.input if value.name not in weights]
+
+
+def index_bounds(model):
+    """What the integers of the inputs have to stay below, by name, as `stagekit.index_bounds` finds it."""
+    fed = [spec["name"] for spec in inputs(model) if np.dtype(spec["dtype"]).kind in "iu"]
+    if not fed:
+        return {}
+    types = inferred(model)
+    described = [(node.op_type, node.input, node.output, _axis(node)) for node in nodes(model.graph)]
+    found = bounds.of(described, lambda name: name in types and [size.dim_value for size in types[name].shape.dim])
+    return {name: found[name] for name in fed if name in found}
+
+
+def _axis(node):
+    return next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
 
 
 def check_open_batch(model):
@@ -166,14 +195,16 @@ def check_open_batch(model):
 
 def closed(model, samples):
     """The model with the sizes that its inputs leave open as they are in the samples."""
-    if not any(None in spec["shape"] for spec in inputs(model)):
+    if not any(spec["shape"] is None or None in spec["shape"] for spec in inputs(model)):
         return model
     found = onnx.ModelProto()
     found.CopyFrom(model)
     for value in found.graph.input:
         if value.name in samples:
-            for size, count in zip(value.type.tensor_type.shape.dim, samples[value.name].shape):
-                size.dim_value = count
+            shape = onnx.TensorShapeProto()
+            for count in samples[value.name].shape:
+                shape.dim.add(dim_value=count)
+            value.type.tensor_type.shape.CopyFrom(shape)
     return found
 
 
@@ -183,16 +214,15 @@ def outputs(model):
 
 def _spec(value):
     kind = value.type.WhichOneof("value")
-    if kind != "tensor_type" or not value.type.tensor_type.HasField("shape"):
-        what = "a tensor without a shape" if kind == "tensor_type" else "no tensor ({})".format(kind)
-        raise StageError("model", "input {!r} is {}".format(value.name, what), EXPORT_AGAIN)
+    if kind != "tensor_type":
+        raise StageError("model", "input {!r} is no tensor ({})".format(value.name, kind), EXPORT_AGAIN)
     tensor = value.type.tensor_type
     if tensor.elem_type not in mapping.TENSOR_TYPE_TO_NP_TYPE:
         raise StageError("model", "input {!r} is of no dtype that ONNX has".format(value.name), EXPORT_AGAIN)
     shape = [size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim]
     return {
         "name": value.name,
-        "shape": shape,
+        "shape": shape if tensor.HasField("shape") else None,
         "dtype": np.dtype(mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.elem_type]).name,
     }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from stagekit.errors import StageError
 
-# Integer samples stay below this, so that they are valid ids for the smallest of embeddings.
+# Integer samples stay below this, so that they are valid ids for all but the smallest of embeddings.
 INTEGER_SAMPLES_BELOW = 10
 
 # In bytes, for one array: no more is read of any result.
@@ -43,9 +43,10 @@ def describe(arrays):
     return [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()]
 
 
-def seeded(specs, seed):
+def seeded(specs, seed, bounds=None):
     """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), booleans.
 
+    ``bounds`` are what the integers of an input have to stay below, by its name, where that is less than 10.
     numpy.random.RandomState is the generator whose stream numpy promises never to change. A StageError names an input
     that is too large, or of a dtype of which no samples can be made.
     """
@@ -60,7 +61,7 @@ def seeded(specs, seed):
         if dtype.kind == "f":
             samples[spec["name"]] = stream.uniform(size=shape).astype(dtype)
         elif dtype.kind in "iu":
-            samples[spec["name"]] = stream.randint(0, INTEGER_SAMPLES_BELOW, size=shape).astype(dtype)
+            samples[spec["name"]] = stream.randint(0, below(spec["name"], bounds), size=shape).astype(dtype)
         elif dtype.kind == "b":
             samples[spec["name"]] = np.asarray(stream.uniform(size=shape) < 0.5)
         else:
@@ -69,10 +70,15 @@ def seeded(specs, seed):
     return samples
 
 
+def below(name, bounds):
+    """What the integer samples of an input stay below."""
+    return min(INTEGER_SAMPLES_BELOW, (bounds or {}).get(name, INTEGER_SAMPLES_BELOW))
+
+
 def matching(samples, specs):
     """The samples in the order of the inputs; a StageError says which name, shape or dtype does not fit.
 
-    A None in a spec's shape stands for any size.
+    A None in a spec's shape stands for any size, and None in place of the shape for any shape.
     """
     names = [spec["name"] for spec in specs]
     if sorted(names) != sorted(samples):
@@ -83,7 +89,7 @@ def matching(samples, specs):
         )
     for spec in specs:
         array = samples[spec["name"]]
-        wanted = tuple(spec["shape"])
+        wanted = array.shape if spec["shape"] is None else spec["shape"]
         fits = len(wanted) == array.ndim and all(w is None or w == g for w, g in zip(wanted, array.shape))
         if not fits or array.dtype != np.dtype(spec["dtype"]):
             raise StageError(

@@ -23,24 +23,27 @@ LONGEST = 0.5
 MOST = 64 * 1024**2
 
 
-def seeded(samples, seed):
-    """{profile: arrays by input} like these samples; empty where the samples are very large."""
+def seeded(samples, seed, bounds=None):
+    """{profile: arrays by input} like these samples; empty where the samples are very large. ``bounds`` are those of
+    integers, as `arrays.seeded` has them.
+    """
     if sum(array.nbytes for array in samples.values()) > MOST:
         return {}
     # The seeded samples are of the seed itself, those of --calibration random of the next.
     streams = {name: np.random.RandomState((seed + 2 + at) % 2**32) for at, name in enumerate(NAMES)}
     return {
-        name: {key: _made(name, stream, array) for key, array in samples.items()} for name, stream in streams.items()
+        name: {key: _made(name, stream, array, arrays.below(key, bounds)) for key, array in samples.items()}
+        for name, stream in streams.items()
     }
 
 
-def of(request, samples):
+def of(request, samples, bounds=None):
     """The profiles of the role in ``profiles``; where that is a role out, new ones like the samples, kept there."""
     if "profiles" in request.inputs:
         return split(arrays.read(request.inputs["profiles"]))
     made = {}
     if "profiles" in request.outputs:
-        made = seeded(samples, request.parameters["seed"])
+        made = seeded(samples, request.parameters["seed"], bounds)
         arrays.write(request.outputs["profiles"], joined(made))
     return made
 
@@ -52,16 +55,16 @@ def timed(run, sample):
     return computed, time.perf_counter() - started
 
 
-def each(request, samples, run, seconds):
+def each(request, samples, run, seconds, bounds=None):
     """Answer the role out ``profiled``, where there is one, with what ``run`` makes of the profiles, arrays by name.
 
-    ``seconds`` is what the samples themselves took. A profile for which no time is left, or which the model can't be
-    run on, is not in the answer.
+    ``seconds`` is what the samples themselves took, ``bounds`` are those of integers. A profile for which no time is
+    left, or which the model can't be run on, is not in the answer.
     """
     if "profiled" not in request.outputs:
         return
     computed, spent = {}, seconds
-    for name, profile in of(request, samples).items():
+    for name, profile in of(request, samples, bounds).items():
         if spent + seconds > LONGEST:
             break
         started = time.perf_counter()
@@ -87,9 +90,9 @@ def split(named):
     return found
 
 
-def _made(profile, stream, like):
+def _made(profile, stream, like, bound):
     if like.dtype.kind != "f":
-        below = {"zeros": 1, "ties": 2}.get(profile, arrays.INTEGER_SAMPLES_BELOW)
+        below = min(bound, {"zeros": 1, "ties": 2}.get(profile, bound))
         return stream.randint(0, min(below, 2) if like.dtype.kind == "b" else below, size=like.shape).astype(like.dtype)
     if profile == "zeros":
         return np.zeros(like.shape, like.dtype)

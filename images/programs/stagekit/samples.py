@@ -4,20 +4,27 @@ from stagekit import arrays
 from stagekit.errors import StageError
 
 
-def of(request, specs):
-    """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open.
+def of(request, specs, bounds=None):
+    """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open, and None in
+    its place a shape that is. ``bounds`` are those of integers, as `arrays.seeded` has them.
 
     They are the request's role ``samples``; without it, seeded ones, of the shapes that the parameter ``inputs`` gives
-    or else of the specs'. A StageError says what does not fit, or which size is missing.
+    or else of the specs'. A StageError says what does not fit, or which size is missing, or that there are no inputs.
     """
+    if not specs:
+        raise StageError(
+            "model",
+            "the model has no inputs: it computes the same numbers each time, and TFLite has no such files",
+            "keep the numbers in place of the model; or make what changes them an input",
+        )
     if "samples" in request.inputs:
         samples = arrays.read(request.inputs["samples"])
     else:
-        samples = arrays.seeded(_given(request.parameters["inputs"], specs), request.parameters["seed"])
+        samples = arrays.seeded(_given(request.parameters["inputs"], specs), request.parameters["seed"], bounds)
     return arrays.matching(samples, specs)
 
 
-def of_batch(samples, batch, seed):
+def of_batch(samples, batch, seed, bounds=None):
     """Seeded samples like these, with ``batch`` as the first size of each. A StageError says that they share none."""
     sizes = {name: array.shape[0] for name, array in samples.items() if array.ndim}
     if len(set(sizes.values())) != 1:
@@ -29,7 +36,8 @@ def of_batch(samples, batch, seed):
             "the batch is the first dimension of every input: give all of them the same",
         )
     specs = arrays.describe(samples)
-    return arrays.seeded([dict(spec, shape=spec["shape"] and [batch, *spec["shape"][1:]]) for spec in specs], seed)
+    wider = [dict(spec, shape=spec["shape"] and [batch, *spec["shape"][1:]]) for spec in specs]
+    return arrays.seeded(wider, seed, bounds)
 
 
 def _given(inputs, specs):
@@ -49,6 +57,12 @@ def _given(inputs, specs):
 def _closed(specs):
     closed = []
     for spec in specs:
+        if spec["shape"] is None:
+            raise StageError(
+                "usage",
+                "the model does not say what shape input {!r} has".format(spec["name"]),
+                "give it, e.g. --input {}=1x3x224x224:{}".format(spec["name"], spec["dtype"]),
+            )
         if None in spec["shape"]:
             shape = "x".join("?" if size is None else str(size) for size in spec["shape"])
             raise StageError(

@@ -9,6 +9,7 @@ from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import (
     checkpoint,
+    embedding_bounds,
     module_values,
     onnx_export,
     outputs,
@@ -39,17 +40,17 @@ def export(request):
     for a model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
-    model, fed, steps, code, hint = _prepared(request)
+    model, fed, bounds, steps, code, hint = _prepared(request)
     with torch.no_grad():
         computed, seconds, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
-            wider = samples.of_batch(fed, batch, parameters["seed"])
+            wider = samples.of_batch(fed, batch, parameters["seed"], bounds)
             doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[2]
 
         def run(sample):
             return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
 
-        profiles.each(request, fed, run, seconds)
+        profiles.each(request, fed, run, seconds, bounds)
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
     return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
@@ -62,7 +63,7 @@ def trace(request):
     values of modules are called `module_values.MARK` with their number; values, an .npz of arrays "0", "1" and so on.
     Returns {modules}, the modules' names by number; "" is the model itself.
     """
-    model, fed, _, code, hint = _prepared(request)
+    model, fed, _, _, code, hint = _prepared(request)
     if isinstance(model, torch.jit.ScriptModule):
         message = "a TorchScript file shows nothing of its modules"
         raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
@@ -76,8 +77,8 @@ def trace(request):
 
 
 def _prepared(request):
-    """(model, samples by input name, training steps, `UserCode`, hint for a model that fails on its inputs). The model
-    is trained where that is asked for.
+    """(model, samples by input name, bounds of their integers, training steps, `UserCode`, hint for a model that fails
+    on its inputs). The model is trained where that is asked for.
     """
     parameters = request.parameters
     fed = _samples(request)
@@ -87,12 +88,15 @@ def _prepared(request):
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
     hint = _how_to_call(model)
+    with torch.no_grad():
+        bounds = embedding_bounds.of(model, _tensors(fed), lambda tensors: _answer(model, tensors, code, hint))
+    fed = _samples(request, bounds)
     steps = []
     if parameters["training"]:
         with torch.no_grad():
             _answer(model, _tensors(fed), code, hint)
         model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
-    return model, fed, steps, code, hint
+    return model, fed, bounds, steps, code, hint
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -116,11 +120,11 @@ def _export(request, model, fed, code, hint, suffix=""):
     return computed, seconds, doubts
 
 
-def _samples(request):
+def _samples(request, bounds=None):
     """The samples by input name, in the order of the model's call."""
     inputs = request.parameters["inputs"]
     if inputs:
-        return samples.of(request, inputs)
+        return samples.of(request, inputs, bounds)
     fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
     if not fed:
         hint = "give each, in the order of forward: --input NAME=1x3x224x224"

@@ -4,7 +4,7 @@ That form is one array per input of the model, under its name: [samples, *shape 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +40,10 @@ def images(folder: Path) -> list[Path]:
     return [found[place] for place in places]
 
 
-def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
-    """Floats in [0, 1), integers below 10: what samples are that nobody gives, of another seed."""
+def random(inputs: Sequence[Named], seed: int, bounds: Mapping[str, int] | None = None) -> dict[str, Array]:
+    """Floats in [0, 1), integers below 10: what samples are that nobody gives, of another seed. Integers stay below
+    their input's bound, too, where it has one.
+    """
     stream = np.random.RandomState((seed + 1) % 2**32)
     made: dict[str, Array] = {}
     for spec in inputs:
@@ -54,7 +56,8 @@ def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
         if dtype.kind == "f":
             made[spec.name] = stream.uniform(size=shape).astype(dtype)
         else:
-            made[spec.name] = stream.randint(0, 2 if dtype.kind == "b" else _INTEGERS_BELOW, size=shape).astype(dtype)
+            below = min(_INTEGERS_BELOW, (bounds or {}).get(spec.name, _INTEGERS_BELOW))
+            made[spec.name] = stream.randint(0, 2 if dtype.kind == "b" else below, size=shape).astype(dtype)
     return made
 
 

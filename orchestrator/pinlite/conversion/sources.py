@@ -25,7 +25,7 @@ class Lowered:
     ``outputs`` are by runtime, ``wider`` those for the first of the other batch sizes, whose samples are
     ``wider_samples``, where the batch is open. ``profiles`` are samples made to find faults, ``profiled`` what was
     computed of them; ``evaluated`` what was computed of the samples that are scored. ``artifacts`` are the files that
-    are kept, by name, with their role.
+    are kept, by name, with their role. ``index_bounds`` are what the integers of inputs have to stay below, by name.
     """
 
     saved_model: HashedPath
@@ -39,6 +39,7 @@ class Lowered:
     wider: Files = field(default_factory=dict)
     wider_samples: HashedPath | None = None
     training: tuple[TrainingStep, ...] = ()
+    index_bounds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         wider=_of(translate.WIDER, wider),
         wider_samples=wider_samples,
         training=exported.training,
+        index_bounds=checked.result.index_bounds,
     )
 
 

@@ -27,13 +27,14 @@ def inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
 
 
 def parse_input(text: str) -> InputSpec:
-    """``NAME=1x3x224x224[:dtype]``; a UsageError says what is wrong with it."""
+    """``NAME=1x3x224x224[:dtype]``, without sizes for a scalar; a UsageError says what is wrong with it."""
     name, equals, rest = text.partition("=")
     shape, colon, dtype = rest.partition(":")
-    sizes = shape.split("x")
+    sizes = shape.split("x") if shape else []
     if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
         raise UsageError(
-            f"--input {text!r} is not NAME=SHAPE[:DTYPE]", hint="e.g. --input image=1x3x224x224 or ids=1x16:int64"
+            f"--input {text!r} is not NAME=SHAPE[:DTYPE]",
+            hint="e.g. --input image=1x3x224x224, ids=1x16:int64, or factor= for a scalar",
         )
     if colon and dtype not in _DTYPES:
         raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from pydantic import Field
+
 from pinlite.schema.recipe import Recipe
 from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, at_batch, evaluated, hashed, profiled
 
@@ -9,8 +11,11 @@ STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="chec
 
 
 class Result(Signature):
+    """``index_bounds`` are what the integers of inputs have to stay below, by name, as far as the graph says it."""
+
     opset: int
     operators: dict[str, int]
+    index_bounds: dict[str, int] = Field(default_factory=dict)
 
 
 def action(

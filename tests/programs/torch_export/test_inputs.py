@@ -56,6 +56,36 @@ class Inputs(StageCase):
         with self.assertRaisesRegex(RefusedError, "2 of a, 1 of b"):
             self.export("Two", module="two", inputs=inputs, batches=[4])
 
+    def test_an_input_that_the_model_ignores_stays_in_its_place(self):
+        self.write_model("return x")
+        self.write(
+            "from torch import nn\nclass Two(nn.Module):\n    def forward(self, ignored, used):\n        return -used",
+            "two.py",
+        )
+        inputs = [{"name": name, "shape": [1, 3], "dtype": "float32"} for name in ("ignored", "used")]
+        model = self.export("Two", module="two", inputs=inputs)["model"]
+        self.assertLess(0, model.rindex(b"ignored"))
+        self.assertLess(model.rindex(b"ignored"), model.rindex(b"used"))
+
+    def test_ids_are_rows_of_the_embedding_that_they_choose_from(self):
+        self.write(
+            """
+            from torch import nn
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.many, self.two = nn.Embedding(30, 4), nn.Embedding(2, 4)
+                def forward(self, ids, types):
+                    return self.many(ids) + self.two(types.long()).relu()
+            """
+        )
+        kinds = (("ids", "int64"), ("types", "int32"))
+        inputs = [{"name": name, "shape": [1, 50], "dtype": dtype} for name, dtype in kinds]
+        samples = self.export(inputs=inputs, batches=[4])["samples"]
+        wider = arrays.read(self.folder / "out" / "samples.4")
+        self.assertEqual([array.max() for array in samples.values()], [9, 1])
+        self.assertEqual([array.max() for array in wider.values()], [9, 1])
+
     def test_samples_that_are_not_the_inputs(self):
         self.write_model("return x")
         self.refused("usage", "'x'", "[1, 3]", "[1, 4]", files=self.samples(x=np.ones((1, 4), "float32")))
