@@ -92,6 +92,14 @@ class If(ControlFlow):
         given = model([node("If", "c", "y", **branches), node("Neg", "y", "z")], x, "z y", c=True, one=np.float32(1))
         self.expanded(given, x)
 
+    def test_of_which_a_branch_is_a_value_of_the_graph_around_it(self):
+        x = {"x": numbers(2, 3)}
+        branches = self.branches(then_branch=body([], "", "x"))
+        self.expanded(model([node("If", "c", "y", **branches)], x, "y", c=True, one=np.float32(1)), x)
+        decided = {**x, "c": np.array(True)}
+        given = model([node("If", "c", "y", **branches), node("Neg", "y", "z")], decided, "z y", one=np.float32(1))
+        self.left(given, decided, "If")
+
     def test_in_a_branch_of_another(self):
         x = {"x": numbers(2, 3)}
         inner = node("If", "d", "b", **self.branches())
