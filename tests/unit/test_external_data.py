@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from protobuf import node, of, tensor
 
-from pinlite import options
+from pinlite import digest, options
+from pinlite.conversion import sources
+from pinlite.conversion.plan import prepare
+from pinlite.conversion.run import Run
 from pinlite.errors import UsageError
 from pinlite.inputs import dependencies, external_data, paths
 from pinlite.runner import provision
@@ -170,3 +173,22 @@ def test_a_model_that_is_no_file_is_refused_at_once(make):
         options.parse_source("pipe.onnx")
     with pytest.raises(UsageError):
         paths.model_file(Path("pipe.onnx"))
+
+
+def test_files_are_hashed_once(model, tmp_path, monkeypatch):
+    written(model, "w.bin")
+    plan = prepare(recipe(model))
+    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is read again"))
+    (tmp_path / "run").mkdir()
+    found = sources.with_tensors(Run(plan, None, tmp_path / "run"))
+    monkeypatch.undo()
+    assert found.sha256 == digest.of_tree(found.path)
+
+
+def test_a_file_that_changed_after_it_was_hashed_is_hashed_again(model, tmp_path):
+    written(model, "w.bin")
+    plan = prepare(recipe(model))
+    Path("net/w.bin").write_bytes(b"\1" * 80)
+    (tmp_path / "run").mkdir()
+    found = sources.with_tensors(Run(plan, None, tmp_path / "run"))
+    assert found.sha256 == digest.of_tree(found.path)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pinlite import options, toolchain
 from pinlite.conversion import representative_dataset
+from pinlite.digest import HashedPath
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies, onnx_file
 from pinlite.inputs.dependencies import Dependency
@@ -44,6 +46,11 @@ class Plan:
     images: Mapping[str, ImageRecipe]
     calibration: Arrays | None
     dependencies: tuple[Dependency, ...]
+
+    @property
+    def contents(self) -> dict[Path, HashedPath]:
+        """The single files that the recipe reads, as they were; large ones are not to be read again."""
+        return {each.path: each.content for each in self.dependencies if each.content}
 
     @property
     def target(self) -> Target:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite import parity
+from pinlite import digest, parity
 from pinlite.conversion.run import Run
 from pinlite.digest import HashedPath
 from pinlite.parity import profiles
@@ -70,15 +70,14 @@ def _from_pytorch(run: Run) -> Lowered:
 
 def _from_onnx(run: Run) -> Lowered:
     if adapt.STAGE not in run.plan.stages:
-        return _from_exported(run, Exported(_given(run.recipe), run.recipe.samples))
-    shown = provision.onnx(_path(run.recipe), run.recipe.source.beside, run.folder)
-    done = run.do(adapt.action(run.recipe, shown, run.evaluation))
+        return _from_exported(run, Exported(_given(run), run.recipe.samples))
+    done = run.do(adapt.action(run.recipe, with_tensors(run), run.evaluation))
     files = done.outputs
     return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
 
 
 def _from_saved_model(run: Run) -> Lowered:
-    saved_model = _given(run.recipe)
+    saved_model = _given(run)
     done = run.do(adopt.action(run.recipe, saved_model))
     made = done.outputs.get("profiles")
     return Lowered(
@@ -105,8 +104,21 @@ def _path(recipe: Recipe) -> Path:
     return recipe.source.path
 
 
-def _given(recipe: Recipe) -> HashedPath:
-    return HashedPath.of(_path(recipe))
+def _given(run: Run) -> HashedPath:
+    path = _path(run.recipe)
+    return run.plan.contents.get(path) or HashedPath.of(path)
+
+
+def with_tensors(run: Run) -> HashedPath:
+    """The user's .onnx file and those that it keeps tensors in, by the digests that they had in the plan."""
+    beside = run.recipe.source.beside
+    if not beside:
+        return _given(run)
+    shown = provision.onnx(_path(run.recipe), beside, run.folder)
+    read = {path.resolve(): content for path, content in run.plan.contents.items()}
+    files = {path.relative_to(shown).as_posix(): read[path.resolve()] for path in digest.files_below(shown)}
+    found = HashedPath.of(shown, digest.of_json({name: content.sha256 for name, content in files.items()}))
+    return found if all(content.is_unchanged for content in files.values()) else HashedPath.of(shown)
 
 
 def _from_exported(run: Run, exported: Exported) -> Lowered:

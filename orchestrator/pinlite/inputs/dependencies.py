@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pinlite import digest
+from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
 from pinlite.inputs import modules
 from pinlite.machine import folders
@@ -22,7 +23,8 @@ class Dependency:
     """A path that a recipe reads, with its role and the digest of its content; "" if it does not exist.
 
     ``parts`` has the digests of its parts, by their paths as the recipe has them: the path itself, or a module and the
-    modules that it imports. ``files`` has, for a folder, the digests of the files in it, by their path there.
+    modules that it imports. ``files`` has, for a folder, the digests of the files in it, by their path there;
+    ``content`` is a single file as it was when it was read.
     """
 
     role: str
@@ -31,6 +33,7 @@ class Dependency:
     digest: str
     parts: Mapping[str, str]
     files: Mapping[str, str] | None = None
+    content: HashedPath | None = None
 
     @property
     def is_own(self) -> bool:
@@ -61,9 +64,12 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
         parts = {str(each): digest.of_path(each) for each in modules.closure(path)}
         whole = digest.of_json({Path(each).name: sha256 for each, sha256 in parts.items()})
         return Dependency(role, kind, path, whole, parts)
-    below = digest.of_files_below(path) if path.is_dir() else None
-    whole = digest.of_file(path) if below is None else digest.of_json(below)
-    return Dependency(role, kind, path, whole, {str(path): whole}, below)
+    if path.is_dir():
+        below = digest.of_files_below(path)
+        whole = digest.of_json(below)
+        return Dependency(role, kind, path, whole, {str(path): whole}, below)
+    content = HashedPath.of(path)
+    return Dependency(role, kind, path, content.sha256, {str(path): content.sha256}, content=content)
 
 
 def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
