@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
-	sweep conformance operators real techniques nightly soak docs fuzz hostile protections clean
+	sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -69,6 +69,10 @@ sweep: $(host) ## Convert hundreds of small models and judge every file by PyTor
 conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob or QUICK=1 for some).
 	PYTHONPATH=tests .venv/bin/python tests/conformance/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
+conformance-new: $(host) ## The same with the tests of today's ONNX and PyTorch's of 2017, which are adapted first (ONLY, QUICK).
+	PYTHONPATH=tests .venv/bin/python tests/conformance/run.py --suite conformance-new \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+
 real: $(host) ## Convert the .onnx files that packages of PyPI ship (ONLY=pattern for some paths, ENGINE); JSON in build/real.
 	PYTHONPATH=tests/zoo .venv/bin/python tests/real/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
@@ -81,6 +85,7 @@ techniques: $(host) ## Convert five models with every technique to every variant
 nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance, sweep, techniques and zoo, and the fuzzer.
 	.venv/bin/pytest -m nightly
 	$(MAKE) --silent conformance
+	$(MAKE) --silent conformance-new
 	$(MAKE) --silent real
 	$(MAKE) --silent sweep JOBS=2
 	$(MAKE) --silent techniques

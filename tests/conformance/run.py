@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from suites import SUITES, recipes
+from suites import OPERATOR, SUITES, Suite, recipes
 from workers import Result, Runner
 
 from pinlite.engine import VenvEngine
@@ -35,6 +35,23 @@ TARGET = 0.97
 Lists = dict[str, list[dict[str, Any]]]
 
 
+def listed(suite: Suite) -> Lists:
+    """What need not pass, by the kind of list.
+
+    Raises:
+        ValueError: An entry is of a kind that the suite has not, or says of a missing operator not which it is.
+    """
+    lists: Lists = tomllib.loads((HERE / suite.lists).read_text())
+    for entry in lists.get("inexpressible", []) if suite.kinds else []:
+        if entry["kind"] not in suite.kinds or (entry["kind"] == OPERATOR and not entry.get("builtin")):
+            raise ValueError(f"{suite.lists}: {entry['reason']}: of no kind in {suite.kinds}, or without a builtin")
+    return lists
+
+
+def _why(entry: dict[str, Any]) -> str:
+    return ": ".join(entry[key] for key in ("kind", "builtin", "reason") if key in entry)
+
+
 def judged(results: list[Result], lists: Lists, *, everything: bool) -> tuple[list[Result], list[str]]:
     """The results with the listed ones told apart, and what the lists get wrong."""
     judged, stale = list(results), []
@@ -46,7 +63,7 @@ def judged(results: list[Result], lists: Lists, *, everything: bool) -> tuple[li
                     stale.append(f"{pattern}: no case has this name")
                 for at in matched:
                     if results[at].status == LISTS[kind]:
-                        judged[at] = replace(results[at], status=kind, reason=entry["reason"])
+                        judged[at] = replace(results[at], status=kind, reason=_why(entry))
                     elif results[at].status == "pass":
                         stale.append(f"{results[at].name} passes, but {pattern} is listed as {kind}")
     return judged, stale
@@ -86,6 +103,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     suite = SUITES[arguments.suite]
+    lists = listed(suite)
     engine = VenvEngine()
     made = recipes()
     found = engine.ensure(made.values(), ignore)
@@ -95,7 +113,6 @@ def main() -> None:
         cases = cases[:: suite.quick] if arguments.quick else cases
         results = runner.run(cases)
     everything = arguments.only == "*" and not arguments.quick
-    lists = tomllib.loads((HERE / suite.lists).read_text())
     results, stale = judged(results, lists, everything=everything)
 
     counts = {status: sum(result.status == status for result in results) for status in STATUSES}

@@ -35,8 +35,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Suite:
-    """``quick`` is which part CI has time for: every so-manieth case. ``lists`` is a file beside this one: what need
-    not pass, and why. ``most_inexpressible`` is the largest share of such cases.
+    """``lists`` is a file beside this one: what need not pass, and why. ``kinds`` are the reasons that it may give, any
+    if there are none; ``most_inexpressible`` is the largest share of such cases. ``quick``: CI has time for each
+    so-manieth case.
     """
 
     name: str
@@ -44,8 +45,12 @@ class Suite:
     steps: tuple[Step, ...]
     lists: str
     quick: int
+    kinds: tuple[str, ...] = ()
     most_inexpressible: float = 1.0
 
+
+# The kind of what no TFLite runtime has an operator for.
+OPERATOR = "operator"
 
 # The files of a case, by the roles in which the step that makes them has them.
 WRITTEN = {"model": "model.onnx", "samples": "samples.npz", "expected": "expected.npz"}
@@ -87,6 +92,7 @@ SUITES = {
             (_ADAPT, _CHECK, _case("simplified.onnx")),
             "inexpressible_new.toml",
             quick=80,
+            kinds=("dtype", "sequence", "training", "random", "shape", OPERATOR),
             most_inexpressible=0.35,
         ),
     )

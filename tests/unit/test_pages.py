@@ -118,12 +118,13 @@ def test_operators(monkeypatch):
         expressions, "load", lambda: [SimpleNamespace(code=result["code"]) for result in (DONE, REFUSED)]
     )
     results = pages.reduced_operators([DONE, REFUSED])
-    page = pages.operators_page(results, pages.reduced_conformance(CONFORMANCE)).splitlines()
+    page = pages.operators_page(results, *[pages.reduced_conformance(CONFORMANCE)] * 2).splitlines()
     assert "| **`nn.Pool(2)`** | 2 Pad, Pool | *FlexPad*, POOL_2D |" in page
     assert "| `x \\| x` | refused by export: no; do y | |" in page
     text = " ".join(page)
     assert "1 convert, equal to PyTorch's result within 3e-07 of its largest magnitude, 1 are refused." in text
     assert any("Of the 3 ONNX operator tests" in line and line.endswith("2 pass") for line in page)
+    assert "Of the 3 tests of onnx 1.23.2" in text
     assert "Every case of these passes: Pool." in page
     assert "| Text | 1 of 2 | no strings |" in page
 
