@@ -31,6 +31,21 @@ class ArithmeticTest(LoweredTest):
         a, b = random(1, 3, 4, 4), random(1, 3, 1, 1, seed=1)
         self.check_node("Add", {"a": a, "b": b}, a + b)
 
+    def test_what_is_masked_stays_infinite(self):
+        x, seen = random(2, 2, 3, 3), np.array([[True, False, True], [False] * 3, [True] * 3])
+        nodes = [
+            helper.make_node("Where", ["seen", "zero", "hidden"], ["mask"]),
+            helper.make_node("Add", ["x", "mask"], ["masked"]),
+            helper.make_node("Softmax", ["masked"], ["shares"]),
+            helper.make_node("IsNaN", ["shares"], ["nothing"]),
+            helper.make_node("Where", ["nothing", "zero", "shares"], ["y"]),
+        ]
+        powers = np.where(seen, np.exp(x), 0)
+        expected = powers / np.maximum(powers.sum(-1, keepdims=True), 1e-9)
+        samples = {"x": x, "seen": seen}
+        numbers = {"zero": np.zeros(1, np.float32), "hidden": np.full(1, -np.inf, np.float32)}
+        self.check(model(nodes, samples, ["y"], numbers, opset=13), samples, {"y": expected})
+
     def test_vectors(self):
         a, b = random(2, 3), random(3, seed=1)
         self.check_node("Mul", {"a": a, "b": b}, a * b)

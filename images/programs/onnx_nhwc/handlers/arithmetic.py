@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from .broadcasting import broadcast, in_a_row
@@ -25,6 +26,9 @@ POWERS = {
 def arithmetic(node, values):
     operands = _operands(node, values)
     if node.op_type == "Add":
+        chosen = _masked(*values.inputs(node))
+        if chosen is not None:
+            return [chosen]
         for at, name in enumerate(node.inputs):
             if values.constant(name) is not None:
                 operands[1 - at], operands[at] = _beside_a_bias(operands[1 - at], operands[at])
@@ -79,6 +83,25 @@ def _shifted_left(x, by):
 
 def _shifted_right(x, by):
     return tf.math.floordiv(x, tf.pow(2, by))
+
+
+def _masked(*operands):
+    """The sum, if one operand is 0 or minus infinity everywhere, as a choice; else None.
+
+    TFLite's ADD makes the smallest of finite numbers of minus infinity, of which a softmax makes something else where
+    all that it is of is masked.
+    """
+    for x, mask in (operands, operands[::-1]):
+        if mask.op.type == "SelectV2":
+            condition, kept, hidden = mask.op.inputs
+            if _is_all(kept, 0) and _is_all(hidden, -np.inf):
+                return broadcast(tf.where, condition, x, hidden)
+    return None
+
+
+def _is_all(x, number):
+    known = tf.get_static_value(x)
+    return known is not None and np.all(known == number)
 
 
 def _beside_a_bias(x, constant):
