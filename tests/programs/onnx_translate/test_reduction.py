@@ -33,6 +33,11 @@ class ReductionTest(LoweredTest):
         self.check_node("ReduceSum", {"x": x}, x.sum(keepdims=True), opset=13)
         self.check_node("ReduceSum", {"x": x}, x, opset=13, noop_with_empty_axes=1)
 
+    def test_truth(self):
+        x = random(2, 3, 4) > 0.5
+        self.check_node("ReduceMax", {"x": x}, x.any((0, 2)), axes=[0, 2], keepdims=0)
+        self.check_node("ReduceMin", {"x": x}, x.all(1, keepdims=True), axes=[1])
+
     def test_large_exponents(self):
         x = np.float32([[100, 101, 99]])
         expected = 101 + np.log(np.exp(x - 101).sum(1, keepdims=True))

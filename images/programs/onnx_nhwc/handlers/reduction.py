@@ -32,14 +32,25 @@ def _finite(x):
     return tf.where(tf.abs(x) < np.inf, x, tf.zeros_like(x))
 
 
+def _largest(x, axes, keepdims):
+    return tf.reduce_any(x, axes, keepdims) if x.dtype == tf.bool else tf.reduce_max(x, axes, keepdims)
+
+
+def _smallest(x, axes, keepdims):
+    if x.dtype == tf.bool:
+        # TFLite has REDUCE_ANY only.
+        return tf.logical_not(tf.reduce_any(tf.logical_not(x), axes, keepdims))
+    return tf.reduce_min(x, axes, keepdims)
+
+
 REDUCTIONS = {
     "ReduceL1": lambda x, axes, keepdims: tf.reduce_sum(tf.abs(x), axes, keepdims),
     "ReduceL2": _norm,
     "ReduceLogSum": _log_of_sum,
     "ReduceLogSumExp": _log_of_sum_of_exponentials,
-    "ReduceMax": tf.reduce_max,
+    "ReduceMax": _largest,
     "ReduceMean": tf.reduce_mean,
-    "ReduceMin": tf.reduce_min,
+    "ReduceMin": _smallest,
     "ReduceProd": tf.reduce_prod,
     "ReduceSum": tf.reduce_sum,
     "ReduceSumSquare": _sum_of_squares,
