@@ -20,7 +20,7 @@ def q_linear_conv(node, op):
     return op.QuantizeLinear(op.Conv(*inputs, **kept), y_scale, y_zero)
 
 
-@rule("QLinearMatMul", since=10)
+@rule("QLinearMatMul", since=(10, 21))
 def q_linear_mat_mul(node, op):
     """Scales are of the rows of the first matrix, and of the columns of the second."""
     a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = node.inputs

@@ -112,8 +112,10 @@ def infer(node, opset):
         opsets = [onnx.helper.make_opsetid("", opset)]
         inferred = onnx.shape_inference.infer_node_outputs(found, ir.to_proto(node), types, data, opset_imports=opsets)
     except onnx.checker.ValidationError as error:
-        dtypes = sorted({value.dtype.name.lower() for value in node.inputs if value is not None and value.dtype})
-        raise UnsupportedError("{} doesn't take {}".format(node.op_type, " and ".join(dtypes))) from error
+        dtypes = {value.dtype.name.lower() for value in node.inputs if value is not None and value.dtype}
+        if "to" in node.attributes:
+            dtypes.add(ir.DataType(node.attributes.get_int("to")).name.lower())
+        raise UnsupportedError("{} there is not of {}".format(node.op_type, " and ".join(sorted(dtypes)))) from error
     except onnx.shape_inference.InferenceError:
         return
     for value in node.outputs:

@@ -7,7 +7,6 @@ _UP_TO = {
     16: "GreaterOrEqual LeakyRelu LessOrEqual PRelu Where",
     19: "Equal",
     20: "IsInf IsNaN",
-    21: "QLinearMatMul",
     22: "Acos Acosh Asin Asinh Atan Atanh Conv ConvTranspose Cos Cosh Det Dropout Elu EyeLike GlobalAveragePool "
     "GlobalLpPool GlobalMaxPool HardSigmoid InstanceNormalization LpNormalization MaxPool MaxRoiPool MaxUnpool "
     "Multinomial NegativeLogLikelihoodLoss RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu "
