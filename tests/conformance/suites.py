@@ -61,7 +61,7 @@ _ADAPT = Step(
     "adapt",
     {"model": "model.onnx", "samples": "samples.npz"},
     {"adapted": "adapted.onnx", "samples": "adapted.samples.npz", "outputs": "adapted.outputs.npz"},
-    {"inputs": [], "seed": 0, "open_batch": False, "dequantize": False, "from_tensors": [], "to_tensors": []},
+    {"inputs": [], "seed": 0, "dequantize": False, "from_tensors": [], "to_tensors": []},
 )
 _CHECK = Step(
     "onnx",

@@ -12,11 +12,11 @@ def adapt(request):
     """Run a model of any opset on samples, and write it at opset 13 and IR version 7.
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
-    request brings none; ``open_batch``, whether sizes that the model leaves open stay so; ``from_tensors`` and
-    ``to_tensors``, names between which a part of the model is taken; ``dequantize``, whether what rounds its numbers is
-    taken out before it is run. Roles in: model (a file, or a folder of model.onnx and the files that it keeps tensors
-    in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles and profiled (optional) as
-    `stagekit.profiles` has them.
+    request brings none; ``batch`` (optional), another size of the batch, for which samples are made; ``from_tensors``
+    and ``to_tensors``, names between which a part of the model is taken; ``dequantize``, whether what rounds its
+    numbers is taken out before it is run. Roles in: model (a file, or a folder of model.onnx and the files that it
+    keeps tensors in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles and profiled
+    (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are fixed in the adapted one.
 
     Returns {inputs, outputs, runtime, opset, ir_version, warnings}, opset and version those of the file; raises
     StageError of kind ``model`` for what can't be run, or can't be said at opset 13.
@@ -30,12 +30,14 @@ def adapt(request):
     domains.check(model)
     bounds = integer_inputs.bounds(model)
     samples = samples_of_request.of(request, source_model.inputs(model), bounds)
-    if not parameters["open_batch"]:
-        source_model.close(model, samples)
-    is_as_given = not any(parameters[name] for name in ("from_tensors", "to_tensors", "dequantize"))
+    if "batch" in parameters:
+        samples_of_request.check_open_batch(source_model.inputs(model))
+        samples = samples_of_request.of_batch(samples, parameters["batch"], parameters["seed"], bounds)
+    source_model.close(model, samples)
     if parameters["dequantize"]:
         dequantized.activations(opset_13.lower(model))
-    ran = reference.of(model, source_model.file(request.inputs["model"]) if is_as_given else None)
+    is_changed = any(parameters[name] for name in ("from_tensors", "to_tensors", "dequantize"))
+    ran = reference.of(model, None if is_changed else source_model.file(request.inputs["model"]))
     outputs, seconds = profiles.timed(ran.run, samples)
     profiles.each(request, samples, ran.run, seconds, bounds)
     evaluation.each(request, ran.run)

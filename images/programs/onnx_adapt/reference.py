@@ -10,9 +10,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
 
-from .source_model import one_line, opset
+from .source_model import OPENED, one_line, opset
 
 ERRORS_ONLY, NOTHING = 3, 4
+BASIC = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+AS_IT_IS = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
 # What onnxruntime raises for an operator that it does not know, or has no kernel for.
 LACKING = (native.Fail, native.NotImplemented)
 ANOTHER_OPERATOR = "replace the operator that it names, or its data type, in the model"
@@ -32,11 +34,12 @@ class Reference(NamedTuple):
 def of(model, path=None):
     """The model in onnxruntime, or in ONNX's own evaluator where onnxruntime lacks an operator of it.
 
-    ``path`` is the model's file, where it is still as the file has it: a runtime reads the weights from there.
+    ``path`` is the model's file, where it is still as the file has it: a runtime reads the weights from there, unless
+    it holds sizes that no runtime takes.
     """
-    source = str(path) if path else _serialized(model)
+    source = str(path) if path and not model.meta.get(OPENED) else _serialized(model)
     try:
-        session = _session(source, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC, ERRORS_ONLY)
+        session = _session(source, BASIC if not _rounds(model) else AS_IT_IS, ERRORS_ONLY)
     except LACKING as error:
         return _evaluator(source, opset(model), error)
     except Exception as error:
@@ -55,11 +58,14 @@ def of(model, path=None):
 def evaluated(model):
     """The outputs of a ModelProto without inputs, in order; none where no runtime computes them."""
     try:
-        return _session(model.SerializeToString(), onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL, NOTHING).run(
-            None, {}
-        )
+        return _session(model.SerializeToString(), AS_IT_IS, NOTHING).run(None, {})
     except Exception:  # noqa: BLE001 - what can't be folded stays as it is, whatever the reason
         return []
+
+
+def _rounds(model):
+    """Whether a model rounds numbers: onnxruntime's optimizations round weights, too, that it leaves real."""
+    return any(node.op_type == "QuantizeLinear" for node in model.graph.all_nodes())
 
 
 def _session(source, level, severity):

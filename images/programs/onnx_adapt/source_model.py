@@ -11,6 +11,8 @@ from stagekit import StageError
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 FILE = "model.onnx"
 LONG_NAME = "ai.onnx"
+# What a model's ``meta`` says: whether a size that its file says was taken for an open one.
+OPENED = "opened"
 # What onnxruntime says before what is wrong: of which kind that is, which file it read, where in its C++ it was.
 PREAMBLE = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:|/onnxruntime_src/\S+:\d+ .*?\)(?: const)? "
@@ -48,15 +50,17 @@ def read(path):
     for part in (model, *model.functions.values()):
         if LONG_NAME in part.opset_imports:
             part.opset_imports[""] = part.opset_imports.pop(LONG_NAME)
-    for value in [*model.graph.inputs, *model.graph.outputs, *(each for node in model.graph for each in node.outputs)]:
-        _leave_open(value)
+    values = [*model.graph.inputs, *model.graph.outputs, *(each for node in model.graph for each in node.outputs)]
+    model.meta[OPENED] = any([_leave_open(value) for value in values])
     return model
 
 
 def _leave_open(value):
-    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet."""
-    if value.shape is not None:
-        value.shape = ir.Shape([None if isinstance(size, int) and size <= 0 else size for size in value.shape])
+    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet. Whether there was one."""
+    if value.shape is None or not any(isinstance(size, int) and size <= 0 for size in value.shape):
+        return False
+    value.shape = ir.Shape([None if isinstance(size, int) and size <= 0 else size for size in value.shape])
+    return True
 
 
 def _first(error):

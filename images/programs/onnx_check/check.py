@@ -26,7 +26,7 @@ def check(request):
     bounds = model_file.index_bounds(model)
     samples = samples_of_request.of(request, model_file.inputs(model), bounds)
     if "batch" in request.parameters:
-        model_file.check_open_batch(model)
+        samples_of_request.check_open_batch(model_file.inputs(model))
         samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"], bounds)
     session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
 

@@ -180,19 +180,6 @@ def _axis(node):
     return next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
 
 
-def check_open_batch(model):
-    """Raise a StageError unless every input leaves its first size open."""
-    for spec in inputs(model):
-        if spec["shape"] and spec["shape"][0] is not None:
-            raise StageError(
-                "usage",
-                "the batch of input {!r} is fixed in the ONNX file: {}".format(spec["name"], spec["shape"]),
-                "export it with dynamic_axes={{{!r}: {{0: 'batch'}}, ...}}, for inputs and outputs".format(
-                    spec["name"]
-                ),
-            )
-
-
 def closed(model, samples):
     """The model with the sizes that its inputs leave open as they are in the samples."""
     if not any(spec["shape"] is None or None in spec["shape"] for spec in inputs(model)):

@@ -24,6 +24,19 @@ def of(request, specs, bounds=None):
     return arrays.matching(samples, specs)
 
 
+def check_open_batch(specs):
+    """Raise a StageError unless every input of an ONNX file leaves its first size open."""
+    for spec in specs:
+        if spec["shape"] and spec["shape"][0] is not None:
+            raise StageError(
+                "usage",
+                "the batch of input {!r} is fixed in the ONNX file: {}".format(spec["name"], spec["shape"]),
+                "export it with dynamic_axes={{{!r}: {{0: 'batch'}}, ...}}, for inputs and outputs".format(
+                    spec["name"]
+                ),
+            )
+
+
 def of_batch(samples, batch, seed, bounds=None):
     """Seeded samples like these, with ``batch`` as the first size of each. A StageError says that they share none."""
     sizes = {name: array.shape[0] for name, array in samples.items() if array.ndim}

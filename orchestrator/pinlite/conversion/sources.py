@@ -71,8 +71,13 @@ def _from_pytorch(run: Run) -> Lowered:
 def _from_onnx(run: Run) -> Lowered:
     if adapt.STAGE not in run.plan.stages:
         return _from_exported(run, Exported(_given(run), run.recipe.samples))
-    done = run.do(adapt.action(run.recipe, with_tensors(run), run.evaluation))
-    files = done.outputs
+    action = adapt.action(run.recipe, with_tensors(run), run.evaluation)
+    done = run.do(action)
+    files = dict(done.outputs)
+    for batch in BATCHES if run.recipe.dynamic_batch else ():
+        wider = run.do(adapt.at(batch, action)).outputs
+        files[f"model.{batch}"] = wider["adapted"]
+        files |= {f"{role}.{batch}": wider[role] for role in ("samples", "outputs")}
     return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
 
 

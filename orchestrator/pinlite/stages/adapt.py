@@ -1,8 +1,10 @@
 """The stage that runs an ONNX file of any opset as it is, and writes it at an opset that the stages after it read."""
 
+from dataclasses import replace
+
 from pinlite.inputs.onnx_file import OnnxFile
 from pinlite.schema.recipe import Recipe
-from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, evaluated, hashed, profiled
+from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, at_batch, evaluated, hashed, profiled
 from pinlite.toolchain import ADAPT
 
 STAGE = Stage("adapt", image=ADAPT, program="onnx_adapt.adapt", operation="adapt")
@@ -48,7 +50,6 @@ def action(recipe: Recipe, model: Content, evaluation: Content | None = None) ->
         parameters={
             "inputs": as_json(recipe.inputs),
             "seed": recipe.seed,
-            "open_batch": recipe.dynamic_batch,
             "dequantize": recipe.dequantize,
             "from_tensors": list(recipe.from_tensors),
             "to_tensors": list(recipe.to_tensors),
@@ -57,4 +58,16 @@ def action(recipe: Recipe, model: Content, evaluation: Content | None = None) ->
         outputs={"adapted": "adapted.onnx", "samples": "samples.npz", "outputs": "outputs.npz"}
         | profiled(None, made=recipe.samples is None)
         | evaluated(evaluation),
+    )
+
+
+def at(batch: int, action: Action[Result]) -> Action[Result]:
+    """An action for another size of the batch, of which it makes samples."""
+    unneeded = {*profiled(None, made=True), "evaluated"}
+    return replace(
+        action,
+        stage=at_batch(STAGE, batch),
+        parameters={**action.parameters, "batch": batch},
+        inputs={role: file for role, file in action.inputs.items() if role != "evaluation"},
+        outputs={role: file for role, file in action.outputs.items() if role not in unneeded},
     )

@@ -50,7 +50,7 @@ class Stage(unittest.TestCase):
         if samples is not None:
             arrays.write(self.folder / "given.npz", samples)
             roles["samples"] = "given.npz"
-        parameters = {"inputs": list(inputs), "seed": 0, "open_batch": False}
+        parameters = {"inputs": list(inputs), "seed": 0, "dequantize": False}
         parameters.update(from_tensors=list(begins), to_tensors=list(ends))
         message = {"id": "1", "operation": operation, "parameters": parameters, "inputs": roles}
         message["outputs"] = {role: role for role in ROLES[operation]}
