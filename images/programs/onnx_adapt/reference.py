@@ -37,13 +37,17 @@ def of(model, path=None):
     ``path`` is the model's file, where it is still as the file has it: a runtime reads the weights from there, unless
     it holds sizes that no runtime takes.
     """
-    source = str(path) if path and not model.meta.get(OPENED) else _serialized(model)
-    try:
-        session = _session(source, BASIC if not _rounds(model) else AS_IT_IS, ERRORS_ONLY)
-    except LACKING as error:
-        return _evaluator(source, opset(model), error)
-    except Exception as error:
-        raise _refused("can't load the model", error) from error
+    level = AS_IT_IS if _rounds(model) else BASIC
+    for source in _sources(model, path):
+        try:
+            session = _session(source, level, ERRORS_ONLY)
+            break
+        except LACKING as error:
+            lacking = error
+        except Exception as error:
+            raise _refused("can't load the model", error) from error
+    else:
+        return _evaluator(source, opset(model), lacking)
     names = [output.name for output in session.get_outputs()]
 
     def run(samples):
@@ -53,6 +57,13 @@ def of(model, path=None):
             raise _refused("can't run the model", error) from error
 
     return Reference("onnxruntime-{}".format(onnxruntime.__version__), run, [])
+
+
+def _sources(model, path):
+    """What a runtime may read a model from. onnxruntime does not look for axes and sizes in files beside the model."""
+    if path and not model.meta.get(OPENED):
+        yield str(path)
+    yield _serialized(model)
 
 
 def evaluated(model):

@@ -51,7 +51,8 @@ def read(path):
         if LONG_NAME in part.opset_imports:
             part.opset_imports[""] = part.opset_imports.pop(LONG_NAME)
     values = [*model.graph.inputs, *model.graph.outputs, *(each for node in model.graph for each in node.outputs)]
-    model.meta[OPENED] = any([_leave_open(value) for value in values])
+    opened = [_leave_open(value) for value in values]
+    model.meta[OPENED] = any(opened)
     return model
 
 
