@@ -53,4 +53,4 @@ def test_weights_that_are_not_there_are_named(newer, pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "model.onnx").write_bytes((newer / "model.onnx").read_bytes())
     said = pinlite.refuses(2, "convert", "model.onnx", *INPUT, "--engine", any_engine)
-    assert "model.onnx keeps tensors in weights/model.data, which is not there" in said
+    assert "model.onnx keeps tensors in 'weights/model.data', and there is no such file" in said
