@@ -7,13 +7,16 @@ from .. import frozen_graph, layout
 from ..onnx_rewrites import onnx_graph
 from .handler import UnsupportedError, handles
 
+BRANCHES = ("then_branch", "else_branch")
 CUT = "cut the model in front of it, with --to-tensor {}, or write that part of the model differently"
 
 
 @handles("If")
 def if_(node, values):
     bodies = onnx_graph.attributes(node.node_proto)
-    branches = [_Branch(bodies[name], values) for name in ("then_branch", "else_branch")]
+    if any(len(bodies[name].output) != len(node.outputs) for name in BRANCHES):
+        raise UnsupportedError("its branches don't have as many outputs as it has", CUT.format(node.inputs[0]))
+    branches = [_Branch(bodies[name], values) for name in BRANCHES]
     found = tf.cond(tf.reshape(values[node.inputs[0]], []), *(branch.outputs for branch in branches))
     if not all(tensor.shape.is_fully_defined() for tensor in found):
         raise UnsupportedError(
