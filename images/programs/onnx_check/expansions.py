@@ -4,10 +4,10 @@ It is known once sizes are fixed and constants folded. What is written out may h
 and expands by turns until nothing changes.
 """
 
-from . import control_flow, model_file, sequences
+from . import model_file, sequences, unrolling
 from .open_graph import OpenGraph
 
-EXPANSIONS = {**control_flow.EXPANSIONS, **sequences.EXPANSIONS}
+EXPANSIONS = {**unrolling.EXPANSIONS, **sequences.EXPANSIONS}
 # A model of tensors alone has it, too.
 COMMON = "Identity"
 
