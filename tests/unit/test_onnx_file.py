@@ -30,6 +30,11 @@ def test_versions_and_operators():
     assert not found.stored
 
 
+@pytest.mark.parametrize(("operator", "is_quantized"), [("QuantizeLinear", True), ("QLinearConv", True), ("Q", False)])
+def test_what_rounds_activations_makes_a_model_quantized(operator, is_quantized):
+    assert head(of(RELU, node(operator, ["y"], ["q"], domain="com.microsoft"))).is_quantized == is_quantized
+
+
 def test_the_operators_of_functions_count():
     found = head(of(node("f", ["x"], ["y"], domain="local"), functions=[function("f", [RELU], opset=18)]))
     assert found.has_functions

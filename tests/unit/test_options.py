@@ -2,6 +2,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from protobuf import node, of
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
@@ -343,6 +344,32 @@ def test_a_missing_file_suggests_one_with_a_like_name(toml):
 def test_no_source_says_what_one_looks_like(toml):
     assert "no source" in str(refusal({}))
     assert "no source" in str(refusal({"source": None}, toml("opset = 12")))
+
+
+@pytest.fixture
+def quantized():
+    Path("quantized.onnx").write_bytes(of(node("QuantizeLinear", ["x", "scale"], ["y"])))
+    return {"source": "quantized.onnx"}
+
+
+def test_a_quantized_model_has_its_own_ranges(quantized):
+    recipe = resolve(quantized)
+    assert (recipe.has_ranges, recipe.variants, recipe.calibration, recipe.tolerance) == (True, ("int8",), None, 0.1)
+    assert resolve(quantized | {"variant": ["int8-only"]}).calibration is None
+    assert "--variant int16x8 needs --calibration" in str(refusal(quantized | {"variant": ["int16x8"]}))
+
+
+@pytest.mark.parametrize("option", [{"dequantize": True}, {"lowering": "stock"}])
+def test_without_its_ranges_a_quantized_model_is_one_of_floats(quantized, option):
+    recipe = resolve(quantized | option)
+    assert (recipe.has_ranges, recipe.variants, recipe.tolerance) == (False, ("float32",), 1e-4)
+    assert "--variant int8 needs --calibration" in str(refusal(quantized | option | {"variant": ["int8"]}))
+
+
+def test_only_an_onnx_file_that_is_adapted_can_be_dequantized(model_file, quantized):
+    assert "--dequantize: only an ONNX file" in str(refusal({"source": f"{model_file}:build", "dequantize": True}))
+    without = refusal(quantized | {"toolchain": "2022", "dequantize": True})
+    assert "the toolchain 2022 has no image onnx-adapt" in str(without)
 
 
 LOWERED_BY_US = [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]

@@ -38,14 +38,16 @@ def activations(model):
     """
     for graph in model.graphs():
         for node in tuple(graph):
-            if _is(node, QUANTIZE) and all(_is(reader, DEQUANTIZE) for reader in node.outputs[0].consumers()):
-                _take_out(graph, node)
+            if _is(node, QUANTIZE) and not node.outputs[0].is_graph_output():
+                readers = node.outputs[0].consumers()
+                if all(_is(reader, DEQUANTIZE) for reader in readers):
+                    _take_out(graph, node, readers)
 
 
-def _take_out(graph, node):
+def _take_out(graph, node, readers):
     made = Operators(node, OPSET)
     plain = _activated(node, made)
-    for reader in tuple(node.outputs[0].consumers()):
+    for reader in readers:
         (after,) = reader.outputs
         if after.is_graph_output():
             plain = made.Identity(plain)

@@ -85,6 +85,8 @@ def _session(source, level, severity):
     options.graph_optimization_level = level
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = severity
+    # Otherwise it rounds float weights between integers, which nothing in the model does.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
