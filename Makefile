@@ -16,7 +16,7 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-cached bench-variants bench-peers digits zoo \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers digits zoo \
 	sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
@@ -44,6 +44,9 @@ test-lowest: $(host) requirements-dev.lock ## Run the unit tests with the oldest
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS, ARGS="--toolchain tests/bench/two_runtimes.toml").
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
+
+bench-adapt: $(host) ## Time what adapting ONNX files of 10 MB to 1 GB adds to running them in onnxruntime (RUNS).
+	.venv/bin/python tests/bench/adapt.py --runs $(or $(RUNS),5)
 
 bench-cached: $(host) ## Time a conversion that was made before, in a small and in a large store (ENGINE, RUNS).
 	.venv/bin/python tests/bench/cached.py --engine $(ENGINE) --runs $(or $(RUNS),30) $(ARGS)

@@ -4,3 +4,5 @@ Program: ``adapt``. `opset_13` lists what happens to a model in its order; `rule
 opset is said at 13, a file for each family. It is in the images of today's onnx and onnxruntime, and imports these,
 onnx-ir, numpy and `stagekit`.
 """
+
+from . import sympy_when_needed  # noqa: F401 - before any module imports onnx-ir

@@ -3,7 +3,18 @@
 from stagekit import arrays, evaluation, profiles
 from stagekit import samples as samples_of_request
 
-from . import cutting, dequantized, description, domains, functions, integer_inputs, opset_13, reference, source_model
+from . import (
+    cutting,
+    dequantized,
+    description,
+    domains,
+    functions,
+    integer_inputs,
+    model_writing,
+    opset_13,
+    reference,
+    source_model,
+)
 
 VERSIONS = ("onnx", "onnxruntime", "onnx-ir", "numpy")
 
@@ -43,7 +54,7 @@ def adapt(request):
     evaluation.each(request, ran.run)
     arrays.write(request.outputs["samples"], samples)
     arrays.write(request.outputs["outputs"], outputs)
-    source_model.write(opset_13.lower(model), request.outputs["adapted"])
+    model_writing.write(opset_13.lower(model), request.outputs["adapted"])
     described = {"inputs": arrays.describe(samples), "outputs": arrays.describe(outputs)}
     return {**described, **said, "runtime": ran.name, "warnings": ran.warnings}
 

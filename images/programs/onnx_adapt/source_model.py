@@ -1,4 +1,4 @@
-"""A model as its file has it: reading it, refusing it, its inputs, and writing it."""
+"""A model as its file has it: reading it, refusing it, and its inputs."""
 
 import re
 
@@ -145,8 +145,3 @@ def close(model, samples):
     for value in model.graph.inputs:
         if value.name in samples:
             value.shape = ir.Shape(samples[value.name].shape)
-
-
-def write(model, path):
-    """Write a model with all of its tensors inside."""
-    ir.save(model, path)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_adapt import source_model
+from onnx_adapt import model_writing, source_model
 from stagekit import StageError
 
 W = np.arange(4, dtype=np.float32)
@@ -77,9 +77,9 @@ class Tensors(Case):
             lambda given: calling(constant(given)),
         ):
             whole = self.folder / "whole.onnx"
-            source_model.write(self.read(made(tensor)), whole)
+            model_writing.write(self.read(made(tensor)), whole)
             alone = self.folder / "alone.onnx"
-            source_model.write(self.read(made(within)), alone)
+            model_writing.write(self.read(made(within)), alone)
             self.assertEqual(whole.read_bytes(), alone.read_bytes())
 
     def test_without_a_length_are_as_long_as_their_shape_says(self):
