@@ -13,8 +13,9 @@ from stagekit import StageError
 from .source_model import OPENED, one_line, opset
 
 ERRORS_ONLY, NOTHING = 3, 4
-BASIC = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-AS_IT_IS = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+# Of the basic optimizations one rounds float weights between DequantizeLinear and QuantizeLinear to 8 bits, which the
+# model does not say: findings/onnxruntime_rounds_weights.sh.
+ROUNDING_OPTIMIZERS = ["WeightBiasQuantization"]
 # What onnxruntime raises for an operator that it does not know, or has no kernel for.
 LACKING = (native.Fail, native.NotImplemented)
 ANOTHER_OPERATOR = "replace the operator that it names, or its data type, in the model"
@@ -37,10 +38,9 @@ def of(model, path=None):
     ``path`` is the model's file, where it is still as the file has it: a runtime reads the weights from there, unless
     it holds sizes that no runtime takes.
     """
-    level = AS_IT_IS if _rounds(model) else BASIC
     for source in _sources(model, path):
         try:
-            session = _session(source, level, ERRORS_ONLY)
+            session = _session(source, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC, ERRORS_ONLY)
             break
         except LACKING as error:
             lacking = error
@@ -69,14 +69,11 @@ def _sources(model, path):
 def evaluated(model):
     """The outputs of a ModelProto without inputs, in order; none where no runtime computes them."""
     try:
-        return _session(model.SerializeToString(), AS_IT_IS, NOTHING).run(None, {})
+        return _session(model.SerializeToString(), onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL, NOTHING).run(
+            None, {}
+        )
     except Exception:  # noqa: BLE001 - what can't be folded stays as it is, whatever the reason
         return []
-
-
-def _rounds(model):
-    """Whether a model rounds numbers: onnxruntime's optimizations round weights, too, that it leaves real."""
-    return any(node.op_type == "QuantizeLinear" for node in model.graph.all_nodes())
 
 
 def _session(source, level, severity):
@@ -85,9 +82,9 @@ def _session(source, level, severity):
     options.graph_optimization_level = level
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = severity
-    # Otherwise it rounds float weights between integers, which nothing in the model does.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        source, options, providers=["CPUExecutionProvider"], disabled_optimizers=ROUNDING_OPTIMIZERS
+    )
 
 
 def _serialized(model):
