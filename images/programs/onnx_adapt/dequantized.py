@@ -6,7 +6,6 @@ of plain floats.
 
 import numpy as np
 import onnx_ir as ir
-from onnx.reference import ReferenceEvaluator
 
 from .rules.operators import OPSET, Operators
 from .rules.rule import array
@@ -93,6 +92,9 @@ def _is_not_negative(value):
 
 def _evaluated(node, arrays, opset):
     names = [value.name for value in node.inputs if value is not None]
+    # Few models need it, and it takes as long to import as onnxruntime.
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
+
     (found,) = ReferenceEvaluator(ir.to_proto(node), opsets={"": opset}).run(None, dict(zip(names, arrays)))
     return found
 

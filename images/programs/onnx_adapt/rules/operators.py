@@ -3,7 +3,6 @@
 import numpy as np
 import onnx
 import onnx_ir as ir
-from onnx.reference import ReferenceEvaluator
 
 from .rule import UnsupportedError, array, schema
 
@@ -88,6 +87,9 @@ def _computed(node, opset):
         given = {each.name: array(each) for each in node.inputs if each is not None}
     if not given or any(numbers is None for numbers in given.values()):
         return None
+    # Few models need it, and it takes as long to import as onnxruntime.
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
+
     (numbers,) = ReferenceEvaluator(ir.to_proto(node), opsets={"": opset}).run(None, given)
     return np.asarray(numbers, value.dtype.numpy())
 

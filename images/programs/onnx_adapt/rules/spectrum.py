@@ -2,7 +2,6 @@
 
 import numpy as np
 import onnx_ir as ir
-from onnx.reference import ReferenceEvaluator
 
 from .rule import constant, inputs, rank, rule, sizes
 
@@ -77,6 +76,9 @@ def _transformed(op, x, axis, matrix):
 def constant_of_constants(node, op):
     """What ONNX's reference implementation makes of a node whose inputs are all constants."""
     values = [constant(value, "size") for value in node.inputs]
+    # Few models need it, and it takes as long to import as onnxruntime.
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
+
     reference = ReferenceEvaluator(ir.to_proto(node))
     (made,) = reference.run(None, {value.name: numbers for value, numbers in zip(node.inputs, values)})
     return op.constant(made, like=node.outputs[0])
