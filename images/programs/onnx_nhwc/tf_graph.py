@@ -76,7 +76,7 @@ def _handle(node, handler, values):
     try:
         dtypes.check(node, values)
         with tf.name_scope(node.name):
-            outputs = handler(node, values)
+            outputs = [_without_operators_if_empty(tensor) for tensor in handler(node, values)]
     except UnsupportedError as error:
         raise _refusal(node, error, error.hint) from error
     except StageError:
@@ -88,6 +88,11 @@ def _handle(node, handler, values):
         raise _refusal(node, reason, "replace this operator in the model with others that mean the same") from error
     for name, tensor in zip(node.outputs, outputs):
         values[name] = tensor
+
+
+def _without_operators_if_empty(tensor):
+    """TFLite's operators are not made to have nothing to do."""
+    return tf.zeros(tensor.shape, tensor.dtype) if tensor.shape.num_elements() == 0 else tensor
 
 
 def _refusal(node, reason, hint):

@@ -427,6 +427,16 @@ class NormTest(LoweredTest):
                 samples = {"x": x, "y": random(2, 3)}
                 self.check(model(nodes, samples, ["z"]), samples, {"z": samples["y"] + np.float32(expected)})
 
+    def test_nothing_to_choose_from(self):
+        nodes = [
+            helper.make_node("Where", ["chosen", "x", "other"], ["nothing"]),
+            helper.make_node("ReduceSum", ["nothing"], ["sum"], axes=[1], keepdims=0),
+            helper.make_node("Add", ["sum", "y"], ["z"]),
+        ]
+        samples = {"x": np.zeros((2, 0, 3), np.float32), "y": random(2, 3)}
+        weights = {"chosen": np.array([True, False, True]), "other": np.ones(1, np.float32)}
+        self.check(model(nodes, samples, ["z"], weights), samples, {"z": samples["y"]})
+
 
 class RoiAlignTest(LoweredTest):
     def test_means_and_maxima(self):
