@@ -31,6 +31,14 @@ class ArithmeticTest(LoweredTest):
         a, b = random(1, 3, 4, 4), random(1, 3, 1, 1, seed=1)
         self.check_node("Add", {"a": a, "b": b}, a + b)
 
+    def test_quotients_are_rounded_towards_zero(self):
+        x = np.array([7, -7, 7, -7, -(2**31), 2**31 - 1, 0], np.int32)
+        y = np.array([2, 2, -2, -2, 2, -3, 5], np.int32)
+        expected = np.trunc(x / y.astype(np.float64)).astype(np.int32)
+        self.assertEqual(self.check_node("Div", {"x": x}, expected, {"y": y}, opset=13), {"DIV": 1})
+        few = slice(0, 4)
+        self.check_node("Div", {"x": x[few], "y": y[few]}, expected[few], opset=13)
+
     def test_what_is_masked_stays_infinite(self):
         x, seen = random(2, 2, 3, 3), np.array([[True, False, True], [False] * 3, [True] * 3])
         nodes = [

@@ -119,6 +119,10 @@ def _beside_a_bias(x, constant):
 
 def _truncated_quotient(x, y):
     """Division of integers as ONNX has it: towards zero."""
+    known = tf.get_static_value(y)
+    if known is not None and not np.isin(known, (0, -1)).any():
+        return tf.raw_ops.Div(x=x, y=y)
+    # By 0, and of the smallest number by -1, TFLite's DIV would end the process.
     quotient = tf.math.floordiv(_size(x), _size(y))
     return tf.where(tf.equal(x < 0, y < 0), quotient, -quotient)
 
