@@ -10,6 +10,11 @@ def producer(reference):
     return reference.lstrip("^").split(":")[0]
 
 
+def operands(node):
+    """The inputs of a node that are values; others, ^name, only have to run before it."""
+    return [name for name in node.input if not name.startswith("^")]
+
+
 def readers(graph_def):
     """How many nodes read each node."""
     return Counter(producer(reference) for node in graph_def.node for reference in node.input)

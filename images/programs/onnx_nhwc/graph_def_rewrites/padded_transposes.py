@@ -1,13 +1,13 @@
 """Transposes of what has been padded: a runtime makes padding part of the convolution behind it."""
 
-from .graph_def import add_constant, numbers, producer, readers
+from .graph_def import add_constant, numbers, operands, producer, readers
 
 
 def apply(graph_def):
     """Pad the result of a transpose, not its operand."""
     nodes = {node.name: node for node in graph_def.node}
     for node in [node for node in graph_def.node if node.op == "Transpose"]:
-        pad, order = (nodes[producer(name)] for name in node.input)
+        pad, order = (nodes[producer(name)] for name in operands(node))
         if pad.op not in ("Pad", "PadV2") or order.op != "Const" or readers(graph_def)[pad.name] > 1:
             continue
         widths = numbers(nodes[producer(pad.input[1])])
