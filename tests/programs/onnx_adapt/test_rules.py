@@ -513,6 +513,17 @@ class TestEngine(unittest.TestCase):
             given = [numbers(batch, 3, 4)]
             np.testing.assert_allclose(run(lowered(made), given)[0], run(made, given)[0], atol=1e-5)
 
+    def test_knows_shapes_behind_an_operator_that_onnx_infers_none_of(self):
+        x, y = (helper.make_tensor_value_info(name, 1, [2, 4, 5, 5]) for name in "xy")
+        weights = [numpy_helper.from_array(np.ones(4, "f"), name) for name in "sb"]
+        nodes = [helper.make_node("GroupNormalization", ["x", "s", "b"], ["a"], num_groups=2)]
+        nodes += [helper.make_node("Relu", ["a"], ["c"])]
+        nodes += [helper.make_node("GroupNormalization", ["c", "s", "b"], ["y"], num_groups=4)]
+        graph = helper.make_graph(nodes, "graph", [x], [y], weights)
+        made = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+        given = [numbers(2, 4, 5, 5)]
+        np.testing.assert_allclose(run(lowered(made), given)[0], run(made, given)[0], atol=1e-5)
+
     def test_names_all_that_it_refuses(self):
         x = helper.make_tensor_value_info("x", 1, [2])
         nodes = [helper.make_node("Bernoulli", ["x"], [name], name="draw_" + name) for name in "ab"]

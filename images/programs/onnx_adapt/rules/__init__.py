@@ -8,7 +8,7 @@ import onnx_ir as ir
 from stagekit import StageError
 
 from . import leftovers
-from .operators import OPSET, Operators
+from .operators import OPSET, Operators, infer
 from .rule import RULES, UnsupportedError, schema
 
 for _module in pkgutil.iter_modules(__path__):
@@ -45,6 +45,9 @@ def _words(op_type, reason, nodes):
 
 def _lower(node, opset):
     opset = node.version or opset
+    # ONNX infers no shapes behind some operators, such as GroupNormalization, which are known once it is lowered.
+    if not node.domain and any(value.shape is None for value in node.outputs):
+        infer(node, opset)
     found = _rule(node, opset)
     if found is not None:
         op = Operators(node, opset)

@@ -100,6 +100,8 @@ def infer(node, opset):
     Raises an UnsupportedError for data types that an operator does not have at the opset.
     """
     found = schema(node, opset)
+    if found is None or found.deprecated:
+        return
     types, data = {}, {}
     for value in node.inputs:
         if value is None:
