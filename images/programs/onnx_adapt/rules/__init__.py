@@ -46,7 +46,7 @@ def _words(op_type, reason, nodes):
 def _lower(node, opset):
     opset = node.version or opset
     # ONNX infers no shapes behind some operators, such as GroupNormalization, which are known once it is lowered.
-    if not node.domain and any(value.shape is None for value in node.outputs):
+    if any(value.shape is None for value in node.outputs):
         infer(node, opset)
     found = _rule(node, opset)
     if found is not None:

@@ -100,23 +100,17 @@ def infer(node, opset):
     Raises an UnsupportedError for data types that an operator does not have at the opset.
     """
     found = schema(node, opset)
-    if found is None or found.deprecated:
+    given = [value for value in node.inputs if value is not None]
+    if found is None or found.deprecated or any(value.type is None for value in given):
         return
-    types, data = {}, {}
-    for value in node.inputs:
-        if value is None:
-            continue
-        if value.type is None:
-            return
-        types[value.name] = type_proto(value)
-        numbers = array(value) if value.shape is not None and _is_small(value) else None
-        if numbers is not None:
-            data[value.name] = onnx.numpy_helper.from_array(numbers)
+    types = {value.name: type_proto(value) for value in given}
+    small = {value.name: array(value) for value in given if value.shape is not None and _is_small(value)}
+    data = {name: onnx.numpy_helper.from_array(numbers) for name, numbers in small.items() if numbers is not None}
+    opsets = [onnx.helper.make_opsetid("", opset)]
     try:
-        opsets = [onnx.helper.make_opsetid("", opset)]
         inferred = onnx.shape_inference.infer_node_outputs(found, ir.to_proto(node), types, data, opset_imports=opsets)
     except onnx.checker.ValidationError as error:
-        dtypes = {value.dtype.name.lower() for value in node.inputs if value is not None and value.dtype}
+        dtypes = {value.dtype.name.lower() for value in given if value.dtype}
         if "to" in node.attributes:
             dtypes.add(ir.DataType(node.attributes.get_int("to")).name.lower())
         raise UnsupportedError("{} there is not of {}".format(node.op_type, " and ".join(sorted(dtypes)))) from error
@@ -125,7 +119,8 @@ def infer(node, opset):
     for value in node.outputs:
         if value.name in inferred:
             value.type = ir.serde.deserialize_type_proto_for_type(inferred[value.name])
-            value.shape = ir.serde.deserialize_type_proto_for_shape(inferred[value.name])
+            shape = ir.serde.deserialize_type_proto_for_shape(inferred[value.name])
+            value.shape = value.shape if shape is None else shape
 
 
 def _is_small(value):
