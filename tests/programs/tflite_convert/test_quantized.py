@@ -71,6 +71,21 @@ class Weights(Stage):
         found = self.run_variant("int8", result, {"x": x})["y"]
         np.testing.assert_allclose(found, np.clip(np.round(sums / STEP), -128, 127) * STEP, atol=STEP / 2)
 
+    def test_weights_that_two_layers_share(self):
+        def built():
+            kernel = tf.constant(self.dense(np.float32(0.003)))
+            x, z = placeholder("x", 1, 8), placeholder("z", 1, 8)
+            seen = [rounded(tf.matmul(rounded(each, -4), kernel), -4, name) for each, name in ((x, "y"), (z, "w"))]
+            return {"x": x, "z": z}, {"y": seen[0], "w": seen[1]}
+
+        self.save(built)
+        result = self.convert("int8", quantized=True)
+        x = np.linspace(-2, 2, 8, dtype=np.float32)[np.newaxis]
+        found = self.run_variant("int8", result, {"x": x, "z": x})
+        np.testing.assert_array_equal(found["y"], found["w"])
+        sums = np.round(x / STEP) * STEP @ self.dense(np.float32(0.003))
+        np.testing.assert_allclose(found["y"], np.clip(np.round(sums / STEP), -128, 127) * STEP, atol=STEP / 2)
+
     def test_weights_that_are_no_integers_are_told_by_their_node(self):
         kernel = np.random.RandomState(0).normal(size=(8, 5)).astype(np.float32)
         (warning,) = self.converted(kernel)[0]["warnings"]

@@ -152,6 +152,7 @@ def _write(model, graph, operator, position, integers, scales, axis, point=0):
     if len(editing.readers(graph)[index]) > 1:
         index = editing.add_constant(model, graph, graph.tensors[index].name, integers)
         graph.tensors[index].quantization = schema.QuantizationParametersT()
+        operator.inputs = operator.inputs.copy()
         operator.inputs[position] = index
     tensor = graph.tensors[index]
     if sum(other.buffer == tensor.buffer for each in model.subgraphs for other in each.tensors) > 1:
