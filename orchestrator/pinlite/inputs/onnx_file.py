@@ -79,7 +79,7 @@ def read(path: Path) -> OnnxFile | None:
             found = _Walk(data).result()
         except ValueError:
             return None
-    return found if found.ir_version else None
+    return found if found.operators or found.opsets else None
 
 
 class _Walk:

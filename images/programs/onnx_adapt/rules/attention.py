@@ -1,4 +1,4 @@
-"""Attention that is computed a step of time after another; the others are in `bodies`."""
+"""Attention that is computed a step of time after another; the others are in `function_bodies`."""
 
 import numpy as np
 
