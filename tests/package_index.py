@@ -94,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send(self.index.files[name])
 
+    do_HEAD = do_GET  # noqa: N815 - as the server calls it
+
     def send(self, data: bytes) -> None:
         begin = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         if not (begin and self.index.ranges):
@@ -108,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(data))}.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if data and self.index.cut and self.path.startswith("/files/") and not self.is_uv:
             data = data[: self.index.cut.pop(0)]
             self.close_connection = True

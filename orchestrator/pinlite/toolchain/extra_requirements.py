@@ -9,7 +9,7 @@ from pinlite.errors import ImageError
 from pinlite.events import Observer
 from pinlite.machine import folders, guards, temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network, repeated
-from pinlite.toolchain import ImageRecipe
+from pinlite.toolchain import ImageRecipe, indexes
 
 
 def locked(requirements: tuple[str, ...], image: ImageRecipe, observe: Observer) -> bytes:
@@ -44,6 +44,7 @@ def _resolve(wanted: str, image: ImageRecipe) -> bytes:
                 *("--python", sys.executable, "--no-python-downloads"),
                 *("--python-version", image.base.python, "--python-platform", image.base.wheels),
                 *("--only-binary", ":all:"),
+                *indexes.beside(f"{image.lock.decode()}\n{wanted}", image.index, image.base, Path(folder)),
                 *("--constraint", base, "--output-file", lock, base, asked),
             )
         except uv.UvError as error:

@@ -28,7 +28,8 @@ _PIN = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<
 
 class ImageFile(Frozen):
     """``pins/<image>/image.toml``. An image is built on a ``base``, or adds to another image (``from``); ``programs``
-    are the packages in ``images/programs`` that it carries; ``sources`` are packages that exist only as source.
+    are the packages in ``images/programs`` that it carries; ``sources`` are packages that exist only as source;
+    ``index`` is the URL of one beside PyPI that has what PyPI has not, as `pinlite.toolchain.indexes` says.
     """
 
     description: str
@@ -36,6 +37,7 @@ class ImageFile(Frozen):
     parent: str = Field("", alias="from")
     programs: tuple[str, ...]
     sources: tuple[str, ...] = ()
+    index: str = ""
 
     @model_validator(mode="after")
     def _stands_on_one(self) -> Self:
@@ -47,7 +49,7 @@ class ImageFile(Frozen):
 @dataclass(frozen=True)
 class ImageRecipe:
     """One image as data. ``files`` is its build context by name; ``parent`` is the image that it adds to; ``sources``
-    are packages that exist only as source and are built with the image.
+    are packages that exist only as source and are built with the image; ``index`` has what PyPI has not.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ImageRecipe:
     parent: "ImageRecipe | None" = None
     description: str = ""
     sources: tuple[str, ...] = ()
+    index: str = ""
 
     @property
     def lock(self) -> bytes:
@@ -104,7 +107,8 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
     context = {"Dockerfile": _dockerfile(), LOCK: _lock(folder)}
     for package in said.programs:
         context |= _program(package, folder / FILE)
-    return ImageRecipe(name, context, base, parent, description=said.description, sources=said.sources)
+    index = said.index or (parent.index if parent else "")
+    return ImageRecipe(name, context, base, parent, said.description, said.sources, index)
 
 
 def lineage(name: str, pins: Sequence[Path]) -> tuple[tuple[Path, ImageFile], ...]:
@@ -151,7 +155,7 @@ def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
     """
     programs = {name: data for name, data in parent.files.items() if name.startswith(f"{_PROGRAMS}/")}
     context = {"Dockerfile": _dockerfile(), LOCK: lock} | programs
-    return ImageRecipe(f"{parent.name}{_WITH}", context, parent.base, parent, description=parent.description)
+    return ImageRecipe(f"{parent.name}{_WITH}", context, parent.base, parent, parent.description, index=parent.index)
 
 
 def versions(lock: bytes) -> dict[str, str]:

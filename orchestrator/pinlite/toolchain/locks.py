@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pinlite.errors import ImageError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders, temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network, repeated
-from pinlite.toolchain import bases, files, images
+from pinlite.toolchain import bases, files, images, indexes, wheel_tags
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions
 
@@ -24,7 +25,8 @@ _CONTRADICTION = re.compile(r"conflict|incompatible|unsatisfiable")
 @dataclass(frozen=True)
 class Asked:
     """What one lock is made from. ``constraints`` are locks that it has to agree with; ``pinned`` are further versions,
-    for packages that are needed anyway; ``before`` is a day like 2021-09-01: later releases don't count.
+    for packages that are needed anyway; ``before`` is a day like 2021-09-01: later releases don't count. ``index`` has
+    what PyPI has not.
     """
 
     folder: Path
@@ -33,6 +35,7 @@ class Asked:
     constraints: Sequence[bytes] = ()
     pinned: Mapping[str, str] | None = None
     before: str | None = None
+    index: str = ""
 
 
 def lock_base(base: Base, observe: Observer) -> None:
@@ -61,10 +64,11 @@ def lock_image(
     if said.parent:
         parent = images.load(said.parent, pins, known)
         base, constraints = parent.base, [parent.lock]
+        index = said.index or parent.index
     else:
         base = images.base_of(said, folder, known)
-        constraints = [base.lock]
-    write(Asked(folder, base, said.sources, constraints, pinned, before), observe)
+        constraints, index = [_beside(base.lock, folder / REQUIREMENTS)], said.index
+    write(Asked(folder, base, said.sources, constraints, pinned, before, index), observe)
 
 
 def in_order(names: Iterable[str], pins: Sequence[Path]) -> tuple[str, ...]:
@@ -95,18 +99,44 @@ def _write(asked: Asked) -> None:
             limit.write_bytes(text)
             limits += ["--constraint", str(limit)]
         sources = [word for source in asked.sources for word in ("--no-binary", source)]
+        lock, requirements = asked.folder / LOCK, asked.folder / REQUIREMENTS
         try:
+            elsewhere = indexes.beside(requirements.read_text(), asked.index, asked.base, Path(name))
             uv.run(
                 *("pip", "compile", "--quiet", "--generate-hashes", "--no-annotate"),
                 *("--python-version", asked.base.python, "--python-platform", asked.base.wheels),
                 *("--only-binary", ":all:", *sources, *limits),
                 *_before(asked),
                 *("--custom-compile-command", _command(asked.folder)),
-                *("--output-file", asked.folder / LOCK, asked.folder / REQUIREMENTS),
+                *("--output-file", lock),
+                *elsewhere,
+                requirements,
                 scratch=name,
             )
+            for project in elsewhere:
+                lock.write_text(_of_one_file_each(lock.read_text(), indexes.files(project, asked.base), asked.base))
         except uv.UvError as error:
             raise ImageError(f"{asked.folder / LOCK} can't be made:\n{error}", hint=_hint(str(error), asked)) from error
+
+
+def _beside(lock: bytes, requirements: Path) -> bytes:
+    """A base's lock without the packages that an image asks for itself."""
+    own = versions(requirements.read_bytes())
+    lines = lock.decode().replace("\\\n", " ").splitlines()
+    return "\n".join(line for line in lines if own.keys().isdisjoint(versions(line.encode()))).encode()
+
+
+def _of_one_file_each(lock: str, listed: Mapping[str, Sequence[Mapping[str, Any]]], base: Base) -> str:
+    """The lock with one file alone, which it names, of each package that PyPI does not have.
+
+    An index beside PyPI has files that nobody here has tried, and may replace them.
+    """
+    for package, wheels in listed.items():
+        if chosen := wheel_tags.best(wheels, base):
+            pin = re.compile(rf"(?m)^({re.escape(package)}==\S+) \\\n(    --hash=\S+(?: \\\n)?)+")
+            tested = rf"# {wheel_tags.name(chosen)}\n\1 \\\n    --hash=sha256:{chosen['hashes']['sha256']}"
+            lock = pin.sub(tested, lock)
+    return lock
 
 
 def _before(asked: Asked) -> list[str]:
@@ -125,7 +155,8 @@ def _command(folder: Path) -> str:
 def _hint(said: str, asked: Asked) -> str:
     when = f" as of {asked.before}" if asked.before else ""
     if blames_network(ImageError(said)):
-        return RECONNECT
+        missing = ", ".join(indexes.local_versions((asked.folder / REQUIREMENTS).read_text()))
+        return f"{RECONNECT}; PyPI does not have {missing}: {indexes.ELSEWHERE}" if missing else RECONNECT
     if NO_WHEEL.search(said):
         return (
             f"choose versions that have wheels for CPython {asked.base.python}, or another base; list a package that "

@@ -3,15 +3,14 @@
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 from pydantic import Field
 
 from pinlite import digest
@@ -19,14 +18,10 @@ from pinlite.errors import ImageError
 from pinlite.machine import temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network
 from pinlite.schema.frozen import Frozen
-from pinlite.toolchain import Base, ImageRecipe
+from pinlite.toolchain import Base, ImageRecipe, indexes, wheel_tags
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-_PLATFORM = re.compile(r"(?P<machine>\w+)-manylinux_2_(?P<minor>\d+)")
-# The first glibc that the manylinux tags speak of, and what older tools call some of them.
-_FIRST = 5
-_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 class Distribution(Frozen):
@@ -57,17 +52,18 @@ class Distribution(Frozen):
 @dataclass(frozen=True)
 class Pins:
     """The lock of an image, or of a base, for the Python and the platform of a base. ``sources`` are the packages that
-    exist as source only.
+    exist as source only, ``index`` has those that PyPI does not have.
     """
 
     name: str
     lock: bytes = field(repr=False)
     base: Base
     sources: tuple[str, ...] = ()
+    index: str = ""
 
     @classmethod
     def of(cls, recipe: ImageRecipe) -> Self:
-        return cls(recipe.name, recipe.lock, recipe.base, recipe.sources)
+        return cls(recipe.name, recipe.lock, recipe.base, recipe.sources, recipe.index)
 
     @property
     def key(self) -> str:
@@ -95,11 +91,10 @@ class Pins:
             ImageError: The index is not reached, or has no file of a package that the lock allows and the base can
                 install.
         """
-        ranks = {tag: rank for rank, tag in enumerate(dict.fromkeys(_tags(self.base)))}
         packages = tomllib.loads(self._resolved()).get("packages", ())
-        return {each["name"]: self._chosen(each, ranks) for each in packages}
+        return {each["name"]: self._chosen(each) for each in packages}
 
-    def _chosen(self, package: Mapping[str, Any], ranks: Mapping[Tag, int]) -> Distribution:
+    def _chosen(self, package: Mapping[str, Any]) -> Distribution:
         """The file of a package, as pylock.toml has it, that an installer would take of those that the lock allows."""
         allowed = self._pinned[package["name"]][1]
         # An index need not have hashes: then it is seen once the file is here.
@@ -107,20 +102,19 @@ class Pins:
         files = [
             file for file in (*package.get("wheels", ()), *sources) if file["hashes"].get("sha256") in (None, *allowed)
         ]
-        ranked = {rank: file for file in reversed(files) if (rank := _rank(_name(file), ranks)) is not None}
-        if not ranked:
+        best = wheel_tags.best(files, self.base)
+        if best is None:
             raise ImageError(
                 f"the package index has no file for {package['name']} {package['version']} that the lock of "
                 f"{self.name} allows",
                 hint="check that the index has what the lock was made from; `UV_DEFAULT_INDEX` names another one",
             )
-        best = ranked[min(ranked)]
         return Distribution(
             package=package["name"],
             version=package["version"],
-            filename=_name(best),
+            filename=wheel_tags.name(best),
             sha256=best["hashes"].get("sha256") or min(allowed),
-            size=best.get("size"),
+            size=best.get("size") or _on_disk(best["url"]),
             url=best["url"],
             allowed=allowed,
         )
@@ -138,38 +132,21 @@ class Pins:
                     *("--python-version", self.base.python, "--python-platform", self.base.wheels),
                     *("--only-binary", ":all:"),
                     *(word for name in self.sources for word in ("--no-binary", name)),
+                    *indexes.beside(self.lock.decode(), self.index, self.base, Path(folder)),
                     lock,
                 )
             except uv.UvError as error:
                 other = "check that the index has everything that the lock pins; `UV_DEFAULT_INDEX` names another one"
+                hint = RECONNECT if blames_network(error) else other
+                if missing := ", ".join(indexes.local_versions(self.lock.decode())):
+                    hint = f"{hint}; PyPI does not have {missing}: {indexes.ELSEWHERE}"
                 raise ImageError(
-                    f"the packages of {self.name} can't be looked up in the package index:\n{error}",
-                    hint=RECONNECT if blames_network(error) else other,
+                    f"the packages of {self.name} can't be looked up in the package index:\n{error}", hint=hint
                 ) from error
 
 
-def _name(file: Mapping[str, Any]) -> str:
-    return unquote(urlsplit(file["url"]).path).rpartition("/")[2]
-
-
-def _rank(filename: str, ranks: Mapping[Tag, int]) -> int | None:
-    """How special a wheel is, the least most of all, and a source behind all of them; None for another platform's."""
-    if not filename.endswith(".whl"):
-        return len(ranks)
-    return min((ranks[tag] for tag in parse_wheel_filename(filename)[-1] if tag in ranks), default=None)
-
-
-def _tags(base: Base) -> Iterator[Tag]:
-    """What wheels may be for, the most special first."""
-    found = _PLATFORM.fullmatch(base.wheels)
-    assert found, f"{base.wheels} is no platform of the form x86_64-manylinux_2_28"
-    python = tuple(map(int, base.python.split(".")))
-    names = [
-        name
-        for minor in range(int(found["minor"]), _FIRST - 1, -1)
-        for name in (f"manylinux_2_{minor}", _LEGACY.get(minor))
-        if name
-    ]
-    platforms = [f"{name}_{found['machine']}" for name in (*names, "linux")]
-    yield from cpython_tags(python, platforms=platforms)
-    yield from compatible_tags(python, f"cp{python[0]}{python[1]}", platforms)
+def _on_disk(url: str) -> int | None:
+    """The size of a file that an index has in a folder here."""
+    where = urlsplit(url)
+    path = Path(unquote(where.path))
+    return path.stat().st_size if where.scheme == "file" and path.is_file() else None

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from pinlite.engine.wheels.pins import Distribution
 from pinlite.errors import ImageError, PinliteError
+from pinlite.machine import pip_settings
 from pinlite.machine.retries import RECONNECT
 
 _CHUNK = 2**20
@@ -184,13 +185,13 @@ def _named(wanted: Distribution) -> str:
 
 
 def _credentials(url: str) -> tuple[str, str] | None:
-    """What the environment has for the host of a URL; uv leaves it out of what it tells. None: netrc is asked."""
+    """What uv or pip is told for the host of a URL; uv leaves it out of what it tells. None: netrc is asked."""
     host = urlsplit(url).netloc
-    for variable in _INDEXES:
-        for found in _URL.findall(os.environ.get(variable, "")):
-            index = urlsplit(found)
-            if index.username and index.netloc.rpartition("@")[2] == host:
-                return unquote(index.username), unquote(index.password or "")
+    known = [found for variable in _INDEXES for found in _URL.findall(os.environ.get(variable, ""))]
+    for found in (*known, *(place.url for place in pip_settings.places())):
+        index = urlsplit(found)
+        if index.username and index.netloc.rpartition("@")[2] == host:
+            return unquote(index.username), unquote(index.password or "")
     return None
 
 
