@@ -1,5 +1,6 @@
-"""A model from a file: TorchScript, or a pickled nn.Module."""
+"""A model from a file: TorchScript, a program of torch.export, or a pickled nn.Module."""
 
+import inspect
 import zipfile
 
 import torch
@@ -7,14 +8,20 @@ from torch import nn
 
 from stagekit import StageError
 
+from . import exported_program
 from .python_source import make_way
 from .user_code import one_line
 
 BY_CODE = "convert the code that builds the model, path/to/file.py:callable, and give this file with --weights"
 
+# Since torch 2.6 it reads tensors alone, unless it is told otherwise.
+WHOLE = {"weights_only": False} if "weights_only" in inspect.signature(torch.load).parameters else {}
+
 
 def load(path):
     """The nn.Module in a file. Raises a StageError of kind ``usage`` for a file that holds none."""
+    if exported_program.is_one(path):
+        return exported_program.load(path)
     return _torchscript(path) if _is_torchscript(path) else _pickled(path)
 
 
@@ -54,7 +61,7 @@ def _unpickled(path):
     """
     make_way()
     try:
-        return torch.load(str(path), map_location="cpu")
+        return torch.load(str(path), map_location="cpu", **WHOLE)
     except MemoryError:
         raise
     except (AttributeError, ImportError) as error:

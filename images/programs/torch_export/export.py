@@ -1,6 +1,7 @@
 """Stage program of the torch image: a PyTorch model to ONNX, and what PyTorch computes with it."""
 
 import inspect
+from importlib.util import find_spec
 
 import torch
 from torch import nn
@@ -23,7 +24,8 @@ from .quantization_aware_training import FakeQuantized
 from .user_code import UserCode
 
 OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
-VERSIONS = ("torch", "torchvision", "numpy")
+# What of these an image has.
+VERSIONS = tuple(name for name in ("torch", "torchvision", "onnx", "onnxscript", "numpy") if find_spec(name))
 
 
 def export(request):
@@ -36,16 +38,17 @@ def export(request):
     (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
     samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
     (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
-    training, warnings}, the last being lines on what may be wrong for other inputs; raises StageError of kind ``usage``
-    for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    training, exporter, warnings}: which of torch's exporters wrote the model, "" where it has but one, and lines on
+    what may be wrong for other inputs; raises StageError of kind ``usage`` for a model that can't be loaded or run,
+    ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     model, fed, bounds, steps, code, hint = _prepared(request)
     with torch.no_grad():
-        computed, seconds, doubts = _export(request, model, fed, code, hint)
+        computed, seconds, exporter, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["seed"], bounds)
-            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[2]
+            doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[-1]
 
         def run(sample):
             return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
@@ -53,7 +56,7 @@ def export(request):
         profiles.each(request, fed, run, seconds, bounds)
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
-    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
+    return dict(described, training=steps, exporter=exporter, warnings=list(dict.fromkeys(doubts)))
 
 
 def trace(request):
@@ -81,16 +84,16 @@ def _prepared(request):
     on its inputs). The model is trained where that is asked for.
     """
     parameters = request.parameters
-    fed = _samples(request)
     seeding.seed(parameters["seed"])
     code = UserCode(*_folders(request))
     model = _model(request, code)
+    fed = _samples(request, model)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
     hint = _how_to_call(model)
     with torch.no_grad():
         bounds = embedding_bounds.of(model, _tensors(fed), lambda tensors: _answer(model, tensors, code, hint))
-    fed = _samples(request, bounds)
+    fed = _samples(request, model, bounds)
     steps = []
     if parameters["training"]:
         with torch.no_grad():
@@ -101,7 +104,7 @@ def _prepared(request):
 
 def _export(request, model, fed, code, hint, suffix=""):
     """Write the model and its outputs for these samples, to roles with a suffix; return the outputs, the seconds that
-    they took, and the exporter's warnings.
+    they took, the exporter, and its warnings.
 
     ``hint`` is for a model that fails on them.
     """
@@ -113,16 +116,16 @@ def _export(request, model, fed, code, hint, suffix=""):
     leaves, seconds = profiles.timed(run, fed)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
-    doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
+    exporter, doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
     computed = _named(names, leaves)
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
-    return computed, seconds, doubts
+    return computed, seconds, exporter, doubts
 
 
-def _samples(request, bounds=None):
-    """The samples by input name, in the order of the model's call."""
-    inputs = request.parameters["inputs"]
+def _samples(request, model, bounds=None):
+    """The samples by input name, in the order of the model's call: a program of torch.export knows its inputs."""
+    inputs = request.parameters["inputs"] or getattr(model, "inputs", [])
     if inputs:
         return samples.of(request, inputs, bounds)
     fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}

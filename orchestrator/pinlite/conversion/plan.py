@@ -24,8 +24,8 @@ _FROM_ONNX = (check.STAGE, translate.STAGE, convert.STAGE)
 # in which workers are needed.
 ALL = (export.STAGE, *_FROM_ONNX)
 STAGES: Mapping[SourceKind, tuple[Stage, ...]] = {
-    "python": ALL,
-    "checkpoint": ALL,
+    "python": (export.STAGE, adapt.STAGE, *_FROM_ONNX),
+    "checkpoint": (export.STAGE, adapt.STAGE, *_FROM_ONNX),
     "onnx": (adapt.STAGE, *_FROM_ONNX),
     "saved_model": (adopt.STAGE, convert.STAGE),
 }
@@ -92,9 +92,12 @@ def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
 
 
 def _is_adapted(recipe: Recipe, versions: Toolchain) -> bool:
-    if recipe.source.kind != "onnx" or recipe.source.path is None or adapt.STAGE.image not in versions.images:
+    """Whether the ONNX file, the user's own or PyTorch's, is none that the stages after it read."""
+    if adapt.STAGE.image not in versions.images:
         return False
-    return adapt.is_needed(onnx_file.read(recipe.source.path), recipe)
+    if recipe.source.kind == "onnx" and recipe.source.path:
+        return adapt.is_needed(onnx_file.read(recipe.source.path), recipe)
+    return export.STAGE in STAGES[recipe.source.kind] and recipe.opset not in adapt.OPSETS
 
 
 def _calibration(recipe: Recipe) -> Arrays | None:

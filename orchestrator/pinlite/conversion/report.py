@@ -63,6 +63,7 @@ def report(results: Results, *, engine: str, images: dict[str, str], lock: Lock)
         tolerance=recipe.tolerance,
         seed=recipe.seed,
         opset=recipe.opset,
+        exporter=results.lowered.exporter,
         toolchain_name=toolchain.name,
         toolchain=images,
         target=recipe.target,

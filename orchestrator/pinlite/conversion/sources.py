@@ -1,7 +1,7 @@
 """From each kind of source to a SavedModel: a function each, which returns what all that follows needs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pinlite import digest, parity
@@ -9,11 +9,11 @@ from pinlite.conversion.run import Run
 from pinlite.digest import HashedPath
 from pinlite.parity import profiles
 from pinlite.runner import provision
-from pinlite.schema.choices import SourceKind
+from pinlite.schema.choices import Exporter, SourceKind
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import TrainingStep
 from pinlite.stages import adapt, adopt, check, export, translate
-from pinlite.stages.stage import BATCHES, Content
+from pinlite.stages.stage import BATCHES, Content, at_batch
 
 Files = Mapping[str, HashedPath]
 
@@ -40,19 +40,23 @@ class Lowered:
     wider_samples: HashedPath | None = None
     training: tuple[TrainingStep, ...] = ()
     index_bounds: Mapping[str, int] = field(default_factory=dict)
+    exporter: Exporter = ""
 
 
 @dataclass(frozen=True)
 class Exported:
     """A model as ONNX, before it is checked: by PyTorch, adapted, or the user's own file. ``samples`` are None where
-    none were given, ``files`` are what the stage before made, by role, in ``runtime``, the reference.
+    none were given, ``files`` are what the first stage made, by role, in ``runtime``, the reference; ``adapted`` what a
+    stage after it made, by the runtime that ran the model there.
     """
 
     model: HashedPath
     samples: Content | None
     files: Files = field(default_factory=dict)
     runtime: str = "torch"
+    adapted: Mapping[str, Files] = field(default_factory=dict)
     training: tuple[TrainingStep, ...] = ()
+    exporter: Exporter = ""
 
 
 def lower(run: Run) -> Lowered:
@@ -64,14 +68,31 @@ def _from_pytorch(run: Run) -> Lowered:
     source = provision.source(run.recipe, run.folder)
     functions = provision.functions(run.recipe, run.folder, source)
     done = run.do(export.action(run.recipe, source, functions, run.evaluation))
-    files = done.outputs
-    return _from_exported(run, Exported(files["model"], files["samples"], files, training=done.result.training))
+    files, result = done.outputs, done.result
+    exported = Exported(files["model"], files["samples"], files, training=result.training, exporter=result.exporter)
+    return _from_exported(run, _adapted(run, exported) if adapt.STAGE in run.plan.stages else exported)
+
+
+def _adapted(run: Run, exported: Exported) -> Exported:
+    """What PyTorch exported, for each size of the batch, at an opset that the stages after it read."""
+    recipe, files = run.recipe, exported.files
+    done = run.do(adapt.action(recipe, exported.model, exported.samples, run.evaluation, files.get("profiles")))
+    wider = {}
+    for batch in BATCHES if recipe.dynamic_batch else ():
+        action = adapt.action(recipe, files[f"model.{batch}"], files[f"samples.{batch}"])
+        wider[f"model.{batch}"] = run.do(replace(action, stage=at_batch(adapt.STAGE, batch))).outputs["adapted"]
+    return replace(
+        exported,
+        model=done.outputs["adapted"],
+        files={**files, **wider},
+        adapted={done.result.runtime: done.outputs},
+    )
 
 
 def _from_onnx(run: Run) -> Lowered:
     if adapt.STAGE not in run.plan.stages:
         return _from_exported(run, Exported(_given(run), run.recipe.samples))
-    action = adapt.action(run.recipe, with_tensors(run), run.evaluation)
+    action = adapt.action(run.recipe, with_tensors(run), run.recipe.samples, run.evaluation)
     done = run.do(action)
     files = dict(done.outputs)
     for batch in BATCHES if run.recipe.dynamic_batch else ():
@@ -145,7 +166,12 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
     else:
         lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
         translated = run.do(translate.action(recipe, lowered, samples, checked.result))
-    by_runtime = {exported.runtime: exported.files, "onnxruntime": checked.outputs, "tensorflow": translated.outputs}
+    by_runtime = {
+        exported.runtime: exported.files,
+        **exported.adapted,
+        "onnxruntime": checked.outputs,
+        "tensorflow": translated.outputs,
+    }
     made = given or checked.outputs.get("profiles")
     return Lowered(
         saved_model=translated.outputs["saved_model"],
@@ -165,6 +191,7 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         wider_samples=wider_samples,
         training=exported.training,
         index_bounds=checked.result.index_bounds,
+        exporter=exported.exporter,
     )
 
 

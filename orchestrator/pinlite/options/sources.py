@@ -15,8 +15,8 @@ MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
 METRIC = re.compile(r"mse|top-[1-9]\d{0,5}")
 
 _CALLABLE = re.compile(r"\w+(\.\w+)*")
-_FORMS = "give path/to/file.py:callable, package.module:callable, a .pt or .onnx file, or a SavedModel folder"
-_CHECKPOINTS = (".pt", ".pth", ".torchscript")
+_FORMS = "give path/to/file.py:callable, package.module:callable, a .pt, .pt2 or .onnx file, or a SavedModel folder"
+_CHECKPOINTS = (".pt", ".pth", ".pt2", ".jit", ".torchscript")
 
 
 def parse_source(text: str) -> Source:

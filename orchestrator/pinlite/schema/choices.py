@@ -11,6 +11,8 @@ Lowering = Literal["nhwc", "stock"]
 Ops = Literal["auto", "builtin", "select-tf"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+# Torch's exporters; "" where a torch has but one.
+Exporter = Literal["", "dynamo", "torchscript"]
 IntegerIo = Literal["int8", "uint8"]
 # How two constants of two files are related, and the kinds of differences of two files.
 Relation = Literal["equal", "permuted", "reordered", "within a step", "different"]

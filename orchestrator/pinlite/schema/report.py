@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pinlite.schema.choices import Layout, StageSource, VariantName
+from pinlite.schema.choices import Exporter, Layout, StageSource, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.lock import Lock
 
@@ -253,7 +253,8 @@ class Report(Frozen):
     """What came of a run; ``report.json`` is this object.
 
     ``toolchain`` has the identities of the images, ``toolchain_name`` and ``target`` say what was chosen; ``runtimes``
-    are those of the TFLite files, in the toolchain's order. Reports of schema 1, which release 0.1.0 wrote, have
+    are those of the TFLite files, in the toolchain's order. ``exporter`` says which of torch's exporters wrote the ONNX
+    file, where that torch has two. Reports of schema 1, which release 0.1.0 wrote, have
     neither, and call runtimes tflite-VERSION.
     """
 
@@ -265,6 +266,7 @@ class Report(Frozen):
     tolerance: float
     seed: int
     opset: int
+    exporter: Exporter = ""
     toolchain_name: str = "classic"
     toolchain: dict[str, str]
     target: str = ""

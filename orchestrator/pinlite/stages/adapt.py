@@ -42,8 +42,16 @@ def is_plain(file: OnnxFile | None) -> bool:
     )
 
 
-def action(recipe: Recipe, model: Content, evaluation: Content | None = None) -> Action[Result]:
-    """``model`` is the file, or a folder as `pinlite.runner.provision.onnx` makes it."""
+def action(
+    recipe: Recipe,
+    model: Content,
+    samples: Content | None,
+    evaluation: Content | None = None,
+    profiles: Content | None = None,
+) -> Action[Result]:
+    """``model`` is the file, or a folder as `pinlite.runner.provision.onnx` makes it. Without samples, seeded ones are
+    made, and profiles of them.
+    """
     return Action(
         STAGE,
         Result,
@@ -54,9 +62,9 @@ def action(recipe: Recipe, model: Content, evaluation: Content | None = None) ->
             "from_tensors": list(recipe.from_tensors),
             "to_tensors": list(recipe.to_tensors),
         },
-        inputs=hashed(model=model, samples=recipe.samples, evaluation=evaluation),
+        inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
         outputs={"adapted": "adapted.onnx", "samples": "samples.npz", "outputs": "outputs.npz"}
-        | profiled(None, made=recipe.samples is None)
+        | profiled(profiles, made=samples is None)
         | evaluated(evaluation),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pinlite.schema.choices import Exporter
 from pinlite.schema.recipe import Recipe, Source, Training
 from pinlite.schema.report import TrainingStep
 from pinlite.stages.stage import BATCHES, Action, Content, Signature, Stage, as_json, evaluated, hashed, profiled
@@ -10,7 +11,10 @@ STAGE = Stage("export", image="torch", program="torch_export.export", operation=
 
 
 class Result(Signature):
+    """``exporter`` says which of torch's exporters wrote the model, "" where that torch has but one."""
+
     training: tuple[TrainingStep, ...] = ()
+    exporter: Exporter = ""
 
 
 def action(recipe: Recipe, source: Content, functions: Content | None, evaluation: Content | None) -> Action[Result]:

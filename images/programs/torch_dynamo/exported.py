@@ -1,0 +1,78 @@
+"""torch.onnx.export by torch.export, else by a trace. `torch_export.unaided` has the same functions."""
+
+import copyreg
+import functools
+import logging
+import warnings
+
+# Slow to import, and imported by the exporter only once it runs.
+import onnx_ir
+import onnxscript  # noqa: F401 - as above
+import torch
+from torch.onnx._internal.exporter import _registration
+
+from torch_export import unaided
+from torch_export.user_code import one_line
+
+NEWEST_OPSET = 20
+# By the exporters' names in torch's documentation.
+DYNAMO, TORCHSCRIPT = "dynamo", "torchscript"
+FAILED = "torch's dynamo exporter fails: {}: {}"
+
+called, renamed = unaided.called, unaided.renamed
+
+# It reads the sources of some 500 functions, at every export.
+_registration.ONNXRegistry.from_torchlib = functools.lru_cache(maxsize=None)(
+    _registration.ONNXRegistry.from_torchlib.__func__
+).__get__(_registration.ONNXRegistry)
+# That torchvision is not installed is no news.
+logging.getLogger(_registration.__name__).setLevel(logging.ERROR)
+
+
+def export(flat, inputs, path, opset, **options):
+    """Write a `torch_export.onnx_export.Flat`, and say which exporter did.
+
+    A branch on the data is an error to torch.export; a trace bakes it in, and what is watched says so.
+    """
+    if not isinstance(flat.model, torch.jit.ScriptModule):
+        try:
+            _by_dynamo(flat, inputs, path, opset, **options)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - torch.export may raise anything
+            warnings.warn(FAILED.format(type(error).__name__, one_line(error)), stacklevel=1)
+        else:
+            return DYNAMO
+    unaided.export(flat, inputs, path, opset, dynamo=False, **options)
+    return TORCHSCRIPT
+
+
+def _by_dynamo(flat, inputs, path, opset, input_names, output_names, **_):
+    with warnings.catch_warnings():
+        # torch's own use of what it has deprecated.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=copyreg.__name__)
+        program = torch.export.export(flat, inputs, strict=False)
+        made = torch.onnx.export(
+            program,
+            inputs,
+            input_names=input_names,
+            output_names=output_names,
+            opset_version=opset,
+            verbose=False,
+        )
+    _tidy(made.model)
+    made.save(path, external_data=False)
+
+
+def _tidy(model):
+    """Weights by their names in the model that `Flat` wraps, and nothing of the places where the code lies here."""
+    for tensor in model.graph.initializers.copy().values():
+        tensor.name = tensor.name.removeprefix("model.")
+    model.metadata_props.clear()
+    model.graph.metadata_props.clear()
+    for node in onnx_ir.traversal.RecursiveGraphIterator(model.graph):
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.outputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()

@@ -1,0 +1,165 @@
+"""PyTorch of today: what its exporters write, which of them did, and what is read that earlier ones can't."""
+
+import io
+import zipfile
+
+import numpy as np
+import onnx
+import torch
+from onnx.reference import ReferenceEvaluator
+from stage import StageCase
+from torch import nn
+
+OPSET = 20
+NORM = "self.norm = nn.RMSNorm(8)\nself.linear = nn.Linear(8, 24)"
+ATTENTION = (
+    "q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.linear(self.norm(x)).chunk(3, -1))\n"
+    "return F.scaled_dot_product_attention(q, k, v, is_causal=True)"
+)
+
+
+# Python 3.8 reads neither the type nor the match.
+OF_TODAY = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x, scale: int | None = None):
+        match scale:
+            case None:
+                return {"features": self.conv(x), "rest": [x, None]}
+            case _:
+                return self.conv(x) * scale
+"""
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+def setUpModule():
+    """What is slow the first time is done before processes are forked."""
+    program = torch.export.export(nn.ReLU(), (torch.rand(1),))
+    torch.onnx.export(program, opset_version=OPSET, verbose=False)
+
+
+class Exports(StageCase):
+    def ran(self, **request):
+        """An export whose ONNX file gives what torch gave."""
+        result = self.export(**{"opset": OPSET, **request})
+        # By the file's bytes: another process wrote them.
+        session = ReferenceEvaluator(onnx.load(io.BytesIO(result["model"])))
+        for name, got in zip(result["arrays"], session.run(None, result["samples"])):
+            np.testing.assert_allclose(result["arrays"][name], got, atol=1e-4)
+        self.assertEqual({OPSET}, {entry.version for entry in onnx.load(io.BytesIO(result["model"])).opset_import})
+        return result
+
+
+class Dynamo(Exports):
+    def test_what_python_and_torch_had_not_then(self):
+        self.write_model(ATTENTION, NORM)
+        result = self.ran(shape=(1, 4, 8))
+        self.assertEqual(("dynamo", []), (result["exporter"], result["warnings"]))
+        self.write(OF_TODAY)
+        result = self.ran(shape=(1, 3, 5, 5))
+        self.assertEqual(["features", "rest.0"], self.names(result))
+        self.assertEqual("dynamo", result["exporter"])
+
+    def test_weights_keep_their_names_and_no_place_is_told(self):
+        self.write_model(
+            "return F.relu(self.b(F.relu(self.a(x))))", "self.a = nn.Linear(3, 4)\nself.b = nn.Linear(4, 2)"
+        )
+        result = self.ran()
+        names = {tensor.name for tensor in onnx.load(io.BytesIO(result["model"])).graph.initializer}
+        self.assertEqual({"a.weight", "a.bias", "b.weight", "b.bias"}, names)
+        self.assertNotIn(str(self.folder).encode(), result["model"])
+        self.assertNotIn(b"net.py", result["model"])
+        self.assertEqual(result["model"], self.ran()["model"])
+
+    def test_outputs_that_are_one_value(self):
+        self.write_model("y = F.relu(x)\nreturn y, y, x")
+        self.assertEqual(["output_0", "output_1", "output_2"], self.names(self.ran()))
+
+    def test_recurrent_layers_and_other_batches(self):
+        self.write_model("return self.lstm(x)[0]", "self.lstm = nn.LSTM(8, 4, batch_first=True, bidirectional=True)")
+        result = self.ran(shape=(1, 5, 8), batches=[3])
+        self.assertEqual("dynamo", result["exporter"])
+        wider = onnx.load(self.folder / "out" / "model.3")
+        self.assertEqual(3, wider.graph.output[0].type.tensor_type.shape.dim[0].dim_value)
+
+    def test_a_branch_on_the_data_is_traced_by_the_older_exporter_and_told(self):
+        self.write_model("y = x * 2\nif y.sum() > 0:\n    y = y + 1\nreturn y * float(x.max())")
+        result = self.ran()
+        self.assertEqual("torchscript", result["exporter"])
+        branch, number = result["warnings"]
+        self.assertIn("net.py:12: a branch on the data (`if y.sum() > 0`) is baked in", branch)
+        self.assertIn("net.py:14: a number taken out of the data", number)
+
+    def test_what_neither_exports(self):
+        self.write_model("return torch.lgamma(x)")
+        self.refused("model", "can't export to ONNX opset 20: lgamma (net.py:11)", opset=OPSET, hint="lgamma: write it")
+
+    def test_random_draws(self):
+        self.write_model("return x + torch.rand_like(x)")
+        self.refused("model", "draws random numbers", opset=OPSET)
+
+    def test_training(self):
+        self.write_model("return self.b(F.relu(self.a(x)))", "self.a = nn.Linear(3, 4)\nself.b = nn.Linear(4, 2)")
+        training = {"prune": 0.5, "structured": False, "cluster": 4, "finetune": None, "qat": None}
+        result = self.ran(training=training)
+        self.assertEqual(["none", "prune", "cluster"], [step["technique"] for step in result["training"]])
+        self.assertGreaterEqual(result["training"][-1]["sparsity"], 0.5)
+
+    def test_a_module_that_is_saved_whole(self):
+        file = self.folder / "model.pt"
+        torch.save(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), file)
+        self.assertEqual("dynamo", self.ran(files={"source": file})["exporter"])
+
+    def test_torchscript(self):
+        file = self.save(torch.jit.script(nn.Sequential(nn.Linear(3, 4), nn.ReLU()).eval()), "model.pt")
+        self.assertEqual("torchscript", self.ran(files={"source": file})["exporter"])
+
+
+class Programs(Exports):
+    """Files of torch.export.save."""
+
+    def saved(self, model, *given, **by_name):
+        file = self.folder / "model.pt2"
+        torch.export.save(torch.export.export(model.eval(), given, by_name), file)
+        return {"files": {"source": file}}
+
+    def test_its_own_inputs_are_taken(self):
+        result = self.ran(inputs=[], **self.saved(Net(), torch.rand(2, 3, 5, 5)))
+        self.assertEqual([{"name": "x", "shape": [2, 3, 5, 5], "dtype": "float32"}], result["inputs"])
+        self.assertEqual("dynamo", result["exporter"])
+        names = {tensor.name for tensor in onnx.load(io.BytesIO(result["model"])).graph.initializer}
+        self.assertEqual({"conv.weight", "conv.bias"}, names)
+
+    def test_inputs_of_another_name_or_shape(self):
+        saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
+        inputs = [{"name": "image", "shape": [1, 3, 5, 5], "dtype": "float32"}]
+        wrong = [dict(inputs[0], shape=[1, 3, 6, 6])]
+        self.refused("usage", "the model fails on its inputs", inputs=wrong, opset=OPSET, **saved)
+        self.assertEqual(inputs, self.ran(inputs=inputs, **saved)["inputs"])
+
+    def test_inputs_by_name(self):
+        saved = self.saved(Net(), x=torch.rand(1, 3, 5, 5))
+        self.refused("usage", "something else than tensors by position", opset=OPSET, hint="by position", **saved)
+
+    def test_a_file_that_is_cut_off(self):
+        saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
+        with zipfile.ZipFile(saved["files"]["source"]) as archive:
+            kept = {name: archive.read(name) for name in archive.namelist() if not name.endswith(".json")}
+        with zipfile.ZipFile(saved["files"]["source"], "w") as archive:
+            for name, data in kept.items():
+                archive.writestr(name, data)
+        self.refused("usage", "torch 2.13.0+cpu can't load this program", opset=OPSET, **saved)
