@@ -8,7 +8,7 @@ from torch import nn
 
 from stagekit import StageError
 
-from . import exported_program
+from . import exported_program, newer_code
 from .python_source import make_way
 from .user_code import one_line
 
@@ -38,7 +38,8 @@ def _torchscript(path):
         return torch.jit.load(str(path), map_location="cpu")
     except RuntimeError as error:
         message = "torch {} can't load this TorchScript file: {}".format(torch.__version__, one_line(error))
-        raise StageError("usage", message, "save it with torch {} or older".format(torch.__version__)) from error
+        how = "save it with torch {} or older".format(torch.__version__)
+        raise StageError("usage", message, newer_code.HINT or how) from error
 
 
 def _pickled(path):
@@ -66,10 +67,13 @@ def _unpickled(path):
         raise
     except (AttributeError, ImportError) as error:
         message = "the file needs code that is not there: {}".format(one_line(error))
-        raise StageError("usage", message, BY_CODE + "; a package's code comes with --with NAME==VERSION") from error
+        how = BY_CODE + "; a package's code comes with --with NAME==VERSION"
+        raise StageError("usage", message, newer_code.hint(error) or how) from error
     except Exception as error:
         # pickle may raise anything on bytes that are no pickle.
         message = "torch {} can't read the file: {}: {}".format(
             torch.__version__, type(error).__name__, one_line(error) or "it is damaged"
         )
-        raise StageError("usage", message, "write it with torch.save") from error
+        raise StageError(
+            "usage", message, "; ".join(filter(None, ["write it with torch.save", newer_code.HINT]))
+        ) from error

@@ -7,6 +7,7 @@ import torch
 
 from stagekit import StageError
 
+from . import newer_code
 from .outputs import DTYPES
 from .user_code import one_line
 
@@ -27,9 +28,9 @@ def load(path):
 
     Raises a StageError of kind ``usage`` for a file that this torch can't read, or whose inputs are not tensors alone.
     """
-    if not hasattr(torch, "export"):
+    if newer_code.IS_OLD:
         message = "torch {} can't read a program of torch.export (.pt2)".format(torch.__version__)
-        raise StageError("usage", message, "convert it with --toolchain current")
+        raise StageError("usage", message, newer_code.HINT)
     try:
         program = torch.export.load(str(path))
     except MemoryError:

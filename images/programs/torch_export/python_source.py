@@ -9,6 +9,7 @@ from torch import nn
 
 from stagekit import StageError
 
+from . import newer_code
 from .user_code import NEEDS_PACKAGE, one_line
 
 OURS = Path(__file__).absolute().parents[1]
@@ -89,7 +90,7 @@ def _imported(name, code):
             return importlib.import_module(name)
     except StageError as refusal:
         error = refusal.__cause__
-        if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        if not isinstance(error, ModuleNotFoundError) or error.name is None or newer_code.hint(error):
             raise
         if error.name == name or name.startswith(error.name + "."):
             raise StageError("usage", "there is no module {}".format(error.name), NEEDS_PACKAGE) from error

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from stagekit import StageError
 
+from . import newer_code
+
 # torch raises a RuntimeError where memory runs out.
 OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 # A line of the stack that torch keeps with each traced operator: "/path/net.py(12): forward".
@@ -40,7 +42,8 @@ class UserCode:
             if OUT_OF_MEMORY in str(error):
                 raise MemoryError(one_line(error)) from error
             traceback.print_exception(type(error), error, error.__traceback__)
-            raise StageError("usage", "{}: {}".format(doing, self.words(error)), hint or _hint(error)) from error
+            told = newer_code.hint(error) or hint or _hint(error)
+            raise StageError("usage", "{}: {}".format(doing, self.words(error)), told) from error
 
     def words(self, error):
         """An exception's type, message and line of the user's code."""

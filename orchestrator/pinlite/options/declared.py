@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
 from pinlite.options.option import Assigned, Numbers, Option, StrPath, Texts
-from pinlite.schema.choices import DEFAULT_TOOLCHAIN, EngineChoice, IntegerIo, Lowering, Ops, StageName, VariantName
+from pinlite.schema.choices import (
+    AUTO,
+    CURRENT_TOOLCHAIN,
+    DEFAULT_TOOLCHAIN,
+    EngineChoice,
+    IntegerIo,
+    Lowering,
+    Ops,
+    StageName,
+    VariantName,
+)
 
 
 class ModelOptions(TypedDict, total=False):
@@ -152,8 +162,9 @@ class FileOptions(TypedDict, total=False):
         Option(
             "Files to make",
             "NAME|FILE.toml",
-            "The versions of all stages: one of `pinlite toolchain list`, or a file.",
-            default=DEFAULT_TOOLCHAIN,
+            "The versions of all stages: one of `pinlite toolchain list`, or a file. "
+            f"{AUTO} is {DEFAULT_TOOLCHAIN}, but {CURRENT_TOOLCHAIN} for a file that a later PyTorch wrote.",
+            default=AUTO,
             or_name=True,
         ),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
-from pinlite.inputs import onnx_file
+from pinlite.inputs import onnx_file, torch_file
 from pinlite.inputs.paths import existing, existing_path
 from pinlite.options.calibration import calibration_of
 from pinlite.options.checked import checked
@@ -17,7 +17,7 @@ from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
-from pinlite.schema.choices import Lowering, VariantName
+from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
 from pinlite.schema.recipe import Limits, Recipe, Source
 from pinlite.toolchain import Toolchain
 
@@ -52,7 +52,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
 
 def _recipe(options: Settings) -> Recipe:
     source = parse_source(fspath(options["source"]))
-    chosen = toolchain.load(fspath(options["toolchain"]))
+    chosen = toolchain.load(_toolchain(fspath(options["toolchain"]), source))
     lowering = options.get("lowering") or chosen.lowerings[0]
     for requirement in options["requirements"]:
         check_requirement(requirement)
@@ -103,6 +103,14 @@ def _recipe(options: Settings) -> Recipe:
         cache=not options["no_cache"],
         refresh=stages(options["refresh"]),
     )
+
+
+def _toolchain(asked: str, source: Source) -> str:
+    """The toolchain that ``auto`` stands for, by the file that is converted; any other as it is asked for."""
+    if asked != AUTO:
+        return asked
+    later = source.kind == "checkpoint" and source.path is not None and torch_file.is_later(source.path)
+    return CURRENT_TOOLCHAIN if later else DEFAULT_TOOLCHAIN
 
 
 def _target(options: Settings, chosen: Toolchain) -> str:

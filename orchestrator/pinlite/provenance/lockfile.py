@@ -36,6 +36,7 @@ def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str
         pinlite=pinlite.__version__,
         bases={image.base.name: image.base.digest for image in wanted.values()},
         options=recipe.options,
+        toolchain=Path(recipe.toolchain).stem,
         images={
             image.name: LockedImage(identity=image.identity(), packages=digest.of_bytes(image.lock))
             for image in wanted.values()

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-DEFAULT_TOOLCHAIN = "classic"
+# What `auto` stands for, and for a file that says that it is newer.
+DEFAULT_TOOLCHAIN, CURRENT_TOOLCHAIN = "classic", "current"
+AUTO = "auto"
 
 Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 EngineChoice = Literal["auto", "docker", "venv"]

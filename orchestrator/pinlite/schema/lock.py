@@ -37,7 +37,8 @@ class Lock(Frozen):
     """What a recipe came to. ``inputs`` are the user's files by path, ``artifacts`` the results by name, as sha256.
 
     What runtimes compute and how long they take is measured, not made, and no part of it. ``bases`` are the digests of
-    the public images that the others stand on, ``images`` those others, by name. Schema 1, which release 0.1.0 wrote,
+    the public images that the others stand on, ``images`` those others, by name; ``toolchain`` is the one that was
+    chosen, "" in locks that did not say so. Schema 1, which release 0.1.0 wrote,
     has one ``base``, and other names of images.
     """
 
@@ -47,6 +48,7 @@ class Lock(Frozen):
     pinlite: str
     bases: dict[str, str]
     options: dict[str, Any]
+    toolchain: str = ""
     images: dict[str, LockedImage]
     inputs: dict[str, str]
     stages: dict[str, LockedStage]

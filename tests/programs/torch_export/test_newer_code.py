@@ -1,0 +1,61 @@
+"""Code and files that Python 3.8 and torch 1.7.1 are too old for: the hint says what to do."""
+
+import zipfile
+
+import torch
+from stage import StageCase
+
+HINT = "convert with --toolchain current"
+
+
+class NewerCode(StageCase):
+    def test_code_that_fails_when_it_is_imported(self):
+        for text in (
+            "def build(size: int | None = None): ...",
+            "def build(sizes: list[int]): ...",
+            "def build(x):\n    match x:\n        case 1: ...",
+            "import tomllib",
+            "from typing import TypeAlias",
+            "import torch.nn.attention",
+            "from torch import vmap",
+            "from torch.nn.utils import parametrize",
+        ):
+            with self.subTest(text):
+                self.write(text)
+                self.refused("usage", "module net fails when it is imported", hint=HINT)
+
+    def test_layers_and_functions_that_are_not_there_yet(self):
+        for init, forward in (
+            ("self.norm = nn.RMSNorm(3)", "return self.norm(x)"),
+            ("self.linear = nn.Linear(3, 3, device=None)", "return self.linear(x)"),
+            ("pass", "return F.scaled_dot_product_attention(x, x, x)"),
+            ("pass", "return F.gelu(x, approximate='tanh')"),
+            ("pass", "return torch.vmap(torch.sin)(x)"),
+            ("pass", "return x.nan_to_num_().mT"),
+        ):
+            with self.subTest(init + forward):
+                self.write_model(forward, init)
+                self.refused("usage", hint=HINT)
+
+    def test_what_is_wrong_in_every_version(self):
+        for init, forward in (
+            ("self.norm = nn.Nothing", "return x"),
+            ("pass", "return x.reshape(1, 2)"),
+            ("pass", "return self.absent(x)"),
+        ):
+            with self.subTest(init + forward):
+                self.write_model(forward, init)
+                refusal = self.refused("usage")
+                self.assertEqual("Nothing" in init, HINT in refusal.hint, refusal.hint)
+
+    def test_files(self):
+        program = self.folder / "model.pt2"
+        with zipfile.ZipFile(program, "w") as archive:
+            archive.writestr("model/archive_format", "pt2")
+        self.refused("usage", "torch 1.7.1", "torch.export", files={"source": program}, hint=HINT)
+        script = self.save(torch.jit.script(torch.nn.ReLU()), "model.pt")
+        newer = self.folder / "newer.pt"
+        with zipfile.ZipFile(script) as old, zipfile.ZipFile(newer, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, b"10\n" if name.endswith("/version") else old.read(name))
+        self.refused("usage", "can't load this TorchScript file", files={"source": newer}, hint=HINT)
