@@ -5,10 +5,11 @@ import functools
 import logging
 import warnings
 
-# Slow to import, and imported by the exporter only once it runs.
+# Slow to import, and imported by torch.export and the exporter only once they run.
 import onnx_ir
 import onnxscript  # noqa: F401 - as above
 import torch
+import torch._dynamo
 from torch.onnx._internal.exporter import _registration
 
 from torch_export import unaided
@@ -20,6 +21,7 @@ DYNAMO, TORCHSCRIPT = "dynamo", "torchscript"
 FAILED = "torch's dynamo exporter fails: {}: {}"
 
 called, renamed = unaided.called, unaided.renamed
+EXPORTS_FAKE_QUANTIZED = unaided.EXPORTS_FAKE_QUANTIZED
 
 # It reads the sources of some 500 functions, at every export.
 _registration.ONNXRegistry.from_torchlib = functools.lru_cache(maxsize=None)(

@@ -8,6 +8,7 @@ import torch
 from stagekit import StageError
 
 from . import clustering, folding, layers, pruning, python_source
+from .exporter import aids
 from .finetuning import Trainer
 from .quantization_aware_training import FakeQuantized
 
@@ -30,6 +31,9 @@ def apply(model, inputs, request, code):
     asked = request.parameters["training"]
     if isinstance(model, torch.jit.ScriptModule):
         raise StageError("usage", "the weights of a TorchScript file can't be trained or changed", NO_TORCHSCRIPT)
+    if asked["qat"] and not aids.EXPORTS_FAKE_QUANTIZED:
+        message = "--qat: torch {} exports no model that is trained for int8".format(torch.__version__)
+        raise StageError("usage", message, "train it with --toolchain classic, which does")
     if not layers.weights(model):
         raise StageError("model", "the model has no weights to prune, cluster or quantize", WITH_WEIGHTS)
     finetune, qat = (_trainer(asked[name], request, code) for name in ("finetune", "qat"))

@@ -9,6 +9,8 @@ from . import fixed_shapes
 
 # Torch itself refuses opsets that it does not have.
 NEWEST_OPSET = math.inf
+# Models that are trained for int8, in which numbers are rounded as its numbers are.
+EXPORTS_FAKE_QUANTIZED = False
 
 
 def called(model):

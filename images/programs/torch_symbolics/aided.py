@@ -11,6 +11,7 @@ from . import identity, registry, torchscript, unused_inputs
 
 # Torch has symbolics for a part of the next one, too.
 NEWEST_OPSET = 12
+EXPORTS_FAKE_QUANTIZED = True
 
 # The exporter does it again for every node, a quarter of its time.
 symbolic_registry.register_version = functools.lru_cache(maxsize=None)(symbolic_registry.register_version)

@@ -12,7 +12,7 @@ from pinlite.events import Observer, ignore
 from pinlite.inputs import paths
 from pinlite.machine import temporary
 from pinlite.runner import Done, LocalRunner, Runner, provision
-from pinlite.schema.choices import EngineChoice, VariantName
+from pinlite.schema.choices import AUTO, EngineChoice, VariantName
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.recipe import Limits, Recipe
 from pinlite.schema.report import Report, VariantReport
@@ -50,6 +50,12 @@ def debug(
         )
     report = _report(folder)
     chosen = _chosen(report, variant, folder)
+    if recipe and report.exporter:
+        raise UsageError(
+            f"PyTorch's modules can't be compared: no trace of theirs is in what the toolchain {report.toolchain_name} "
+            "exports",
+            hint=f"leave the source out: pinlite debug {folder} compares the runtimes with the result's own model.onnx",
+        )
     files = {each.name: each for each in report.variants if each.name in ("float32", chosen.name)}
     samples = folder / "samples.npz"
     if recipe:
@@ -63,7 +69,8 @@ def debug(
             provision.check_trust(recipe, found)
         return found
 
-    made_by = toolchain.load(str(report.lock.options.get("toolchain", toolchain.DEFAULT)))
+    asked = str(report.lock.options.get("toolchain", AUTO))
+    made_by = toolchain.load(report.toolchain_name if asked == AUTO else asked)
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
     limits = recipe.limits if recipe else Limits()
     with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:

@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-# In archives since torch 1.10 (TorchScript of version 6 and on), 2.1, 2.6 and 2.7. A .pt2 has what its suffix says.
+# Entries that torch 1.7.1 never writes: the first is TorchScript's from version 6 on, the others came with torch 2.
 _LATER = (".data/version", ".data/serialization_id", "byteorder", ".format_version", ".storage_alignment")
 _PROGRAM = ".pt2"
 # What a TorchScript file says that it needs: torch 1.7.1 reads up to this.

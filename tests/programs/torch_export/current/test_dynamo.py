@@ -119,6 +119,11 @@ class Dynamo(Exports):
         self.assertEqual(["none", "prune", "cluster"], [step["technique"] for step in result["training"]])
         self.assertGreaterEqual(result["training"][-1]["sparsity"], 0.5)
 
+    def test_training_for_int8(self):
+        self.write_model("return self.a(x)", "self.a = nn.Linear(3, 4)")
+        training = {"prune": None, "structured": False, "cluster": None, "finetune": None, "qat": {"module": "net"}}
+        self.refused("usage", "--qat", "2.13.0", opset=OPSET, training=training, hint="--toolchain classic")
+
     def test_a_module_that_is_saved_whole(self):
         file = self.folder / "model.pt"
         torch.save(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), file)
