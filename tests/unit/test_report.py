@@ -38,6 +38,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "tolerance",
         "seed",
         "opset",
+        "exporter",
         "toolchain_name",
         "toolchain",
         "target",
