@@ -77,15 +77,16 @@ def _adapted(run: Run, exported: Exported) -> Exported:
     """What PyTorch exported, for each size of the batch, at an opset that the stages after it read."""
     recipe, files = run.recipe, exported.files
     done = run.do(adapt.action(recipe, exported.model, exported.samples, run.evaluation, files.get("profiles")))
-    wider = {}
+    models, computed = {}, {}
     for batch in BATCHES if recipe.dynamic_batch else ():
         action = adapt.action(recipe, files[f"model.{batch}"], files[f"samples.{batch}"])
-        wider[f"model.{batch}"] = run.do(replace(action, stage=at_batch(adapt.STAGE, batch))).outputs["adapted"]
+        wider = run.do(replace(action, stage=at_batch(adapt.STAGE, batch))).outputs
+        models[f"model.{batch}"], computed[f"outputs.{batch}"] = wider["adapted"], wider["outputs"]
     return replace(
         exported,
         model=done.outputs["adapted"],
-        files={**files, **wider},
-        adapted={done.result.runtime: done.outputs},
+        files={**files, **models},
+        adapted={done.result.runtime: {**done.outputs, **computed}},
     )
 
 
@@ -161,8 +162,12 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         translated = run.do(action)
         first = batches[BATCHES[0]]
         wider_samples = first["samples"]
-        wider = {exported.runtime: exported.files, "onnxruntime": {translate.WIDER: first["outputs"]}}
-        wider["tensorflow"] = translated.outputs
+        wider = {
+            exported.runtime: exported.files,
+            **exported.adapted,
+            "onnxruntime": {translate.WIDER: first["outputs"]},
+            "tensorflow": translated.outputs,
+        }
     else:
         lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
         translated = run.do(translate.action(recipe, lowered, samples, checked.result))
