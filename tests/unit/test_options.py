@@ -118,6 +118,22 @@ def refusal(command_line, file=None):
     return raised.value
 
 
+def test_the_place_of_a_state_dict_in_a_file():
+    for name in ("w.pt", "odd#name.pt"):
+        Path(name).touch()
+    for given, file, key in (
+        ("w.pt", "w.pt", ""),
+        ("w.pt#ema.model", "w.pt", "ema.model"),
+        ("odd#name.pt", "odd#name.pt", ""),
+        ("odd#name.pt#model", "odd#name.pt", "model"),
+    ):
+        recipe = resolve({"source": "net:build", "weights": given})
+        assert (recipe.weights, recipe.weights_key) == (Path(file), key)
+        assert recipe.options["weights"] == given
+    with pytest.raises(UsageError, match=r"--weights: there is no file absent\.pt"):
+        resolve({"source": "net:build", "weights": "absent.pt#model"})
+
+
 @pytest.mark.parametrize(
     ("option", "value", "names"),
     [

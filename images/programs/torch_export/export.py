@@ -30,16 +30,17 @@ def export(request):
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
     shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
-    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
-    `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
-    (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
-    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
-    (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
-    training, warnings}, the last being lines on what may be wrong for other inputs; raises StageError of kind ``usage``
-    for a model that can't be loaded or run, ``model`` for one that can't be exported.
+    ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``; ``batches``, other sizes of the batch to export
+    the model for; ``training``, None or what `training.apply` takes. Roles in: source (a folder of modules, or a
+    checkpoint), weights (optional), samples (optional), functions and data (optional, for the training), evaluation
+    (optional). Roles out: model (.onnx), samples, outputs, and these for each of the batches (model.5, samples.5,
+    outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them; evaluated as
+    `stagekit.evaluation.each` says. Returns {inputs, outputs, training, warnings, notes}: warnings are lines on what
+    may be wrong for other inputs, notes on what was chosen. Raises StageError of kind ``usage`` for a model that can't
+    be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
-    model, fed, steps, code, hint = _prepared(request)
+    model, fed, steps, code, hint, notes = _prepared(request)
     with torch.no_grad():
         computed, seconds, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
@@ -52,7 +53,7 @@ def export(request):
         profiles.each(request, fed, run, seconds)
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
-    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)))
+    return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)), notes=notes)
 
 
 def trace(request):
@@ -62,7 +63,7 @@ def trace(request):
     values of modules are called `module_values.MARK` with their number; values, an .npz of arrays "0", "1" and so on.
     Returns {modules}, the modules' names by number; "" is the model itself.
     """
-    model, fed, _, code, hint = _prepared(request)
+    model, fed, _, code, hint, _ = _prepared(request)
     if isinstance(model, torch.jit.ScriptModule):
         message = "a TorchScript file shows nothing of its modules"
         raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
@@ -76,14 +77,14 @@ def trace(request):
 
 
 def _prepared(request):
-    """(model, samples by input name, training steps, `UserCode`, hint for a model that fails on its inputs). The model
-    is trained where that is asked for.
+    """(model, samples by input name, training steps, `UserCode`, hint for a model that fails on its inputs, notes). The
+    model is trained where that is asked for.
     """
     parameters = request.parameters
     fed = _samples(request)
     seeding.seed(parameters["seed"])
     code = UserCode(*_folders(request))
-    model = _model(request, code)
+    model, notes = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
     hint = _how_to_call(model)
@@ -92,7 +93,7 @@ def _prepared(request):
         with torch.no_grad():
             _answer(model, _tensors(fed), code, hint)
         model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
-    return model, fed, steps, code, hint
+    return model, fed, steps, code, hint, notes
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -135,6 +136,7 @@ def _folders(request):
 
 
 def _model(request, code):
+    """The model with its weights, and notes on these."""
     source = request.parameters["source"]
     if "functions" in request.inputs:
         python_source.show(request.inputs["functions"])
@@ -145,9 +147,10 @@ def _model(request, code):
     # The exporter takes no DataParallel, which does nothing on one processor.
     if isinstance(model, nn.DataParallel):
         model = model.module
+    notes = []
     if "weights" in request.inputs:
-        state_dict.load(model, request.inputs["weights"])
-    return model.eval()
+        notes.append(state_dict.load(model, request.inputs["weights"], request.parameters["weights_key"]))
+    return model.eval(), list(filter(None, notes))
 
 
 def _tensors(fed):

@@ -13,7 +13,16 @@ from pinlite.schema.choices import DEFAULT_TOOLCHAIN, EngineChoice, IntegerIo, L
 
 
 class ModelOptions(TypedDict, total=False):
-    weights: Annotated[StrPath, Option("Model", "FILE", "A state_dict to load into the model; nothing in it is run.")]
+    weights: Annotated[
+        StrPath,
+        Option(
+            "Model",
+            "FILE[#KEY]",
+            "Weights to load into the model: a .safetensors file, or what torch.save wrote, of which nothing is run. "
+            "KEY says where in a checkpoint its state_dict is.",
+            otherwise="the KEY of the one that fits",
+        ),
+    ]
     requirements: Annotated[
         Texts,
         Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),

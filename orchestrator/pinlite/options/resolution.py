@@ -13,7 +13,7 @@ from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
 from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
-from pinlite.options.sources import default_name, parse_source
+from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
 from pinlite.schema.choices import Lowering
@@ -60,10 +60,12 @@ def _recipe(options: Settings) -> Recipe:
     _check_lowering(lowering, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     wanted = variants(options["variants"])
+    weights, weights_key = weights_of(options.get("weights"))
     return Recipe(
         source=source,
         out=Path(options.get("out") or Path("build") / default_name(source)),
-        weights=existing("--weights", options.get("weights")),
+        weights=weights,
+        weights_key=weights_key,
         inputs=inputs(options["inputs"]),
         output_names=tuple(options["output_names"]),
         from_tensors=tuple(options["from_tensors"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.inputs.external_data import beside
-from pinlite.inputs.paths import closed_folder, existing_file, model_file
+from pinlite.inputs.paths import closed_folder, existing, existing_file, model_file
 from pinlite.schema.recipe import Source
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
@@ -61,6 +61,14 @@ def python_callable(text: str) -> dict[str, Any]:
     if matched := MODULE.fullmatch(text):
         return {"path": _local_package(matched["module"]), **matched.groupdict()}
     return {}
+
+
+def weights_of(text: str | PathLike[str] | None) -> tuple[Path | None, str]:
+    """The file that --weights names, and where in it the state_dict is: FILE, or FILE#KEY."""
+    file, sign, key = fspath(text or "").rpartition("#")
+    if not sign or Path(fspath(text or "")).exists():
+        return existing("--weights", text), ""
+    return existing("--weights", file), key
 
 
 def default_name(source: Source) -> str:

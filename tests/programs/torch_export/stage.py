@@ -60,6 +60,7 @@ class StageCase(unittest.TestCase):
                     "source": {"kind": kind, "module": module, "callable": callable_},
                     "inputs": [{"name": "x", "shape": list(shape), "dtype": "float32"}],
                     "output_names": [],
+                    "weights_key": "",
                     "seed": 0,
                     "opset": 12,
                     "batches": [],
