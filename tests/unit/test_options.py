@@ -134,6 +134,31 @@ def test_the_place_of_a_state_dict_in_a_file():
         resolve({"source": "net:build", "weights": "absent.pt#model"})
 
 
+def test_an_input_of_rank_0():
+    scalar = InputSpec(name="k", shape=(), dtype="int64")
+    assert resolve({"source": "net:build", "input": ["k=:int64"]}).inputs == (scalar,)
+    with pytest.raises(UsageError, match="--input 'k=' is not"):
+        resolve({"source": "net:build", "input": ["k="]})
+
+
+def test_fixed_values():
+    given = ["i=16000", "f=.5", "on=True", "off=false", "none=None", "text=fast", "at=a=b", "list=[1, 'a']", "nan=nan"]
+    assert resolve({"source": "net:build", "fix": given}).fixed == {
+        "i": 16000,
+        "f": 0.5,
+        "on": True,
+        "off": False,
+        "none": None,
+        "text": "fast",
+        "at": "a=b",
+        "list": [1, "a"],
+        "nan": "nan",
+    }
+    for wrong, says in ((["rate"], "is not NAME=VALUE"), (["a=1", "a=2"], "names 'a' twice")):
+        with pytest.raises(UsageError, match=says):
+            resolve({"source": "net:build", "fix": wrong})
+
+
 @pytest.mark.parametrize(
     ("option", "value", "names"),
     [
@@ -211,6 +236,7 @@ def mine(tmp_path):
     ("option", "what"),
     [
         ({"weights": "model.onnx"}, "--weights: an ONNX file is converted unchanged"),
+        ({"fix": ["a=1"]}, "--fix: an ONNX file is converted unchanged"),
         ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted unchanged"),
         ({"opset": 11}, "--opset: an ONNX file is converted unchanged"),
     ],

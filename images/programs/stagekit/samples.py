@@ -7,13 +7,21 @@ from stagekit.errors import StageError
 def of(request, specs):
     """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open.
 
-    They are the request's role ``samples``; without it, seeded ones, of the shapes that the parameter ``inputs`` gives
-    or else of the specs'. A StageError says what does not fit, or which size is missing.
+    They are the request's role ``samples``; without it, seeded ones, of the shapes and dtypes that the parameter
+    ``inputs`` gives for some, and the specs for the others. A StageError says what does not fit, or which size is
+    missing.
     """
     if "samples" in request.inputs:
         samples = arrays.read(request.inputs["samples"])
     else:
-        samples = arrays.seeded(request.parameters["inputs"] or _closed(specs), request.parameters["seed"])
+        given = request.parameters["inputs"]
+        named = {spec["name"] for spec in given}
+        names = [spec["name"] for spec in specs]
+        if not named.issubset(names):
+            message = "--input names {}, the model's inputs are {}".format(", ".join(sorted(named)), ", ".join(names))
+            raise StageError("usage", message, "name those that you give as the model does")
+        others = _closed([spec for spec in specs if spec["name"] not in named])
+        samples = arrays.seeded([*given, *others], request.parameters["seed"])
     return arrays.matching(samples, specs)
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import (
+    arguments,
     checkpoint,
     module_values,
     onnx_export,
@@ -29,15 +30,15 @@ def export(request):
     """Load a model, run it on samples, export it.
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
-    shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
-    ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``; ``batches``, other sizes of the batch to export
-    the model for; ``training``, None or what `training.apply` takes. Roles in: source (a folder of modules, or a
-    checkpoint), weights (optional), samples (optional), functions and data (optional, for the training), evaluation
-    (optional). Roles out: model (.onnx), samples, outputs, and these for each of the batches (model.5, samples.5,
-    outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them; evaluated as
-    `stagekit.evaluation.each` says. Returns {inputs, outputs, training, warnings, notes}: warnings are lines on what
-    may be wrong for other inputs, notes on what was chosen. Raises StageError of kind ``usage`` for a model that can't
-    be loaded or run, ``model`` for one that can't be exported.
+    shape, dtype}] in the order of the call, or [] for the samples' own; ``fixed``, as `arguments.of` takes it;
+    ``output_names``, [] for names of its own; ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``;
+    ``batches``, other sizes of the batch to export the model for; ``training``, None or what `training.apply` takes.
+    Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples (optional), functions and data
+    (optional, for the training), evaluation (optional). Roles out: model (.onnx), samples, outputs, and these for each
+    of the batches (model.5, samples.5, outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them;
+    evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs, training, warnings, notes}: warnings are
+    lines on what may be wrong for other inputs, notes on what was chosen. Raises StageError of kind ``usage`` for a
+    model that can't be loaded or run, ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     model, fed, steps, code, hint, notes = _prepared(request)
@@ -48,7 +49,8 @@ def export(request):
             doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[2]
 
         def run(sample):
-            return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
+            ordered = arrays.matching(sample, arrays.describe(fed))
+            return _named(computed, outputs.flatten(_answer(model, _tensors(ordered), code, hint)))
 
         profiles.each(request, fed, run, seconds)
         evaluation.each(request, run)
@@ -69,7 +71,8 @@ def trace(request):
         raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
     with torch.no_grad():
         leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
-        with module_values.marked(model.model if isinstance(model, FakeQuantized) else model) as found:
+        wrapped = isinstance(model, (FakeQuantized, arguments.Called))
+        with module_values.marked(model.model if wrapped else model) as found:
             path, opset = request.outputs["model"], request.parameters["opset"]
             onnx_export.export(model, _tensors(fed), leaves, [], opset, path, code)
     arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
@@ -88,8 +91,13 @@ def _prepared(request):
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
     hint = _how_to_call(model)
+    names, model = arguments.of(model, list(fed), parameters["fixed"])
+    fed = {name: fed[name] for name in names}
     steps = []
     if parameters["training"]:
+        if isinstance(model, arguments.Called):
+            message = "a model is trained by its inputs' positions, not by name or with --fix"
+            raise StageError("usage", message, "give its inputs in the order of forward, and none in a dict")
         with torch.no_grad():
             _answer(model, _tensors(fed), code, hint)
         model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
@@ -176,7 +184,7 @@ def _named(names, leaves):
 
 
 def _how_to_call(model):
-    how = "give each input, in the order of forward: --input NAME=1x3x224x224[:DTYPE]"
+    how = "give each input, by its name there or in the order of the call: --input NAME=1x3x224x224[:DTYPE]"
     if isinstance(model, torch.jit.ScriptModule):
         return how
     return "forward takes {}; {}".format(inspect.signature(model.forward), how)

@@ -45,10 +45,21 @@ class SignatureOptions(TypedDict, total=False):
         Option(
             "Inputs",
             "NAME=SHAPE[:DTYPE]",
-            "An input, e.g. image=1x3x224x224; once for each, in the order of the call.",
+            "An input, e.g. image=1x3x224x224; once for each. Of PyTorch: by the names of forward's parameters "
+            "(batch.mask is a key of a dict), else in the order of the call.",
             key="input",
             default=(),
             otherwise="what the model or the samples say",
+        ),
+    ]
+    fixed: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=VALUE",
+            "A parameter of forward that always has this value, e.g. rate=16000; once for each.",
+            key="fix",
+            default=(),
         ),
     ]
     output_names: Annotated[

@@ -15,7 +15,7 @@ from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
-from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
+from pinlite.options.values import check_requirement, fixed, inputs, layouts, size, stages, tolerance, variants
 from pinlite.schema.choices import Lowering
 from pinlite.schema.recipe import Limits, Recipe, Source
 from pinlite.toolchain import Toolchain
@@ -67,6 +67,7 @@ def _recipe(options: Settings) -> Recipe:
         weights=weights,
         weights_key=weights_key,
         inputs=inputs(options["inputs"]),
+        fixed=fixed(options["fixed"]),
         output_names=tuple(options["output_names"]),
         from_tensors=tuple(options["from_tensors"]),
         to_tensors=tuple(options["to_tensors"]),
@@ -125,6 +126,7 @@ def _check_exported(options: Settings, source: Source) -> None:
     """Refuse what only an export of PyTorch reads, where there is none."""
     asked = {
         "--weights": options.get("weights"),
+        "--fix": options["fixed"],
         "--output-name": options["output_names"],
         "--opset": options.get("opset"),
     }

@@ -1,9 +1,13 @@
 """The values of single options, from their text; a UsageError says what is wrong with it."""
 
+import ast
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import cast, get_args
+
+from pydantic import JsonValue
 
 from pinlite.errors import UsageError
 from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
@@ -14,6 +18,7 @@ _DTYPES: tuple[str, ...] = get_args(Dtype)
 _LAYOUTS: tuple[str, ...] = get_args(Layout)
 _STAGES: tuple[str, ...] = get_args(StageName)
 _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+_WORDS = {"true": True, "false": False, "null": None}
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
@@ -27,17 +32,39 @@ def inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
 
 
 def parse_input(text: str) -> InputSpec:
-    """``NAME=1x3x224x224[:dtype]``; a UsageError says what is wrong with it."""
+    """``NAME=1x3x224x224[:dtype]``, or ``NAME=:dtype`` of rank 0; a UsageError says what is wrong with it."""
     name, equals, rest = text.partition("=")
     shape, colon, dtype = rest.partition(":")
-    sizes = shape.split("x")
+    sizes = [] if colon and not shape else shape.split("x")
     if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
         raise UsageError(
-            f"--input {text!r} is not NAME=SHAPE[:DTYPE]", hint="e.g. --input image=1x3x224x224 or ids=1x16:int64"
+            f"--input {text!r} is not NAME=SHAPE[:DTYPE]",
+            hint="e.g. --input image=1x3x224x224 or ids=1x16:int64; a number by itself is rate=:int64",
         )
     if colon and dtype not in _DTYPES:
         raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")
     return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
+
+
+def fixed(texts: Iterable[str]) -> dict[str, JsonValue]:
+    """The values of ``NAME=VALUE``: numbers, True, False, None and lists as Python has them; all else is text."""
+    found: dict[str, JsonValue] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--fix {text!r} is not NAME=VALUE", hint="e.g. --fix rate=16000 or --fix mode=fast")
+        if name in found:
+            raise UsageError(f"--fix names {name!r} twice", hint="a parameter has one value")
+        found[name] = _literal(value)
+    return found
+
+
+def _literal(text: str) -> JsonValue:
+    try:
+        value = _WORDS[text] if text in _WORDS else ast.literal_eval(text)
+        return cast("JsonValue", json.loads(json.dumps(value, allow_nan=False)))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from pinlite.schema.choices import (
     CalibrationKind,
@@ -115,6 +115,7 @@ class Recipe(Frozen):
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
     one of its targets.
     ``weights_key`` says where in the file of the weights these are; "" is the whole file, or what fits in it.
+    ``fixed`` are values of the model's parameters that are no inputs.
     ``from_tensors`` and ``to_tensors`` name where a part of an ONNX model begins and ends that is converted alone.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
@@ -129,6 +130,7 @@ class Recipe(Frozen):
     weights: Path | None = None
     weights_key: str = ""
     inputs: tuple[InputSpec, ...] = ()
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
     output_names: tuple[str, ...] = ()
     from_tensors: tuple[str, ...] = ()
     to_tensors: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ def action(recipe: Recipe, source: Content, functions: Content | None, evaluatio
         parameters={
             "source": described,
             "inputs": as_json(recipe.inputs),
+            "fixed": recipe.fixed,
             "output_names": list(recipe.output_names),
             "weights_key": recipe.weights_key,
             "seed": recipe.seed,

@@ -61,6 +61,7 @@ class StageCase(unittest.TestCase):
                     "inputs": [{"name": "x", "shape": list(shape), "dtype": "float32"}],
                     "output_names": [],
                     "weights_key": "",
+                    "fixed": {},
                     "seed": 0,
                     "opset": 12,
                     "batches": [],

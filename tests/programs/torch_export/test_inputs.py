@@ -1,6 +1,7 @@
 """What the model is fed, and what it says to it."""
 
 import numpy as np
+import torch
 from stage import RefusedError, StageCase
 
 from stagekit import arrays
@@ -83,3 +84,75 @@ class Inputs(StageCase):
         self.refused("model", "Unsupported ONNX opset version: 6", opset=6)
         for opset in (7, 11):
             self.export(opset=opset)
+
+    def specs(self, *named, shape=(2, 3)):
+        return [{"name": name, "shape": list(shape), "dtype": "float32"} for name in named]
+
+    def forward(self, signature, answer):
+        """A module ``net`` with a Module ``Net`` of this forward."""
+        head = "from torch import nn\n\nclass Net(nn.Module):\n"
+        self.write(f"{head}    def forward(self, {signature}):\n        return {answer}")
+
+    def exported(self, *named, **parameters):
+        """The names of the inputs, and whether outputs are those of a * 2 - b, for the inputs named a and b."""
+        result = self.export(inputs=self.specs(*named), **parameters)
+        fed = {name.rpartition(".")[2]: array for name, array in result["samples"].items()}
+        np.testing.assert_allclose(result["arrays"]["output"], fed["a"] * 2 - fed["b"], rtol=1e-6)
+        for spec in result["inputs"]:
+            self.assertIn(spec["name"].encode(), result["model"])
+        return [spec["name"] for spec in result["inputs"]]
+
+    def test_inputs_by_the_names_of_parameters(self):
+        self.forward("a, b", "a * 2 - b")
+        self.assertEqual(["a", "b"], self.exported("a", "b"))
+        self.assertEqual(["a", "b"], self.exported("b", "a"))
+        self.assertEqual(["x", "y"], [spec["name"] for spec in self.export(inputs=self.specs("x", "y"))["inputs"]])
+
+    def test_optional_parameters_may_be_left_out(self):
+        self.forward("a, mask=None, b=None, *, scale=None", "(a if mask is None else a * mask) * 2 - b")
+        self.assertEqual(["a", "b"], self.exported("a", "b"))
+        self.forward("a, *, b", "a * 2 - b")
+        self.assertEqual(["a", "b"], self.exported("b", "a"))
+        self.forward("**batch", "batch['a'] * 2 - batch['b']")
+        self.assertEqual(["b", "a"], self.exported("b", "a"))
+
+    def test_dicts_and_lists_of_inputs(self):
+        self.forward("batch, b", "batch['image']['a'] * 2 - b")
+        prune = {"prune": 0.5, "structured": False, "cluster": None, "finetune": None, "qat": None}
+        given = {"inputs": self.specs("b", "batch.image.a"), "training": prune}
+        self.refused("usage", "by its inputs' positions", hint="in the order of forward", **given)
+        self.assertEqual(["batch.image.a", "b"], self.exported("b", "batch.image.a"))
+        self.forward("images", "sum(images)")
+        result = self.export(inputs=self.specs("images.0", "images.1"))
+        np.testing.assert_allclose(result["arrays"]["output"], sum(result["samples"].values()), rtol=1e-6)
+
+    def test_fixed_values(self):
+        self.forward("a, b, rate, mode='slow'", "a * rate - b if mode == 'fast' else a.missing")
+        fixed = {"rate": 2, "mode": "fast"}
+        self.assertEqual(["a", "b"], self.exported("a", "b", fixed=fixed))
+        result = self.export(inputs=self.specs("x", "y"), fixed=fixed)
+        np.testing.assert_allclose(
+            result["arrays"]["output"], result["samples"]["x"] * 2 - result["samples"]["y"], rtol=1e-6
+        )
+
+    def test_what_can_not_be_fixed(self):
+        self.forward("a, b=None", "a")
+        given = {"inputs": self.specs("a")}
+        self.refused("usage", "--fix rate: forward has no such", hint="takes (a, b=None)", fixed={"rate": 1}, **given)
+        self.refused("usage", "--fix a: is an input, too", fixed={"a": 1}, **given)
+        scripted = {"source": self.save(torch.jit.script(torch.nn.ReLU()), "model.pt")}
+        self.refused("usage", "--fix a: a TorchScript file", files=scripted, fixed={"a": 1}, **given)
+
+    def test_inputs_that_the_model_does_not_use(self):
+        self.forward("first, a, ids, b, last", "a * 2 - b * ids.shape[0] / 2")
+        names = ["first", "a", "ids", "b", "last"]
+        self.assertEqual(names, self.exported(*names))
+
+    def test_a_number_by_itself(self):
+        self.forward("a, k", "a * k")
+        scalar = {"name": "k", "shape": [], "dtype": "int64"}
+        result = self.export(inputs=[*self.specs("a"), scalar])
+        self.assertEqual([[2, 3], []], [spec["shape"] for spec in result["inputs"]])
+        np.testing.assert_allclose(
+            result["arrays"]["output"], result["samples"]["a"] * result["samples"]["k"], rtol=1e-6
+        )
