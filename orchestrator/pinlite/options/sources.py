@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
+from pinlite.inputs import modules
 from pinlite.inputs.external_data import beside
 from pinlite.inputs.paths import closed_folder, existing, existing_file, model_file
 from pinlite.schema.recipe import Source
@@ -57,7 +58,8 @@ def python_callable(text: str) -> dict[str, Any]:
     file, colon, name = text.rpartition(":")
     if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
         path = existing_file(Path(file))
-        return {"path": path, "module": path.stem, "callable": name}
+        package, module = modules.package_of(path) or (path, path.stem)
+        return {"path": package, "module": module, "callable": name}
     if matched := MODULE.fullmatch(text):
         return {"path": _local_package(matched["module"]), **matched.groupdict()}
     return {}
