@@ -7,7 +7,7 @@ from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import dependencies
 from pinlite.options import resolve
-from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits
+from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits, Preprocessing
 
 
 @pytest.fixture
@@ -159,6 +159,29 @@ def test_fixed_values():
             resolve({"source": "net:build", "fix": wrong})
 
 
+def test_preprocessing():
+    def of(*given):
+        return resolve({"source": "net:build", "preprocess": list(given)}).preprocessing
+
+    whole = Preprocessing(name="a", dtype="uint8", layout="nhwc", mean=(0.5, 0.25, 0), std=(1e-1, 2, 3))
+    assert of("a=uint8,nhwc,mean=0.5,0.25,0,std=1e-1,2,3") == (whole,)
+    assert of("a=nhwc", "b.c=std=255") == (
+        Preprocessing(name="a", layout="nhwc"),
+        Preprocessing(name="b.c", std=(255,)),
+    )
+    for wrong, says in (
+        (["a"], "is not NAME="),
+        (["a="], "is not NAME="),
+        (["a=int8"], "is not NAME="),
+        (["a=mean=x"], "is not NAME="),
+        (["a=mean=1,,2"], "is not a list of numbers"),
+        (["a=std=0,1"], "divides by 0"),
+        (["a=nhwc", "a=uint8"], "names 'a' twice"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            of(*wrong)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "names"),
     [
@@ -237,6 +260,7 @@ def mine(tmp_path):
     [
         ({"weights": "model.onnx"}, "--weights: an ONNX file is converted unchanged"),
         ({"fix": ["a=1"]}, "--fix: an ONNX file is converted unchanged"),
+        ({"preprocess": ["a=nhwc"]}, "--preprocess: an ONNX file is converted unchanged"),
         ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted unchanged"),
         ({"opset": 11}, "--opset: an ONNX file is converted unchanged"),
     ],

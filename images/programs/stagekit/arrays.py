@@ -40,7 +40,8 @@ def describe(arrays):
 
 
 def seeded(specs, seed):
-    """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), booleans.
+    """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), or up to the
+    spec's own ``below``, booleans.
 
     numpy.random.RandomState is the generator whose stream numpy promises never to change.
     """
@@ -51,7 +52,9 @@ def seeded(specs, seed):
         if dtype.kind == "f":
             samples[spec["name"]] = stream.uniform(size=shape).astype(dtype)
         elif dtype.kind in "iu":
-            samples[spec["name"]] = stream.randint(0, INTEGER_SAMPLES_BELOW, size=shape).astype(dtype)
+            samples[spec["name"]] = stream.randint(0, spec.get("below", INTEGER_SAMPLES_BELOW), size=shape).astype(
+                dtype
+            )
         elif dtype.kind == "b":
             samples[spec["name"]] = stream.uniform(size=shape) < 0.5
         else:

@@ -13,6 +13,7 @@ from . import (
     module_values,
     onnx_export,
     outputs,
+    preprocessing,
     python_source,
     random_draws,
     seeding,
@@ -31,8 +32,9 @@ def export(request):
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
     shape, dtype}] in the order of the call, or [] for the samples' own; ``fixed``, as `arguments.of` takes it;
-    ``output_names``, [] for names of its own; ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``;
-    ``batches``, other sizes of the batch to export the model for; ``training``, None or what `training.apply` takes.
+    ``preprocessing``, as `preprocessing.prepared` takes it; ``output_names``, [] for names of its own;
+    ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``; ``batches``, other sizes of the batch to export
+    the model for; ``training``, None or what `training.apply` takes.
     Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples (optional), functions and data
     (optional, for the training), evaluation (optional). Roles out: model (.onnx), samples, outputs, and these for each
     of the batches (model.5, samples.5, outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them;
@@ -52,7 +54,7 @@ def export(request):
             ordered = arrays.matching(sample, arrays.describe(fed))
             return _named(computed, outputs.flatten(_answer(model, _tensors(ordered), code, hint)))
 
-        profiles.each(request, fed, run, seconds)
+        profiles.each(request, fed, run, seconds, [step["name"] for step in parameters["preprocessing"]])
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
     return dict(described, training=steps, warnings=list(dict.fromkeys(doubts)), notes=notes)
@@ -71,8 +73,7 @@ def trace(request):
         raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
     with torch.no_grad():
         leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
-        wrapped = isinstance(model, (FakeQuantized, arguments.Called))
-        with module_values.marked(model.model if wrapped else model) as found:
+        with module_values.marked(_inner(model)) as found:
             path, opset = request.outputs["model"], request.parameters["opset"]
             onnx_export.export(model, _tensors(fed), leaves, [], opset, path, code)
     arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
@@ -99,9 +100,19 @@ def _prepared(request):
             message = "a model is trained by its inputs' positions, not by name or with --fix"
             raise StageError("usage", message, "give its inputs in the order of forward, and none in a dict")
         with torch.no_grad():
-            _answer(model, _tensors(fed), code, hint)
-        model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
+            taken = preprocessing.prepared(_tensors(fed), parameters["preprocessing"])
+            _answer(model, taken, code, hint)
+        model, steps = training.apply(model, list(taken.values()), request, code)
+    if parameters["preprocessing"]:
+        model = preprocessing.OfPixels(model, names, parameters["preprocessing"])
     return model, fed, steps, code, hint, notes
+
+
+def _inner(model):
+    """The model itself, of one that pinlite has put others around."""
+    while isinstance(model, (FakeQuantized, arguments.Called, preprocessing.OfPixels)):
+        model = model.model
+    return model
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -129,7 +140,10 @@ def _samples(request):
     """The samples by input name, in the order of the model's call."""
     inputs = request.parameters["inputs"]
     if inputs:
-        return samples.of(request, inputs)
+        specs = preprocessing.described(inputs, request.parameters["preprocessing"])
+        if "samples" in request.inputs:
+            return arrays.matching(arrays.read(request.inputs["samples"]), specs)
+        return arrays.seeded(specs, request.parameters["seed"])
     fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
     if not fed:
         hint = "give each, in the order of forward: --input NAME=1x3x224x224"

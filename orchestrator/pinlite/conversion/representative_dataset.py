@@ -4,7 +4,7 @@ That form is one array per input of the model, under its name: [samples, *shape 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from pinlite.stages.stage import Named
 RANDOM_SAMPLES = 32
 MOST_IMAGES = 500
 _INTEGERS_BELOW = 10
+_PIXELS_BELOW = 256
 
 
 def read(calibration: Calibration) -> dict[str, Array]:
@@ -40,8 +41,10 @@ def images(folder: Path) -> list[Path]:
     return [found[place] for place in places]
 
 
-def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
-    """Floats in [0, 1), integers below 10: what samples are that nobody gives, of another seed."""
+def random(inputs: Sequence[Named], seed: int, pixels: Collection[str] = ()) -> dict[str, Array]:
+    """Floats in [0, 1), integers below 10, those of the inputs ``pixels`` below 256: what samples are that nobody
+    gives, of another seed.
+    """
     stream = np.random.RandomState((seed + 1) % 2**32)
     made: dict[str, Array] = {}
     for spec in inputs:
@@ -54,7 +57,8 @@ def random(inputs: Sequence[Named], seed: int) -> dict[str, Array]:
         if dtype.kind == "f":
             made[spec.name] = stream.uniform(size=shape).astype(dtype)
         else:
-            made[spec.name] = stream.randint(0, 2 if dtype.kind == "b" else _INTEGERS_BELOW, size=shape).astype(dtype)
+            most = _PIXELS_BELOW if spec.name in pixels else _INTEGERS_BELOW
+            made[spec.name] = stream.randint(0, 2 if dtype.kind == "b" else most, size=shape).astype(dtype)
     return made
 
 

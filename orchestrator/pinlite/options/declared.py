@@ -27,6 +27,26 @@ class ModelOptions(TypedDict, total=False):
         Texts,
         Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),
     ]
+    fixed: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=VALUE",
+            "A parameter of forward that always has this value, e.g. rate=16000; once for each.",
+            key="fix",
+            default=(),
+        ),
+    ]
+    preprocessing: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=STEPS",
+            "Make preprocessing a part of the file, e.g. image=uint8,nhwc,mean=0.5,std=0.5: the file takes pixels.",
+            key="preprocess",
+            default=(),
+        ),
+    ]
 
 
 class TracingOptions(TypedDict, total=False):
@@ -50,16 +70,6 @@ class SignatureOptions(TypedDict, total=False):
             key="input",
             default=(),
             otherwise="what the model or the samples say",
-        ),
-    ]
-    fixed: Annotated[
-        Assigned,
-        Option(
-            "Inputs",
-            "NAME=VALUE",
-            "A parameter of forward that always has this value, e.g. rate=16000; once for each.",
-            key="fix",
-            default=(),
         ),
     ]
     output_names: Annotated[

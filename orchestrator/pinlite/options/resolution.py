@@ -15,7 +15,17 @@ from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
-from pinlite.options.values import check_requirement, fixed, inputs, layouts, size, stages, tolerance, variants
+from pinlite.options.values import (
+    check_requirement,
+    fixed,
+    inputs,
+    layouts,
+    preprocessing,
+    size,
+    stages,
+    tolerance,
+    variants,
+)
 from pinlite.schema.choices import Lowering
 from pinlite.schema.recipe import Limits, Recipe, Source
 from pinlite.toolchain import Toolchain
@@ -57,6 +67,8 @@ def _recipe(options: Settings) -> Recipe:
         check_requirement(requirement)
     _check_exported(options, source)
     _check_cut(options, source, chosen)
+    if options["preprocessing"] and options.get("qat"):
+        raise UsageError("--preprocess: no training for int8 covers it", hint="give --qat or --preprocess, not both")
     _check_lowering(lowering, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     wanted = variants(options["variants"])
@@ -68,6 +80,7 @@ def _recipe(options: Settings) -> Recipe:
         weights_key=weights_key,
         inputs=inputs(options["inputs"]),
         fixed=fixed(options["fixed"]),
+        preprocessing=preprocessing(options["preprocessing"]),
         output_names=tuple(options["output_names"]),
         from_tensors=tuple(options["from_tensors"]),
         to_tensors=tuple(options["to_tensors"]),
@@ -127,6 +140,7 @@ def _check_exported(options: Settings, source: Source) -> None:
     asked = {
         "--weights": options.get("weights"),
         "--fix": options["fixed"],
+        "--preprocess": options["preprocessing"],
         "--output-name": options["output_names"],
         "--opset": options.get("opset"),
     }

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from pinlite.errors import UsageError
 from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
-from pinlite.schema.recipe import InputSpec, LayoutSpec
+from pinlite.schema.recipe import InputSpec, LayoutSpec, Preprocessing
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
@@ -19,6 +19,11 @@ _LAYOUTS: tuple[str, ...] = get_args(Layout)
 _STAGES: tuple[str, ...] = get_args(StageName)
 _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 _WORDS = {"true": True, "false": False, "null": None}
+_NUMBERS = r"[-+.0-9e,]+?"
+_PREPROCESSING = re.compile(
+    r"(?P<name>[^=]+)=(?:(?P<dtype>uint8)(?:,|$))?(?:(?P<layout>nhwc)(?:,|$))?"
+    rf"(?:mean=(?P<mean>{_NUMBERS})(?:,(?=std)|$))?(?:std=(?P<std>{_NUMBERS}))?"
+)
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
@@ -65,6 +70,32 @@ def _literal(text: str) -> JsonValue:
         return cast("JsonValue", json.loads(json.dumps(value, allow_nan=False)))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return text
+
+
+def preprocessing(texts: Iterable[str]) -> tuple[Preprocessing, ...]:
+    """``NAME=uint8,nhwc,mean=R,G,B,std=R,G,B``, each step at most once; a UsageError says what is wrong with it."""
+    found: dict[str, Preprocessing] = {}
+    for text in texts:
+        matched = _PREPROCESSING.fullmatch(text)
+        if not matched or text.endswith("="):
+            raise UsageError(
+                f"--preprocess {text!r} is not NAME=[uint8],[nhwc],[mean=NUMBERS],[std=NUMBERS]",
+                hint="e.g. --preprocess image=uint8,nhwc,mean=0.485,0.456,0.406,std=0.229,0.224,0.225",
+            )
+        given = matched.groupdict(default="")
+        mean, std = (numbers("--preprocess", given[key]) for key in ("mean", "std"))
+        if 0 in std:
+            raise UsageError(f"--preprocess {text!r} divides by 0", hint="give standard deviations")
+        if given["name"] in found:
+            raise UsageError(f"--preprocess names {given['name']!r} twice", hint="give all of its steps at once")
+        found[given["name"]] = Preprocessing(
+            name=given["name"],
+            dtype="uint8" if given["dtype"] else "float32",
+            layout="nhwc" if given["layout"] else "nchw",
+            mean=mean,
+            std=std,
+        )
+    return tuple(found.values())
 
 
 def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:

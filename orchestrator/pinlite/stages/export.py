@@ -30,6 +30,7 @@ def action(recipe: Recipe, source: Content, functions: Content | None, evaluatio
             "source": described,
             "inputs": as_json(recipe.inputs),
             "fixed": recipe.fixed,
+            "preprocessing": as_json(recipe.preprocessing),
             "output_names": list(recipe.output_names),
             "weights_key": recipe.weights_key,
             "seed": recipe.seed,

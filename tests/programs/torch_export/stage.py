@@ -62,6 +62,7 @@ class StageCase(unittest.TestCase):
                     "output_names": [],
                     "weights_key": "",
                     "fixed": {},
+                    "preprocessing": [],
                     "seed": 0,
                     "opset": 12,
                     "batches": [],

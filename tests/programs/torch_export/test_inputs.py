@@ -156,3 +156,54 @@ class Inputs(StageCase):
         np.testing.assert_allclose(
             result["arrays"]["output"], result["samples"]["a"] * result["samples"]["k"], rtol=1e-6
         )
+
+
+class Preprocessing(StageCase):
+    def step(self, name="x", dtype="uint8", layout="nhwc", mean=(), std=()):
+        return {"name": name, "dtype": dtype, "layout": layout, "mean": list(mean), "std": list(std)}
+
+    def exported(self, *steps, **parameters):
+        """The array that the model gets, and what stands for it in the file."""
+        self.write_model("return x")
+        inputs = [{"name": "x", "shape": [1, 3, 4, 5], "dtype": "float32"}]
+        result = self.export(inputs=inputs, preprocessing=steps, **parameters)
+        return result["arrays"]["output"], result["samples"]["x"]
+
+    def test_pixels_of_a_camera(self):
+        mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+        taken, pixels = self.exported(self.step(mean=mean, std=std))
+        self.assertEqual(((1, 4, 5, 3), "uint8"), (pixels.shape, str(pixels.dtype)))
+        self.assertGreater(pixels.max(), 200)
+        np.testing.assert_allclose(taken, ((pixels / 255 - mean) / std).transpose(0, 3, 1, 2), atol=1e-6)
+
+    def test_single_steps(self):
+        taken, pixels = self.exported(self.step(dtype="float32"))
+        np.testing.assert_array_equal(taken, pixels.transpose(0, 3, 1, 2))
+        taken, pixels = self.exported(self.step(layout="nchw"))
+        np.testing.assert_allclose(taken, pixels / 255, rtol=1e-6)
+        taken, pixels = self.exported(self.step(dtype="float32", layout="nchw", mean=[0.5], std=[1, 2, 4]))
+        np.testing.assert_allclose(taken, (pixels - 0.5) / np.reshape([1, 2, 4], (3, 1, 1)), atol=1e-6)
+
+    def test_with_samples_and_names(self):
+        self.write(
+            "from torch import nn\n\nclass Net(nn.Module):\n    def forward(self, a, b):\n        return a + b['c']"
+        )
+        inputs = [{"name": name, "shape": [1, 3, 2, 2], "dtype": "float32"} for name in ("b.c", "a")]
+        result = self.export(inputs=inputs, preprocessing=[self.step("b.c")])
+        self.assertEqual(["a", "b.c"], [spec["name"] for spec in result["inputs"]])
+        a, pixels = result["samples"].values()
+        np.testing.assert_allclose(result["arrays"]["output"], a + pixels.transpose(0, 3, 1, 2) / 255, rtol=1e-5)
+
+    def test_of_torchscript(self):
+        files = {"source": self.save(torch.jit.script(torch.nn.ReLU()), "model.pt")}
+        taken, pixels = self.exported(self.step(), files=files)
+        np.testing.assert_allclose(taken, pixels.transpose(0, 3, 1, 2) / 255, rtol=1e-6)
+
+    def test_steps_that_fit_no_input(self):
+        self.write_model("return x")
+        for says, shape, step in (
+            ("--preprocess y: there is no such input", (1, 3, 4, 4), self.step("y")),
+            ("the input is [1, 3] of float32, no image", (1, 3), self.step()),
+            ("mean has 2 numbers, the image 3 channels", (1, 3, 4, 4), self.step(mean=[1, 2])),
+        ):
+            self.refused("usage", says, shape=shape, preprocessing=[step])
