@@ -33,13 +33,14 @@ from pinlite.options.declared import (
     DiffOptions,
     EngineOptions,
     MatchOptions,
+    ModelOptions,
     RemoveImagesOptions,
     RunningOptions,
     RunOptions,
     Settings,
     VerifyOptions,
 )
-from pinlite.options.option import StrPath
+from pinlite.options.option import StrPath, fields
 from pinlite.provenance import lockfile
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
@@ -118,7 +119,7 @@ def debug(
         PinliteError: The folder holds no result that can be compared, or the source is another model.
     """
     chosen = _chosen(DebugOptions, options)
-    model = {"source": source, "weights": options.get("weights"), "requirements": options.get("requirements")}
+    model = {"source": source} | {field.name: options.get(field.name) for field in fields(ModelOptions)}
     trust = {"trust": options["trust"]} if "trust" in options else {}
     file = pathlib.Path(chosen["config"]) if "config" in chosen else None
     recipe = resolve(keyed(Settings, model | trust), file) if file or any(model.values()) else None

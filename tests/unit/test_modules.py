@@ -1,5 +1,6 @@
 import pytest
 
+from pinlite.errors import UsageError
 from pinlite.inputs import modules
 
 
@@ -110,3 +111,22 @@ def test_links_that_lead_out_are_left_out(tmp_path):
         "package/deep/a.py",
         "package/deep/b.py",
     ]
+
+
+def test_a_file_that_imports_by_dots_is_a_part_of_its_package(tmp_path):
+    project = lay(
+        tmp_path,
+        {
+            "net.py": "from .blocks import Block\n",
+            "pkg/__init__.py": "",
+            "pkg/plain.py": "import blocks\n",
+            "pkg/net.py": "from . import blocks\n",
+            "pkg/sub/__init__.py": "",
+            "pkg/sub/net.py": "def build():\n    from ..blocks import Block\n",
+        },
+    )
+    assert modules.package_of(project / "pkg" / "plain.py") is None
+    assert modules.package_of(project / "pkg" / "net.py") == (project / "pkg", "pkg.net")
+    assert modules.package_of(project / "pkg" / "sub" / "net.py") == (project / "pkg", "pkg.sub.net")
+    with pytest.raises(UsageError, match=r"net\.py imports from its own package, and its folder is none"):
+        modules.package_of(project / "net.py")

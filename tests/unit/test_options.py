@@ -8,7 +8,7 @@ from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import dependencies
 from pinlite.options import resolve
-from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits
+from pinlite.schema.recipe import InputSpec, LayoutSpec, Limits, Preprocessing
 
 
 @pytest.fixture
@@ -119,6 +119,70 @@ def refusal(command_line, file=None):
     return raised.value
 
 
+def test_the_place_of_a_state_dict_in_a_file():
+    for name in ("w.pt", "odd#name.pt"):
+        Path(name).touch()
+    for given, file, key in (
+        ("w.pt", "w.pt", ""),
+        ("w.pt#ema.model", "w.pt", "ema.model"),
+        ("odd#name.pt", "odd#name.pt", ""),
+        ("odd#name.pt#model", "odd#name.pt", "model"),
+    ):
+        recipe = resolve({"source": "net:build", "weights": given})
+        assert (recipe.weights, recipe.weights_key) == (Path(file), key)
+        assert recipe.options["weights"] == given
+    with pytest.raises(UsageError, match=r"--weights: there is no file absent\.pt"):
+        resolve({"source": "net:build", "weights": "absent.pt#model"})
+
+
+def test_an_input_of_rank_0():
+    scalar = InputSpec(name="k", shape=(), dtype="int64")
+    assert resolve({"source": "net:build", "input": ["k=:int64"]}).inputs == (scalar,)
+    with pytest.raises(UsageError, match="--input 'k=' is not"):
+        resolve({"source": "net:build", "input": ["k="]})
+
+
+def test_fixed_values():
+    given = ["i=16000", "f=.5", "on=True", "off=false", "none=None", "text=fast", "at=a=b", "list=[1, 'a']", "nan=nan"]
+    assert resolve({"source": "net:build", "fix": given}).fixed == {
+        "i": 16000,
+        "f": 0.5,
+        "on": True,
+        "off": False,
+        "none": None,
+        "text": "fast",
+        "at": "a=b",
+        "list": [1, "a"],
+        "nan": "nan",
+    }
+    for wrong, says in ((["rate"], "is not NAME=VALUE"), (["a=1", "a=2"], "names 'a' twice")):
+        with pytest.raises(UsageError, match=says):
+            resolve({"source": "net:build", "fix": wrong})
+
+
+def test_preprocessing():
+    def of(*given):
+        return resolve({"source": "net:build", "preprocess": list(given)}).preprocessing
+
+    whole = Preprocessing(name="a", dtype="uint8", layout="nhwc", mean=(0.5, 0.25, 0), std=(1e-1, 2, 3))
+    assert of("a=uint8,nhwc,mean=0.5,0.25,0,std=1e-1,2,3") == (whole,)
+    assert of("a=nhwc", "b.c=std=255") == (
+        Preprocessing(name="a", layout="nhwc"),
+        Preprocessing(name="b.c", std=(255,)),
+    )
+    for wrong, says in (
+        (["a"], "is not NAME="),
+        (["a="], "is not NAME="),
+        (["a=int8"], "is not NAME="),
+        (["a=mean=x"], "is not NAME="),
+        (["a=mean=1,,2"], "is not a list of numbers"),
+        (["a=std=0,1"], "divides by 0"),
+        (["a=nhwc", "a=uint8"], "names 'a' twice"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            of(*wrong)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "names"),
     [
@@ -196,6 +260,8 @@ def mine(tmp_path):
     ("option", "what"),
     [
         ({"weights": "model.onnx"}, "--weights: an ONNX file is converted unchanged"),
+        ({"fix": ["a=1"]}, "--fix: an ONNX file is converted unchanged"),
+        ({"preprocess": ["a=nhwc"]}, "--preprocess: an ONNX file is converted unchanged"),
         ({"output-name": ["scores"]}, "--output-name: an ONNX file is converted unchanged"),
         ({"opset": 11}, "--opset: an ONNX file is converted unchanged"),
     ],

@@ -91,13 +91,18 @@ def test_every_runtime_is_compared_with_torch(engine, recipe):
 def test_the_recipe_reaches_the_stages(engine, recipe):
     Path("w.pt").write_bytes(b"weights")
     np.savez("mine.npz", **fake_engine.SAMPLES)
-    options = {"seed": 7, "opset": 11, "weights": "w.pt", "samples": "mine.npz", "output-name": ["a", "b"]}
+    options = {"seed": 7, "opset": 11, "weights": "w.pt#ema.model", "samples": "mine.npz", "output-name": ["a", "b"]}
+    options["fix"] = ["rate=16000", "mode=fast"]
+    options["preprocess"] = ["image=uint8,nhwc,mean=0.5"]
     pipeline.run(recipe(lowering="stock", **options))
     export, check, translate, convert, *_ = engine.requests
     assert export.parameters == {
         "source": {"kind": "python", "module": "model", "callable": "build"},
         "inputs": [{"name": "image", "shape": [1, 3, 4, 4], "dtype": "float32"}],
+        "fixed": {"rate": 16000, "mode": "fast"},
+        "preprocessing": [{"name": "image", "dtype": "uint8", "layout": "nhwc", "mean": [0.5], "std": []}],
         "output_names": ["a", "b"],
+        "weights_key": "ema.model",
         "seed": 7,
         "opset": 11,
         "batches": [],

@@ -51,6 +51,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "variants",
         "failures",
         "warnings",
+        "notes",
         "calibration",
         "training",
         "evaluation",

@@ -166,3 +166,15 @@ def test_what_steers_a_terminal_is_shown(engine, command, model_file):
     engine.programs["export"] = lambda call: made(call) | {"warnings": ["a\x1b[2J\nwarning: ok"]}
     _, out, _ = command("convert", f"{model_file.name}:build", "--out", "out")
     assert "warning: a\\x1b[2J\n  warning: ok\n" in out
+
+
+def test_a_note_is_shown_and_kept_and_is_no_warning(engine, command, model_file):
+    made, noted = engine.programs["export"], "--weights: loaded the state_dict '[red]ema' of the file"
+    engine.programs["export"] = lambda call: made(call) | {"notes": [noted]}
+    for _ in range(2):
+        status, out, _ = command(
+            "convert", f"{model_file}:build", "--input", "image=1x3x4x4", "--out", "out", "--strict"
+        )
+        assert status == 0
+        assert f"note: {noted}" in out.splitlines()
+    assert json.loads(Path("out/report.json").read_text())["notes"] == [{"stage": "export", "message": noted}]

@@ -46,7 +46,7 @@ def describe(arrays):
 def seeded(specs, seed, bounds=None):
     """Samples for inputs given as [{name, shape, dtype}]: floats uniform in [0, 1), integers in [0, 10), booleans.
 
-    ``bounds`` are what the integers of an input have to stay below, by its name, where that is less than 10.
+    ``bounds`` are what the integers of an input stay below, by its name, where that is not 10.
     numpy.random.RandomState is the generator whose stream numpy promises never to change. A StageError names an input
     that is too large, or of a dtype of which no samples can be made.
     """
@@ -72,7 +72,7 @@ def seeded(specs, seed, bounds=None):
 
 def below(name, bounds):
     """What the integer samples of an input stay below."""
-    return min(INTEGER_SAMPLES_BELOW, (bounds or {}).get(name, INTEGER_SAMPLES_BELOW))
+    return (bounds or {}).get(name, INTEGER_SAMPLES_BELOW)
 
 
 def matching(samples, specs):

@@ -3,6 +3,8 @@
 An id beyond the rows of an embedding is refused by some runtimes, and others read beyond memory.
 """
 
+from stagekit import arrays
+
 # Of operators, which input has places, and of which input they are; along their axis.
 PLACES = {
     **dict.fromkeys(("Gather", "GatherElements", "GatherND"), ((1, 0),)),
@@ -22,7 +24,7 @@ PASSES = {
 
 
 def of(nodes, sizes):
-    """The least size that integers have to stay below, by the name of what holds them.
+    """The least size that integers have to stay below, by the name of what holds them, where samples might not.
 
     ``nodes`` are (operator, names of inputs, names of outputs, axis), each after those whose outputs it reads;
     ``sizes`` gives a value's sizes by its name, 0 for one that is not known, or None where even their number is not.
@@ -40,7 +42,7 @@ def of(nodes, sizes):
         for output in outputs:
             for name in inputs[PASSES.get(op_type, slice(0))]:
                 note(name, found.get(output))
-    return found
+    return {name: bound for name, bound in found.items() if bound < arrays.INTEGER_SAMPLES_BELOW}
 
 
 def _size(op_type, sizes, places, axis):

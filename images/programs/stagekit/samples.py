@@ -8,8 +8,9 @@ def of(request, specs, bounds=None):
     """Samples in the order of ``specs``, [{name, shape, dtype}], where None in a shape is a size left open, and None in
     its place a shape that is. ``bounds`` are those of integers, as `arrays.seeded` has them.
 
-    They are the request's role ``samples``; without it, seeded ones, of the shapes that the parameter ``inputs`` gives
-    or else of the specs'. A StageError says what does not fit, or which size is missing, or that there are no inputs.
+    They are the request's role ``samples``; without it, seeded ones, of the shapes and dtypes that the parameter
+    ``inputs`` gives for some, and the specs for the others. A StageError says what does not fit, or which size is
+    missing, or that there are no inputs.
     """
     if not specs:
         raise StageError(

@@ -9,11 +9,13 @@ from torch import nn
 from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import (
+    arguments,
     checkpoint,
     embedding_bounds,
     module_values,
     onnx_export,
     outputs,
+    preprocessing,
     python_source,
     random_draws,
     seeding,
@@ -32,18 +34,20 @@ def export(request):
     """Load a model, run it on samples, export it.
 
     Parameters: ``source``, {"kind": "python", "module", "callable"} or {"kind": "checkpoint"}; ``inputs``, [{name,
-    shape, dtype}] in the order of the call, or [] for the samples' own; ``output_names``, [] for names of its own;
-    ``seed``; ``opset``; ``batches``, other sizes of the batch to export the model for; ``training``, None or what
-    `training.apply` takes. Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples
-    (optional), functions and data (optional, for the training), evaluation (optional). Roles out: model (.onnx),
-    samples, outputs, and these for each of the batches (model.5, samples.5, outputs.5); profiles and profiled
-    (optional) as `stagekit.profiles` has them; evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs,
-    training, exporter, warnings}: which of torch's exporters wrote the model, "" where it has but one, and lines on
-    what may be wrong for other inputs; raises StageError of kind ``usage`` for a model that can't be loaded or run,
-    ``model`` for one that can't be exported.
+    shape, dtype}] in the order of the call, or [] for the samples' own; ``fixed``, as `arguments.of` takes it;
+    ``preprocessing``, as `preprocessing.prepared` takes it; ``output_names``, [] for names of its own;
+    ``weights_key``, as `state_dict.load` takes it; ``seed``; ``opset``; ``batches``, other sizes of the batch to export
+    the model for; ``training``, None or what `training.apply` takes.
+    Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples (optional), functions and data
+    (optional, for the training), evaluation (optional). Roles out: model (.onnx), samples, outputs, and these for each
+    of the batches (model.5, samples.5, outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them;
+    evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs, training, exporter, warnings, notes}: which
+    of torch's exporters wrote the model, "" where it has but one; lines on what may be wrong for other inputs, and on
+    what was chosen. Raises StageError of kind ``usage`` for a model that can't be loaded or run, ``model`` for one that
+    can't be exported.
     """
     parameters = request.parameters
-    model, fed, bounds, steps, code, hint = _prepared(request)
+    model, fed, bounds, steps, code, hint, notes = _prepared(request)
     with torch.no_grad():
         computed, seconds, exporter, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
@@ -51,12 +55,13 @@ def export(request):
             doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[-1]
 
         def run(sample):
-            return _named(computed, outputs.flatten(_answer(model, _tensors(sample), code, hint)))
+            ordered = arrays.matching(sample, arrays.describe(fed))
+            return _named(computed, outputs.flatten(_answer(model, _tensors(ordered), code, hint)))
 
         profiles.each(request, fed, run, seconds, bounds)
         evaluation.each(request, run)
     described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
-    return dict(described, training=steps, exporter=exporter, warnings=list(dict.fromkeys(doubts)))
+    return dict(described, training=steps, exporter=exporter, warnings=list(dict.fromkeys(doubts)), notes=notes)
 
 
 def trace(request):
@@ -66,13 +71,13 @@ def trace(request):
     values of modules are called `module_values.MARK` with their number; values, an .npz of arrays "0", "1" and so on.
     Returns {modules}, the modules' names by number; "" is the model itself.
     """
-    model, fed, _, _, code, hint = _prepared(request)
+    model, fed, _, _, code, hint, _ = _prepared(request)
     if isinstance(model, torch.jit.ScriptModule):
         message = "a TorchScript file shows nothing of its modules"
         raise StageError("usage", message, "give the code that builds the model, and its weights with --weights")
     with torch.no_grad():
         leaves = outputs.flatten(_answer(model, _tensors(fed), code, hint))
-        with module_values.marked(model.model if isinstance(model, FakeQuantized) else model) as found:
+        with module_values.marked(_inner(model)) as found:
             path, opset = request.outputs["model"], request.parameters["opset"]
             onnx_export.export(model, _tensors(fed), leaves, [], opset, path, code)
     arrays.write(request.outputs["values"], {str(at): array for at, (_, array) in enumerate(found)})
@@ -81,25 +86,44 @@ def trace(request):
 
 def _prepared(request):
     """(model, samples by input name, bounds of their integers, training steps, `UserCode`, hint for a model that fails
-    on its inputs). The model is trained where that is asked for.
+    on its inputs, notes). The model is trained where that is asked for.
     """
     parameters = request.parameters
     seeding.seed(parameters["seed"])
     code = UserCode(*_folders(request))
-    model = _model(request, code)
-    fed = _samples(request, model)
+    loaded, notes = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.
     torch.set_num_threads(1)
-    hint = _how_to_call(model)
+    hint = _how_to_call(loaded)
+    steps_of_pixels = parameters["preprocessing"]
+    bounds = {step["name"]: preprocessing.LARGEST + 1 for step in steps_of_pixels}
+    fed = _samples(request, loaded, bounds)
+    names, model = arguments.of(loaded, list(fed), parameters["fixed"])
     with torch.no_grad():
-        bounds = embedding_bounds.of(model, _tensors(fed), lambda tensors: _answer(model, tensors, code, hint))
-    fed = _samples(request, model, bounds)
+        taken = preprocessing.prepared({name: _tensors(fed)[name] for name in names}, steps_of_pixels)
+        found = embedding_bounds.of(model, taken, lambda tensors: _answer(model, tensors, code, hint))
+    bounds = {**found, **bounds}
+    fed = _samples(request, loaded, bounds)
+    fed = {name: fed[name] for name in names}
     steps = []
     if parameters["training"]:
+        if isinstance(model, arguments.Called):
+            message = "a model is trained by its inputs' positions, not by name or with --fix"
+            raise StageError("usage", message, "give its inputs in the order of forward, and none in a dict")
         with torch.no_grad():
-            _answer(model, _tensors(fed), code, hint)
-        model, steps = training.apply(model, list(_tensors(fed).values()), request, code)
-    return model, fed, bounds, steps, code, hint
+            taken = preprocessing.prepared(_tensors(fed), steps_of_pixels)
+            _answer(model, taken, code, hint)
+        model, steps = training.apply(model, list(taken.values()), request, code)
+    if steps_of_pixels:
+        model = preprocessing.OfPixels(model, names, steps_of_pixels)
+    return model, fed, bounds, steps, code, hint, notes
+
+
+def _inner(model):
+    """The model itself, of one that pinlite has put others around."""
+    while isinstance(model, (FakeQuantized, arguments.Called, preprocessing.OfPixels)):
+        model = model.model
+    return model
 
 
 def _export(request, model, fed, code, hint, suffix=""):
@@ -127,7 +151,10 @@ def _samples(request, model, bounds=None):
     """The samples by input name, in the order of the model's call: a program of torch.export knows its inputs."""
     inputs = request.parameters["inputs"] or getattr(model, "inputs", [])
     if inputs:
-        return samples.of(request, inputs, bounds)
+        specs = preprocessing.described(inputs, request.parameters["preprocessing"])
+        if "samples" in request.inputs:
+            return arrays.matching(arrays.read(request.inputs["samples"]), specs)
+        return arrays.seeded(specs, request.parameters["seed"], bounds)
     fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
     if not fed:
         hint = "give each, in the order of forward: --input NAME=1x3x224x224"
@@ -142,6 +169,7 @@ def _folders(request):
 
 
 def _model(request, code):
+    """The model with its weights, and notes on these."""
     source = request.parameters["source"]
     if "functions" in request.inputs:
         python_source.show(request.inputs["functions"])
@@ -152,9 +180,10 @@ def _model(request, code):
     # The exporter takes no DataParallel, which does nothing on one processor.
     if isinstance(model, nn.DataParallel):
         model = model.module
+    notes = []
     if "weights" in request.inputs:
-        state_dict.load(model, request.inputs["weights"])
-    return model.eval()
+        notes.append(state_dict.load(model, request.inputs["weights"], request.parameters["weights_key"]))
+    return model.eval(), list(filter(None, notes))
 
 
 def _tensors(fed):
@@ -180,7 +209,7 @@ def _named(names, leaves):
 
 
 def _how_to_call(model):
-    how = "give each input, in the order of forward: --input NAME=1x3x224x224[:DTYPE]"
+    how = "give each input, by its name there or in the order of the call: --input NAME=1x3x224x224[:DTYPE]"
     if isinstance(model, torch.jit.ScriptModule):
         return how
     return "forward takes {}; {}".format(inspect.signature(model.forward), how)

@@ -7,7 +7,7 @@ from torch import nn
 
 from stagekit import StageError
 
-from . import export_refusals, export_warnings, fixed_shapes, outputs
+from . import export_refusals, export_warnings, fixed_shapes, outputs, unused_inputs
 from .exporter import aids
 from .frozen_values import FrozenValues
 
@@ -70,7 +70,7 @@ def export(model, fed, leaves, names, opset, path, code):
     repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
     flat = Flat(model, len(leaves), repeated, code).eval()
     inputs = tuple(tensor.clone() for tensor in fed.values())
-    with export_warnings.caught(code) as caught:
+    with export_warnings.caught(code) as caught, unused_inputs.kept(fed):
         try:
             exporter = aids.export(
                 flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True

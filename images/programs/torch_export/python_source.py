@@ -1,6 +1,7 @@
 """A model from a callable in a Python module."""
 
 import importlib
+import importlib.util
 import inspect
 import sys
 from pathlib import Path
@@ -87,7 +88,7 @@ def function(module_name, path, code):
 def _imported(name, code):
     try:
         with code.blamed("module {} fails when it is imported".format(name)):
-            return importlib.import_module(name)
+            return _loaded(name)
     except StageError as refusal:
         error = refusal.__cause__
         if not isinstance(error, ModuleNotFoundError) or error.name is None or newer_code.hint(error):
@@ -97,6 +98,18 @@ def _imported(name, code):
         line = code.line_of(error)
         message = "module {} imports {}, which is not there{}".format(name, error.name, line and " ({})".format(line))
         raise StageError("usage", message, NEEDS_PACKAGE) from error
+
+
+def _loaded(name):
+    """A module by its name. A file may have dots in its own, which Python takes for packages: net.v2.py."""
+    files = [Path(entry, name + ".py") for entry in sys.path] if "." in name else []
+    file = next(filter(Path.is_file, files), None)
+    if file is None:
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, str(file))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _found(module, module_name, path):

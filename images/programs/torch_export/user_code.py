@@ -18,7 +18,8 @@ LONGEST_MESSAGE = 600
 NEEDS_PACKAGE = "add the package that brings it: --with NAME==VERSION"
 SEES_NOTHING_ELSE = (
     "the model's code sees its own modules only, and no network: build the model without files and downloads "
-    "(pretrained=False), and give its weights with --weights FILE"
+    "(pretrained=False), and give its weights with --weights FILE; "
+    "all files of a package are seen: package.module:callable"
 )
 
 

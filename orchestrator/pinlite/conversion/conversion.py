@@ -62,6 +62,7 @@ def _convert(run: Run) -> Results:
         records=tuple(run.records),
         versions=run.versions,
         warnings=tuple(run.warnings),
+        notes=tuple(run.notes),
     )
 
 

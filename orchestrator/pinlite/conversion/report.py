@@ -94,6 +94,7 @@ def report(results: Results, *, engine: str, images: dict[str, str], lock: Lock)
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
         warnings=(*results.warnings, *_warned(results, lost)),
+        notes=results.notes,
         calibration=results.calibration and results.calibration.report,
         training=results.lowered.training,
         evaluation=results.evaluation,

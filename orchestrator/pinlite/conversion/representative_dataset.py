@@ -20,6 +20,7 @@ from pinlite.stages.stage import Named
 RANDOM_SAMPLES = 32
 MOST_IMAGES = 500
 _INTEGERS_BELOW = 10
+PIXELS_BELOW = 256
 
 
 def read(calibration: Calibration) -> dict[str, Array]:
@@ -42,7 +43,7 @@ def images(folder: Path) -> list[Path]:
 
 def random(inputs: Sequence[Named], seed: int, bounds: Mapping[str, int] | None = None) -> dict[str, Array]:
     """Floats in [0, 1), integers below 10: what samples are that nobody gives, of another seed. Integers stay below
-    their input's bound, too, where it has one.
+    their input's bound instead, where it has one.
     """
     stream = np.random.RandomState((seed + 1) % 2**32)
     made: dict[str, Array] = {}
@@ -56,7 +57,7 @@ def random(inputs: Sequence[Named], seed: int, bounds: Mapping[str, int] | None 
         if dtype.kind == "f":
             made[spec.name] = stream.uniform(size=shape).astype(dtype)
         else:
-            below = min(_INTEGERS_BELOW, (bounds or {}).get(spec.name, _INTEGERS_BELOW))
+            below = (bounds or {}).get(spec.name, _INTEGERS_BELOW)
             made[spec.name] = stream.randint(0, 2 if dtype.kind == "b" else below, size=shape).astype(dtype)
     return made
 

@@ -13,6 +13,7 @@ from pinlite.schema.report import (
     CalibrationReport,
     EvaluationReport,
     Latency,
+    Noted,
     OperatorSet,
     Quantization,
     StageRecord,
@@ -70,7 +71,7 @@ class Variant:
 @dataclass(frozen=True)
 class Results:
     """All that a plan gave; ``failures`` are of those variants that could not be made. ``stages``, ``records``,
-    ``versions`` and ``warnings`` are those of `pinlite.conversion.run.Run`.
+    ``versions``, ``warnings`` and ``notes`` are those of `pinlite.conversion.run.Run`.
     """
 
     plan: Plan
@@ -84,6 +85,7 @@ class Results:
     records: tuple[Record, ...]
     versions: dict[str, dict[str, str]]
     warnings: tuple[Warned, ...]
+    notes: tuple[Noted, ...]
 
     @property
     def artifacts(self) -> dict[str, tuple[str, HashedPath]]:

@@ -13,7 +13,7 @@ from pinlite.parity import Array
 from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import StageRecord, Warned
+from pinlite.schema.report import Noted, StageRecord, Warned
 from pinlite.stages.stage import Action, Answer, ResultT, Stage
 from pinlite.store.files import Store
 from pinlite.store.record import Record
@@ -42,7 +42,7 @@ class Run:
     are the samples that every runtime is scored on.
 
     What ran is noted in its order: ``stages`` as the report has them, ``records`` as the store has them, the package
-    ``versions`` of each image, and the ``warnings`` that stages gave.
+    ``versions`` of each image, and the ``warnings`` and ``notes`` that stages gave.
     """
 
     plan: Plan
@@ -53,6 +53,7 @@ class Run:
     records: list[Record] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)
 
     @property
     def recipe(self) -> Recipe:
@@ -66,6 +67,7 @@ class Run:
         self.versions.setdefault(done.stage.image, {}).update(done.record.versions)
         if isinstance(done.result, Answer):
             self._warn(action.stage, done.result.warnings)
+            self.notes.extend(Noted(stage=action.stage.name, message=message) for message in done.result.notes)
         return done
 
     def skip(self, stage: Stage, reason: str = "") -> StageRecord:

@@ -32,7 +32,8 @@ def calibrated(run: Run, lowered: Lowered) -> Calibrated | None:
     inputs = [translate.in_pytorch(tensor) for tensor in lowered.signature.inputs]
     preparation = ""
     if asked.kind == "random":
-        arrays = representative_dataset.random(inputs, run.recipe.seed, lowered.index_bounds)
+        pixels = dict.fromkeys((each.name for each in run.recipe.preprocessing), representative_dataset.PIXELS_BELOW)
+        arrays = representative_dataset.random(inputs, run.recipe.seed, {**lowered.index_bounds, **pixels})
     elif run.plan.calibration is not None:
         arrays = dict(run.plan.calibration)
     else:

@@ -85,17 +85,41 @@ def closure(first: Path) -> set[Path]:
     return found
 
 
+def package_of(file: Path) -> tuple[Path, str] | None:
+    """The package that a file is in, and the module's name in it, where the file imports from that package by dots.
+
+    Raises:
+        UsageError: It does so, and lies in no package.
+    """
+    if not any(isinstance(node, ast.ImportFrom) and node.level for node in _nodes(file)):
+        return None
+    folder, names = file.absolute().parent, [file.stem]
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    if len(names) == 1:
+        raise UsageError(
+            f"{file} imports from its own package, and its folder is none: it has no __init__.py",
+            hint="put an empty __init__.py beside it, or leave out the dots: from blocks import Block",
+        )
+    return folder / names[0], ".".join(names)
+
+
 def _imported(file: Path) -> Iterator[str]:
-    """The top-level names of a file's absolute imports; none if the file is not Python, which the export reports."""
-    try:
-        with warnings.catch_warnings():
-            # Warnings about this code belong in the export's log.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
+    """The top-level names of a file's absolute imports."""
+    for node in _nodes(file):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def _nodes(file: Path) -> Iterator[ast.AST]:
+    """What a file's code is made of; nothing if the file is not Python, which the export reports."""
+    try:
+        with warnings.catch_warnings():
+            # Warnings about this code belong in the export's log.
+            warnings.simplefilter("ignore")
+            yield from ast.walk(ast.parse(file.read_bytes()))
+    except (SyntaxError, ValueError):
+        return

@@ -23,10 +23,39 @@ from pinlite.schema.choices import (
 
 
 class ModelOptions(TypedDict, total=False):
-    weights: Annotated[StrPath, Option("Model", "FILE", "A state_dict to load into the model; nothing in it is run.")]
+    weights: Annotated[
+        StrPath,
+        Option(
+            "Model",
+            "FILE[#KEY]",
+            "Weights to load into the model: a .safetensors file, or what torch.save wrote, of which nothing is run. "
+            "KEY says where in a checkpoint its state_dict is.",
+            otherwise="the KEY of the one that fits",
+        ),
+    ]
     requirements: Annotated[
         Texts,
         Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),
+    ]
+    fixed: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=VALUE",
+            "A parameter of forward that always has this value, e.g. rate=16000; once for each.",
+            key="fix",
+            default=(),
+        ),
+    ]
+    preprocessing: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME=STEPS",
+            "Make preprocessing a part of the file, e.g. image=uint8,nhwc,mean=0.5,std=0.5: the file takes pixels.",
+            key="preprocess",
+            default=(),
+        ),
     ]
 
 
@@ -46,7 +75,8 @@ class SignatureOptions(TypedDict, total=False):
         Option(
             "Inputs",
             "NAME=SHAPE[:DTYPE]",
-            "An input, e.g. image=1x3x224x224; once for each, in the order of the call.",
+            "An input, e.g. image=1x3x224x224; once for each. Of PyTorch: by the names of forward's parameters "
+            "(batch.mask is a key of a dict), else in the order of the call.",
             key="input",
             default=(),
             otherwise="what the model or the samples say",

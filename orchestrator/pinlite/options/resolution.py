@@ -14,9 +14,19 @@ from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
 from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
-from pinlite.options.sources import default_name, parse_source
+from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
-from pinlite.options.values import check_requirement, inputs, layouts, size, stages, tolerance, variants
+from pinlite.options.values import (
+    check_requirement,
+    fixed,
+    inputs,
+    layouts,
+    preprocessing,
+    size,
+    stages,
+    tolerance,
+    variants,
+)
 from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
 from pinlite.schema.recipe import Limits, Recipe, Source
 from pinlite.toolchain import Toolchain
@@ -58,16 +68,22 @@ def _recipe(options: Settings) -> Recipe:
         check_requirement(requirement)
     _check_exported(options, source)
     _check_cut(options, source, chosen)
+    if options["preprocessing"] and options.get("qat"):
+        raise UsageError("--preprocess: no training for int8 covers it", hint="give --qat or --preprocess, not both")
     _check_lowering(lowering, chosen)
     _check_dequantized(options, source, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
     wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
+    weights, weights_key = weights_of(options.get("weights"))
     return Recipe(
         source=source,
         out=Path(options.get("out") or Path("build") / default_name(source)),
-        weights=existing("--weights", options.get("weights")),
+        weights=weights,
+        weights_key=weights_key,
         inputs=inputs(options["inputs"]),
+        fixed=fixed(options["fixed"]),
+        preprocessing=preprocessing(options["preprocessing"]),
         output_names=tuple(options["output_names"]),
         from_tensors=tuple(options["from_tensors"]),
         to_tensors=tuple(options["to_tensors"]),
@@ -136,6 +152,8 @@ def _check_exported(options: Settings, source: Source) -> None:
     """Refuse what only an export of PyTorch reads, where there is none."""
     asked = {
         "--weights": options.get("weights"),
+        "--fix": options["fixed"],
+        "--preprocess": options["preprocessing"],
         "--output-name": options["output_names"],
         "--opset": options.get("opset"),
     }

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
+from pinlite.inputs import modules
 from pinlite.inputs.external_data import beside
-from pinlite.inputs.paths import closed_folder, existing_file, model_file
+from pinlite.inputs.paths import closed_folder, existing, existing_file, model_file
 from pinlite.schema.recipe import Source
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
@@ -57,10 +58,19 @@ def python_callable(text: str) -> dict[str, Any]:
     file, colon, name = text.rpartition(":")
     if colon and file.endswith(".py") and _CALLABLE.fullmatch(name):
         path = existing_file(Path(file))
-        return {"path": path, "module": path.stem, "callable": name}
+        package, module = modules.package_of(path) or (path, path.stem)
+        return {"path": package, "module": module, "callable": name}
     if matched := MODULE.fullmatch(text):
         return {"path": _local_package(matched["module"]), **matched.groupdict()}
     return {}
+
+
+def weights_of(text: str | PathLike[str] | None) -> tuple[Path | None, str]:
+    """The file that --weights names, and where in it the state_dict is: FILE, or FILE#KEY."""
+    file, sign, key = fspath(text or "").rpartition("#")
+    if not sign or Path(fspath(text or "")).exists():
+        return existing("--weights", text), ""
+    return existing("--weights", file), key
 
 
 def default_name(source: Source) -> str:

@@ -1,19 +1,29 @@
 """The values of single options, from their text; a UsageError says what is wrong with it."""
 
+import ast
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import cast, get_args
 
+from pydantic import JsonValue
+
 from pinlite.errors import UsageError
 from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
-from pinlite.schema.recipe import InputSpec, LayoutSpec
+from pinlite.schema.recipe import InputSpec, LayoutSpec, Preprocessing
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
 _LAYOUTS: tuple[str, ...] = get_args(Layout)
 _STAGES: tuple[str, ...] = get_args(StageName)
 _VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+_WORDS = {"true": True, "false": False, "null": None}
+_NUMBERS = r"[-+.0-9e,]+?"
+_PREPROCESSING = re.compile(
+    r"(?P<name>[^=]+)=(?:(?P<dtype>uint8)(?:,|$))?(?:(?P<layout>nhwc)(?:,|$))?"
+    rf"(?:mean=(?P<mean>{_NUMBERS})(?:,(?=std)|$))?(?:std=(?P<std>{_NUMBERS}))?"
+)
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
@@ -34,11 +44,58 @@ def parse_input(text: str) -> InputSpec:
     if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
         raise UsageError(
             f"--input {text!r} is not NAME=SHAPE[:DTYPE]",
-            hint="e.g. --input image=1x3x224x224, ids=1x16:int64, or factor= for a scalar",
+            hint="e.g. --input image=1x3x224x224, ids=1x16:int64, or k=:int64 for a number by itself",
         )
     if colon and dtype not in _DTYPES:
         raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")
     return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
+
+
+def fixed(texts: Iterable[str]) -> dict[str, JsonValue]:
+    """The values of ``NAME=VALUE``: numbers, True, False, None and lists as Python has them; all else is text."""
+    found: dict[str, JsonValue] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--fix {text!r} is not NAME=VALUE", hint="e.g. --fix rate=16000 or --fix mode=fast")
+        if name in found:
+            raise UsageError(f"--fix names {name!r} twice", hint="a parameter has one value")
+        found[name] = _literal(value)
+    return found
+
+
+def _literal(text: str) -> JsonValue:
+    try:
+        value = _WORDS[text] if text in _WORDS else ast.literal_eval(text)
+        return cast("JsonValue", json.loads(json.dumps(value, allow_nan=False)))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def preprocessing(texts: Iterable[str]) -> tuple[Preprocessing, ...]:
+    """``NAME=uint8,nhwc,mean=R,G,B,std=R,G,B``, each step at most once; a UsageError says what is wrong with it."""
+    found: dict[str, Preprocessing] = {}
+    for text in texts:
+        matched = _PREPROCESSING.fullmatch(text)
+        if not matched or text.endswith("="):
+            raise UsageError(
+                f"--preprocess {text!r} is not NAME=[uint8],[nhwc],[mean=NUMBERS],[std=NUMBERS]",
+                hint="e.g. --preprocess image=uint8,nhwc,mean=0.485,0.456,0.406,std=0.229,0.224,0.225",
+            )
+        given = matched.groupdict(default="")
+        mean, std = (numbers("--preprocess", given[key]) for key in ("mean", "std"))
+        if 0 in std:
+            raise UsageError(f"--preprocess {text!r} divides by 0", hint="give standard deviations")
+        if given["name"] in found:
+            raise UsageError(f"--preprocess names {given['name']!r} twice", hint="give all of its steps at once")
+        found[given["name"]] = Preprocessing(
+            name=given["name"],
+            dtype="uint8" if given["dtype"] else "float32",
+            layout="nhwc" if given["layout"] else "nchw",
+            mean=mean,
+            std=std,
+        )
+    return tuple(found.values())
 
 
 def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:

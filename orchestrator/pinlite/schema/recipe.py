@@ -1,9 +1,9 @@
 """The recipe: the request of one conversion, with every default filled in."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from pinlite.schema.choices import (
     CalibrationKind,
@@ -35,6 +35,18 @@ class LayoutSpec(Frozen):
 
     layout: Layout
     name: str = ""
+
+
+class Preprocessing(Frozen):
+    """What an input of the file has that its model takes otherwise: pixels of a ``dtype``, uint8 for [0, 1], in a
+    ``layout``. The model takes float32 in ``nchw``, less ``mean``, over ``std``, one number or one for each channel.
+    """
+
+    name: str
+    dtype: Literal["uint8", "float32"] = "float32"
+    layout: Layout = "nchw"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
 
 class Source(Frozen):
@@ -114,6 +126,9 @@ class Recipe(Frozen):
 
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
     one of its targets.
+    ``weights_key`` says where in the file of the weights these are; "" is the whole file, or what fits in it.
+    ``fixed`` are values of the model's parameters that are no inputs, ``preprocessing`` says which
+    inputs are pixels.
     ``from_tensors`` and ``to_tensors`` name where a part of an ONNX model begins and ends that is converted alone.
     ``dequantize`` takes out of an ONNX model what rounds its numbers; ``has_ranges`` says that the model itself knows
     what int8 rounds to, as it is quantized or trained for it.
@@ -128,7 +143,10 @@ class Recipe(Frozen):
     source: Source
     out: Path
     weights: Path | None = None
+    weights_key: str = ""
     inputs: tuple[InputSpec, ...] = ()
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
+    preprocessing: tuple[Preprocessing, ...] = ()
     output_names: tuple[str, ...] = ()
     from_tensors: tuple[str, ...] = ()
     to_tensors: tuple[str, ...] = ()

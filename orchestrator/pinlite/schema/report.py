@@ -204,13 +204,18 @@ class Failure(Frozen):
     hint: str
 
 
-class Warned(Frozen):
+class Noted(Frozen):
+    """Something that a stage chose itself: which of several, or another name."""
+
+    stage: str
+    message: str
+
+
+class Warned(Noted):
     """Something that a stage says of a result that may be wrong, though nothing failed. ``variant`` is the kind of
     TFLite file that it is about; None is all of them.
     """
 
-    stage: str
-    message: str
     variant: VariantName | None = None
 
 
@@ -279,6 +284,7 @@ class Report(Frozen):
     variants: tuple[VariantReport, ...]
     failures: tuple[Failure, ...]
     warnings: tuple[Warned, ...] = ()
+    notes: tuple[Noted, ...] = ()
     calibration: CalibrationReport | None
     training: tuple[TrainingStep, ...] = ()
     evaluation: EvaluationReport | None = None

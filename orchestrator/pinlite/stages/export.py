@@ -33,7 +33,10 @@ def action(recipe: Recipe, source: Content, functions: Content | None, evaluatio
         parameters={
             "source": described,
             "inputs": as_json(recipe.inputs),
+            "fixed": recipe.fixed,
+            "preprocessing": as_json(recipe.preprocessing),
             "output_names": list(recipe.output_names),
+            "weights_key": recipe.weights_key,
             "seed": recipe.seed,
             "opset": recipe.opset,
             "batches": list(batches),

@@ -21,9 +21,12 @@ class Named(Frozen):
 
 
 class Answer(Frozen):
-    """What a stage answers; ``warnings`` are lines on what may be wrong in what it made, though nothing failed."""
+    """What a stage answers; ``warnings`` are lines on what may be wrong in what it made, though nothing failed,
+    ``notes`` lines on what it chose itself.
+    """
 
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Signature(Answer):

@@ -27,6 +27,8 @@ def show(report: "Report", out: str, console: Console) -> None:
             *_evaluation(report),
         )
     )
+    for noted in report.notes:
+        console.print(Text("note: ", "yellow") + Text(indented(noted.message)), soft_wrap=True)
     for warned in report.warnings:
         console.print(_warning(warned), soft_wrap=True)
     # A path that the console wraps could not be copied.

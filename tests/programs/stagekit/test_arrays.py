@@ -94,6 +94,16 @@ class OfARequest(unittest.TestCase):
         self.assertEqual((caught.exception.kind, caught.exception.hint), ("usage", "give it, e.g. --input x=1x3"))
         self.assertEqual(samples.of(self.request([FLOAT]), specs)["x"].shape, (2, 3))
 
+    def test_the_others_are_the_model_s(self):
+        specs = [FLOAT, {"name": "k", "shape": [None], "dtype": "int64"}]
+        found = samples.of(self.request([dict(specs[1], shape=[5])]), specs)
+        self.assertEqual([("x", (2, 3)), ("k", (5,))], [(name, array.shape) for name, array in found.items()])
+
+    def test_a_given_input_must_be_one_of_the_model_s(self):
+        with self.assertRaisesRegex(StageError, "--input names 'q', the inputs of the model are x") as caught:
+            samples.of(self.request([dict(FLOAT, name="q")]), [FLOAT])
+        self.assertEqual("usage", caught.exception.kind)
+
     def test_a_given_shape_must_fit(self):
         with self.assertRaisesRegex(StageError, r"\[2, 3\] of float32, its sample \[1, 3\]"):
             samples.of(self.request([dict(FLOAT, shape=[1, 3])]), [FLOAT])

@@ -43,6 +43,11 @@ class Seeded(unittest.TestCase):
         masks = {name: set(profile["mask"].ravel()) for name, profile in self.made.items()}
         self.assertEqual(masks, {"normal": {0, 1}, "zeros": {0}, "ties": {0, 1}, "large": {0, 1}})
 
+    def test_pixels_have_all_values_of_theirs(self):
+        made = profiles.seeded({"image": np.zeros((1, 16, 16, 3), np.uint8)}, 0, {"image": 256})
+        self.assertGreater(made["normal"]["image"].max(), 200)
+        self.assertEqual({0, 1}, set(made["ties"]["image"].ravel()))
+
     def test_a_seed_makes_the_same_ones_and_another_seed_others(self):
         again, other = profiles.seeded(SAMPLES, 0), profiles.seeded(SAMPLES, 1)
         np.testing.assert_array_equal(again["normal"]["x"], self.made["normal"]["x"])

@@ -1,10 +1,15 @@
 """Models and weights from files."""
 
+import argparse
+import json
+import struct
 import sys
 import types
+from collections import OrderedDict
 from typing import List
 from unittest import mock
 
+import numpy as np
 import torch
 from stage import StageCase
 from torch import nn
@@ -175,24 +180,130 @@ class Weights(StageCase):
         )
 
     def test_many_keys_are_counted(self):
-        self.refused("usage", "6 missing: 0.weight,", ", ...", callable_="build", files=self.given({}))
+        given = self.given({"other": torch.ones(1)})
+        self.refused("usage", "6 missing: 0.weight,", ", ...; 1 unexpected", callable_="build", files=given)
 
-    def test_wrapped_and_parallel_state_dicts(self):
-        state = self.model().state_dict()
-        for key in ("state_dict", "model"):
-            wrapped = self.given({"epoch": 3, "optimizer": {}, key: state})
-            self.refused("usage", "a dict of epoch", callable_="build", files=wrapped, hint=f"[{key!r}]")
-        parallel = self.given({"module." + key: value for key, value in state.items()})
-        self.refused("usage", "unexpected: module.0.weight", callable_="build", files=parallel, hint="'module.'")
+    def loaded(self, value, key=""):
+        """The notes on weights that make every output 2."""
+        result = self.export("build", files=self.given(value), weights_key=key)
+        self.assertTrue(abs(result["arrays"]["output"] - 2).max() < 1e-4)
+        return result["notes"]
+
+    def twos(self, **dtype):
+        model = self.model()
+        nn.init.zeros_(model[0].weight)
+        nn.init.constant_(model[0].bias, 2)
+        return model.to(**dtype).state_dict()
+
+    def test_the_state_dict_of_a_checkpoint(self):
+        optimizer = {"state": {0: {"step": torch.ones(1), "exp_avg": torch.ones(4, 3)}}, "param_groups": [{"lr": 0.1}]}
+        for key in ("state_dict", "model_state", "model"):
+            others = {"epoch": 3, "optimizer": optimizer, "hyper_parameters": argparse.Namespace(width=4)}
+            notes = self.loaded(dict(others, **{key: self.twos()}))
+            self.assertEqual([f"--weights: loaded the state_dict {key!r} of the file"], notes)
+        self.assertEqual([], self.loaded({"ema": {"model": self.twos()}}, "ema.model"))
+        self.assertEqual([], self.loaded(self.twos()))
+
+    def test_several_state_dicts_that_fit(self):
+        given = {"state_dict": self.model().state_dict(), "ema": {"model": self.twos(), "decay": 0.9}}
+        hint = "choose one: --weights FILE#state_dict, --weights FILE#ema.model"
+        self.refused("usage", "2 state_dicts that fit", callable_="build", files=self.given(given), hint=hint)
+        self.assertEqual([], self.loaded(given, "ema.model"))
+        self.assertIn("'ema.model'", self.loaded(given, "ema")[0])
+        given["again"] = given["ema"]
+        self.assertEqual([], self.loaded(given, "ema.model"))
+
+    def test_a_key_that_is_not_there(self):
+        says = "the file of the weights has no other"
+        hint = "it has --weights FILE#model"
+        given = {"files": self.given({"model": self.twos()}), "weights_key": "other"}
+        self.refused("usage", says, callable_="build", hint=hint, **given)
+        self.refused(
+            "usage", "has no model.0.weight.1", callable_="build", **dict(given, weights_key="model.0.weight.1")
+        )
+
+    def test_prefixes(self):
+        def renamed(prefix):
+            state = self.twos()
+            found = OrderedDict((prefix + name, value) for name, value in state.items())
+            found._metadata = OrderedDict(((prefix + name).rstrip("."), each) for name, each in state._metadata.items())
+            return found
+
+        self.assertEqual(
+            ["--weights: loaded without the prefix 'module.' of its keys"], self.loaded(renamed("module."))
+        )
+        notes = self.loaded({"state_dict": renamed("model.net.")})
+        said = "--weights: loaded the state_dict 'state_dict' of the file, without the prefix 'model.net.' of its keys"
+        self.assertEqual([said], notes)
+        self.write(
+            """
+            from torch import nn
+            class Wrapped(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+                def forward(self, x):
+                    return self.net(x)
+            def build():
+                return Wrapped()
+            """
+        )
+        self.assertEqual(["--weights: loaded with the prefix 'net.' before its keys"], self.loaded(self.twos()))
+        said = "--weights: loaded without the prefix 'module.' of its keys, with the prefix 'net.' before its keys"
+        self.assertEqual([said], self.loaded(renamed("module.")))
+
+    def test_a_part_that_fits_is_named(self):
+        state = OrderedDict(("net." + name, value) for name, value in self.twos().items())
+        state["loss.weight"] = torch.ones(3)
+        for given, key in ((state, "net"), ({"state_dict": state}, "state_dict.net")):
+            hint = f"a part of them fits: --weights FILE#{key}"
+            self.refused("usage", "don't fit", callable_="build", files=self.given(given), hint=hint)
+        self.assertEqual([], self.loaded(given, key))
+        self.assertEqual([], self.loaded(state, "net"))
+
+    def test_batch_norm_of_old_files_has_no_count(self):
+        state = OrderedDict((f"module.{name}", each) for name, each in self.twos().items() if "num_batches" not in name)
+        self.assertEqual(["--weights: loaded without the prefix 'module.' of its keys"], self.loaded(state))
+
+    def test_numbers_are_cast(self):
+        for dtype in (torch.float16, torch.bfloat16, torch.float64):
+            self.assertEqual([], self.loaded(self.twos(dtype=dtype)))
 
     def test_what_is_no_state_dict(self):
         whole = self.given(tiny())
-        named = "more than tensors: torch.nn.modules.container.Sequential"
+        named = "the weights are torch.nn.modules.container.Sequential, no state_dict"
         self.refused("usage", named, callable_="build", files=whole, hint="state_dict")
         scripted = {"weights": self.save(torch.jit.script(tiny()), "scripted.pt")}
         self.refused("usage", "more than tensors: TorchScript", callable_="build", files=scripted)
         self.refused("usage", "type list", callable_="build", files=self.given([1]))
-        self.refused("usage", "else than tensors: epoch", callable_="build", files=self.given({"epoch": 3}))
+        self.refused("usage", "a dict of epoch", callable_="build", files=self.given({"epoch": 3}))
+        mixed = dict(self.twos(), epoch=3, array=np.ones(1))
+        foreign = "else than tensors: epoch (a value of type int), array (numpy"
+        self.refused("usage", foreign, callable_="build", files=self.given(mixed))
         path = self.folder / "damaged.pt"
         path.write_bytes(b"damaged")
-        self.refused("usage", "can't read the file", callable_="build", files={"weights": path})
+        self.refused("usage", "can't be read", callable_="build", files={"weights": path})
+
+    def test_safetensors(self):
+        path = self.folder / "w.safetensors"
+        path.write_bytes(safetensors_file_of({"module." + name: each for name, each in self.twos().items()}))
+        result = self.export("build", files={"weights": path})
+        self.assertTrue(abs(result["arrays"]["output"] - 2).max() < 1e-4)
+        self.assertEqual(["--weights: loaded without the prefix 'module.' of its keys"], result["notes"])
+
+    def test_damaged_safetensors(self):
+        path = self.folder / "w.safetensors"
+        path.write_bytes(safetensors_file_of(self.twos())[:-1])
+        self.refused("usage", "the file has", callable_="build", files={"weights": path}, hint="safetensors")
+
+
+def safetensors_file_of(state):
+    header, content = {}, b""
+    for name, tensor in state.items():
+        kind = {torch.float32: "F32", torch.int64: "I64"}[tensor.dtype]
+        added = tensor.numpy().tobytes()
+        place = [len(content), len(content) + len(added)]
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": place}
+        content += added
+    head = json.dumps(header).encode()
+    return struct.pack("<Q", len(head)) + head + content

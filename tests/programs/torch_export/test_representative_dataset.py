@@ -155,6 +155,14 @@ class Images(CalibrateCase):
         _, samples = self.calibrate("images", dict(IMAGE, shape=[1, 4, 6, 3]))
         np.testing.assert_allclose(samples["image"][0, 0, 1, 1], [1, 128 / 255, 0], rtol=1e-6)
 
+    def test_inputs_that_are_the_pixels(self):
+        self.save("a.png", 4, 6)
+        preparation, samples = self.calibrate("images", dict(IMAGE, shape=[1, 4, 6, 3], dtype="uint8"))
+        np.testing.assert_array_equal(samples["image"][0, 0, 1, 1], np.array([255, 128, 0], np.uint8))
+        self.assertEqual("uint8", str(samples["image"].dtype))
+        self.assertIn("scaled to [0, 255]", preparation)
+        self.refused("the pixels themselves", kind="images", inputs=[dict(IMAGE, dtype="uint8")], mean=[0.5])
+
     def test_images_beyond_the_last_whole_batch_are_left_out(self):
         for number in range(5):
             self.save(f"{number}.png", 4, 6, (number, 0, 0))
@@ -170,7 +178,7 @@ class Images(CalibrateCase):
 
     def test_models_that_take_no_image(self):
         self.save("a.png", 4, 6)
-        for inputs in ([IMAGE, IDS], [IDS], [dict(IMAGE, dtype="uint8")], [dict(IMAGE, shape=[1, 5, 4, 6])], []):
+        for inputs in ([IMAGE, IDS], [IDS], [dict(IMAGE, dtype="int64")], [dict(IMAGE, shape=[1, 5, 4, 6])], []):
             self.refused("image", kind="images", inputs=inputs)
         self.refused("--mean has 2 numbers", kind="images", inputs=[IMAGE], mean=[1, 2])
 

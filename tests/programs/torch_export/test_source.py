@@ -53,6 +53,13 @@ class Found(StageCase):
         self.export("build", module="package.net")
         self.export("build", module="package")
 
+    def test_file_with_dots_in_its_name(self):
+        self.write("import net\nfrom torch import nn\ndef build():\n    return net.Net()", "net.v2.py")
+        self.write_model("return x")
+        self.write("fails.at.all", "net.v3.py")
+        self.refused("usage", "net.v3 fails", "(net.v3.py:1)", callable_="build", module="net.v3")
+        self.export("build", module="net.v2")
+
     def test_module_of_the_image(self):
         self.export("squeezenet1_1", module="torchvision.models", shape=(1, 3, 32, 32))
 

@@ -1,0 +1,86 @@
+"""How a model is called: what its inputs are to the parameters of ``forward``."""
+
+import inspect
+
+import torch
+from torch import nn
+
+from stagekit import StageError
+
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Called(nn.Module):
+    """A model that takes tensors by position, for one that takes them, and ``fixed`` values, by name.
+
+    ``names`` are those of the tensors, or () where these go by position. Dots in a name lead into dicts and lists. It
+    has the state_dict of the model inside.
+    """
+
+    def __init__(self, model, names, fixed):
+        super().__init__()
+        self.model = model
+        self._names = names
+        self._fixed = fixed
+
+    def state_dict(self, *args, **kwargs):
+        return self.model.state_dict(*args, **kwargs)
+
+    def forward(self, *tensors):
+        if self._names:
+            return self.model(**_nested({**dict(zip(self._names, tensors)), **self._fixed}))
+        return self.model(*tensors, **_nested(self._fixed))
+
+
+def of(model, names, fixed):
+    """(the names in the order of the call, what is called in the model's place with tensors in that order).
+
+    Inputs are given by name where each is named after a parameter of ``forward``: a part before a dot stands for the
+    whole parameter. Others are given by position. ``fixed`` are values by name. Raises a StageError of kind ``usage``
+    for one that is no parameter.
+    """
+    if isinstance(model, torch.jit.ScriptModule):
+        if fixed:
+            message = "--fix {}: a TorchScript file takes its inputs by position alone".format(next(iter(fixed)))
+            raise StageError("usage", message, "convert the code that builds the model")
+        return names, model
+    signature = inspect.signature(model.forward)
+    places = {name: at for at, (name, each) in enumerate(signature.parameters.items()) if each.kind in NAMED}
+    kinds = {each.kind for each in signature.parameters.values()}
+    any_name = inspect.Parameter.VAR_KEYWORD in kinds
+    for name in fixed:
+        if name in names or not (_first(name) in places or any_name):
+            what = "is an input, too" if name in names else "forward has no such parameter"
+            raise StageError("usage", "--fix {}: {}".format(name, what), "forward takes {}".format(signature))
+    open_ = any_name and inspect.Parameter.VAR_POSITIONAL not in kinds
+    if not (open_ or all(_first(name) in places for name in names)):
+        return names, Called(model, (), fixed) if fixed else model
+    ordered = sorted(names, key=lambda name: places.get(_first(name), len(places)))
+    positions = [name for name in places if signature.parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY]
+    by_position = positions[: len(ordered)] == ordered and not fixed
+    return ordered, model if by_position else Called(model, ordered, fixed)
+
+
+def _first(name):
+    return name.partition(".")[0]
+
+
+def _nested(values):
+    """Values by dotted names as dicts of dicts; what is named 0, 1 and so on is a list."""
+    found = {}
+    for name, value in values.items():
+        *path, last = name.split(".")
+        holder = found
+        for key in path:
+            holder = holder.setdefault(key, {})
+        holder[last] = value
+    return {key: _listed(value) for key, value in found.items()}
+
+
+def _listed(value):
+    if not isinstance(value, dict):
+        return value
+    items = {key: _listed(inner) for key, inner in value.items()}
+    if sorted(items) == sorted(map(str, range(len(items)))):
+        return [items[str(at)] for at in range(len(items))]
+    return items
