@@ -138,8 +138,9 @@ def test_the_place_of_a_state_dict_in_a_file():
 def test_an_input_of_rank_0():
     scalar = InputSpec(name="k", shape=(), dtype="int64")
     assert resolve({"source": "net:build", "input": ["k=:int64"]}).inputs == (scalar,)
-    with pytest.raises(UsageError, match="--input 'k=' is not"):
-        resolve({"source": "net:build", "input": ["k="]})
+    assert resolve({"source": "net:build", "input": ["k="]}).inputs == (InputSpec(name="k", shape=()),)
+    with pytest.raises(UsageError, match="--input 'k' is not"):
+        resolve({"source": "net:build", "input": ["k"]})
 
 
 def test_fixed_values():

@@ -7,7 +7,7 @@ from torch.onnx import symbolic_registry
 
 from torch_export import fixed_shapes
 
-from . import identity, registry, torchscript, unused_inputs
+from . import identity, registry, torchscript
 
 # Torch has symbolics for a part of the next one, too.
 NEWEST_OPSET = 12
@@ -28,6 +28,6 @@ def called(model):
 def export(flat, inputs, path, opset, **options):
     """torch.onnx.export for a `torch_export.onnx_export.Flat`, watched while it is traced; "": torch has but one."""
     registry.register(opset, flat.state_dict())
-    with fixed_shapes.as_numbers(), flat.watched(keeps_data=True), unused_inputs.kept(len(inputs)):
+    with fixed_shapes.as_numbers(), flat.watched(keeps_data=True):
         torch.onnx.export(flat, inputs, path, opset_version=opset, **options)
     return ""

@@ -1,6 +1,7 @@
 """The stage that checks an ONNX file, runs it in onnxruntime, and simplifies it."""
 
 from dataclasses import replace
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,11 +12,11 @@ STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="chec
 
 
 class Result(Signature):
-    """``index_bounds`` are what the integers of inputs have to stay below, by name, as far as the graph says it."""
+    """``index_bounds`` are what the integers of inputs have to stay below, by name, where that is less than 10."""
 
     opset: int
     operators: dict[str, int]
-    index_bounds: dict[str, int] = Field(default_factory=dict)
+    index_bounds: dict[str, Annotated[int, Field(ge=1, lt=10)]] = Field(default_factory=dict)
 
 
 def action(
