@@ -9,6 +9,8 @@ from . import bodies, model_file
 MOST = 5000
 # The first opset in which the axes of Unsqueeze are an input.
 AXES_AS_INPUT = 13
+# What a Constant may give instead of a tensor.
+DTYPES = {"value_int": np.int64, "value_ints": np.int64, "value_float": np.float32, "value_floats": np.float32}
 
 
 class OpenGraph:
@@ -24,6 +26,8 @@ class OpenGraph:
         self._types = types
         self._outer = outer
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        # onnxruntime makes weights of these, but leaves them in bodies.
+        self._constants.update(_constants(graph.node))
 
     def expand(self, expansions):
         """Replace nodes by what the function of their operator makes of them; whether there was any.
@@ -79,6 +83,16 @@ class OpenGraph:
         for tensor in body.initializer:
             self.add(prefix + tensor.name, numpy_helper.to_array(tensor))
         return {tensor.name: prefix + tensor.name for tensor in body.initializer}
+
+
+def _constants(nodes):
+    """The tensors of numbers that Constants give, by name."""
+    for node in nodes:
+        for form, given in bodies.settings(node).items() if node.op_type == "Constant" else ():
+            if form == "value":
+                yield node.output[0], given
+            elif form in DTYPES:
+                yield node.output[0], numpy_helper.from_array(np.asarray(given, DTYPES[form]))
 
 
 def stacked(rows, axis, output, graph):

@@ -110,6 +110,25 @@ class If(ControlFlow):
         written, _ = self.simplified(decided, {**x, "c": np.array(True)})
         self.assertEqual(model_file.operators(written)["If"], 1)
 
+    def test_of_constants_in_a_branch_of_another(self):
+        x = {"x": numbers(1, 4), "c": np.array(True)}
+        sizes = [node("Shape", "x", "s"), node("Gather", "s zero", "n"), node("Equal", "n one_row", "d")]
+        condition = node("Constant", "", "d", value=numpy_helper.from_array(np.array([True]), "d"))
+        for made in (sizes, [condition]):
+            inner = [*made, node("If", "d", "b", **self.branches()), node("Neg", "b", "a2")]
+            outer = node("If", "c", "y", **self.branches(then_branch=body(inner, "", "a2")))
+            given = model([outer], x, "y", one=np.float32(1), zero=np.int64(0), one_row=np.int64(1))
+            self.assertEqual(model_file.operators(self.simplified(given, x)[0])["If"], 1)
+
+    def test_around_a_loop_that_counts_to_a_constant(self):
+        x = {"x": numbers(2, 3), "c": np.array(True)}
+        turn = body([node("Identity", "on", "still"), node("Mul", "v v", "w")], "turn on v", "still w")
+        for count in ({"value_int": 3}, {"value": numpy_helper.from_array(np.int64(3), "n")}):
+            inner = [node("Constant", "", "n", **count), helper.make_node("Loop", ["n", "", "x"], ["a2"], body=turn)]
+            outer = node("If", "c", "y", **self.branches(then_branch=body(inner, "", "a2")))
+            written, _ = self.simplified(model([outer], x, "y", one=np.float32(1)), x)
+            self.assertNotIn("Loop", model_file.operators(written))
+
     def test_of_several_outputs_and_equal_names_in_both_branches(self):
         x = {"x": numbers(2, 3)}
         branches = {
