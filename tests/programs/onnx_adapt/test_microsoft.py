@@ -233,6 +233,22 @@ class Integers(unittest.TestCase):
         self.assertLess((steps > 0).mean(), 0.1)
         return made
 
+    def test_between_others(self):
+        x = {"x": floats(3, 8)}
+        for dtype in ("int8", "uint8", "int16", "uint16"):
+            with self.subTest(dtype):
+                zero = np.array(np.iinfo(dtype).max // 2 if dtype.startswith("u") else 0, dtype)
+                constants = {"w": floats(8, 5), "s": np.float32(8 / np.iinfo(dtype).max), "z": zero}
+                nodes = [
+                    microsoft("QuantizeLinear", "x,s,z", "q"),
+                    microsoft("DequantizeLinear", "q,s,z", "d"),
+                    helper.make_node("MatMul", ["d", "w"], ["m"]),
+                    microsoft("QuantizeLinear", "m,s,z", "y"),
+                ]
+                assert_same(model([*nodes[:3], microsoft("QuantizeLinear", "m,s,z")], x, constants), x, 0)
+                nodes.append(microsoft("DequantizeLinear", "y,s,z", "r"))
+                assert_same(model(nodes, x, constants), x)
+
     def test_of_two_tensors(self):
         constants = scales("abc") | {"az": np.uint8(120), "bz": np.uint8(3), "cz": np.uint8(100)}
         for op_type in ("QLinearAdd", "QLinearMul"):

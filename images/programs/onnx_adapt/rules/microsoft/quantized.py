@@ -2,13 +2,29 @@
 QuantizeLinear; quantization at run time, as what it computes.
 """
 
+import onnx
+
 from .. import integers
-from .registry import microsoft, optional, refused
+from .registry import microsoft, optional, refused, type_of
+
+# The first opset in which ONNX's own have integers of 16 bits, as Microsoft's do.
+OF_16_BITS = 21
 
 
-@microsoft("QuantizeLinear", "DequantizeLinear")
+def _quantized(context):
+    (element, _), (_, shape) = (type_of(context, at) for at in (2, 0))
+    return [(element or onnx.TensorProto.UINT8, shape)]
+
+
+def _dequantized(context):
+    (element, _), (_, shape) = (type_of(context, at) for at in (1, 0))
+    return [(element, shape)]
+
+
+@microsoft("QuantizeLinear", types=_quantized)
+@microsoft("DequantizeLinear", types=_dequantized)
 def renamed(node, op):
-    return getattr(op, node.op_type)(*node.inputs, **node.attributes)
+    return op.add(node.op_type, node.inputs, node.attributes, 1, OF_16_BITS)
 
 
 @microsoft("QLinearConv")
