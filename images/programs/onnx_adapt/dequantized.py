@@ -25,8 +25,10 @@ def constants(model, opset):
     """Let constants of floats take the place of those that a model quantizes or dequantizes."""
     for graph in model.graphs():
         for node in tuple(graph):
+            if not _is(node, QUANTIZE, DEQUANTIZE):
+                continue
             arrays = [array(value) for value in node.inputs if value is not None]
-            if _is(node, QUANTIZE, DEQUANTIZE) and all(each is not None for each in arrays):
+            if all(each is not None for each in arrays):
                 _replace(graph, node, _evaluated(node, arrays, opset))
 
 

@@ -21,10 +21,10 @@ def write(model, path):
     large = [initializers.pop(name).const_value for name in names]
     heads = [_head(name, tensor) for name, tensor in zip(names, large)]
     sizes = [len(head) + tensor.nbytes for head, tensor in zip(heads, large)]
-    fields = [INITIALIZER + _varint(size) for size in sizes]
+    fields = [INITIALIZER + varint(size) for size in sizes]
     with path.open("wb") as file:
         file.write(ir.to_proto(model).SerializeToString())
-        file.write(GRAPH + _varint(sum(map(len, fields)) + sum(sizes)))
+        file.write(GRAPH + varint(sum(map(len, fields)) + sum(sizes)))
         for field, head, tensor in zip(fields, heads, large):
             file.write(field + head)
             # numpy writes past the buffer of the file.
@@ -39,10 +39,11 @@ def _is_large(tensor):
 def _head(name, tensor):
     """A tensor's message up to its numbers."""
     message = onnx.TensorProto(dims=tensor.shape.numpy(), data_type=tensor.dtype.value, name=name)
-    return message.SerializeToString() + RAW_DATA + _varint(tensor.nbytes)
+    return message.SerializeToString() + RAW_DATA + varint(tensor.nbytes)
 
 
-def _varint(number):
+def varint(number):
+    """A number as protobuf writes it: seven bits in a byte, the last first."""
     encoded = bytearray()
     while number > SEVEN_BITS:
         encoded.append(number & SEVEN_BITS | MORE)

@@ -8,6 +8,8 @@ from google.protobuf.message import DecodeError
 
 from stagekit import StageError
 
+from . import model_reading
+
 GIVE_ANOTHER = "give a file that torch.onnx.export or onnx.save wrote"
 FILE = "model.onnx"
 LONG_NAME = "ai.onnx"
@@ -31,8 +33,11 @@ def read(path):
     A StageError says that it is no ONNX file, a damaged one, or one of sparse tensors.
     """
     try:
-        proto = onnx.load(file(path), load_external_data=False)
+        proto, arrays = model_reading.read(file(path))
         model = ir.from_proto(proto)
+        for name, array in arrays.items():
+            value = model.graph.initializers[name]
+            value.const_value = ir.Tensor(array, value.const_value.dtype, name=name)
         for graph in _graphs(model):
             _take_in(graph, path if path.is_dir() else None)
     except (DecodeError, ir.serde.SerdeError, ValueError, TypeError, OSError, RecursionError) as error:

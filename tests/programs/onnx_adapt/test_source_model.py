@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx_adapt import model_writing, source_model
@@ -101,6 +102,22 @@ class Tensors(Case):
                 self.refuses(words, model(ADD, weights=[stored(**place)]))
                 self.refuses(words, calling(constant(stored(**place))))
 
+    def test_of_any_size_and_type_are_those_of_the_file(self):
+        numbers = np.arange(9000) % 7
+        kinds = ("FLOAT", "INT64", "BOOL", "COMPLEX64", "BFLOAT16", "FLOAT8E4M3FN", "INT4")
+        arrays = {kind: numbers.astype(ir.DataType[kind].numpy()).reshape(90, 100) for kind in kinds}
+        large = [ir.to_proto(ir.tensor(array, name=kind)) for kind, array in arrays.items()]
+        large += [
+            helper.make_tensor("numbers", TensorProto.FLOAT, [9000], numbers),
+            helper.make_tensor("strings", TensorProto.STRING, [9000], [b"ab"] * 9000),
+        ]
+        made = model(RELU, weights=[*large, numpy_helper.from_array(W, "small")])
+        found = self.read(made).graph.initializers
+        for tensor in made.graph.initializer:
+            wanted = ir.from_proto(tensor)
+            self.assertEqual(found[tensor.name].const_value.dtype, wanted.dtype)
+            np.testing.assert_array_equal(found[tensor.name].const_value.numpy(), wanted.numpy())
+
     def test_in_a_file_that_did_not_come_along_are_refused(self):
         path = self.folder / "alone.onnx"
         path.write_bytes(model(ADD, weights=[stored(location="w.bin")]).SerializeToString())
@@ -117,6 +134,7 @@ class Tensors(Case):
 
 class Refused(Case):
     def test_is_what_is_no_model(self):
+        large = numpy_helper.from_array(np.zeros(9000), "w")
         for name, content in {
             "text": b"this is a text\n" * 9,
             "page": b"<!DOCTYPE html><html></html>",
@@ -126,6 +144,8 @@ class Refused(Case):
             "flatbuffer": b"\x18\0\0\0ORTM" + b"\1" * 60,
             "tensor": numpy_helper.from_array(W, "w").SerializeToString(),
             "cut": model(RELU).SerializeToString()[:-9],
+            "cut in a tensor": model(RELU, weights=[large]).SerializeToString()[:-9],
+            "cut in a length": model(RELU).SerializeToString() + b"\x3a\x80",
         }.items():
             with self.subTest(name):
                 self.refuses("this is no ONNX file, or a damaged one: .", content)
