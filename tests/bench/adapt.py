@@ -1,8 +1,8 @@
 """What `adapt` costs beside onnxruntime alone.
 
 For each of three generated models, a process that adapts it and one that imports onnxruntime and runs it once take
-turns. The ratio is of what adapting adds to the latter; its median is printed. The profiles, on which a stage runs its
-model for half a second more, are left out.
+turns. The ratio is of what adapting adds to the latter, of all seconds and of those of the processor; the medians are
+printed. The profiles, on which a stage runs its model for half a second more, are left out.
 """
 
 import argparse
@@ -30,14 +30,14 @@ def main() -> None:
     image = toolchain.load().images[ADAPT]
     place = Path(VenvEngine().ensure([image], ignore)[image.name].reference)
 
-    def seconds(*command: str) -> float:
+    def seconds(*command: str) -> list[float]:
         done = subprocess.run(
             [place / "environment" / "bin" / "python", ONCE, *command],
             check=True,
             stdout=subprocess.PIPE,
             env={"PYTHONPATH": str(place / "programs")},
         )
-        return float(done.stdout)
+        return [float(number) for number in done.stdout.split()]
 
     missed = False
     for name in arguments.only or MODELS:
@@ -47,10 +47,12 @@ def main() -> None:
                 (seconds("run", folder), seconds("adapt", folder, str(Path(folder, "out"))))
                 for _ in range(arguments.runs)
             ]
-        ratio = statistics.median((adapted - alone) / alone for alone, adapted in pairs)
-        alone, adapted = (statistics.median(times) for times in zip(*pairs, strict=True))
-        print(f"{name}: onnxruntime {alone:.2f} s, adapt {adapted:.2f} s, it adds {ratio:.2f} (at most {TARGET})")
-        missed |= ratio > TARGET
+        for at, kind in enumerate(("elapsed", "processor")):
+            each = [(alone[at], adapted[at]) for alone, adapted in pairs]
+            ratio = statistics.median((adapted - alone) / alone for alone, adapted in each)
+            alone, adapted = (statistics.median(times) for times in zip(*each, strict=True))
+            print(f"{name}, {kind}: onnxruntime {alone:.2f} s, adapt {adapted:.2f} s: it adds {ratio:.2f}", flush=True)
+            missed |= ratio > TARGET
     sys.exit(missed)
 
 

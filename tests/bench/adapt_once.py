@@ -1,7 +1,7 @@
 """What `adapt.py` has run in the image of today's ONNX, a process each: make a model, run it, adapt it.
 
-make NAME FOLDER writes one of the models; run FILE and adapt FILE OUT print the seconds since the process began, the
-latter running it just as often, once.
+make NAME FOLDER writes one of the models; run FOLDER and adapt FOLDER OUT print the seconds since the process began,
+and those of its processor, the latter running the model just as often, once.
 """
 
 import sys
@@ -114,4 +114,4 @@ if __name__ == "__main__":
     # What frameworks print is not the answer.
     with contextlib.redirect_stdout(sys.stderr):
         {"make": make, "run": run, "adapt": adapt}[command](*arguments)
-    print(time.perf_counter() - STARTED)
+    print(time.perf_counter() - STARTED, time.process_time())

@@ -5,4 +5,4 @@ opset is said at 13, a file for each family. It is in the images of today's onnx
 onnx-ir, numpy and `stagekit`.
 """
 
-from . import sympy_when_needed  # noqa: F401 - before any module imports onnx-ir
+from . import imported_when_needed  # noqa: F401 - before any module imports onnx and onnx-ir

@@ -137,7 +137,7 @@ def _computed(batch, found, wanted, opsets):
         return {}
     given = {value.name: found.get(value, array(value)) for node in batch for value in node.inputs if value}
     graph = onnx.helper.make_graph(
-        [ir.to_proto(node) for node in batch],
+        [ir.serde.serialize_node(node) for node in batch],
         "constants",
         [],
         [onnx.ValueInfoProto(name=value.name) for value in wanted],

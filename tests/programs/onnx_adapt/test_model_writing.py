@@ -57,3 +57,16 @@ class Imports(unittest.TestCase):
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout.strip(), "False 2*n + 2 True")
+
+    def test_protobuf_formats_are_imported_when_models_are_text(self):
+        code = (
+            "import sys, onnx_adapt.adapt, onnx\n"
+            "known = lambda: 'Parse' in vars(sys.modules['google.protobuf.text_format'])\n"
+            "before = known()\n"
+            "model = onnx.ModelProto(ir_version=8)\n"
+            "for form in (onnx.serialization.registry.get(each) for each in ('textproto', 'json')):\n"
+            "    assert form.deserialize_proto(form.serialize_proto(model), onnx.ModelProto()) == model\n"
+            "print(before, known())"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.strip(), "False True")

@@ -90,7 +90,7 @@ def _computed(node, opset):
     # Few models need it, and it takes as long to import as onnxruntime.
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
 
-    (numbers,) = ReferenceEvaluator(ir.to_proto(node), opsets={"": opset}).run(None, given)
+    (numbers,) = ReferenceEvaluator(ir.serde.serialize_node(node), opsets={"": opset}).run(None, given)
     return np.asarray(numbers, value.dtype.numpy())
 
 
@@ -108,7 +108,9 @@ def infer(node, opset):
     data = {name: onnx.numpy_helper.from_array(numbers) for name, numbers in small.items() if numbers is not None}
     opsets = [onnx.helper.make_opsetid("", opset)]
     try:
-        inferred = onnx.shape_inference.infer_node_outputs(found, ir.to_proto(node), types, data, opset_imports=opsets)
+        inferred = onnx.shape_inference.infer_node_outputs(
+            found, ir.serde.serialize_node(node), types, data, opset_imports=opsets
+        )
     except onnx.checker.ValidationError as error:
         dtypes = {value.dtype.name.lower() for value in given if value.dtype}
         if "to" in node.attributes:

@@ -1,11 +1,14 @@
-"""Keep onnx-ir from importing sympy, which takes longer than all else that is imported here.
+"""Keep onnx and onnx-ir from importing what few models need: that takes longer than all else that is imported here.
 
-onnx-ir looks up some of its functions when it is imported, and calls them for arithmetic with open sizes alone.
+Both look up functions of these modules at most when they are imported, and call them for arithmetic with open sizes
+(sympy) and for models as text or JSON (protobuf's formats) alone.
 """
 
 import importlib
 import sys
 import types
+
+MODULES = ("sympy", "google.protobuf.json_format", "google.protobuf.text_format")
 
 
 class _Later(types.ModuleType):
@@ -25,4 +28,9 @@ class _Later(types.ModuleType):
         return function
 
 
-sys.modules.setdefault("sympy", _Later("sympy"))
+for _name in MODULES:
+    if _name not in sys.modules:
+        sys.modules[_name] = _Later(_name)
+        _package, _, _own = _name.rpartition(".")
+        if _package:
+            setattr(importlib.import_module(_package), _own, sys.modules[_name])
