@@ -38,8 +38,8 @@ def _without_large(graph, arrays):
 
 
 def _head(tensor, arrays):
-    """A tensor's message without its numbers, which are put into ``arrays``; all of it, where it has no raw data that
-    an array may be of as it is.
+    """A tensor's message without its numbers, which are put into ``arrays``; all of it, where it has no name, or no
+    raw data that an array may be of as it is.
     """
     numbers = [value for tag, _, value in _fields(tensor) if tag == RAW_DATA]
     head = b"".join(field for tag, field, _ in _fields(tensor) if tag != RAW_DATA)
@@ -50,7 +50,7 @@ def _head(tensor, arrays):
     dtype = kind.numpy()
     # Numbers of less than a byte are packed.
     is_plain = kind.bitwidth == dtype.itemsize * 8 and not proto.data_location
-    if not is_plain or len(numbers[0]) != math.prod(proto.dims) * dtype.itemsize:
+    if not proto.name or not is_plain or len(numbers[0]) != math.prod(proto.dims) * dtype.itemsize:
         return tensor
     arrays[proto.name] = np.frombuffer(numbers[0], dtype).reshape(proto.dims)
     return head

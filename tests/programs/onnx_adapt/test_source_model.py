@@ -111,9 +111,11 @@ class Tensors(Case):
             helper.make_tensor("numbers", TensorProto.FLOAT, [9000], numbers),
             helper.make_tensor("strings", TensorProto.STRING, [9000], [b"ab"] * 9000),
         ]
-        made = model(RELU, weights=[*large, numpy_helper.from_array(W, "small")])
-        found = self.read(made).graph.initializers
-        for tensor in made.graph.initializer:
+        unnamed = numpy_helper.from_array(numbers)
+        large += [numpy_helper.from_array(W, "small")]
+        found = self.read(model(RELU, weights=[*large, unnamed])).graph.initializers
+        self.assertEqual(list(found), [tensor.name for tensor in large])
+        for tensor in large:
             wanted = ir.from_proto(tensor)
             self.assertEqual(found[tensor.name].const_value.dtype, wanted.dtype)
             np.testing.assert_array_equal(found[tensor.name].const_value.numpy(), wanted.numpy())
