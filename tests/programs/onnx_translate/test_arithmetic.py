@@ -36,7 +36,7 @@ class ArithmeticTest(LoweredTest):
         y = np.array([2, 2, -2, -2, 2, -3, 5], np.int32)
         expected = np.trunc(x / y.astype(np.float64)).astype(np.int32)
         self.assertEqual(self.check_node("Div", {"x": x}, expected, {"y": y}, opset=13), {"DIV": 1})
-        few = slice(0, 4)
+        few = slice(0, 5)
         self.check_node("Div", {"x": x[few], "y": y[few]}, expected[few], opset=13)
 
     def test_what_is_masked_stays_infinite(self):
@@ -53,6 +53,26 @@ class ArithmeticTest(LoweredTest):
         samples = {"x": x, "seen": seen}
         numbers = {"zero": np.zeros(1, np.float32), "hidden": np.full(1, -np.inf, np.float32)}
         self.check(model(nodes, samples, ["y"], numbers, opset=13), samples, {"y": expected})
+
+    def test_what_several_masks_hide_stays_infinite(self):
+        x, fed = random(2, 2, 3, 3), random(3, 3, seed=1)
+        seen = np.array([[[[True, False, True]]], [[[False] * 3]]])
+        causal = np.triu(np.full((3, 3), -np.inf, np.float32), 1)
+        nodes = [
+            helper.make_node("Where", ["seen", "zero", "hidden"], ["padding"]),
+            helper.make_node("Unsqueeze", ["padding"], ["more"], axes=[0]),
+            helper.make_node("Squeeze", ["more"], ["same"], axes=[0]),
+            helper.make_node("Add", ["fed", "causal"], ["bias"]),
+            helper.make_node("Add", ["same", "bias"], ["mask"]),
+            helper.make_node("Add", ["x", "mask"], ["y"]),
+            helper.make_node("ReduceMax", ["mask"], ["largest"], axes=[-1]),
+            helper.make_node("Equal", ["largest", "hidden"], ["nothing"]),
+        ]
+        mask = np.where(seen, np.float32(0), -np.inf) + (fed + causal)
+        samples = {"x": x, "fed": fed, "seen": seen}
+        numbers = {"zero": np.zeros(1, np.float32), "hidden": np.full(1, -np.inf, np.float32), "causal": causal}
+        expected = {"y": x + mask, "nothing": mask.max(-1, keepdims=True) == -np.inf}
+        self.check(model(nodes, samples, [*expected], numbers, opset=12), samples, expected)
 
     def test_vectors(self):
         a, b = random(2, 3), random(3, seed=1)

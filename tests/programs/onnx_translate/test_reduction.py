@@ -49,6 +49,11 @@ class ReductionTest(LoweredTest):
         _, _, found = self.translate(onnx_model, {"x": x})
         self.close(found["y"], np.logaddexp(x[:, :1], x[:, 1:]))
 
+    def test_small_integers(self):
+        x = np.array([[7, 200], [3, 9]], np.uint8)
+        self.check_node("ReduceMax", {"x": x}, x.max(1, keepdims=True), opset=13, axes=[1])
+        self.check_node("ReduceMin", {"x": x}, x.min(1, keepdims=True), opset=13, axes=[1])
+
 
 class ArgTest(LoweredTest):
     def test_arg(self):

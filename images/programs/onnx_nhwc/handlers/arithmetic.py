@@ -86,22 +86,51 @@ def _shifted_right(x, by):
 
 
 def _masked(*operands):
-    """The sum, if one operand is 0 or minus infinity everywhere, as a choice; else None.
+    """The sum, if an operand is a mask that is minus infinity in places, as a choice; else None.
 
     TFLite's ADD makes the smallest of finite numbers of minus infinity, of which a softmax makes something else where
-    all that it is of is masked.
+    all that it is of is masked. A constant mask is added to what is computed, and a choice beside other masks alone.
     """
-    for x, mask in (operands, operands[::-1]):
-        if mask.op.type == "SelectV2":
-            condition, kept, hidden = mask.op.inputs
-            if _is_all(kept, 0) and _is_all(hidden, -np.inf):
-                return broadcast(tf.where, condition, x, hidden)
+    computed = [each for each in operands if tf.get_static_value(each) is None]
+    if len(computed) < len(operands) and not any(each.op.type == "Placeholder" or _mask(each) for each in computed):
+        return None
+    return _chosen(*operands)
+
+
+def _chosen(x, y):
+    for kept, mask in ((x, y), (y, x)):
+        found = _mask(mask)
+        if found is not None:
+            condition, rest, hides = found
+            hidden = tf.constant(-np.inf, x.dtype)
+            total = kept if _is_all(rest, 0) else _sum(kept, rest)
+            return broadcast(tf.where, condition, *((hidden, total) if hides else (total, hidden)))
     return None
 
 
-def _is_all(x, number):
+def _sum(x, y):
+    chosen = _chosen(x, y)
+    return broadcast(tf.add, x, y) if chosen is None else chosen
+
+
+def _mask(x):
+    """(a condition, what x is where it is not minus infinity, whether it is so where the condition holds), or None."""
     known = tf.get_static_value(x)
-    return known is not None and np.all(known == number)
+    if known is not None:
+        hidden = known == -np.inf
+        return (tf.constant(hidden), tf.constant(np.where(hidden, 0, known)), True) if hidden.any() else None
+    if x.op.type in ("ExpandDims", "Reshape", "Squeeze"):
+        found, size = _mask(x.op.inputs[0]), x.shape.num_elements()
+        if found is None or any(part.shape.num_elements() not in (1, size) for part in found[:2]):
+            return None
+        condition, rest = (tf.reshape(part, x.shape if part.shape.num_elements() == size else []) for part in found[:2])
+        return condition, rest, found[2]
+    if x.op.type == "SelectV2":
+        condition, *choices = x.op.inputs
+        for choice, rest, hides in ((*choices, True), (*choices[::-1], False)):
+            if _is_all(choice, -np.inf):
+                return condition, rest, hides
+    return None
 
 
 def _beside_a_bias(x, constant):
@@ -117,14 +146,21 @@ def _beside_a_bias(x, constant):
     return x, constant
 
 
+def _is_all(x, number):
+    known = tf.get_static_value(x)
+    return known is not None and np.all(known == number)
+
+
 def _truncated_quotient(x, y):
     """Division of integers as ONNX has it: towards zero."""
     known = tf.get_static_value(y)
     if known is not None and not np.isin(known, (0, -1)).any():
         return tf.raw_ops.Div(x=x, y=y)
     # By 0, and of the smallest number by -1, TFLite's DIV would end the process.
-    quotient = tf.math.floordiv(_size(x), _size(y))
-    return tf.where(tf.equal(x < 0, y < 0), quotient, -quotient)
+    size = _size(y)
+    # The smallest number has no positive of its own.
+    quotient = tf.math.floordiv(x + tf.where(x < 0, size - 1, 0), size)
+    return tf.where(y < 0, -quotient, quotient)
 
 
 def _truncated_remainder(x, y):

@@ -1,5 +1,6 @@
 """Comparisons, what is made of their results, and the choice between two values."""
 
+import numpy as np
 import tensorflow as tf
 
 from .broadcasting import broadcast
@@ -14,12 +15,32 @@ COMPARISONS = {
 }
 OR_EQUAL = {"Greater": tf.greater_equal, "Less": tf.less_equal}
 ORDERINGS = ("Greater", "GreaterEqual", "Less", "LessEqual")
+LIMITS = {"Max": -np.inf, "Min": np.inf}
 CONNECTIVES = {"And": tf.logical_and, "Or": tf.logical_or, "Xor": tf.not_equal}
 
 
 @handles(*COMPARISONS)
 def comparison(node, values):
-    return [broadcast(COMPARISONS[node.op_type], *values.inputs(node))]
+    one, other = values.inputs(node)
+    if node.op_type == "Equal":
+        for extreme, limit in ((one, other), (other, one)):
+            if _is_limit(extreme, limit):
+                return [_are_all(*extreme.op.inputs, limit, extreme.op.get_attr("keep_dims"))]
+    return [broadcast(COMPARISONS[node.op_type], one, other)]
+
+
+def _is_limit(extreme, limit):
+    """Whether the largest of numbers is compared with minus infinity, or the smallest with infinity.
+
+    TFLite's REDUCE_MAX begins with the smallest of finite numbers, which it finds where all are minus infinity.
+    """
+    number = tf.get_static_value(limit)
+    one = number is not None and number.size == 1 and limit.shape.rank <= extreme.shape.rank
+    return one and extreme.op.type in LIMITS and number.item() == LIMITS[extreme.op.type]
+
+
+def _are_all(x, axes, limit, keepdims):
+    return tf.logical_not(tf.reduce_any(broadcast(tf.not_equal, x, limit), axes, keepdims))
 
 
 @handles(*CONNECTIVES)

@@ -33,14 +33,21 @@ def _finite(x):
 
 
 def _largest(x, axes, keepdims):
-    return tf.reduce_any(x, axes, keepdims) if x.dtype == tf.bool else tf.reduce_max(x, axes, keepdims)
+    return tf.reduce_any(x, axes, keepdims) if x.dtype == tf.bool else _extreme(tf.reduce_max, x, axes, keepdims)
 
 
 def _smallest(x, axes, keepdims):
     if x.dtype == tf.bool:
         # TFLite has REDUCE_ANY only.
         return tf.logical_not(tf.reduce_any(tf.logical_not(x), axes, keepdims))
-    return tf.reduce_min(x, axes, keepdims)
+    return _extreme(tf.reduce_min, x, axes, keepdims)
+
+
+def _extreme(function, x, axes, keepdims):
+    if x.dtype == tf.uint8:
+        # The converter has no operator for it.
+        return tf.cast(function(tf.cast(x, tf.int32), axes, keepdims), x.dtype)
+    return function(x, axes, keepdims)
 
 
 REDUCTIONS = {
