@@ -5,7 +5,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from . import reference
+from . import branches, reference
 from .rules import microsoft
 from .rules.rule import array
 
@@ -29,8 +29,9 @@ def settle(model):
     for _ in range(ROUNDS):
         infer(model)
         folded = [_fold(graph, model.opset_imports) for graph in model.graphs()]
+        taken = [branches.take(graph) for graph in tuple(model.graphs())]
         common.RemoveUnusedNodesPass()(model)
-        if not any(folded) or _all_shapes_known(model):
+        if not any(folded + taken) or _all_shapes_known(model):
             break
     for value, shape in declared:
         if value.shape is None or value.shape.is_dynamic():
@@ -145,4 +146,6 @@ def _computed(batch, found, wanted, opsets):
     )
     opset = onnx.helper.make_opsetid("", opsets[""])
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=EVALUATED_IR_VERSION)
-    return dict(zip(wanted, reference.evaluated(model)))
+    computed = zip(wanted, reference.evaluated(model))
+    # ONNX's inference takes some sequences, which come as lists, for tensors.
+    return {value: numbers for value, numbers in computed if not isinstance(numbers, list)}

@@ -54,6 +54,31 @@ class Folding(unittest.TestCase):
         self.assertEqual(left(folded(proto)), ["Add"])
         assert_same(proto, X)
 
+    def test_sequences_are_left_as_they_are(self):
+        nodes = [node("SequenceConstruct", "one,two", "s"), node("SequenceAt", "s,zero", "c"), node("Add", "x,c")]
+        proto = model(nodes, X, {"one": np.float32([1]), "two": np.float32([2]), "zero": np.int64(0)})
+        self.assertEqual(left(folded(proto)), ["Add"])
+
+    def test_branches_that_are_taken(self):
+        """Each has names of its own in its place, though both have the same."""
+        branches = {}
+        for name, op_type in (("then_branch", "Add"), ("else_branch", "Sub")):
+            weight = helper.make_tensor("w", TensorProto.FLOAT, [], [2])
+            branches[name] = helper.make_graph(
+                [node(op_type, "x,w", "t")], name, [], [helper.make_tensor_value_info("t", 1, [2, 3, 4])], [weight]
+            )
+        nodes = [
+            node("Size", "x", "n"),
+            node("Equal", "n,size", "is"),
+            node("If", "is", "a", **branches),
+            node("Not", "is", "not"),
+            node("If", "not", "b", **branches),
+            node("Mul", "a,b"),
+        ]
+        proto = model(nodes, X, {"size": np.int64(24)})
+        self.assertEqual(left(folded(proto)), ["Add", "Identity", "Sub", "Identity", "Mul"])
+        assert_same(proto, X)
+
     def test_starts_and_ends_of_shapes(self):
         for given in ({"start": -2}, {"end": 1}, {"start": 1, "end": 9}, {"start": 2, "end": 1}):
             with self.subTest(**given):
