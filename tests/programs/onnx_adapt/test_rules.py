@@ -272,6 +272,26 @@ class TestRules(unittest.TestCase):
             self.check("Mul", a, b, opset=14, like=[a * b])
         self.check("Div", a, b, opset=14, like=[np.array([1, -1, 3], "int8")])
 
+    def test_small_integers_are_compared_as_large_ones(self):
+        """Onnxruntime 1.6 has no comparisons of them."""
+        a, b = np.array([200, 3, 7], "uint8"), np.array([100, 3, 9], "uint8")
+        for op_type, dtype in (("Equal", "uint8"), ("LessOrEqual", "uint16"), ("Max", "int8"), ("Min", "uint8")):
+            with self.subTest(op_type):
+                made = lowered(model(op_type, [a.astype(dtype), b.astype(dtype)]))
+                (node,) = (node for node in made.graph.node if node.op_type == op_type)
+                cast = {node.output[0] for node in made.graph.node if node.op_type == "Cast"}
+                self.assertEqual(set(node.input) - cast, set())
+        self.check("Greater", a, b, like=[a > b])
+        self.check("Max", a, b, like=[np.maximum(a, b)])
+
+    def test_lists_of_numbers(self):
+        """Onnxruntime 1.6 takes one for a tensor of one number."""
+        x = numbers(3, 20, 8)
+        made = lowered(model("CenterCropPad", [x], [np.array([10, 9])], axes=[1, 2]))
+        attributes = {each.name for node in made.graph.node if node.op_type == "Constant" for each in node.attribute}
+        self.assertEqual(attributes, {"value"})
+        self.check("CenterCropPad", x, constants=[np.array([10, 9])], axes=[1, 2])
+
     def test_bits(self):
         for dtype in ("int8", "uint8", "int32", "uint32"):
             a = np.random.RandomState(0).randint(np.iinfo(dtype).min, np.iinfo(dtype).max, (3, 4)).astype(dtype)
@@ -284,6 +304,11 @@ class TestRules(unittest.TestCase):
         x, by = np.array([-128, -3, 5, 127], "int8"), np.array([9, 1, 1, 2], "int8")
         self.check("BitShift", x, by, direction="RIGHT", like=[np.array([-1, -2, 2, 31], "int8")])
         self.check("BitShift", x, by, direction="LEFT", like=[np.array([0, -6, 10, -4], "int8")])
+        x, by = np.array([-(2**31), 2**31 - 1, -5, 7], "int32"), np.array([1, 31, 32, -1], "int32")
+        self.check("BitShift", x, by, direction="RIGHT", like=[np.array([-(2**30), 0, -1, 0], "int32")])
+        x, by = np.array([-(2**63), 2**62, -5, 3]), np.array([40, 61, 64, 63])
+        self.check("BitShift", x, by, direction="RIGHT", like=[np.array([-(2**23), 2, -1, 0])])
+        self.check("BitShift", x, by, direction="LEFT", like=[np.array([0, 0, 0, -(2**63)])])
         self.refused("64 bits", "BitwiseAnd", [a.astype("uint64"), a.astype("uint64")], opset=18)
 
     def test_remainder_of_floats(self):

@@ -12,4 +12,6 @@ def mod(node, op):
     rest, zero = op.Mod(x, y, fmod=1), op.constant(0, like=x)
     against = op.Xor(op.Less(rest, zero), op.Less(y, zero))
     apart = op.And(against, op.Not(op.Equal(rest, zero)))
-    return op.Where(apart, op.Add(rest, y), rest)
+    # A sum would be the largest of finite numbers where TFLite adds to what is infinite.
+    moved = op.Where(op.IsInf(y), y, op.Add(rest, y))
+    return op.Where(apart, moved, rest)

@@ -10,6 +10,9 @@ from .rule import UnsupportedError, rule
 
 SIGNED = (ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64)
 LARGEST = 32
+# By so many bits a number is shifted at once.
+STEP = 16
+TOO_LARGE = "it is of integers of 64 bits", "compute it in 32 bits in the model"
 
 
 @rule("BitwiseNot", since=18)
@@ -38,23 +41,40 @@ def bitwise(node, op):
 def bit_shift(node, op):
     """Unlike before, of signed integers too, and by more bits than there are."""
     x, distance = node.inputs
-    bits = _bits(x.dtype)
+    bits = int(x.dtype.itemsize * 8)
+    if x.dtype == ir.DataType.UINT64:
+        raise UnsupportedError(*TOO_LARGE)
     zero, most = op.constant(0, "int64"), op.constant(bits, "int64")
     distance = op.cast(distance, "INT64")
     beyond = op.Or(op.Less(distance, zero), op.Greater(distance, most))
-    power = op.Gather(op.constant(2 ** np.arange(bits + 1, dtype=np.int64)), op.Where(beyond, most, distance))
+    distance = op.Where(beyond, most, distance)
     wide = op.cast(x, "INT64")
     if node.attributes.get_string("direction") == "RIGHT":
-        # The remainder has the divisor's sign, so that the quotient is rounded down.
-        return op.cast(op.Div(op.Sub(wide, op.Mod(wide, power)), power), x.dtype)
-    kept = op.Mod(op.Mul(op.Where(beyond, zero, wide), power), op.constant(2**bits, "int64"))
+        return op.cast(_shifted_right(op, wide, distance, bits), x.dtype)
+    power = op.Gather(op.constant([*(1 << np.arange(bits, dtype=np.int64)), 0]), distance)
+    kept = op.Mul(wide, power)
+    if bits > LARGEST:
+        return kept
+    kept = op.Mod(kept, op.constant(2**bits, "int64"))
     if x.dtype in SIGNED:
         half = op.constant(2 ** (bits - 1), "int64")
         kept = op.Sub(op.Mod(op.Add(kept, half), op.constant(2**bits, "int64")), half)
     return op.cast(kept, x.dtype)
 
 
+def _shifted_right(op, x, distance, bits):
+    """In steps whose divisors are small, because TFLite divides in 32 bits."""
+    powers = op.constant(2 ** np.arange(STEP + 1, dtype=np.int64))
+    zero, step = op.constant(0, "int64"), op.constant(STEP, "int64")
+    for done in range(0, bits, STEP):
+        left = op.Sub(distance, op.constant(done, "int64"))
+        power = op.Gather(powers, op.Max(op.Min(left, step), zero))
+        # The remainder has the divisor's sign, so that the quotient is rounded down.
+        x = op.Div(op.Sub(x, op.Mod(x, power)), power)
+    return x
+
+
 def _bits(dtype):
     if dtype.itemsize * 8 > LARGEST:
-        raise UnsupportedError("it is of integers of 64 bits", "compute it in 32 bits in the model")
+        raise UnsupportedError(*TOO_LARGE)
     return int(dtype.itemsize * 8)

@@ -22,6 +22,9 @@ WIDER = {
     ir.DataType.UINT32: ir.DataType.INT64,
     ir.DataType.FLOAT16: ir.DataType.FLOAT,
 }
+# Opset 13 has them of integers of 8 and 16 bits, onnxruntime 1.6 does not.
+OF_LARGE_INTEGERS = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min")
+SMALL = {"tensor({}int{})".format(sign, bits) for sign in ("", "u") for bits in (8, 16)}
 
 
 def lower(node, opset):
@@ -94,7 +97,8 @@ def _word(dtype):
 
 @functools.cache
 def _parameters(at_13, which):
-    return [(formal.type_str, frozenset(formal.types)) for formal in getattr(at_13, which)]
+    lacking = SMALL if at_13.name in OF_LARGE_INTEGERS else set()
+    return [(formal.type_str, frozenset(formal.types) - lacking) for formal in getattr(at_13, which)]
 
 
 def _inputs(at_13):

@@ -12,7 +12,7 @@ _UP_TO = {
     "Multinomial NegativeLogLikelihoodLoss RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu "
     "Sin Sinh Softplus Softsign Tan ThresholdedRelu",
     24: "SplitToSequence TopK",
-    25: "Constant ConstantOfShape Flatten If Loop Scan Size Squeeze Transpose Unsqueeze",
+    25: "ConstantOfShape Flatten If Loop Scan Size Squeeze Transpose Unsqueeze",
     28: "Compress DepthToSpace Einsum OneHot ReverseSequence Unique",
 }
 UNCHANGED = {op_type: version for version, op_types in _UP_TO.items() for op_type in op_types.split()}
