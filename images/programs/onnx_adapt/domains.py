@@ -2,6 +2,7 @@
 
 from stagekit import StageError
 
+from .rules import RULES
 from .rules.microsoft.registry import DOMAIN
 
 CUT = "cut the model before it, with --to-tensor"
@@ -24,7 +25,7 @@ KNOWN = {
 def check(model):
     """Raise a StageError of kind "model" for the first operator of a domain without a form at opset 13."""
     for node in model.graph.all_nodes():
-        if node.domain not in ("", DOMAIN):
+        if node.domain not in ("", DOMAIN) and (node.domain, node.op_type, 1) not in RULES:
             why, hint = KNOWN.get(node.domain, ("nobody but its author knows what it means", CUT))
             raise StageError(
                 "model",

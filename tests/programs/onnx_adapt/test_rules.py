@@ -16,6 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx_adapt import opset_13
 from onnx_adapt.rules import RULES
 from onnx_adapt.rules.refused import REASONS
+from onnx_adapt.rules.rule import PREVIEW
 from onnx_adapt.rules.unchanged import UNCHANGED
 from stagekit import StageError
 
@@ -44,7 +45,9 @@ def model(op_type, inputs, constants=(), opset=NEWEST, outputs=1, **attributes):
     made = [f"y{index}" for index in range(outputs)]
     node = helper.make_node(op_type, names, made, name="node", **attributes)
     graph = helper.make_graph([node], "graph", values, [onnx.ValueInfoProto(name=name) for name in made], weights)
-    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)])
+    opsets = {attributes.get("domain", ""): 1} | {"": opset}
+    opset_imports = [helper.make_opsetid(*entry) for entry in opsets.items()]
+    model = helper.make_model(graph, ir_version=10, opset_imports=opset_imports)
     return onnx.shape_inference.infer_shapes(model, data_prop=True)
 
 
@@ -458,6 +461,18 @@ class TestRules(unittest.TestCase):
         self.check("Attention", query, key, value, None, *past, opset=23, outputs=3, atol=1e-5)
         flat = {"q_num_heads": 4, "kv_num_heads": 2, "opset": 23, "atol": 1e-5}
         self.check("Attention", numbers(2, 3, 32), numbers(2, 5, 16, seed=1), numbers(2, 5, 12, seed=2), **flat)
+
+    def test_attention_of_onnx_s_preview(self):
+        query, key, value = (numbers(1, 2, 3, 4, seed=seed) for seed in range(3))
+        cap = helper.make_graph(
+            [helper.make_node("Tanh", ["score"], ["capped"])],
+            "cap",
+            [helper.make_tensor_value_info("score", 1, [1, 2, 3, 3])],
+            [helper.make_tensor_value_info("capped", 1, [1, 2, 3, 3])],
+        )
+        powers = np.exp(np.tanh(query @ key.swapaxes(2, 3) / 2))
+        expected = powers / powers.sum(-1, keepdims=True) @ value
+        self.check("FlexAttention", query, key, value, domain=PREVIEW, score_mod=cap, like=[expected])
 
     def test_rotary_embedding(self):
         x, angles = numbers(2, 4, 3, 8), numbers(2, 3, 4, seed=1)

@@ -4,7 +4,7 @@ import onnx
 import onnx_ir as ir
 
 from .operators import type_proto
-from .rule import UnsupportedError, rule, schema
+from .rule import PREVIEW, UnsupportedError, rule, schema
 
 
 @rule("Attention", since=(23, 24, 25))
@@ -12,11 +12,12 @@ from .rule import UnsupportedError, rule, schema
 @rule("RotaryEmbedding", "RMSNormalization", since=23)
 @rule("CenterCropPad", since=18)
 @rule("SpaceToDepth", since=28)
+@rule("FlexAttention", since=1, domain=PREVIEW)
 def by_body(node, op):
     """The values that take the place of a node's outputs, None for one that it leaves out, by its function body."""
     body = _body(node, schema(node, op.opset), op.opset)
     given = {**{attribute.name: attribute for attribute in body.attributes.values()}, **node.attributes}
-    version = body.opset_imports[""]
+    version = body.opset_imports.get("", op.opset)
     values = dict(zip(body.inputs, node.inputs))
     for each in body:
         inputs = [None if value is None else values.get(value) for value in each.inputs]

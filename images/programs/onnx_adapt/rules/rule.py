@@ -5,6 +5,8 @@ import functools
 import onnx
 import onnx_ir as ir
 
+# The domain of operators that ONNX may take in.
+PREVIEW = "ai.onnx.preview"
 RULES = {}
 CUT = "cut the model before it with --to-tensor, or write that part of the model differently"
 
@@ -72,10 +74,13 @@ def inputs(node, count):
 
 
 def schema(node, opset):
-    """The `onnx.defs.OpSchema` of a standard operator as it is at an opset, or None for what ONNX doesn't have then."""
-    return None if node.domain else _schema(node.op_type, opset)
+    """The `onnx.defs.OpSchema` of an operator of ONNX's as it is at an opset, or None for what ONNX doesn't have then.
+
+    Those of its preview are all of version 1.
+    """
+    return _schema(node.op_type, opset, node.domain) if node.domain in ("", PREVIEW) else None
 
 
 @functools.cache
-def _schema(op_type, opset):
-    return onnx.defs.get_schema(op_type, opset, "") if onnx.defs.has(op_type, opset, "") else None
+def _schema(op_type, opset, domain):
+    return onnx.defs.get_schema(op_type, opset, domain) if onnx.defs.has(op_type, opset, domain) else None
