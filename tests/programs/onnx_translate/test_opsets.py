@@ -15,10 +15,7 @@ OPSETS = range(7, defs.onnx_opset_version() + 1)
 
 # The operators that have no handler, and why.
 WITHOUT = {
-    "If": "control flow",
-    "Loop": "control flow",
     "MaxRoiPool": "of 2017's detectors; PyTorch exports RoiAlign",
-    "Scan": "control flow",
     "StringNormalizer": "TFLite has no operator for strings",
     "Unique": "TFLite's UNIQUE neither sorts nor counts",
 }
