@@ -23,9 +23,10 @@ ARTIFACTS = {
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 KEYS = {
     "": [
-        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "toolchain_name", "toolchain"),
-        *("target", "runtimes", "stages"),
-        *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "calibration", "training"),
+        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "exporter", "toolchain_name"),
+        *("toolchain", "target", "runtimes", "stages"),
+        *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "notes", "calibration"),
+        "training",
         *("evaluation", "versions", "lock"),
     ],
     "runtimes": ["name", "package", "version", "image", "required"],
