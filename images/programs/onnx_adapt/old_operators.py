@@ -81,7 +81,7 @@ def _pad(x, pads=None, paddings=None, mode=b"constant", value=0.0):
 
 def _upsample(x, scales=None, height_scale=1.0, width_scale=1.0, mode=b"nearest"):
     if mode != b"nearest":
-        raise NotImplementedError("Upsample with mode {}".format(mode.decode()))
+        raise ValueError("its Upsample has the mode {}".format(mode.decode()))
     for axis, scale in enumerate(scales or (1.0, 1.0, height_scale, width_scale)):
         x = x.take((np.arange(int(x.shape[axis] * scale)) / scale).astype(int), axis)
     return x
