@@ -15,7 +15,7 @@ torch.save(model, str(folder / "pickled.pt"))
 torch.jit.script(model).save(str(folder / "scripted.pt"))
 doubled = {name: value * 2 for name, value in model.state_dict().items()}
 torch.save(doubled, str(folder / "weights.pth"))
-torch.save({"other." + name: value for name, value in doubled.items()}, str(folder / "other.pth"))
+torch.save({name.replace("weight", "kernel"): value for name, value in doubled.items()}, str(folder / "other.pth"))
 torch.save([1, 2, 3], str(folder / "list.pth"))
 np.savez(str(folder / "samples.npz"), image=np.linspace(-1, 1, 768, dtype=np.float32).reshape(1, 3, 16, 16))
 np.savez(str(folder / "misnamed.npz"), picture=np.zeros((1, 3, 16, 16), np.float32))

@@ -85,10 +85,10 @@ def test_a_layout_of_no_input_says_which_there_are(pinlite, any_engine):
 
 
 def test_inputs_that_don_t_fit_in_their_order_are_refused(pinlite, any_engine):
-    swapped = [READER[0], *READER[3:5], *READER[1:3], *READER[5:]]
+    swapped = [READER[0], "--input", "i=1x6:int64", "--input", "p=1x3x8x8", *READER[5:]]
     said = pinlite.refuses(2, "convert", *swapped, "--engine", any_engine, "--out", "out")
     assert "error: export: " in said
-    assert "ids: [1, 6] of int64, picture: [1, 3, 8, 8] of float32" in said
+    assert "i: [1, 6] of int64, p: [1, 3, 8, 8] of float32" in said
 
 
 def test_a_wrong_number_of_output_names_says_how_many_there_are(pinlite, any_engine):

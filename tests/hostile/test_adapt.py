@@ -178,7 +178,7 @@ def adapted(workers, honest):
 
     def ask(path):
         try:
-            execute(adapt.action(recipe, path), workers, ignore)
+            execute(adapt.action(recipe, path, None), workers, ignore)
         except PinliteError as error:
             return error
         return None

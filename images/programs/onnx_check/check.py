@@ -59,7 +59,8 @@ def run(request):
 
 def inspect(request):
     """Put a model in words. Roles in: model. Roles out: text."""
-    request.outputs["text"].write_text(model_file.words(model_file.read(request.inputs["model"])), encoding="utf-8")
+    text = model_file.words(model_file.read(request.inputs["model"]), by_operator=True)
+    request.outputs["text"].write_text(text, encoding="utf-8")
     return {}
 
 

@@ -42,15 +42,18 @@ def read(path):
             "this ONNX model keeps its weights in other files",
             "save it as one file: onnx.save(onnx.load(path), other_path)",
         )
-    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
-        _leave_open(value)
+    for value in [*model.graph.input, *model.graph.output]:
+        _leave_open(value, 0)
+    for value in model.graph.value_info:
+        # In between there are tensors of no numbers.
+        _leave_open(value, -1)
     return model
 
 
-def _leave_open(value):
+def _leave_open(value, most):
     """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet."""
     for size in value.type.tensor_type.shape.dim:
-        if size.HasField("dim_value") and size.dim_value <= 0:
+        if size.HasField("dim_value") and size.dim_value <= most:
             size.ClearField("dim_value")
 
 
@@ -214,9 +217,9 @@ def _spec(value):
     }
 
 
-def words(model):
-    """The graph in words: what it computes, then the inferred type and shape of every value on the way, with the
-    operator that computes it.
+def words(model, *, by_operator=False):
+    """The graph in words: what it computes, then the inferred type and shape of every value on the way, and
+    ``by_operator`` what computes it.
     """
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
@@ -227,12 +230,14 @@ def words(model):
     _mark_open_sizes(graph)
     _widen_small_scalars(graph)
     typed = {value.name: onnx.helper.printable_value_info(value) for value in [*graph.value_info, *graph.output]}
-    values = [
-        "{} = {}".format(typed.get(name, "%{}[?]".format(name)), node.op_type)
-        for node in graph.node
-        for name in node.output
-        if name
-    ]
+    values = typed.values()
+    if by_operator:
+        values = [
+            "{} = {}".format(typed.get(name, "%{}[?]".format(name)), node.op_type)
+            for node in graph.node
+            for name in node.output
+            if name
+        ]
     header = "ONNX IR version {}, opset {}, made by {} {}".format(
         model.ir_version, opset(model), model.producer_name or "?", model.producer_version
     )
