@@ -100,7 +100,7 @@ ONNX = {
         ),
         {3},
     ),
-    "negative-sizes": (of(node("Relu", ["x"], ["y"]), inputs=[value("x", (-1, -(2**63)))]), {2, 3}),
+    "negative-sizes": (of(node("Relu", ["x"], ["y"]), inputs=[value("x", (-1, -(2**63)))]), {0, 2}),
     "unknown-type": (of(node("Relu", ["x"], ["y"]), inputs=[value("x", (1, 4), 999)]), {3}),
     "cycle": (of(node("Relu", ["b"], ["a"]), node("Add", ["a", "x"], ["b"]), node("Relu", ["b"], ["y"])), {3}),
     "made-twice": (of(node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])), {0, 3}),
