@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from command import EXAMPLES, RUNTIMES
 from held import STAGES
-
-from pinlite import toolchain
+from recipes import from_pytorch
 
 MOBILENET = (f"{EXAMPLES}/mobilenet_v2.py:mobilenet_v2", "--input", "input=1x3x224x224")
 RESNET = (f"{EXAMPLES}/resnet18.py:resnet18", "--input", "input=1x3x224x224")
@@ -69,7 +68,7 @@ def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
     assert list(found) == KEYS[""]
     for part in ("runtimes", "stages", "artifacts", "hops", "profiles", "variants"):
         assert all(list(entry) == KEYS[part] for entry in found[part])
-    images = [recipe.name for recipe in toolchain.load().recipes]
+    images = [recipe.name for recipe in from_pytorch()]
     assert sorted(found["toolchain"]) == sorted(found["versions"]) == sorted(images)
     versions = {name: version for image in images for name, version in found["versions"][image].items()}
     pins = {"torch": "1.7.1", "torchvision": "0.8.2", "onnx": "1.8.0", "onnxruntime": "1.6.0", "onnx-tf": "1.7.0"}
