@@ -6,6 +6,8 @@ from conftest import made
 
 INPUT = ("--input", "image=1x3x8x8")
 REFERENCE = "onnxruntime-1.32.0"
+# A step of what quantized.onnx computes, and a little for the float that it is told in.
+Y_STEP = 0.05 * 1.001
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,24 @@ def test_a_part_of_a_model_is_converted_alone(newer, pinlite, any_engine, report
     pinlite.succeeds("convert", newer / "model.onnx", *cut, "--engine", any_engine, "--out", "out")
     (variant,) = report(pinlite.here / "out")["variants"]
     assert [tensor["name"] for tensor in (*variant["inputs"], *variant["outputs"])] == ["pooled", "bent"]
+
+
+def test_a_quantized_model_keeps_its_integers(newer, any_engine, converted, report):
+    found = report(converted(newer / "quantized.onnx", "--engine", any_engine))
+    (variant,) = found["variants"]
+    assert variant["name"] == "int8"
+    hops = [
+        hop for hop in found["hops"] if hop["variant"] == "int8" and not hop["profile"] and hop["from"] == REFERENCE
+    ]
+    assert {hop["to"] for hop in hops} == set(RUNTIMES)
+    assert all(hop["max_abs_error"] <= Y_STEP for hop in hops)
+
+
+def test_a_quantized_model_becomes_one_of_floats(newer, any_engine, converted, report):
+    found = report(converted(newer / "quantized.onnx", "--dequantize", "--engine", any_engine))
+    assert [variant["name"] for variant in found["variants"]] == ["float32"]
+    assert found["ok"]
+    assert not any("QUANT" in operator for operator in found["variants"][0]["ops"])
 
 
 def test_a_toolchain_without_the_stage_refuses(newer, pinlite, any_engine):
