@@ -120,9 +120,9 @@ def debug(
     """
     chosen = _chosen(DebugOptions, options)
     model = {"source": source} | {field.name: options.get(field.name) for field in fields(ModelOptions)}
-    trust = {"trust": options["trust"]} if "trust" in options else {}
+    running = {name: options[name] for name in ("python", "trust") if name in options}
     file = pathlib.Path(chosen["config"]) if "config" in chosen else None
-    recipe = resolve(keyed(Settings, model | trust), file) if file or any(model.values()) else None
+    recipe = resolve(keyed(Settings, model | running), file) if file or any(model.values()) else None
     return debugging.debug(
         pathlib.Path(folder), chosen.get("variant"), recipe=recipe, engine=chosen["engine"], observe=observe
     )

@@ -38,7 +38,7 @@ def pinlite(tmp_path) -> Iterator[Command]:
 def workers(docker_engine):
     found = ensured(docker_engine)
     limits = Limits(memory=2 * 1024**3, timeout=20, disk=2**30)
-    with Workers(docker_engine, found, limits, run=new_run_id()) as workers:
+    with Workers(docker_engine.start, found, limits, run=new_run_id()) as workers:
         yield workers
 
 

@@ -25,7 +25,7 @@ class Result(Frozen):
 
 @pytest.fixture
 def workers(engine):
-    with Workers(engine, ensured(engine), Limits(), run="a-run") as workers:
+    with Workers(engine.start, ensured(engine), Limits(), run="a-run") as workers:
         yield workers
     assert engine.running == []
 

@@ -55,7 +55,10 @@ def test_the_last_run_is_the_one_that_began_last():
 
 def test_logs_that_can_not_be_kept_are_a_usage_error(engine, monkeypatch):
     monkeypatch.setenv("PINLITE_CACHE", "/proc/pinlite")
-    with pytest.raises(UsageError, match=r"/proc/pinlite.* can't be made"), Workers(engine, {}, None, run="a-run"):
+    with (
+        pytest.raises(UsageError, match=r"/proc/pinlite.* can't be made"),
+        Workers(engine.start, {}, None, run="a-run"),
+    ):
         pass
 
 

@@ -14,7 +14,7 @@ from pinlite.stages import check, convert, export, infer
 
 @pytest.fixture
 def made(engine):
-    return lambda: Workers(engine, ensured(engine), Limits(memory=1), run=uuid.uuid4().hex[:12])
+    return lambda: Workers(engine.start, ensured(engine), Limits(memory=1), run=uuid.uuid4().hex[:12])
 
 
 def test_stages_of_one_image_and_program_share_a_worker(engine, made):

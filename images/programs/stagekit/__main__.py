@@ -58,7 +58,9 @@ def _answer(operations, request):
 
 
 def main():
-    program, input_root, output_root = sys.argv[1:]
+    program, input_root, output_root, *overlays = sys.argv[1:]
+    # Packages that an environment of the user's own lacks; what it has comes first.
+    sys.path.extend(overlays)
     channel = Channel()
     stage = importlib.import_module(program)
     channel.send(type="ready", contract=CONTRACT, versions=_versions(stage.VERSIONS))

@@ -17,8 +17,9 @@ from pinlite.inputs import modules
 from pinlite.runner.protocol import Runner
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Evaluation
-from pinlite.schema.report import EvaluationReport, OperatorSet, Warned
-from pinlite.stages import evaluate, infer
+from pinlite.schema.report import EvaluationReport, Noted, OperatorSet, Warned
+from pinlite.stages import evaluate, export, infer
+from pinlite.toolchain import environments
 
 
 def convert(plan: Plan, runner: Runner, folder: Path) -> Results:
@@ -43,6 +44,8 @@ def _convert(run: Run) -> Results:
     scored = _gather(run, plan.recipe.evaluation) if plan.recipe.evaluation else None
     if scored:
         run = replace(run, evaluation=scored.samples)
+    if plan.recipe.environment and (untried := environments.untested(plan.recipe.environment)):
+        run.notes.append(Noted(stage=export.STAGE.name, message=untried))
     lowered = sources.lower(run)
     tensorflow = _evaluated(run, lowered)
     calibration = variants.calibrated(run, lowered)

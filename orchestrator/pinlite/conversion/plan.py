@@ -66,6 +66,8 @@ def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None
     """
     calibration = _calibration(recipe)
     versions = chosen or toolchain.load(recipe.toolchain)
+    if recipe.environment:
+        versions = toolchain.with_environment(versions, recipe.environment)
     stages = _stages(recipe, versions)
     images = provision.image_recipes(versions, stages, recipe.requirements, observe)
     return Plan(recipe, versions, stages, images, calibration, dependencies.read(recipe))

@@ -71,6 +71,8 @@ def debug(
 
     asked = str(report.lock.options.get("toolchain", AUTO))
     made_by = toolchain.load(report.toolchain_name if asked == AUTO else asked)
+    if recipe and recipe.environment:
+        made_by = toolchain.with_environment(made_by, recipe.environment)
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
     limits = recipe.limits if recipe else Limits()
     with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:

@@ -18,7 +18,8 @@ class Image:
 
     ``id`` is the engine's own for what it found there, where it has one. ``lock`` tells which packages it was made of
     (`pinlite.engine.wheels.Pins.key`), ``made`` when, in seconds since 1970, ``size`` is in bytes, what it shares with
-    others included: each of them where all images are listed.
+    others included: each of them where all images are listed. ``interpreter`` is that of an environment of the user's
+    own, which has the place of an image.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Image:
     lock: str = field(default="", compare=False)
     made: float = field(default=0, compare=False)
     size: int = field(default=0, compare=False)
+    interpreter: Path | None = None
 
 
 @dataclass(frozen=True)

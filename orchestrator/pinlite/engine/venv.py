@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,12 +28,15 @@ from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, StageCrashError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
+from pinlite.inputs import environment as users
 from pinlite.machine import folders, guards, processes, temporary, uv
 from pinlite.machine.retries import blames_network, repeated
 from pinlite.toolchain import ImageRecipe
 
 # In an environment; beside it until all of it is installed.
 _LOCK = "requirements.lock"
+# How the name of an environment ends that has packages alone, for one of the user's own.
+_OVERLAY = "-overlay"
 _HALF_AN_IMAGE, _HALF_AN_ENVIRONMENT = "half-made image", "half-made environment"
 _CHUNK = 64 * 1024
 _MOMENT = 0.002
@@ -42,7 +46,10 @@ _Supplies = Mapping[str, Sequence[Supply]]
 
 
 class VenvEngine:
-    """Images are folders: the stage programs, beside a link to the environment that their lock makes."""
+    """Images are folders: the stage programs, beside a link to the environment that their lock makes.
+
+    An environment of the user's own runs the programs where it is; the link leads to the packages that it lacks.
+    """
 
     name = "venv"
     isolates = False
@@ -60,13 +67,15 @@ class VenvEngine:
         return f"uv {uv.run('--version').split()[1]}"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
-        known = {(image.name, image.identity): image for image in self.images() if _python(image).exists()}
-        wanted = ((recipe.name, _identity(recipe)) for recipe in recipes)
-        return {name: known[name, identity] for name, identity in wanted if (name, identity) in known}
+        known = {(image.name, image.identity): image for image in self.images()}
+        wanted = [(recipe, known.get((recipe.name, _identity(recipe)))) for recipe in recipes]
+        found = [replace(image, interpreter=recipe.interpreter) for recipe, image in wanted if image]
+        return {image.name: image for image in found if _python(image).exists() and _environment_of(image).exists()}
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         recipes = list(recipes)
-        observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
+        if not all(recipe.interpreter for recipe in recipes):
+            observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
         missing = [recipe for recipe in recipes if not self.find([recipe])]
         with self._supplied(missing, observe) as supplies:
             for recipe in missing:
@@ -94,8 +103,8 @@ class VenvEngine:
     def broken(self) -> list[Image]:
         """Those whose CPython does not start, because it is gone, or is another one by now."""
         # Images share environments.
-        environments = {image: Path(image.reference, "environment").resolve() for image in self.images()}
-        starts = {environment: _starts(environment) for environment in {*environments.values()}}
+        environments = {image: _environment_of(image).resolve() for image in self.images()}
+        starts = {each: _is_overlay(each) or _starts(each) for each in {*environments.values()}}
         return [image for image, environment in environments.items() if not starts[environment]]
 
     def parts(self) -> list[Image]:
@@ -108,9 +117,9 @@ class VenvEngine:
         return sum({status.st_ino: status.st_size for status in found if stat.S_ISREG(status.st_mode)}.values())
 
     def remove_image(self, image: Image) -> None:
-        environment = Path(image.reference, "environment").resolve()
+        environment = _environment_of(image).resolve()
         shutil.rmtree(image.reference)
-        if not any(Path(other.reference, "environment").resolve() == environment for other in self.images()):
+        if not any(_environment_of(other).resolve() == environment for other in self.images()):
             shutil.rmtree(environment, ignore_errors=True)
 
     def start(self, job: Job) -> Worker:
@@ -153,7 +162,8 @@ class VenvEngine:
 
     def _environment(self, recipe: ImageRecipe) -> Path:
         """What images with the same packages on the same Python share."""
-        return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.lock)[:16]}"
+        kind = _OVERLAY if recipe.interpreter else ""
+        return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.installed)[:16]}{kind}"
 
     def _make(self, recipe: ImageRecipe, supplies: _Supplies, observe: Observer) -> None:
         identity = _identity(recipe)
@@ -172,7 +182,8 @@ class VenvEngine:
                     # Relative, so that the cache can be moved.
                     (image / "environment").symlink_to(os.path.relpath(environment, folder))
                     # Compiled where they are not yet to be found, under the path that tracebacks will name.
-                    _compile(environment / "bin" / "python", image / "programs", folder / "programs")
+                    python = recipe.interpreter or environment / "bin" / "python"
+                    _compile(python, image / "programs", folder / "programs")
                     (image / "lock").write_text(Pins.of(recipe).key)
                     (image / "identity").write_text(identity)
                     image.rename(folder)
@@ -182,23 +193,27 @@ class VenvEngine:
             if _is_whole(environment):
                 return
             _discard(environment)
-            find = functools.partial(interpreter.find_or_make, recipe.base.python)
-            python = repeated(find, blames_network, observe)
+            python = recipe.interpreter or _found(recipe.base.python, observe)
             lock = _lock_of(environment)
             with contextlib.ExitStack() as undone:
                 if str(environment) not in supplies:
                     # Somebody has removed the environment meanwhile.
                     supplies = undone.enter_context(self._supplied([recipe], observe))
                 undone.callback(_discard, environment)
-                lock.write_bytes(recipe.lock)
+                lock.write_bytes(recipe.installed)
+                files = supplies[str(environment)]
                 try:
-                    uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
-                    # What exists as source only is built with what the base has, as in an image.
-                    if recipe.sources:
-                        _install(environment, supplies[recipe.base.name])
-                    files = supplies[str(environment)]
-                    _install(environment, [each for each in files if not each.file.is_source])
-                    _install(environment, [each for each in files if each.file.is_source], "--no-build-isolation")
+                    if recipe.interpreter:
+                        environment.mkdir()
+                        _install(python, files, "--target", environment)
+                    else:
+                        uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
+                        python = environment / "bin" / "python"
+                        # What exists as source only is built with what the base has, as in an image.
+                        if recipe.sources:
+                            _install(python, supplies[recipe.base.name])
+                        _install(python, [each for each in files if not each.file.is_source])
+                        _install(python, [each for each in files if each.file.is_source], "--no-build-isolation")
                 except uv.UvError as error:
                     raise ImageError(
                         f"the environment of the {recipe.name} image can't be installed:\n{error}",
@@ -218,16 +233,17 @@ class _LocalProcess:
         for folder in (job.inputs, job.outputs, scratch):
             folder.mkdir(parents=True, exist_ok=True)
         self._labels = owner.labels(job)
-        environment = ENVIRONMENT | self._labels
-        environment |= {
-            "HOME": str(scratch),
-            "TMPDIR": str(scratch),
-            "PATH": os.defpath,
-            "PYTHONPATH": str(image / "programs"),
-        }
+        environment = ENVIRONMENT | self._labels | {"TMPDIR": str(scratch), "PYTHONPATH": str(image / "programs")}
+        command: list[str | Path] = [_python(job.image), "-m", "stagekit", job.program, job.inputs, job.outputs]
+        if job.image.interpreter:
+            # Where it finds modules of the user's own is for it to say.
+            environment = users.surroundings() | {k: v for k, v in environment.items() if k != "PYTHONNOUSERSITE"}
+            command.append(_environment_of(job.image))
+        else:
+            environment |= {"HOME": str(scratch), "PATH": os.defpath}
         try:
             self._child = subprocess.Popen(
-                [_python(job.image), "-m", "stagekit", job.program, job.inputs, job.outputs],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -314,8 +330,21 @@ def _lock_of(environment: Path) -> Path:
     return environment.with_name(f"{environment.name}.lock")
 
 
+def _environment_of(image: Image) -> Path:
+    return Path(image.reference, "environment")
+
+
 def _python(image: Image) -> Path:
-    return Path(image.reference, "environment", "bin", "python")
+    return image.interpreter or _environment_of(image) / "bin" / "python"
+
+
+def _found(version: str, observe: Observer) -> Path:
+    return repeated(functools.partial(interpreter.find_or_make, version), blames_network, observe)
+
+
+def _is_overlay(environment: Path) -> bool:
+    """Whether it has packages alone, which an environment of the user's own lacks."""
+    return environment.name.endswith(_OVERLAY)
 
 
 def _starts(environment: Path) -> bool:
@@ -332,7 +361,7 @@ def _starts(environment: Path) -> bool:
 
 def _is_whole(environment: Path) -> bool:
     """Whether all of it is installed, and its CPython, which it only has a link to, is still there."""
-    return (environment / _LOCK).exists() and (environment / "bin" / "python").exists()
+    return (environment / _LOCK).exists() and (_is_overlay(environment) or (environment / "bin" / "python").exists())
 
 
 def _guard_of(folder: Path) -> Path:
@@ -349,8 +378,8 @@ def _discard(environment: Path) -> None:
     _lock_of(environment).unlink(missing_ok=True)
 
 
-def _install(environment: Path, files: Sequence[Supply], *options: str) -> None:
-    """Install files from where they are, each held to its hash; no index is asked."""
+def _install(python: Path, files: Sequence[Supply], *options: str | Path) -> None:
+    """Install files from where they are for a Python, each held to its hash; no index is asked."""
     if not files:
         return
     places: list[str | Path] = [word for each in files for word in ("--find-links", each.path.parent)]
@@ -358,7 +387,7 @@ def _install(environment: Path, files: Sequence[Supply], *options: str) -> None:
         wanted = Path(folder, _LOCK)
         wanted.write_text("".join(f"{each.file.requirement}\n" for each in files))
         uv.run(
-            *("pip", "install", "--quiet", "--python", environment / "bin" / "python", "--compile-bytecode"),
+            *("pip", "install", "--quiet", "--python", python, "--compile-bytecode"),
             *("--offline", "--no-index", *places, "--no-deps", "--require-hashes", "--requirements", wanted),
             *options,
             scratch=folder,
@@ -371,8 +400,8 @@ def _kill(pid: int) -> None:
 
 
 def _identity(recipe: ImageRecipe) -> str:
-    """An image's on an interpreter of this machine's own."""
-    return recipe.identity(f"cpython-{recipe.base.python}")
+    """An image's on an interpreter of this machine's own; an environment of the user's own has its content's."""
+    return recipe.identity("" if recipe.interpreter else f"cpython-{recipe.base.python}")
 
 
 def _write_programs(recipe: ImageRecipe, folder: Path) -> None:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from pinlite import digest
 from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
-from pinlite.inputs import modules
+from pinlite.inputs import environment, modules
 from pinlite.machine import folders
 
 if TYPE_CHECKING:
     from pinlite.schema.recipe import Calibration, Recipe, Source
 
 # ``modules`` means a file and the modules beside it that it imports; a folder counts whole with either kind.
-Kind = Literal["path", "modules"]
+# ``environment`` is an interpreter with what is installed for it.
+Kind = Literal["path", "modules", "environment"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def files(dependencies: Iterable[Dependency]) -> dict[str, str]:
 def _read(role: str, kind: Kind, path: Path) -> Dependency:
     if not path.exists():
         return Dependency(role, kind, path, "", {})
+    if kind == "environment":
+        return Dependency(role, kind, path, environment.read(path).content, {})
     if kind == "modules" and path.is_file():
         parts = {str(each): digest.of_path(each) for each in modules.closure(path)}
         whole = digest.of_json({Path(each).name: sha256 for each, sha256 in parts.items()})
@@ -93,6 +96,8 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
         if path:
             yield role, "path", path
     yield from (("toolchain", "path", path) for path in recipe.toolchain_files)
+    if recipe.environment:
+        yield "environment", "environment", recipe.environment.interpreter
     if recipe.requirements:
         yield "requirements", "path", folders.cache() / "locks"
 

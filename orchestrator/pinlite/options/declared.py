@@ -301,11 +301,30 @@ class EngineOptions(TypedDict, total=False):
 class TrustOptions(EngineOptions, total=False):
     trust: Annotated[
         bool,
-        Option("Engine", "", "Let the venv engine run a checkpoint or a SavedModel: both are programs.", default=False),
+        Option(
+            "Engine",
+            "",
+            "Let a program run that nothing keeps from this machine: a checkpoint or a SavedModel in the venv engine, "
+            "and the code that --python exports.",
+            default=False,
+        ),
     ]
 
 
-class RunningOptions(TrustOptions, total=False):
+class EnvironmentOptions(TrustOptions, total=False):
+    python: Annotated[
+        StrPath,
+        Option(
+            "Engine",
+            "PATH",
+            "An environment of your own, a folder or an interpreter, that exports the model; nothing isolates it, so "
+            "it needs --trust.",
+            otherwise="the toolchain's image",
+        ),
+    ]
+
+
+class RunningOptions(EnvironmentOptions, total=False):
     memory: Annotated[str, Option("Engine", "SIZE", "What a stage may take, e.g. 4g.", default="8g")]
     disk: Annotated[str, Option("Engine", "SIZE", "What a stage may write, e.g. 4g.", default="16g")]
     timeout: Annotated[
@@ -394,7 +413,7 @@ class MatchOptions(ModelOptions, TracingOptions, SignatureOptions, IntegerOption
     ]
 
 
-class DebugOptions(ModelOptions, TrustOptions, total=False):
+class DebugOptions(ModelOptions, EnvironmentOptions, total=False):
     config: Annotated[
         StrPath, Option("Model", "FILE.toml", "The options that the conversion was given, for a model that it trained.")
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
-from pinlite.inputs import onnx_file, torch_file
+from pinlite.inputs import environment, onnx_file, torch_file
 from pinlite.inputs.paths import existing, existing_path
 from pinlite.options.calibration import calibration_of
 from pinlite.options.checked import checked
@@ -28,8 +28,9 @@ from pinlite.options.values import (
     variants,
 )
 from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
+from pinlite.schema.environment import Environment
 from pinlite.schema.recipe import Limits, Recipe, Source
-from pinlite.toolchain import Toolchain
+from pinlite.toolchain import Toolchain, environments
 
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
@@ -62,6 +63,7 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
 
 def _recipe(options: Settings) -> Recipe:
     source = parse_source(fspath(options["source"]))
+    own = _environment(options, source)
     chosen = toolchain.load(_toolchain(fspath(options["toolchain"]), source))
     lowering = options.get("lowering") or chosen.lowerings[0]
     for requirement in options["requirements"]:
@@ -92,7 +94,7 @@ def _recipe(options: Settings) -> Recipe:
         toolchain=chosen.text,
         toolchain_files=toolchain.own_files(chosen.text),
         target=_target(options, chosen),
-        opset=_opset(options, chosen),
+        opset=_opset(options, chosen, own),
         lowering=lowering,
         input_layouts=layouts("--input-layout", options["input_layout"]),
         output_layouts=layouts("--output-layout", options["output_layout"]),
@@ -113,6 +115,7 @@ def _recipe(options: Settings) -> Recipe:
         sign=existing("--sign", options.get("sign")),
         engine=options["engine"],
         trust=options["trust"],
+        environment=own,
         limits=Limits(
             memory=size("--memory", options["memory"]), disk=size("--disk", options["disk"]), timeout=options["timeout"]
         ),
@@ -136,13 +139,32 @@ def _target(options: Settings, chosen: Toolchain) -> str:
     return target
 
 
-def _opset(options: Settings, chosen: Toolchain) -> int:
+def _environment(options: Settings, source: Source) -> Environment | None:
+    """The user's own environment, which is asked what it has, where that may run."""
+    if "python" not in options:
+        return None
+    if source.kind in ("onnx", "saved_model"):
+        raise UsageError("--python is for what PyTorch exports", hint="leave it out")
+    if options["requirements"]:
+        raise UsageError("--with adds to an image, not to the environment of --python", hint="install it there")
+    if not options["trust"]:
+        raise UsageError(
+            "--python runs the model's code in your own environment, where nothing keeps it from your files",
+            hint="give --trust if you know who wrote it; without --python it runs in a sandbox of the docker engine",
+        )
+    return environment.read(Path(options["python"]))
+
+
+def _opset(options: Settings, chosen: Toolchain, own: Environment | None) -> int:
     opsets, asked = chosen.opsets, options.get("opset")
+    who = f"the toolchain {chosen.name}"
+    if own:
+        opsets, who = environments.row_of(own).opsets, f"torch {own.packages['torch']}"
     if asked is None:
         return opsets.default
     if not opsets.least <= asked <= opsets.most:
         raise UsageError(
-            f"--opset {asked}: the toolchain {chosen.name} exports opsets {opsets.least} to {opsets.most}",
+            f"--opset {asked}: {who} exports opsets {opsets.least} to {opsets.most}",
             hint=f"without --opset it is {opsets.default}",
         )
     return asked

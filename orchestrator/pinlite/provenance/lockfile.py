@@ -24,7 +24,7 @@ from pinlite.toolchain import ImageRecipe
 _MEASURED = ("outputs", "profiled", "evaluated")
 
 # What is known before anything is made.
-_GIVEN = ("bases", "options", "images", "inputs")
+_GIVEN = ("bases", "options", "environment", "images", "inputs")
 _MADE = (*_GIVEN, "stages", "artifacts")
 
 _SHOWN = 8
@@ -34,9 +34,10 @@ def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str
     """The lock of a run that has not made anything yet. ``inputs`` are digests by path."""
     return Lock(
         pinlite=pinlite.__version__,
-        bases={image.base.name: image.base.digest for image in wanted.values()},
+        bases={image.base.name: image.base.digest for image in wanted.values() if not image.interpreter},
         options=recipe.options,
         toolchain=Path(recipe.toolchain).stem,
+        environment=_environment(recipe),
         images={
             image.name: LockedImage(identity=image.identity(), packages=digest.of_bytes(image.lock))
             for image in wanted.values()
@@ -45,6 +46,11 @@ def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str
         stages={},
         artifacts={},
     )
+
+
+def _environment(recipe: Recipe) -> dict[str, str]:
+    own = recipe.environment
+    return {"python": own.python, **own.packages} if own else {}
 
 
 def made(lock: Lock, records: Iterable[Record], artifacts: Mapping[str, str]) -> Lock:
@@ -66,6 +72,12 @@ def made(lock: Lock, records: Iterable[Record], artifacts: Mapping[str, str]) ->
 
 def hold_given(lock: Lock, recorded: Lock) -> None:
     """NotReproducibleError, unless a run starts from what is on record."""
+    if recorded.environment and not lock.environment:
+        torch = recorded.environment.get("torch", "of its own")
+        raise NotReproducibleError(
+            f"the record was made in an environment of the user's own, with torch {torch}",
+            hint="give one with the same packages: --python PATH --trust",
+        )
     _hold(lock, recorded, _GIVEN)
 
 

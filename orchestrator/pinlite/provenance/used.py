@@ -22,6 +22,8 @@ class UsedImage:
     @cached_property
     def base(self) -> "UsedBase | None":
         """Told by the identity that follows from it; None where the interpreter is this machine's own."""
+        if self.recipe.interpreter:
+            return None
         base = self.recipe.base
         for reference, digest in ((base.reference, base.digest), (base.local, base.local_identity)):
             if self.recipe.identity(digest) == self.identity:

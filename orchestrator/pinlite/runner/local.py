@@ -1,5 +1,6 @@
 """The runner of this machine: each action in a worker of an engine."""
 
+import functools
 import itertools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Self
 
 from pinlite import digest
 from pinlite.digest import HashedPath
-from pinlite.engine import Engine, Image
+from pinlite.engine import Engine, Image, Job, VenvEngine, Worker
 from pinlite.events import Notice, Observer, ignore
 from pinlite.runner.execute import execute
 from pinlite.runner.protocol import Done
@@ -47,6 +48,7 @@ class LocalRunner:
         self._limits = limits
         self._observe = observe
         self._ahead = ahead
+        self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
         # By what stages call them.
         self._ready: dict[str, Image] = {}
@@ -89,7 +91,8 @@ class LocalRunner:
         ahead = [*itertools.dropwhile(lambda stage: stage.home != first.home, self._ahead)]
         self._have(engine, [first, *ahead])
         # It looks up images in what `_have` adds to.
-        workers = Workers(engine, self._ready, self._limits, self._observe, run=self.run_id)
+        start = functools.partial(self._start_worker, engine=engine)
+        workers = Workers(start, self._ready, self._limits, self._observe, run=self.run_id)
         self._started = engine, self._stack.enter_context(workers)
         workers.start(ahead)
         return self._started
@@ -98,8 +101,15 @@ class LocalRunner:
         """Find or make the images of the stages."""
         missing = {stage.image: self._recipes[stage.image] for stage in stages if stage.image not in self._ready}
         if missing:
-            found = engine.ensure({recipe.name: recipe for recipe in missing.values()}.values(), self._observe)
+            recipes = {recipe.name: recipe for recipe in missing.values()}.values()
+            found = engine.ensure([recipe for recipe in recipes if not recipe.interpreter], self._observe)
+            if own := [recipe for recipe in recipes if recipe.interpreter]:
+                found |= self._beside.ensure(own, self._observe)
             self._ready |= {role: found[recipe.name] for role, recipe in missing.items()}
+
+    def _start_worker(self, job: Job, engine: Engine) -> Worker:
+        """Whatever the engine: an environment of the user's own is on this machine."""
+        return (self._beside if job.image.interpreter else engine).start(job)
 
     def __enter__(self) -> Self:
         return self

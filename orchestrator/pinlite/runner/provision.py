@@ -27,7 +27,10 @@ def image_recipes(
 
 
 def check_trust(recipe: Recipe, engine: Engine) -> None:
-    """Refuse what would run a file that looks like data, where nothing keeps it from the machine."""
+    """Refuse what would run a file that looks like data, where nothing keeps it from the machine.
+
+    What the user's own environment runs is trusted: else it is no part of a recipe.
+    """
     if recipe.source.kind == "checkpoint" and not (engine.isolates or recipe.trust):
         raise UsageError(
             f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "

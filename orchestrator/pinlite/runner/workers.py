@@ -3,14 +3,14 @@
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pinlite.engine import Engine, Image, Job, Worker, written
+from pinlite.engine import Image, Job, Worker, written
 from pinlite.errors import UsageError
 from pinlite.events import Observer, RunStarted, ignore
 from pinlite.machine import logs, temporary
@@ -22,11 +22,19 @@ class Workers:
     """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
 
     def __init__(
-        self, engine: Engine, images: Mapping[str, Image], limits: Limits, observe: Observer = ignore, *, run: str
+        self,
+        start: Callable[[Job], Worker],
+        images: Mapping[str, Image],
+        limits: Limits,
+        observe: Observer = ignore,
+        *,
+        run: str,
     ) -> None:
-        """``images`` has those of the stages, by what these call them; ``run`` names the logs and what is started."""
+        """``start`` is an engine's; ``images`` has those of the stages, by what these call them; ``run`` names the logs
+        and what is started.
+        """
         self.run = run
-        self._engine = engine
+        self._start_job = start
         self._images = images
         self._limits = limits
         self._observe = observe
@@ -112,7 +120,7 @@ class Workers:
         with self._starting:
             if self._ended:
                 raise CancelledError
-            worker = self._engine.start(job)
+            worker = self._start_job(job)
             self._running.append(worker)
         return worker
 

@@ -38,7 +38,8 @@ class Lock(Frozen):
 
     What runtimes compute and how long they take is measured, not made, and no part of it. ``bases`` are the digests of
     the public images that the others stand on, ``images`` those others, by name; ``toolchain`` is the one that was
-    chosen, "" in locks that did not say so. Schema 1, which release 0.1.0 wrote,
+    chosen, "" in locks that did not say so; ``environment`` has the versions of the packages, and of ``python``, of the
+    user's own environment that exported the model. Schema 1, which release 0.1.0 wrote,
     has one ``base``, and other names of images.
     """
 
@@ -49,6 +50,7 @@ class Lock(Frozen):
     bases: dict[str, str]
     options: dict[str, Any]
     toolchain: str = ""
+    environment: dict[str, str] = Field(default_factory=dict)
     images: dict[str, LockedImage]
     inputs: dict[str, str]
     stages: dict[str, LockedStage]

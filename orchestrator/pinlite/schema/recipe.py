@@ -16,6 +16,7 @@ from pinlite.schema.choices import (
     SourceKind,
     VariantName,
 )
+from pinlite.schema.environment import Environment
 from pinlite.schema.frozen import Frozen
 
 
@@ -126,6 +127,7 @@ class Recipe(Frozen):
 
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
     one of its targets.
+    ``environment`` is the user's own one, in which the model is exported, in place of the toolchain's image.
     ``weights_key`` says where in the file of the weights these are; "" is the whole file, or what fits in it.
     ``fixed`` are values of the model's parameters that are no inputs, ``preprocessing`` says which
     inputs are pixels.
@@ -176,6 +178,7 @@ class Recipe(Frozen):
     sign: Path | None = None
     engine: EngineChoice = "auto"
     trust: bool = False
+    environment: Environment | None = None
     limits: Limits = Limits()
     options: dict[str, Any] = Field(default_factory=dict)
     cache: bool = True

@@ -5,6 +5,7 @@ recipes. May import `pinlite.inputs` and what that may import.
 """
 
 from pinlite.toolchain.bases import Base
+from pinlite.toolchain.environments import with_environment
 from pinlite.toolchain.images import ImageRecipe, with_requirements
 from pinlite.toolchain.runtimes import Runtime
 from pinlite.toolchain.targets import Target
@@ -23,5 +24,6 @@ __all__ = [
     "load",
     "names",
     "own_files",
+    "with_environment",
     "with_requirements",
 ]

@@ -16,7 +16,7 @@ from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 from pinlite.toolchain.bases import Base
 
-FILE, LOCK, REQUIREMENTS = "image.toml", "requirements.lock", "requirements.in"
+FILE, LOCK, REQUIREMENTS, OVERLAY = "image.toml", "requirements.lock", "requirements.in", "overlay.lock"
 
 _PROGRAMS = "programs"
 _WITH = "-with"
@@ -50,6 +50,7 @@ class ImageFile(Frozen):
 class ImageRecipe:
     """One image as data. ``files`` is its build context by name; ``parent`` is the image that it adds to; ``sources``
     are packages that exist only as source and are built with the image; ``index`` has what PyPI has not.
+    ``interpreter`` is that of an environment of the user's own, which is no image, but has the place of one.
     """
 
     name: str
@@ -59,11 +60,17 @@ class ImageRecipe:
     description: str = ""
     sources: tuple[str, ...] = ()
     index: str = ""
+    interpreter: Path | None = None
 
     @property
     def lock(self) -> bytes:
         """The hashed requirements: every package of the image's environment."""
         return self.files[LOCK]
+
+    @property
+    def installed(self) -> bytes:
+        """The hashed requirements that an engine installs: all, or those that the user's own environment lacks."""
+        return self.files[OVERLAY] if self.interpreter else self.lock
 
     @property
     def programs(self) -> Mapping[str, bytes]:
@@ -106,7 +113,7 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
     base = parent.base if parent else base_of(said, folder, known)
     context = {"Dockerfile": _dockerfile(), LOCK: _lock(folder)}
     for package in said.programs:
-        context |= _program(package, folder / FILE)
+        context |= program(package, folder / FILE)
     index = said.index or (parent.index if parent else "")
     return ImageRecipe(name, context, base, parent, said.description, said.sources, index)
 
@@ -184,7 +191,8 @@ def _lock(folder: Path) -> bytes:
     return lock
 
 
-def _program(package: str, file: Path) -> dict[str, bytes]:
+def program(package: str, file: Path) -> dict[str, bytes]:
+    """The files of a package of programs by their place in a build context; a UsageError blames ``file``."""
     folder = folders.IMAGES / _PROGRAMS / package
     if not package.isidentifier() or not folder.is_dir():
         raise UsageError(

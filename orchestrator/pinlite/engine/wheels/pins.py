@@ -63,7 +63,7 @@ class Pins:
 
     @classmethod
     def of(cls, recipe: ImageRecipe) -> Self:
-        return cls(recipe.name, recipe.lock, recipe.base, recipe.sources, recipe.index)
+        return cls(recipe.name, recipe.installed, recipe.base, recipe.sources, recipe.index)
 
     @property
     def key(self) -> str:
