@@ -8,6 +8,8 @@ what they are, `pinlite.options.declared` of which type. A few that can be given
 """
 
 import pathlib
+import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
@@ -20,6 +22,8 @@ from pinlite.debugging import debug as debugging
 from pinlite.engine import Image, choose
 from pinlite.errors import ImageError
 from pinlite.events import Observer, ignore
+from pinlite.inputs import live_module
+from pinlite.machine import temporary
 from pinlite.maintenance import doctor as diagnosing
 from pinlite.maintenance import garbage
 from pinlite.maintenance.doctor import Diagnosis
@@ -51,9 +55,17 @@ if TYPE_CHECKING:
     from pinlite.provenance.verify import Verified
 
 
-def convert(source: StrPath | None = None, *, observe: Observer = ignore, **options: Unpack[ConvertOptions]) -> Report:
+def convert(
+    source: StrPath | Any | None = None,
+    arguments: Sequence[Any] | Mapping[str, Any] = (),
+    *,
+    observe: Observer = ignore,
+    **options: Unpack[ConvertOptions],
+) -> Report:
     """Convert a model, compare it with PyTorch at every step, write the output folder, and return the report.
 
+    ``source`` is what the command line takes, or a live torch.nn.Module with the ``arguments`` of its call, by position
+    or by name: tensors, on which everything is compared. It is exported by a process of this same environment.
     ``inputs`` are ``{"image": "1x3x224x224"}`` or ``["ids=1x16:int64"]``; ``input_layout`` and ``output_layout`` are
     ``"nhwc"`` for all that have four dimensions, or ``{"image": "nhwc"}``; ``variant_tolerances`` ``{"int8": 0.05}``.
     ``config`` is a pinlite.toml, which may name the source, and beside which pinlite.lock is written; none is read
@@ -62,6 +74,8 @@ def convert(source: StrPath | None = None, *, observe: Observer = ignore, **opti
     Raises:
         PinliteError: As the command does; ``report`` is there if the output folder was written nevertheless.
     """
+    if live_module.is_one(source):
+        return _convert_live(source, arguments, observe, options)
     config, locked = options.pop("config", None), options.pop("locked", False)
     file = pathlib.Path(config) if config else None
     lock = file.with_suffix(".lock") if file else None
@@ -70,6 +84,19 @@ def convert(source: StrPath | None = None, *, observe: Observer = ignore, **opti
     if lock and not locked:
         lockfile.write(report.lock, lock)
     return report
+
+
+def _convert_live(module: Any, arguments: Any, observe: Observer, options: ConvertOptions) -> Report:
+    with temporary.folder() as folder:
+        written = live_module.write(module, arguments, pathlib.Path(folder))
+        given: ConvertOptions = {
+            "inputs": written.inputs,
+            "fixed": written.fixed,
+            "samples": written.samples,
+            "python": sys.executable,
+            "trust": True,
+        }
+        return convert(written.model, observe=observe, **cast("ConvertOptions", {**options, **given}))
 
 
 def run(
