@@ -5,12 +5,11 @@ of the modules beside it. torch is the caller's, which has imported it.
 """
 
 import inspect
-import site
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,14 +128,10 @@ def _save(module: Any, file: Path) -> None:
 
 
 def _local_modules() -> list[ModuleType]:
-    """What is imported from elsewhere than Python's own folders and those of installed packages."""
-    known = {*map(str, site.getsitepackages()), site.getusersitepackages(), *sysconfig.get_paths().values()}
-    places = [Path(folder) for folder in known]
+    """What neither Python brings nor an installed package: another process may not find it."""
+    found_anywhere = {"__main__", "pinlite", *sys.stdlib_module_names, *metadata.packages_distributions()}
     return [
-        each
-        for name, each in sorted(sys.modules.items())
-        if name.partition(".")[0] not in ("__main__", "pinlite")
-        and isinstance(each, ModuleType)
-        and (file := getattr(each, "__file__", None))
-        and not any(Path(file).is_relative_to(place) for place in places)
+        module
+        for name, module in sorted(sys.modules.items())
+        if isinstance(module, ModuleType) and name.partition(".")[0] not in found_anywhere
     ]
