@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "stagekit": set(),
     "torch_export": {"stagekit"},
     "torch_symbolics": {"stagekit", "torch_export"},
-    "torch_dynamo": {"torch_export"},
+    "torch_dynamo": {"stagekit", "torch_export"},
     "onnx_adapt": {"stagekit"},
     "onnx_check": {"stagekit"},
     "onnx_translate": {"stagekit"},

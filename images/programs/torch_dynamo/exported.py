@@ -15,6 +15,8 @@ from torch.onnx._internal.exporter import _registration
 from torch_export import unaided
 from torch_export.user_code import one_line
 
+from . import torchvision_operators
+
 NEWEST_OPSET = 20
 # By the exporters' names in torch's documentation.
 DYNAMO, TORCHSCRIPT = "dynamo", "torchscript"
@@ -29,6 +31,7 @@ _registration.ONNXRegistry.from_torchlib = functools.lru_cache(maxsize=None)(
 ).__get__(_registration.ONNXRegistry)
 # That torchvision is not installed is no news.
 logging.getLogger(_registration.__name__).setLevel(logging.ERROR)
+torchvision_operators.stand_in()
 
 
 def export(flat, inputs, path, opset, **options):
