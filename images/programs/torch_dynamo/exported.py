@@ -15,7 +15,7 @@ from torch.onnx._internal.exporter import _registration
 from torch_export import unaided
 from torch_export.user_code import one_line
 
-from . import torchvision_operators
+from . import torchvision_operators, translations
 
 NEWEST_OPSET = 20
 # By the exporters' names in torch's documentation.
@@ -63,16 +63,19 @@ def _by_dynamo(flat, inputs, path, opset, input_names, output_names, **_):
             input_names=input_names,
             output_names=output_names,
             opset_version=opset,
+            custom_translation_table=translations.TABLE,
             verbose=False,
         )
-    _tidy(made.model)
+    _tidy(made.model, flat.state_dict())
     made.save(path, external_data=False)
 
 
-def _tidy(model):
-    """Weights by their names in the model that `Flat` wraps, and nothing of the places where the code lies here."""
+def _tidy(model, weights):
+    """Weights by their names in the user's model, and nothing of the places where the code lies here."""
     for tensor in model.graph.initializers.copy().values():
-        tensor.name = tensor.name.removeprefix("model.")
+        # What pinlite puts around a model calls it so.
+        while tensor.name not in weights and tensor.name.startswith("model."):
+            tensor.name = tensor.name.removeprefix("model.")
     model.metadata_props.clear()
     model.graph.metadata_props.clear()
     for node in onnx_ir.traversal.RecursiveGraphIterator(model.graph):

@@ -11,25 +11,21 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
 class Called(nn.Module):
-    """A model that takes tensors by position, for one that takes them, and ``fixed`` values, by name.
-
-    ``names`` are those of the tensors, or () where these go by position. Dots in a name lead into dicts and lists. It
-    has the state_dict of the model inside.
+    """A model that takes tensors by position, for one that takes them in another way: ``arranged`` gives the arguments
+    of a call, (args, kwargs), for such tensors. It has the state_dict of the model inside.
     """
 
-    def __init__(self, model, names, fixed):
+    def __init__(self, model, arranged):
         super().__init__()
         self.model = model
-        self._names = names
-        self._fixed = fixed
+        self._arranged = arranged
 
     def state_dict(self, *args, **kwargs):
         return self.model.state_dict(*args, **kwargs)
 
     def forward(self, *tensors):
-        if self._names:
-            return self.model(**_nested({**dict(zip(self._names, tensors)), **self._fixed}))
-        return self.model(*tensors, **_nested(self._fixed))
+        args, kwargs = self._arranged(tensors)
+        return self.model(*args, **kwargs)
 
 
 def of(model, names, fixed):
@@ -39,11 +35,13 @@ def of(model, names, fixed):
     whole parameter. Others are given by position. ``fixed`` are values by name. Raises a StageError of kind ``usage``
     for one that is no parameter.
     """
-    if isinstance(model, torch.jit.ScriptModule):
+    own = _own_names(model)
+    if own is not None:
         if fixed:
-            message = "--fix {}: a TorchScript file takes its inputs by position alone".format(next(iter(fixed)))
+            message = "--fix {}: the file takes tensors alone".format(next(iter(fixed)))
             raise StageError("usage", message, "convert the code that builds the model")
-        return names, model
+        ordered = _in_order(names, own)
+        return ordered, Called(model, model.arranged) if hasattr(model, "arranged") else model
     signature = inspect.signature(model.forward)
     places = {name: at for at, (name, each) in enumerate(signature.parameters.items()) if each.kind in NAMED}
     kinds = {each.kind for each in signature.parameters.values()}
@@ -54,11 +52,38 @@ def of(model, names, fixed):
             raise StageError("usage", "--fix {}: {}".format(name, what), "forward takes {}".format(signature))
     open_ = any_name and inspect.Parameter.VAR_POSITIONAL not in kinds
     if not (open_ or all(_first(name) in places for name in names)):
-        return names, Called(model, (), fixed) if fixed else model
+        return names, Called(model, lambda tensors: (tensors, _nested(fixed))) if fixed else model
     ordered = sorted(names, key=lambda name: places.get(_first(name), len(places)))
     positions = [name for name in places if signature.parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY]
     by_position = positions[: len(ordered)] == ordered and not fixed
-    return ordered, model if by_position else Called(model, ordered, fixed)
+    if by_position:
+        return ordered, model
+    return ordered, Called(model, lambda tensors: ((), _nested({**dict(zip(ordered, tensors)), **fixed})))
+
+
+def taken(model):
+    """The parameters of ``forward``, in words."""
+    own = _own_names(model)
+    return str(inspect.signature(model.forward)) if own is None else "({})".format(", ".join(own))
+
+
+def _own_names(model):
+    """The names of a file's inputs: TorchScript and programs of torch.export know them. None for any other model."""
+    if isinstance(model, torch.jit.ScriptModule):
+        return [argument.name for argument in model.forward.schema.arguments[1:]]
+    return [each["name"] for each in model.inputs] if hasattr(model, "arranged") else None
+
+
+def _in_order(names, own):
+    """Names in the order of the call, where they are the file's own; others stay as they are."""
+    if not set(names) <= set(own):
+        return names
+    ordered = [name for name in own if name in names]
+    absent = [name for name in own[: own.index(ordered[-1])] if name not in names] if ordered else []
+    if absent:
+        message = "the file takes {} before {}".format(", ".join(absent), ordered[-1])
+        raise StageError("usage", message, "give it too: --input {}=SHAPE".format(absent[0]))
+    return ordered
 
 
 def _first(name):

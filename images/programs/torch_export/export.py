@@ -1,6 +1,5 @@
 """Stage program of the torch image: a PyTorch model to ONNX, and what PyTorch computes with it."""
 
-import inspect
 from importlib.util import find_spec
 
 import torch
@@ -210,9 +209,7 @@ def _named(names, leaves):
 
 def _how_to_call(model):
     how = "give each input, by its name there or in the order of the call: --input NAME=1x3x224x224[:DTYPE]"
-    if isinstance(model, torch.jit.ScriptModule):
-        return how
-    return "forward takes {}; {}".format(inspect.signature(model.forward), how)
+    return "forward takes {}; {}".format(arguments.taken(model), how)
 
 
 OPERATIONS = {"export": export, "trace": trace}

@@ -1,5 +1,6 @@
 """A model from a .pt2 file, a program of torch.export, which knows its own inputs."""
 
+import inspect
 import types
 import zipfile
 
@@ -13,7 +14,7 @@ from .user_code import one_line
 
 # A file in each such archive, and the one in those of torch 2.1 to 2.6.
 MEMBERS = ("archive_format", "serialized_exported_program.json")
-POSITIONAL = "export it with tensors by position: torch.export.export(model, (x, y))"
+WITH_INPUTS = "export it with tensors of numbers: torch.export.export(model, (x, y))"
 
 
 def is_one(path):
@@ -24,9 +25,11 @@ def is_one(path):
 
 
 def load(path):
-    """The program as an nn.Module, with its ``inputs``, [{name, shape, dtype}], as it was exported with them.
+    """The program as an nn.Module. Raises a StageError of kind ``usage`` for a file that this torch can't read, or that
+    takes anything that can't be given.
 
-    Raises a StageError of kind ``usage`` for a file that this torch can't read, or whose inputs are not tensors alone.
+    Its ``inputs`` are [{name, shape, dtype}] of the tensors that it was exported with: the parameters' names, and dots
+    that lead into their dicts and lists. ``arranged`` gives the arguments of a call, (args, kwargs), for such tensors.
     """
     if newer_code.IS_OLD:
         message = "torch {} can't read a program of torch.export (.pt2)".format(torch.__version__)
@@ -42,7 +45,7 @@ def load(path):
         )
         raise StageError("usage", message, "write it with torch.export.save") from error
     module = program.module()
-    module.inputs = _inputs(program)
+    module.inputs, module.arranged = _call(program, list(inspect.signature(module.forward).parameters))
     # It refuses these by itself; there is nothing to switch in it.
     module.train = module.eval = types.MethodType(_unchanged, module)
     return module
@@ -52,15 +55,33 @@ def _unchanged(module, _mode=True):
     return module
 
 
-def _inputs(program):
-    given, by_name = program.example_inputs or ((), {})
-    if by_name or not given or not all(map(_is_plain, given)):
-        raise StageError("usage", "the program takes something else than tensors by position", POSITIONAL)
-    return [
-        {"name": name, "shape": list(value.shape), "dtype": str(value.dtype).replace("torch.", "")}
-        for name, value in zip(program.graph_signature.user_inputs, given)
-    ]
+def _call(program, parameters):
+    """(inputs, arranged) of a program, as `load` says: what it took beside tensors stays as it was."""
+    # Where there is torch.export.
+    from torch.utils import _pytree  # noqa: PLC0415 - as above
+
+    given, structure = _pytree.tree_flatten_with_path(program.example_inputs or ((), {}))
+    values = [value for _, value in given]
+    places = [at for at, value in enumerate(values) if isinstance(value, torch.Tensor)]
+    if not places:
+        raise StageError("usage", "the program does not say what tensors it takes", WITH_INPUTS)
+
+    def arranged(tensors):
+        filled = list(values)
+        for at, tensor in zip(places, tensors):
+            filled[at] = tensor
+        return _pytree.tree_unflatten(filled, structure)
+
+    return [_described(_name(given[at][0], parameters), values[at]) for at in places], arranged
 
 
-def _is_plain(value):
-    return isinstance(value, torch.Tensor) and value.dtype in DTYPES
+def _name(path, parameters):
+    """The name of an input by its place in (args, kwargs)."""
+    keywords, first, *rest = [getattr(key, "key", getattr(key, "idx", getattr(key, "name", None))) for key in path]
+    return ".".join(map(str, [first if keywords else parameters[first], *rest]))
+
+
+def _described(name, value):
+    if value.dtype not in DTYPES:
+        raise StageError("usage", "the program takes {}, {}".format(name, value.dtype), WITH_INPUTS)
+    return {"name": name, "shape": list(value.shape), "dtype": str(value.dtype).replace("torch.", "")}

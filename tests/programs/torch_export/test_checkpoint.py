@@ -26,6 +26,11 @@ class Nested(nn.Module):
         return x, {"a": y, "b": y * 2, "c": y}
 
 
+class Difference(nn.Module):
+    def forward(self, a, b):
+        return a - b
+
+
 class Scripted(nn.Module):
     """What torch's exporter refuses in TorchScript's graph: BatchNorm, branches, loops, lists and dicts."""
 
@@ -98,6 +103,16 @@ class Checkpoints(StageCase):
 
     def test_torchscript_that_can_not_be_traced(self):
         self.refused("model", "prim::tolist", files=self.of(torch.jit.script(ToList())), hint="torch.jit.trace")
+
+    def test_torchscript_by_the_names_of_its_parameters(self):
+        spec = {name: {"name": name, "shape": [1, size], "dtype": "float32"} for name, size in (("a", 3), ("b", 1))}
+        files = self.of(torch.jit.script(Difference()))
+        self.refused("usage", "the file takes a before b", files=files, inputs=[spec["b"]], hint="--input a=SHAPE")
+        result = self.export(files=files, inputs=[spec["b"], spec["a"]])
+        self.assertEqual(["a", "b"], [each["name"] for each in result["inputs"]])
+        np.testing.assert_array_equal(result["samples"]["a"] - result["samples"]["b"], result["arrays"]["output"])
+        strange = dict(spec["a"], name="z")
+        self.assertEqual("z", self.export(files=files, inputs=[strange, spec["b"]])["inputs"][0]["name"])
 
     def test_torchscript_on_the_wrong_samples(self):
         scripted = torch.jit.script(Square())

@@ -171,7 +171,7 @@ class Inputs(StageCase):
         self.refused("usage", "--fix rate: forward has no such", hint="takes (a, b=None)", fixed={"rate": 1}, **given)
         self.refused("usage", "--fix a: is an input, too", fixed={"a": 1}, **given)
         scripted = {"source": self.save(torch.jit.script(torch.nn.ReLU()), "model.pt")}
-        self.refused("usage", "--fix a: a TorchScript file", files=scripted, fixed={"a": 1}, **given)
+        self.refused("usage", "--fix a: the file takes tensors alone", files=scripted, fixed={"a": 1}, **given)
 
     def test_inputs_that_the_model_does_not_use(self):
         self.forward("first, a, ids, b, last", "a * 2 - b * ids.shape[0] / 2")

@@ -46,6 +46,15 @@ class Net(nn.Module):
         return self.conv(x)
 
 
+class Structured(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(3))
+
+    def forward(self, x, batch, *, scale, times=1):
+        return x * batch["mask"] * self.weight + batch["rest"][0] * times - scale
+
+
 def setUpModule():
     """What is slow the first time is done before processes are forked."""
     program = torch.export.export(nn.ReLU(), (torch.rand(1),))
@@ -104,9 +113,21 @@ class Dynamo(Exports):
         self.assertIn("net.py:12: a branch on the data (`if y.sum() > 0`) is baked in", branch)
         self.assertIn("net.py:14: a number taken out of the data", number)
 
+    def test_what_torch_does_not_translate_itself(self):
+        self.write_model("return torch.lgamma(x * 24 - 8)")
+        self.assertEqual("dynamo", self.ran(shape=(5, 7))["exporter"])
+        for call in (
+            "x, x, x",
+            "x, x[:, :3], x[:, :3], attn_mask=x[..., :3] > 0.5",
+            "x[0], x[0], x[0], is_causal=True",
+        ):
+            with self.subTest(call):
+                self.write_model(f"return F.scaled_dot_product_attention({call})")
+                self.assertEqual("dynamo", self.ran(shape=(2, 4, 8))["exporter"])
+
     def test_what_neither_exports(self):
-        self.write_model("return torch.lgamma(x)")
-        self.refused("model", "can't export to ONNX opset 20: lgamma (net.py:11)", opset=OPSET, hint="lgamma: write it")
+        self.write_model("return torch.special.i1(x)")
+        self.refused("model", "can't export to ONNX opset 20: special_i1 (net.py:11)", opset=OPSET, hint="i1: write it")
 
     def test_random_draws(self):
         self.write_model("return x + torch.rand_like(x)")
@@ -156,9 +177,23 @@ class Programs(Exports):
         self.refused("usage", "the model fails on its inputs", inputs=wrong, opset=OPSET, **saved)
         self.assertEqual(inputs, self.ran(inputs=inputs, **saved)["inputs"])
 
-    def test_inputs_by_name(self):
-        saved = self.saved(Net(), x=torch.rand(1, 3, 5, 5))
-        self.refused("usage", "something else than tensors by position", opset=OPSET, hint="by position", **saved)
+    def test_inputs_by_name_and_in_structures(self):
+        given = {"mask": torch.rand(2, 3), "rest": [torch.rand(1, 3)]}
+        saved = self.saved(Structured(), torch.rand(2, 3), given, scale=torch.rand(1), times=3)
+        some = [{"name": "scale", "shape": [1], "dtype": "float32"}]
+        self.refused("usage", "takes x, batch.mask, batch.rest.0 before scale", inputs=some, opset=OPSET, **saved)
+        self.refused("usage", "--fix times", inputs=[], opset=OPSET, fixed={"times": 2}, **saved)
+        result = self.ran(inputs=[], **saved)
+        inputs = result["inputs"]
+        self.assertEqual(["x", "batch.mask", "batch.rest.0", "scale"], [each["name"] for each in inputs])
+        self.assertEqual([[2, 3], [2, 3], [1, 3], [1]], [each["shape"] for each in inputs])
+        self.assertEqual("dynamo", result["exporter"])
+        self.assertIn("weight", {each.name for each in onnx.load(io.BytesIO(result["model"])).graph.initializer})
+        self.assertEqual(inputs, self.ran(inputs=inputs[::-1], **saved)["inputs"])
+
+    def test_inputs_that_numpy_has_not(self):
+        saved = self.saved(nn.ReLU(), torch.rand(1, 3, dtype=torch.bfloat16))
+        self.refused("usage", "the program takes input, torch.bfloat16", inputs=[], opset=OPSET, **saved)
 
     def test_a_file_that_is_cut_off(self):
         saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
