@@ -3,6 +3,7 @@
 import math
 from typing import Optional
 
+import onnx_ir
 import torch
 from onnxscript import opset18 as op
 from onnxscript.function_libs.torch_lib.ops import nn
@@ -25,9 +26,20 @@ def attention(
     """scaled_dot_product_attention of any rank up to 4, the only one that torch's own takes."""
     axes = list(range(4 - len(query.shape)))
     if axes:
-        query, key, value = (op.Unsqueeze(each, axes) for each in (query, key, value))
+        query, key, value = (_raised(each, axes) for each in (query, key, value))
     found = nn.aten_scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    if attn_mask is not None and attn_mask.dtype == onnx_ir.DataType.BOOL:
+        # Torch gives 0 where all is masked, torch's exporter the mean.
+        found = op.Mul(found, op.CastLike(op.ReduceMax(op.CastLike(attn_mask, found), [-1]), found))
     return op.Squeeze(found, axes) if axes else found
+
+
+def _raised(value, axes):
+    """A value with new first axes, whose shape and type torch's own asks for."""
+    raised = op.Unsqueeze(value, axes)
+    raised.shape = onnx_ir.Shape([*(1 for _ in axes), *value.shape])
+    raised.dtype = value.dtype
+    return raised
 
 
 def lgamma(x):

@@ -68,7 +68,7 @@ def _unpickled(path):
     except (AttributeError, ImportError) as error:
         message = "the file needs code that is not there: {}".format(one_line(error))
         how = BY_CODE + "; a package's code comes with --with NAME==VERSION"
-        raise StageError("usage", message, newer_code.hint(error) or how) from error
+        raise StageError("usage", message, newer_code.hint(error, how)) from error
     except Exception as error:
         # pickle may raise anything on bytes that are no pickle.
         message = "torch {} can't read the file: {}: {}".format(

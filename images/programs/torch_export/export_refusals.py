@@ -10,6 +10,7 @@ from torch.onnx import utils
 
 from stagekit import StageError
 
+from . import newer_code
 from .exporter import aids
 from .user_code import one_line
 
@@ -61,7 +62,7 @@ def refusal(error, model, inputs, opset, warned, code):
         line = code.line_of(error)
         what = "{}: {}{}".format(type(error).__name__, BEGGING.sub("", message), line and " ({})".format(line))
         hint = "write this part of the model with operators that ONNX opset {} has".format(opset)
-        return StageError("model", "{} the model: {}".format(start, what), hint)
+        return StageError("model", "{} the model: {}".format(start, what), newer_code.hint(error, hint))
     if NOT_EXPORTED.search(message) and NOT_EXPORTED.search(message).group(1):
         hint = "give this autograd.Function a method symbolic, or write it with torch's own operators"
         return StageError("model", "{} the autograd.Function {}{}".format(start, operator, _at(code, str(error))), hint)
@@ -75,6 +76,8 @@ def refusal(error, model, inputs, opset, warned, code):
     named = ", ".join(name + (" ({})".format(lines[name]) if lines.get(name) else "") for name in operators)
     newer = NEWER.search(message)
     hints = [_hint(name, opset, newer and int(newer.group(1))) for name in operators]
+    if newer_code.IS_OLD:
+        hints.append("later torches export more: " + newer_code.ELSEWHERE)
     return StageError("model", "{}: {}{}".format(start, named, reason and ": " + reason), "; ".join(hints))
 
 

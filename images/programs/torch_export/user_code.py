@@ -43,7 +43,7 @@ class UserCode:
             if OUT_OF_MEMORY in str(error):
                 raise MemoryError(one_line(error)) from error
             traceback.print_exception(type(error), error, error.__traceback__)
-            told = newer_code.hint(error) or hint or _hint(error)
+            told = newer_code.hint(error, hint or _hint(error))
             raise StageError("usage", "{}: {}".format(doing, self.words(error)), told) from error
 
     def words(self, error):

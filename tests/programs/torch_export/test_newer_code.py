@@ -3,39 +3,31 @@
 import zipfile
 
 import torch
-from stage import StageCase
+from newer_samples import MODELS, MODULES
+from stage import RefusedError, StageCase
 
 HINT = "convert with --toolchain current"
 
 
 class NewerCode(StageCase):
     def test_code_that_fails_when_it_is_imported(self):
-        for text in (
-            "def build(size: int | None = None): ...",
-            "def build(sizes: list[int]): ...",
-            "def build(x):\n    match x:\n        case 1: ...",
-            "import tomllib",
-            "from typing import TypeAlias",
-            "import torch.nn.attention",
-            "from torch import vmap",
-            "from torch.nn.utils import parametrize",
-        ):
+        for text in MODULES:
             with self.subTest(text):
                 self.write(text)
                 self.refused("usage", "module net fails when it is imported", hint=HINT)
 
     def test_layers_and_functions_that_are_not_there_yet(self):
-        for init, forward in (
-            ("self.norm = nn.RMSNorm(3)", "return self.norm(x)"),
-            ("self.linear = nn.Linear(3, 3, device=None)", "return self.linear(x)"),
-            ("pass", "return F.scaled_dot_product_attention(x, x, x)"),
-            ("pass", "return F.gelu(x, approximate='tanh')"),
-            ("pass", "return torch.vmap(torch.sin)(x)"),
-            ("pass", "return x.nan_to_num_().mT"),
-        ):
+        for init, forward in MODELS:
             with self.subTest(init + forward):
                 self.write_model(forward, init)
-                self.refused("usage", hint=HINT)
+                with self.assertRaises(RefusedError) as caught:
+                    self.export()
+                self.assertIn(HINT, caught.exception.hint)
+                self.assertIn("--python PATH", caught.exception.hint)
+
+    def test_operators_that_later_torches_export(self):
+        self.write_model("return torch.lgamma(x)")
+        self.refused("model", "lgamma", hint="later torches export more: " + HINT)
 
     def test_what_is_wrong_in_every_version(self):
         for init, forward in (
