@@ -41,7 +41,7 @@ MODELS = (
     ("self.linear = nn.utils.parametrizations.weight_norm(nn.Linear(3, 3))", "return self.linear(x)"),
     ("self.conv = nn.Conv1d(1, 1, 3, padding='same')", "return self.conv(x[None])"),
     ("self.up = nn.Upsample(scale_factor=2, mode='nearest-exact')", "return self.up(x[None])"),
-    ("self.inner = self.get_submodule('')", "return x * 2"),
+    ("self.inner = nn.Sequential(nn.ReLU()).get_submodule('0')", "return self.inner(x)"),
     ("pass", "return F.scaled_dot_product_attention(x, x, x)"),
     ("pass", "return F.gelu(x, approximate='tanh')"),
     ("pass", "return F.interpolate(x[None, None], (4, 4), mode='bilinear', antialias=True)"),
