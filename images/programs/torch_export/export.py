@@ -9,6 +9,7 @@ from stagekit import StageError, arrays, evaluation, profiles, samples
 
 from . import (
     arguments,
+    autograd_functions,
     checkpoint,
     embedding_bounds,
     module_values,
@@ -89,6 +90,7 @@ def _prepared(request):
     """
     parameters = request.parameters
     seeding.seed(parameters["seed"])
+    autograd_functions.trace_forwards()
     code = UserCode(*_folders(request))
     loaded, notes = _model(request, code)
     # Outputs are kept by their bytes: how many cores a machine has must not decide in which order torch adds.

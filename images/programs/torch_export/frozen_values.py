@@ -12,6 +12,7 @@ import torch
 from torch._C import _get_tracing_state, _get_value_trace
 
 from . import traced_code
+from .replacing import replaced
 
 BRANCH = "a branch on the data{} is baked in as the samples took it: other inputs get the same branch"
 NUMBER = "a number taken out of the data{} is baked in as the samples gave it: other inputs get the same number"
@@ -68,12 +69,12 @@ class FrozenValues:
         """While this context is entered, what takes something out of a traced tensor is noted."""
         with contextlib.ExitStack() as stack:
             for name, kind in METHODS.items():
-                stack.enter_context(_replaced(torch.Tensor, name, self._watching(kind, getattr(torch.Tensor, name))))
+                stack.enter_context(replaced(torch.Tensor, name, self._watching(kind, getattr(torch.Tensor, name))))
             for name in FUNCTIONS:
-                stack.enter_context(_replaced(torch, name, self._watching(METHODS[name], getattr(torch, name))))
+                stack.enter_context(replaced(torch, name, self._watching(METHODS[name], getattr(torch, name))))
             data = torch.Tensor.data
             read = self._whole_data(data) if self._keeps_data else self._watching(NUMBER, data.__get__)
-            stack.enter_context(_replaced(torch.Tensor, "data", property(read, data.__set__)))
+            stack.enter_context(replaced(torch.Tensor, "data", property(read, data.__set__)))
             yield
 
     def words(self):
@@ -129,19 +130,6 @@ def _values(tensors):
     does here.
     """
     return list(map(_get_value_trace, tensors))
-
-
-@contextlib.contextmanager
-def _replaced(holder, name, replacement):
-    own, kept = name in vars(holder), getattr(holder, name)
-    setattr(holder, name, replacement)
-    try:
-        yield
-    finally:
-        if own:
-            setattr(holder, name, kept)
-        else:
-            delattr(holder, name)
 
 
 def _dependent(graph, inputs):

@@ -7,7 +7,7 @@ from torch import nn
 
 from stagekit import StageError
 
-from . import export_refusals, export_warnings, fixed_shapes, outputs, unused_inputs
+from . import autograd_functions, export_refusals, export_warnings, fixed_shapes, outputs, unused_inputs
 from .exporter import aids
 from .frozen_values import FrozenValues
 
@@ -69,18 +69,23 @@ def export(model, fed, leaves, names, opset, path, code):
     tensors = [tensor for _, tensor in leaves]
     repeated = _repeated(tensors, [*fed.values(), *model.state_dict().values()])
     flat = Flat(model, len(leaves), repeated, code).eval()
-    inputs = tuple(tensor.clone() for tensor in fed.values())
-    with export_warnings.caught(code) as caught, unused_inputs.kept(fed):
-        try:
-            exporter = aids.export(
-                flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True
-            )
-        except (StageError, MemoryError):
-            raise
-        except Exception as error:
-            with fixed_shapes.as_numbers():
-                raise export_refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
-    return exporter, [*flat.frozen, *caught.doubts]
+
+    def attempt():
+        inputs = tuple(tensor.clone() for tensor in fed.values())
+        with export_warnings.caught(code) as caught:
+            try:
+                exporter = aids.export(
+                    flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True
+                )
+            except (StageError, MemoryError):
+                raise
+            except Exception as error:
+                with fixed_shapes.as_numbers():
+                    raise export_refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
+        return exporter, [*flat.frozen, *caught.doubts]
+
+    with unused_inputs.kept(fed):
+        return autograd_functions.exported(attempt)
 
 
 def _repeated(tensors, others):

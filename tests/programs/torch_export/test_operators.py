@@ -25,23 +25,6 @@ class Operators(StageCase):
         self.write_model("return ~(x * 3).int()")
         self.refused("model", "bitwise_not (net.py:11)", "non-bool tensor")
 
-    def test_autograd_function(self):
-        self.write(
-            """
-            import torch
-
-            class Double(torch.autograd.Function):
-                @staticmethod
-                def forward(ctx, x):
-                    return x * 2
-
-            class Net(torch.nn.Module):
-                def forward(self, x):
-                    return Double.apply(x)
-            """
-        )
-        self.refused("model", "the autograd.Function Double (net.py:11)", hint="symbolic")
-
     def test_detector_that_chooses_boxes(self):
         self.write(
             """
