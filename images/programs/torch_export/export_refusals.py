@@ -21,7 +21,7 @@ except ImportError:
     symbolic_registry = None
 
 UNKNOWN = re.compile(r"Exporting the operator (\S+) to ONNX opset version")
-NOT_EXPORTED = re.compile(r"Couldn't export (Python )?operator (\S+)")
+NOT_EXPORTED = re.compile(r"Couldn't export operator (\S+)")
 UNSUPPORTED = re.compile(r"ONNX export (?:of(?: operator)?|failed on) ([A-Za-z]\w*)")
 TRANSLATING = re.compile(r"occurred when translating (\w+)")
 NEWER = re.compile(r"(?:try opset version|added in version) (\d+)")
@@ -63,9 +63,6 @@ def refusal(error, model, inputs, opset, warned, code):
         what = "{}: {}{}".format(type(error).__name__, BEGGING.sub("", message), line and " ({})".format(line))
         hint = "write this part of the model with operators that ONNX opset {} has".format(opset)
         return StageError("model", "{} the model: {}".format(start, what), newer_code.hint(error, hint))
-    if NOT_EXPORTED.search(message) and NOT_EXPORTED.search(message).group(1):
-        hint = "give this autograd.Function a method symbolic, or write it with torch's own operators"
-        return StageError("model", "{} the autograd.Function {}{}".format(start, operator, _at(code, str(error))), hint)
     lines = _lines(model, inputs, code)
     operators = [operator]
     reason = next((text for text in warned if operator in text), "")
@@ -131,8 +128,3 @@ def _lines(model, inputs, code):
     for node in graph.nodes():
         lines.setdefault(node.kind().split("::")[-1].rstrip("_"), code.line_in(node.sourceRange()))
     return lines
-
-
-def _at(code, stack):
-    line = code.line_in(stack)
-    return line and " ({})".format(line)

@@ -1,6 +1,7 @@
 """A torch.autograd.Function is exported as its forward is written, or by its own symbolic; training has its backward."""
 
 from stage import StageCase
+from test_training import TrainingCase
 
 START = """
 import torch
@@ -117,3 +118,23 @@ class AutogradFunctions(StageCase):
                 result = self.exported(expression)
                 self.assertEqual([], result["warnings"])
                 self.assertEqual(self.exported(plain)["model"], result["model"])
+
+
+class Training(TrainingCase):
+    def test_training_has_the_backward_of_a_function(self):
+        network = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return Round.apply(self.conv(x), 8)
+"""
+        self.write(START + network)
+        tune = """
+def tune(model):
+    model(torch.rand(1, 3, 8, 8)).sum().backward()
+    assert all(weight.grad.abs().sum() > 0 for weight in model.parameters())
+"""
+        self.steps(finetune=tune)
