@@ -63,6 +63,49 @@ def test_no_secret_beside_it_is_copied(tmp_path):
     assert collected(project / "net.py", tmp_path) == ["net.py", "package/__init__.py"]
 
 
+def test_files_that_the_code_names_come_too(tmp_path):
+    code = """
+import json, os
+from pathlib import Path
+import blocks
+
+HERE = Path(__file__).parent
+ANCHORS = json.loads((HERE / "anchors.json").read_text())
+DEEP = (HERE / "data" / "deep" / "a.npy", Path("data") / "b.npy", os.path.join(os.path.dirname(__file__), "data", "c"))
+LABELS = open("./labels.txt").read(), f"{HERE}/d.txt", os.path.dirname(__file__) + "/e.txt"
+OTHERS = open(".env"), open("../above.txt"), open("link.txt"), open("data"), open("nowhere.txt")
+ODD = "\\0", "\\ud800", "/", "."
+"""
+    files = ("anchors.json", "data/deep/a.npy", "data/b.npy", "data/c", "labels.txt", "d.txt", "e.txt", "of_blocks.txt")
+    project = lay(
+        tmp_path / "project",
+        {
+            "net.py": code,
+            "blocks.py": "import package\nprint(open('of_blocks.txt'), 'package/table.txt')",
+            "package/__init__.py": "",
+            "package/table.txt": "",
+            **dict.fromkeys(files, "x"),
+            **dict.fromkeys(("data/other", ".env", "unnamed.txt", "../above.txt"), "KEY"),
+        },
+    )
+    (project / "link.txt").symlink_to("../above.txt")
+    wanted = [*files, "net.py", "blocks.py", "package/__init__.py", "package/table.txt"]
+    assert collected(project / "net.py", tmp_path) == sorted(wanted)
+
+
+def test_a_large_file_does_not_come_for_its_name(tmp_path):
+    project = lay(tmp_path / "project", {"net.py": "open('large.bin')"})
+    with (project / "large.bin").open("wb") as stream:
+        stream.truncate(2**29 + 1)
+    assert collected(project / "net.py", tmp_path) == ["net.py"]
+
+
+def test_code_that_joins_without_end_is_read(tmp_path):
+    joined, long = " / 'a'" * 500, "n" * 300
+    project = lay(tmp_path / "project", {"net.py": f"x = a{joined}, open('{long}')", "a": ""})
+    assert collected(project / "net.py", tmp_path) == ["a", "net.py"]
+
+
 def test_a_package_comes_whole_under_its_name(tmp_path):
     project = lay(tmp_path / "project", {"nets/__init__.py": "", "nets/a/b.py": "", "nets/.env": "x", "other.py": ""})
     assert collected(project / "nets", tmp_path) == ["nets/__init__.py", "nets/a/b.py"]

@@ -116,7 +116,7 @@ def test_a_module_of_the_model_s_name_elsewhere(asked, exported):
     Path("other").mkdir()
     other = Path("other", "model.py")
     other.write_text("def tune(model): ...\n")
-    with pytest.raises(UsageError, match=r"two modules are named model\.py: one beside other/model\.py"):
+    with pytest.raises(UsageError, match=r"two files are named model\.py: one beside other/model\.py"):
         pipeline.run(resolve(asked | {"prune": 0.5, "finetune": f"{other}:tune"}))
     other.write_bytes(Path("model.py").read_bytes())
     pipeline.run(resolve(asked | {"prune": 0.5, "finetune": f"{other}:build"}))

@@ -61,9 +61,15 @@ def kind(value):
 
 
 def show(folder):
-    """Let the modules of a folder be imported, before what is installed."""
+    """Let the modules of a folder be imported, before what is installed, and its other files be opened by their names.
+
+    These get links in the working folder, where code may write, as it can't in its own.
+    """
     make_way()
     sys.path.insert(0, str(folder))
+    for path in Path(folder).iterdir():
+        if path.suffix != ".py" and not Path(path.name).exists():
+            Path(path.name).symlink_to(path.absolute())
 
 
 def make_way():

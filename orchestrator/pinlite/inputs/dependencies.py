@@ -1,4 +1,4 @@
-"""The files and folders that a recipe reads, and the modules with what they import."""
+"""The files and folders that a recipe reads, and the modules with what they import and name."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from pinlite.machine import folders
 if TYPE_CHECKING:
     from pinlite.schema.recipe import Calibration, Recipe, Source
 
-# ``modules`` means a file and the modules beside it that it imports; a folder counts whole with either kind.
-# ``environment`` is an interpreter with what is installed for it.
+# ``modules`` means a file with `modules.closure`; a folder counts whole with either kind. ``environment`` is an
+# interpreter with what is installed for it.
 Kind = Literal["path", "modules", "environment"]
 
 
@@ -23,8 +23,8 @@ Kind = Literal["path", "modules", "environment"]
 class Dependency:
     """A path that a recipe reads, with its role and the digest of its content; "" if it does not exist.
 
-    ``parts`` has the digests of its parts, by their paths as the recipe has them: the path itself, or a module and the
-    modules that it imports. ``files`` has, for a folder, the digests of the files in it, by their path there;
+    ``parts`` has the digests of its parts, by their paths as the recipe has them: the path itself, or a module with
+    the modules that it imports and the files that they name. ``files`` has, for a folder, the digests of the files in it, by their path there;
     ``content`` is a single file as it was when it was read.
     """
 
@@ -65,7 +65,8 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
         return Dependency(role, kind, path, environment.read(path).content, {})
     if kind == "modules" and path.is_file():
         parts = {str(each): digest.of_path(each) for each in modules.closure(path)}
-        whole = digest.of_json({Path(each).name: sha256 for each, sha256 in parts.items()})
+        names = {Path(each).relative_to(path.parent).as_posix(): sha256 for each, sha256 in parts.items()}
+        whole = digest.of_json(names)
         return Dependency(role, kind, path, whole, parts)
     if path.is_dir():
         below = digest.of_files_below(path)

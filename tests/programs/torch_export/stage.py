@@ -1,6 +1,7 @@
 """Asking the stage program ``export``, as a worker is asked: each request in a process of its own."""
 
 import multiprocessing
+import os
 import tempfile
 import textwrap
 import unittest
@@ -116,6 +117,9 @@ def ask(program, message, out):
 
 
 def _answer(program, message, out):
+    scratch = out.with_name("scratch")
+    scratch.mkdir(exist_ok=True)
+    os.chdir(scratch)
     request = Request(message, "/", str(out))
     try:
         return {"result": program.OPERATIONS[request.operation](request)}

@@ -60,6 +60,27 @@ class Found(StageCase):
         self.refused("usage", "net.v3 fails", "(net.v3.py:1)", callable_="build", module="net.v3")
         self.export("build", module="net.v2")
 
+    def test_files_beside_it_are_there_by_name_and_by_place(self):
+        self.write("3 2", "sizes.txt")
+        self.write("1.5", "data/factor.txt")
+        self.write("2", "pkg/two.txt")
+        self.write(
+            """
+            from pathlib import Path
+            from torch import nn
+
+            HERE = Path(__file__).parent
+
+            def build():
+                assert open("sizes.txt").read() == (HERE / "sizes.txt").read_text()
+                assert open("data/factor.txt").read() == "1.5" and open("pkg/two.txt").read() == "2"
+                with open("cache.txt", "w") as stream:
+                    stream.write("the working folder may be written to")
+                return nn.Linear(*map(int, open("sizes.txt").read().split()))
+            """
+        )
+        self.export("build")
+
     def test_module_of_the_image(self):
         self.export("squeezenet1_1", module="torchvision.models", shape=(1, 3, 32, 32))
 
