@@ -26,6 +26,7 @@ from .quantization_aware_training import FakeQuantized
 from .user_code import UserCode
 
 OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
+OWN_EVAL = "pinlite calls eval() first, and torch's own calls train(False): give functions of yours other names"
 # What of these an image has.
 VERSIONS = tuple(name for name in ("torch", "torchvision", "onnx", "onnxscript", "numpy") if find_spec(name))
 
@@ -136,9 +137,10 @@ def _export(request, model, fed, code, hint, suffix=""):
     parameters = request.parameters
 
     def run(sample):
-        return random_draws.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model)
+        return random_draws.decided(lambda: outputs.flatten(_answer(model, _tensors(sample), code, hint)), model, code)
 
     leaves, seconds = profiles.timed(run, fed)
+    _check_evaluated(model)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
     exporter, doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
@@ -146,6 +148,14 @@ def _export(request, model, fed, code, hint, suffix=""):
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
     return computed, seconds, exporter, doubts
+
+
+def _check_evaluated(model):
+    """Refuse a model that computes with statistics of its samples, which the exporter does not do."""
+    for name, module in _inner(model).named_modules():
+        if module.training and isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - the base of all
+            message = "{} ({}) is in training mode when the model runs".format(type(module).__name__, name)
+            raise StageError("model", message, random_draws.IN_EVALUATION)
 
 
 def _samples(request, model, bounds=None):
@@ -184,7 +194,9 @@ def _model(request, code):
     notes = []
     if "weights" in request.inputs:
         notes.append(state_dict.load(model, request.inputs["weights"], request.parameters["weights_key"]))
-    return model.eval(), list(filter(None, notes))
+    with code.blamed("model.eval() fails", OWN_EVAL):
+        model.eval()
+    return model, list(filter(None, notes))
 
 
 def _tensors(fed):

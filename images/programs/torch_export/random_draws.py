@@ -1,23 +1,31 @@
 """Random numbers that a model draws whenever it runs."""
 
 import random
+import sys
 
 import numpy as np
 import torch
+from torch import nn
 
 from stagekit import StageError
 
-from . import seeding
+from . import seeding, traced_code
 
 # A coin that is tossed falls the same way for half of them.
 SEEDS = range(1, 9)
+OUTSIDE = "draw them outside of the model, and make them one of its inputs"
+ALWAYS = (
+    "F.dropout drops in every run unless it is told otherwise: F.dropout(x, p, training=self.training); if it is meant "
+    "to be random, make its mask one of the model's inputs"
+)
+IN_EVALUATION = "let model.eval() reach all layers, and take train() out of the model's forward"
 
 
-def decided(answer, model):
+def decided(answer, model, code):
     """The model's outputs that ``answer()`` gives, [(path, tensor)], as copies.
 
-    Raises a StageError of kind ``model`` where they depend on random numbers. A model may draw some that it does not
-    use.
+    Raises a StageError of kind ``model`` where they depend on random numbers, with the line of the user's ``code``. A
+    model may draw some that it does not use.
     """
     before = _states()
     first = _copied(answer())
@@ -27,13 +35,32 @@ def decided(answer, model):
     for seed in SEEDS:
         seeding.seed(seed)
         if not _same(first, _copied(answer())):
-            where = "".join(", in {}".format(part) for part in _drawing(model, answer)[:1])
-            message = "the model draws random numbers, which come out differently in every run{}".format(where)
-            raise StageError("model", message, "draw them outside of the model, and make them one of its inputs")
+            raise _refusal(model, answer, code)
     random.setstate(after[0])
     np.random.set_state(after[1])  # noqa: NPY002 - the stream that the user's code may draw from
     torch.set_rng_state(after[2])
     return first
+
+
+def _refusal(model, answer, code):
+    modules, calls = _drawing(model, answer)
+    message = "the model draws random numbers, which come out differently in every run"
+    hint = OUTSIDE
+    if modules:
+        message += ", in {}".format(_named(model, modules[0]))
+    if calls:
+        function, place = calls[0][0], traced_code.Place(calls[0][1], code)
+        message += ": {} at {}{}".format(function, place.name, place.statement and " (`{}`)".format(place.statement))
+        if "dropout" in function:
+            is_layer = isinstance(modules[0], nn.modules.dropout._DropoutNd)  # noqa: SLF001 - the base of all
+            hint = IN_EVALUATION if is_layer else ALWAYS
+    return StageError("model", message, hint)
+
+
+def _named(model, module):
+    """A module's class, and its name in the model."""
+    name = next(name for name, each in model.named_modules() if each is module)
+    return type(module).__name__ + (name and " ({})".format(name))
 
 
 def _copied(leaves):
@@ -56,24 +83,34 @@ def _same(one, other):
 
 
 def _drawing(model, answer):
-    """The modules that draw while ``answer()`` runs the model, the first and innermost first; empty for TorchScript."""
-    found, before, hooks = [], {}, []
+    """What draws while ``answer()`` runs the model: its modules, the first and innermost first, and the calls that
+    change the state of torch's numbers, [(name, `traced_code.stack`)]; nothing of TorchScript.
+    """
+    modules, calls, before, hooks = [], [], {}, []
     if isinstance(model, torch.jit.ScriptModule):
-        return found
+        return modules, calls
 
     def enter(module, _inputs):
         before[module] = _states()
 
     def leave(module, _inputs, _outputs):
         if _drawn(before[module], _states()):
-            found.append(type(module).__name__ + names[module])
+            modules.append(module)
 
-    names = {module: name and " ({})".format(name) for name, module in model.named_modules()}
+    last = [torch.get_rng_state()]
+
+    def look(_frame, event, function):
+        if event == "c_return" and not last[0].equal(torch.get_rng_state()):
+            last[0] = torch.get_rng_state()
+            calls.append((function.__name__, traced_code.stack()))
+
     try:
-        for module in names:
+        for module in model.modules():
             hooks += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+        sys.setprofile(look)
         answer()
     finally:
+        sys.setprofile(None)
         for hook in hooks:
             hook.remove()
-    return found
+    return modules, calls

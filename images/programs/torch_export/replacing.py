@@ -6,7 +6,7 @@ import inspect
 
 @contextlib.contextmanager
 def replaced(holder, name, replacement):
-    """While this context is entered, ``holder`` has ``replacement`` under this name; one that it inherits comes back."""
+    """While this context is entered, ``holder`` has ``replacement`` under this name; an inherited one comes back."""
     own, kept = name in vars(holder), inspect.getattr_static(holder, name)
     setattr(holder, name, replacement)
     try:

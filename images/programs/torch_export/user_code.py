@@ -17,9 +17,9 @@ LONGEST_MESSAGE = 600
 
 NEEDS_PACKAGE = "add the package that brings it: --with NAME==VERSION"
 SEES_NOTHING_ELSE = (
-    "the model's code sees no network, and of files its modules, all files of its package (package.module:callable), and "
-    "those beside a module that it names by a text in the code (open('anchors.json'), up to 512 MiB): build the model "
-    "without downloads (pretrained=False), and give its weights with --weights FILE"
+    "the model's code sees no network, and of files its modules, all files of its package (package.module:callable), "
+    "and those beside a module that it names by a text in the code (open('anchors.json'), up to 512 MiB): build the "
+    "model without downloads (pretrained=False), and give its weights with --weights FILE"
 )
 
 

@@ -24,7 +24,7 @@ class Dependency:
     """A path that a recipe reads, with its role and the digest of its content; "" if it does not exist.
 
     ``parts`` has the digests of its parts, by their paths as the recipe has them: the path itself, or a module with
-    the modules that it imports and the files that they name. ``files`` has, for a folder, the digests of the files in it, by their path there;
+    what it imports and names. ``files`` has, for a folder, the digests of the files in it, by their path there;
     ``content`` is a single file as it was when it was read.
     """
 

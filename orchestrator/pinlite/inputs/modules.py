@@ -21,8 +21,8 @@ _MOST_PARTS = 16
 def collect(source: Path, folder: Path) -> Path:
     """Copy a module file with its `closure`, or a whole package, into a new folder; return it.
 
-    Links that lead out of the module's folder are not copied, because they may lead to files that the user does not want
-    to show.
+    Links that lead out of the module's folder are not copied, because they may lead to files that the user does not
+    want to show.
     """
     folder.mkdir(parents=True)
     if source.is_dir():
@@ -94,7 +94,9 @@ def closure(first: Path) -> set[Path]:
             for name in _imported(node):
                 package, module = first.parent / name, first.parent / f"{name}.py"
                 there = {package: package.is_dir() and any(package.glob("*.py")), module: module.is_file()}
-                new = {beside for beside in there if there[beside] and not paths.leads_out(beside, first.parent)} - found
+                new = {
+                    beside for beside in there if there[beside] and not paths.leads_out(beside, first.parent)
+                } - found
                 found |= new
                 waiting += new
     packages = {path for path in found if path.is_dir()}

@@ -1,4 +1,4 @@
-"""A torch.autograd.Function is exported as its forward is written, or by its own symbolic; training has its backward."""
+"""A torch.autograd.Function is exported as its forward is written, or by its symbolic; training has its backward."""
 
 from stage import StageCase
 from test_training import TrainingCase

@@ -135,7 +135,26 @@ class Warnings(StageCase):
             with self.subTest(code):
                 self.write_model("return " + code, init)
                 part = "in Dropout (always)" if "always" in code else "in Net"
-                self.refused("model", "draws random numbers", part, hint="draw them outside of the model")
+                self.refused("model", "draws random numbers", part)
+
+    def test_what_draws_is_told_with_its_line_and_what_to_do(self):
+        for code, drawn, hint in (
+            ("F.dropout(x, 0.5)", "in Net: dropout", "training=self.training"),
+            ("self.train().drop(x)", "in Dropout (drop): dropout", "take train() out of the model's forward"),
+            ("x + torch.randn(3)", "in Net: randn", "draw them outside of the model"),
+        ):
+            with self.subTest(code):
+                self.write_model("return " + code, "self.drop = nn.Dropout()")
+                self.refused("model", f"{drawn} at net.py:11 (`return {code}`)", hint=hint)
+
+    def test_layers_that_stay_in_training(self):
+        says = "BatchNorm1d (norm) is in training mode when the model runs"
+        self.write_model("return self.train().norm(x)", "self.norm = nn.BatchNorm1d(3)")
+        self.refused("model", says, shape=(2, 3), hint="take train() out")
+        self.write_model("return self.norm(x)", "self.norm = nn.BatchNorm1d(3)\nself.eval = lambda: None")
+        self.refused("model", says, shape=(2, 3), hint="let model.eval() reach")
+        self.write_model("return x", "self.eval = lambda data: None")
+        self.refused("usage", "model.eval() fails: TypeError", hint="give functions of yours other names")
 
     def test_random_numbers_that_decide_nothing(self):
         init = "global random\nimport random"

@@ -20,8 +20,12 @@ class Functions(StageCase):
     def test_a_function_is_exported_as_what_it_computes(self):
         for expression, exporter in EXPRESSIONS.items():
             with self.subTest(expression):
-                self.write(f"{START}\n\nclass Net(nn.Module):\n    def forward(self, x):\n        return {expression}\n")
+                self.write(
+                    f"{START}\n\nclass Net(nn.Module):\n    def forward(self, x):\n        return {expression}\n"
+                )
                 result = self.export(opset=20)
                 self.assertEqual(exporter, result["exporter"])
                 session = ReferenceEvaluator(onnx.load(io.BytesIO(result["model"])))
-                np.testing.assert_allclose(result["arrays"]["output"], session.run(None, result["samples"])[0], atol=1e-6)
+                np.testing.assert_allclose(
+                    result["arrays"]["output"], session.run(None, result["samples"])[0], atol=1e-6
+                )
