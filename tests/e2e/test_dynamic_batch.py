@@ -28,6 +28,28 @@ def test_a_model_is_taken_to_a_batch_that_pinlite_never_saw(pinlite, engine, con
     assert np.abs(wanted[0] - wanted[1]).max() > 1e-3
 
 
+def test_some_inputs_have_a_batch_and_others_none(pinlite, any_engine, converted, report):
+    inputs = ("--input", "picture=1x3x8x8", "--input", "anchors=6x4")
+    out = converted(f"{CASES}/tiny.py:Anchored", *inputs, "--dynamic", "picture.0=batch", "--engine", any_engine)
+    found = report(out)
+    assert {hop["to"] for hop in found["hops"]} > {f"{runtime} at batch 5" for runtime in RUNTIMES}
+    (variant,) = found["variants"]
+    assert [entry["shape"] for entry in variant["inputs"]] == [[None, 3, 8, 8], [6, 4]]
+    assert [entry["shape"] for entry in variant["outputs"]] == [[None, 6, 4], [6, 4]]
+    pinlite.here.mkdir()
+    draw = np.random.default_rng(0).random
+    np.savez(pinlite.here / "x.npz", picture=draw((3, 3, 8, 8), np.float32), anchors=draw((6, 4), np.float32))
+    model = out / "model.float32.tflite"
+    pinlite.succeeds("run", model, "--samples", "x.npz", "--out", "y.npz", "--engine", any_engine)
+    with np.load(pinlite.here / "y.npz") as archive:
+        assert archive["output_0"].shape == (3, 6, 4)
+    said = pinlite.refuses(
+        *(2, "convert", f"{CASES}/tiny.py:Anchored", *inputs, "--dynamic", "anchors.1=n", "--out", "no")
+    )
+    assert "only a first dimension, a batch, can stay open" in said
+    assert "convert once for each" in said
+
+
 def test_an_onnx_file_must_have_an_open_batch_itself(pinlite, any_engine, network):
     arguments = (network / "model.onnx", "--dynamic-batch", "--engine", any_engine, "--out", "out")
     said = pinlite.refuses(2, "convert", *arguments)

@@ -439,7 +439,12 @@ def test_only_an_onnx_file_that_is_adapted_can_be_dequantized(model_file, quanti
     assert "the toolchain 2022 has no image onnx-adapt" in str(without)
 
 
-LOWERED_BY_US = [("input-layout", ["nhwc"]), ("output-layout", ["nhwc"]), ("dynamic-batch", True)]
+LOWERED_BY_US = [
+    ("input-layout", ["nhwc"]),
+    ("output-layout", ["nhwc"]),
+    ("dynamic-batch", True),
+    ("dynamic", ["x.0=n"]),
+]
 
 
 @pytest.mark.parametrize(("option", "value"), [*LOWERED_BY_US, ("qat", "net.py:train")])
@@ -456,6 +461,24 @@ def test_what_a_saved_model_can_not_be_asked_for(option, value):
     Path("saved").mkdir()
     Path("saved/saved_model.pb").touch()
     assert f"--{option}: a SavedModel" in str(refusal({"source": "saved", option: value}))
+
+
+def test_the_inputs_that_have_a_batch(model_file):
+    given = {"source": f"{model_file}:build"}
+    recipe = resolve({**given, "dynamic": ["batch.mask.0=n", "image.0=n"]})
+    assert (recipe.dynamic_batch, recipe.batched) == (True, ("batch.mask", "image"))
+    assert resolve({**given, "dynamic-batch": True}).batched == ()
+    for texts, says, hint in (
+        (["image=n"], "is not NAME.0=SIZE", "image.0=batch"),
+        (["image.first=n"], "is not NAME.0=SIZE", "image.0=batch"),
+        (["ids.1=length"], "only a first dimension, a batch, can stay open", "--input ids=..., and convert once for"),
+        (["a.0=n", "a.0=n"], "names 'a.0' twice", "once"),
+        (["a.0=n", "b.0=m"], "names several sizes: m, n", "one name"),
+    ):
+        error = refusal({**given, "dynamic": texts})
+        assert says in str(error)
+        assert hint in error.hint
+    assert "for all inputs" in str(refusal({**given, "dynamic": ["a.0=n"], "dynamic-batch": True}))
 
 
 def test_a_recipe_can_not_be_changed(model_file):

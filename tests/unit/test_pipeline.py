@@ -106,6 +106,7 @@ def test_the_recipe_reaches_the_stages(engine, recipe):
         "seed": 7,
         "opset": 11,
         "batches": [],
+        "batched": [],
         "training": None,
     }
     assert set(export.inputs) == {"source", "weights", "samples"}
@@ -279,6 +280,15 @@ def test_an_onnx_file_with_an_open_batch_is_checked_for_other_sizes_itself(engin
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"simplified given, simplified given"
     assert {hop.origin for hop in report.hops} == {"onnxruntime"}
     assert {f"{runtime} at batch 5" for runtime in RUNTIMES} < {hop.to for hop in report.hops}
+
+
+def test_the_inputs_that_have_the_batch_are_told_to_the_stages(engine, recipe):
+    pipeline.run(recipe(dynamic=["image.0=n"]))
+    assert engine.requests[0].parameters["batched"] == ["image"]
+    Path("net.onnx").write_bytes(b"given")
+    engine.requests.clear()
+    pipeline.run(recipe(source="net.onnx", dynamic=["image.0=n"]))
+    assert [request.parameters.get("batched") for request in engine.requests[:3]] == [None, ["image"], ["image"]]
 
 
 def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, recipe):

@@ -23,11 +23,12 @@ def adapt(request):
     """Run a model of any opset on samples, and write it at opset 13 and IR version 7.
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
-    request brings none; ``batch`` (optional), another size of the batch, for which samples are made; ``from_tensors``
-    and ``to_tensors``, names between which a part of the model is taken; ``dequantize``, whether what rounds its
-    numbers is taken out before it is run. Roles in: model (a file, or a folder of model.onnx and the files that it
-    keeps tensors in), samples (optional). Roles out: adapted (.onnx), samples, outputs; profiles and profiled
-    (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are fixed in the adapted one.
+    request brings none; ``batch`` (optional), another size of the batch of the inputs ``batched``, as
+    `samples.of_batch` has them, for which samples are made; ``from_tensors`` and ``to_tensors``, names between which a
+    part of the model is taken; ``dequantize``, whether what rounds its numbers is taken out before it is run. Roles in:
+    model (a file, or a folder of model.onnx and the files that it keeps tensors in), samples (optional). Roles out:
+    adapted (.onnx), samples, outputs; profiles and profiled (optional) as `stagekit.profiles` has them. Sizes that the
+    model leaves open are fixed in the adapted one.
 
     Returns {inputs, outputs, runtime, opset, ir_version, warnings}, opset and version those of the file; raises
     StageError of kind ``model`` for what can't be run, or can't be said at opset 13.
@@ -42,8 +43,9 @@ def adapt(request):
     bounds = integer_inputs.bounds(model)
     samples = samples_of_request.of(request, source_model.inputs(model), bounds)
     if "batch" in parameters:
-        samples_of_request.check_open_batch(source_model.inputs(model))
-        samples = samples_of_request.of_batch(samples, parameters["batch"], parameters["seed"], bounds)
+        batch, batched, seed = (parameters[name] for name in ("batch", "batched", "seed"))
+        samples_of_request.check_open_batch(source_model.inputs(model), batched)
+        samples = samples_of_request.of_batch(samples, batch, batched, seed, bounds)
     source_model.close(model, samples)
     if parameters["dequantize"]:
         dequantized.activations(opset_13.lower(model))

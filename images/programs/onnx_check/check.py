@@ -12,10 +12,10 @@ def check(request):
     """Check a model, run it on samples, simplify it.
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
-    request brings none; ``batch`` (optional), another size of the batch, for which samples are made. Roles in: model,
-    samples and profiles (optional). Roles out: graph (text), simplified (.onnx), samples, outputs; profiles and
-    profiled (optional) as `stagekit.profiles` has them. Sizes that the model leaves open are fixed in the simplified
-    one, so that computed shapes become constants.
+    request brings none; ``batch`` (optional), another size of the batch of the inputs ``batched``, as
+    `samples.of_batch` has them, for which samples are made. Roles in: model, samples and profiles (optional). Roles
+    out: graph (text), simplified (.onnx), samples, outputs; profiles and profiled (optional) as `stagekit.profiles` has
+    them. Sizes that the model leaves open are fixed in the simplified one, so that computed shapes become constants.
 
     Returns {inputs, outputs, opset, operators, index_bounds}, the last as `model_file.index_bounds` has them; raises
     StageError of kind ``model`` for what onnx or onnxruntime refuse.
@@ -26,8 +26,9 @@ def check(request):
     bounds = model_file.index_bounds(model)
     samples = samples_of_request.of(request, model_file.inputs(model), bounds)
     if "batch" in request.parameters:
-        samples_of_request.check_open_batch(model_file.inputs(model))
-        samples = samples_of_request.of_batch(samples, request.parameters["batch"], request.parameters["seed"], bounds)
+        batch, batched, seed = (request.parameters[name] for name in ("batch", "batched", "seed"))
+        samples_of_request.check_open_batch(model_file.inputs(model), batched)
+        samples = samples_of_request.of_batch(samples, batch, batched, seed, bounds)
     session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
 
     def run(sample):

@@ -13,14 +13,16 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from stagekit import StageError
 
 NO_MATTER = ("_output_shapes", "shape", "value")
-ONE_SIZE = "convert the model for one batch size, without --dynamic-batch, or write this part of it for any"
+ONE_SIZE = (
+    "convert the model for one batch size, without --dynamic-batch and --dynamic, or write this part of it for any"
+)
 
 
 def opened(one, other, sizes):
     """The MetaGraphDef for any batch size, from those for two ``sizes``, both frozen and in the same order.
 
-    The batch is the first dimension of every input. Raises a StageError of kind ``model`` that names the node at which
-    the graphs differ in more than a number that is a multiple of the batch.
+    The batch is the first dimension of the inputs in whose shapes they differ. Raises a StageError of kind ``model``
+    that names the node at which the graphs differ in more than a number that is a multiple of the batch.
     """
     return _Merge(one, other, sizes).meta_graph()
 

@@ -25,10 +25,13 @@ def of(request, specs, bounds=None):
     return arrays.matching(samples, specs)
 
 
-def check_open_batch(specs):
-    """Raise a StageError unless every input of an ONNX file leaves its first size open."""
+def check_open_batch(specs, batched):
+    """Raise a StageError unless the inputs of an ONNX file that are ``batched``, as for `of_batch`, leave their first
+    sizes open.
+    """
     for spec in specs:
-        if spec["shape"] and spec["shape"][0] is not None:
+        is_batched = spec["name"] in batched if batched else spec["shape"]
+        if is_batched and spec["shape"] and spec["shape"][0] is not None:
             raise StageError(
                 "usage",
                 "the batch of input {!r} is fixed in the ONNX file: {}".format(spec["name"], spec["shape"]),
@@ -38,19 +41,28 @@ def check_open_batch(specs):
             )
 
 
-def of_batch(samples, batch, seed, bounds=None):
-    """Seeded samples like these, with ``batch`` as the first size of each. A StageError says that they share none."""
-    sizes = {name: array.shape[0] for name, array in samples.items() if array.ndim}
-    if len(set(sizes.values())) != 1:
+def of_batch(samples, batch, batched, seed, bounds=None):
+    """Seeded samples like these, with ``batch`` as the first size of the inputs ``batched``, of all where that is
+    empty. A StageError says that these have no size in common.
+    """
+    for name in batched:
+        if name not in samples:
+            raise StageError(
+                "usage",
+                "--dynamic names {!r}, the inputs of the model are {}".format(name, ", ".join(samples)),
+                "give the name of one of them",
+            )
+    sizes = {name: array.shape[:1] for name, array in samples.items() if (name in batched if batched else array.ndim)}
+    if len(set(sizes.values())) != 1 or () in sizes.values():
         raise StageError(
             "usage",
             "the inputs have no batch in common: their first sizes are {}".format(
-                ", ".join("{} of {}".format(size, name) for name, size in sizes.items()) or "none"
+                ", ".join("{} of {}".format(*(size or ("none",)), name) for name, size in sizes.items()) or "none"
             ),
-            "the batch is the first dimension of every input: give all of them the same",
+            "give the first dimensions one size, or name the inputs that have a batch: --dynamic NAME.0=batch",
         )
     specs = arrays.describe(samples)
-    wider = [dict(spec, shape=spec["shape"] and [batch, *spec["shape"][1:]]) for spec in specs]
+    wider = [dict(spec, shape=[batch, *spec["shape"][1:]]) if spec["name"] in sizes else spec for spec in specs]
     return arrays.seeded(wider, seed, bounds)
 
 

@@ -25,7 +25,10 @@ from . import (
 from .quantization_aware_training import FakeQuantized
 from .user_code import UserCode
 
-OF_ANY_BATCH = "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input"
+OF_ANY_BATCH = (
+    "--dynamic-batch wants a model that takes batches of any size, the first dimension of every input; "
+    "--dynamic NAME.0=batch, once for each, says which inputs have it"
+)
 OWN_EVAL = "pinlite calls eval() first, and torch's own calls train(False): give functions of yours other names"
 # What of these an image has.
 VERSIONS = tuple(name for name in ("torch", "torchvision", "onnx", "onnxscript", "numpy") if find_spec(name))
@@ -52,7 +55,7 @@ def export(request):
     with torch.no_grad():
         computed, seconds, exporter, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
-            wider = samples.of_batch(fed, batch, parameters["seed"], bounds)
+            wider = samples.of_batch(fed, batch, parameters["batched"], parameters["seed"], bounds)
             doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[-1]
 
         def run(sample):

@@ -97,7 +97,7 @@ def _from_onnx(run: Run) -> Lowered:
     done = run.do(action)
     files = dict(done.outputs)
     for batch in BATCHES if run.recipe.dynamic_batch else ():
-        wider = run.do(adapt.at(batch, action)).outputs
+        wider = run.do(adapt.at(batch, run.recipe, action)).outputs
         files[f"model.{batch}"] = wider["adapted"]
         files |= {f"{role}.{batch}": wider[role] for role in ("samples", "outputs")}
     return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
@@ -207,7 +207,7 @@ def _check_batches(run: Run, exported: Exported) -> dict[int, Files]:
         model = exported.files.get(f"model.{batch}", exported.model)
         samples = exported.files.get(f"samples.{batch}", exported.samples)
         given = f"model.{batch}" in exported.files
-        action = check.at(batch, check.action(run.recipe, model, samples, None), open_model=not given)
+        action = check.at(batch, run.recipe, check.action(run.recipe, model, samples), open_model=not given)
         found[batch] = run.do(action).outputs
     return found
 

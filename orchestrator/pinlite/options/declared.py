@@ -142,6 +142,16 @@ class SampleOptions(TypedDict, total=False):
     dynamic_batch: Annotated[
         bool, Option("Inputs", "", "Leave the batch open, for resize_tensor_input.", default=False)
     ]
+    dynamic: Annotated[
+        Assigned,
+        Option(
+            "Inputs",
+            "NAME.0=SIZE",
+            "Leave the batch open of those inputs that have one, e.g. image.0=batch; once for each.",
+            default=(),
+            otherwise="with --dynamic-batch all inputs, else none",
+        ),
+    ]
 
 
 class IntegerOptions(TypedDict, total=False):

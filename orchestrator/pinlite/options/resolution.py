@@ -17,6 +17,7 @@ from pinlite.options.pinlite_toml import read
 from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import (
+    batched,
     check_requirement,
     fixed,
     inputs,
@@ -74,6 +75,7 @@ def _recipe(options: Settings) -> Recipe:
         raise UsageError("--preprocess: no training for int8 covers it", hint="give --qat or --preprocess, not both")
     _check_lowering(lowering, chosen)
     _check_dequantized(options, source, chosen)
+    _check_open_batch(options)
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
     wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
@@ -99,7 +101,8 @@ def _recipe(options: Settings) -> Recipe:
         input_layouts=layouts("--input-layout", options["input_layout"]),
         output_layouts=layouts("--output-layout", options["output_layout"]),
         ops=options["ops"],
-        dynamic_batch=options["dynamic_batch"],
+        dynamic_batch=options["dynamic_batch"] or bool(options["dynamic"]),
+        batched=batched(options["dynamic"]),
         dequantize=options["dequantize"],
         has_ranges=has_ranges,
         variants=wanted,
@@ -229,12 +232,20 @@ def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
         )
 
 
+def _check_open_batch(options: Settings) -> None:
+    if options["dynamic_batch"] and options["dynamic"]:
+        raise UsageError(
+            "--dynamic-batch is for all inputs, --dynamic for those that it names", hint="give one of the two"
+        )
+
+
 def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, chosen: Toolchain) -> None:
     """Refuse what is the nhwc lowering's alone where that lowering does not run."""
     asked = {
         "--input-layout": options["input_layout"],
         "--output-layout": options["output_layout"],
         "--dynamic-batch": options["dynamic_batch"],
+        "--dynamic": options["dynamic"],
     }
     option = next((name for name, value in asked.items() if value), None)
     if option and source.kind == "saved_model":

@@ -98,6 +98,31 @@ def preprocessing(texts: Iterable[str]) -> tuple[Preprocessing, ...]:
     return tuple(found.values())
 
 
+def batched(texts: Iterable[str]) -> tuple[str, ...]:
+    """The inputs whose first dimensions ``NAME.0=SIZE`` leave open, all of one size."""
+    found: dict[str, str] = {}
+    for text in texts:
+        place, equals, size_name = text.partition("=")
+        name, dot, axis = place.rpartition(".")
+        if not (name and dot and axis.isdecimal() and equals and size_name):
+            raise UsageError(f"--dynamic {text!r} is not NAME.0=SIZE", hint="e.g. --dynamic image.0=batch")
+        if int(axis) != 0:
+            raise UsageError(
+                f"--dynamic {text!r}: only a first dimension, a batch, can stay open: what a model makes of any other "
+                "(halves, padding, positions) is no multiple of its size, and TFLite has it as fixed numbers",
+                hint=f"give it, --input {name}=..., and convert once for each that you need, or pad to the largest",
+            )
+        if name in found:
+            raise UsageError(f"--dynamic names {place!r} twice", hint="give each input once")
+        found[name] = size_name
+    if len(set(found.values())) > 1:
+        raise UsageError(
+            f"--dynamic names several sizes: {', '.join(sorted(set(found.values())))}",
+            hint="one size can stay open: give inputs that have it in common one name, and others a size by --input",
+        )
+    return tuple(found)
+
+
 def layouts(option: str, texts: Iterable[str]) -> tuple[LayoutSpec, ...]:
     specs: list[LayoutSpec] = []
     for text in texts:

@@ -132,6 +132,7 @@ class Recipe(Frozen):
     ``fixed`` are values of the model's parameters that are no inputs, ``preprocessing`` says which
     inputs are pixels.
     ``from_tensors`` and ``to_tensors`` name where a part of an ONNX model begins and ends that is converted alone.
+    ``dynamic_batch`` leaves the first dimension open of the inputs ``batched``, of all where these are not named.
     ``dequantize`` takes out of an ONNX model what rounds its numbers; ``has_ranges`` says that the model itself knows
     what int8 rounds to, as it is quantized or trained for it.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
@@ -163,6 +164,7 @@ class Recipe(Frozen):
     output_layouts: tuple[LayoutSpec, ...] = ()
     ops: Ops = "auto"
     dynamic_batch: bool = False
+    batched: tuple[str, ...] = ()
     dequantize: bool = False
     has_ranges: bool = False
     variants: tuple[VariantName, ...] = ("float32",)

@@ -69,13 +69,13 @@ def action(
     )
 
 
-def at(batch: int, action: Action[Result]) -> Action[Result]:
+def at(batch: int, recipe: Recipe, action: Action[Result]) -> Action[Result]:
     """An action for another size of the batch, of which it makes samples."""
     unneeded = {*profiled(None, made=True), "evaluated"}
     return replace(
         action,
         stage=at_batch(STAGE, batch),
-        parameters={**action.parameters, "batch": batch},
+        parameters={**action.parameters, "batch": batch, "batched": list(recipe.batched)},
         inputs={role: file for role, file in action.inputs.items() if role != "evaluation"},
         outputs={role: file for role, file in action.outputs.items() if role not in unneeded},
     )

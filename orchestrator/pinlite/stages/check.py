@@ -43,8 +43,9 @@ def action(
     )
 
 
-def at(batch: int, action: Action[Result], *, open_model: bool) -> Action[Result]:
+def at(batch: int, recipe: Recipe, action: Action[Result], *, open_model: bool) -> Action[Result]:
     """An action of a model for another size of the batch; of an ``open_model``, which makes samples of this size."""
-    parameters = {**action.parameters, "batch": batch} if open_model else action.parameters
+    asked = {"batch": batch, "batched": list(recipe.batched)} if open_model else {}
+    parameters = {**action.parameters, **asked}
     outputs = {role: file for role, file in action.outputs.items() if role not in profiled(None, made=True)}
     return replace(action, stage=at_batch(STAGE, batch), parameters=parameters, outputs=outputs)

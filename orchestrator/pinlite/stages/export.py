@@ -40,6 +40,7 @@ def action(recipe: Recipe, source: Content, functions: Content | None, evaluatio
             "seed": recipe.seed,
             "opset": recipe.opset,
             "batches": list(batches),
+            "batched": list(recipe.batched),
             "training": recipe.training and _training(recipe.training),
         },
         inputs=hashed(

@@ -182,13 +182,21 @@ class Check(Stage):
 
     def test_another_size_of_an_open_batch(self):
         given = {"x": np.ones((2, 4), np.float32)}
-        result = self.call("check", relu(shape=("batch", 4)), given, batch=5)
+        result = self.call("check", relu(shape=("batch", 4)), given, batch=5, batched=[])
         self.assertEqual(result["inputs"], [{"name": "x", "shape": [5, 4], "dtype": "float32"}])
         self.assertEqual(arrays.read(self.folder / "outputs")["y"].shape, (5, 4))
         error = self.refused(
-            "usage", r"batch of input 'x' is fixed.*\[2, 4\]", "check", relu(shape=(2, 4)), given, batch=5
+            "usage", r"batch of input 'x' is fixed.*\[2, 4\]", "check", relu(shape=(2, 4)), given, batch=5, batched=[]
         )
         self.assertIn("dynamic_axes", error.hint)
+
+    def test_another_size_of_the_batch_of_some_inputs(self):
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+        product = model(nodes, [value("x", ("batch", 4)), value("w", (4, 2))], [value("y", ("batch", 2))])
+        given = {"x": np.ones((1, 4), np.float32), "w": np.ones((4, 2), np.float32)}
+        self.call("check", product, given, batch=5, batched=["x"])
+        self.assertEqual(arrays.read(self.folder / "outputs")["y"].shape, (5, 2))
+        self.refused("usage", "batch of input 'w' is fixed", "check", product, given, batch=5, batched=["x", "w"])
 
     def test_an_open_size_must_be_given(self):
         open_size = relu(shape=("batch", 4))

@@ -67,6 +67,7 @@ class StageCase(unittest.TestCase):
                     "seed": 0,
                     "opset": 12,
                     "batches": [],
+                    "batched": [],
                     "training": None,
                 },
                 **parameters,

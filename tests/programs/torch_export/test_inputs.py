@@ -57,6 +57,18 @@ class Inputs(StageCase):
         with self.assertRaisesRegex(RefusedError, "2 of a, 1 of b"):
             self.export("Two", module="two", inputs=inputs, batches=[4])
 
+    def test_a_batch_of_some_inputs(self):
+        self.write(
+            "from torch import nn\nclass Two(nn.Module):\n    def forward(self, a, b):\n        return a @ b", "two.py"
+        )
+        inputs = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in (("a", [2, 3]), ("b", [3, 4]))]
+        request = {"callable_": "Two", "module": "two", "inputs": inputs, "batches": [5]}
+        self.export(batched=["a"], **request)
+        fed = arrays.read(self.folder / "out" / "samples.5")
+        self.assertEqual({"a": (5, 3), "b": (3, 4)}, {name: array.shape for name, array in fed.items()})
+        with self.assertRaisesRegex(RefusedError, "--dynamic names 'c', the inputs of the model are a, b"):
+            self.export(batched=["c"], **request)
+
     def test_an_input_that_the_model_ignores_stays_in_its_place(self):
         self.write_model("return x")
         self.write(

@@ -54,6 +54,7 @@ class Modules(StageCase):
                     "fixed": {},
                     "preprocessing": [],
                     "batches": [],
+                    "batched": [],
                     "training": None,
                 },
                 **parameters,

@@ -52,6 +52,7 @@ class Worker(unittest.TestCase):
                     "fixed": {},
                     "preprocessing": [],
                     "batches": [],
+                    "batched": [],
                     "training": None,
                 },
                 "inputs": {"source": "1"},
