@@ -287,7 +287,7 @@ def test_the_inputs_that_have_the_batch_are_told_to_the_stages(engine, recipe):
     assert engine.requests[0].parameters["batched"] == ["image"]
     Path("net.onnx").write_bytes(b"given")
     engine.requests.clear()
-    pipeline.run(recipe(source="net.onnx", dynamic=["image.0=n"]))
+    pipeline.run(recipe(source="net.onnx", dynamic=["image.0=n"], out="other"))
     assert [request.parameters.get("batched") for request in engine.requests[:3]] == [None, ["image"], ["image"]]
 
 
