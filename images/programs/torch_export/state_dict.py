@@ -14,6 +14,8 @@ from .user_code import one_line
 SHOWN = 5
 # Checkpoints keep a state_dict below a few dicts.
 DEEPEST = 6
+# No model's names are longer, in characters; nor are more parts of a file tried, when none of it fits.
+LONGEST, MOST_PARTS = 1000, 20
 
 
 def load(model, path, key=""):
@@ -95,7 +97,7 @@ def _attempts(model, place, state):
 
 def _prefixes(names):
     """The dotted prefixes that all names have in common, the shortest first: that is ""."""
-    parts = [name.split(".")[:-1] for name in names]
+    parts = [name.split(".", DEEPEST)[:-1] for name in names]
     shared = itertools.takewhile(lambda level: len(set(level)) == 1, zip(*parts))
     return ["", *itertools.accumulate(level[0] + "." for level in shared)]
 
@@ -130,6 +132,10 @@ def _state_dicts(path, key):
     found = dict(_walked(value, key, set()))
     if not found:
         raise StageError("usage", "the weights {}".format(_no_state_dict(value)), tensors_file.TENSORS_ALONE)
+    longest = max(len(name) for state in found.values() for name in state)
+    if longest > LONGEST:
+        message = "the file of the weights has a name of {} characters".format(longest)
+        raise StageError("usage", message, "give the file that a model's weights were saved to")
     return found
 
 
@@ -197,7 +203,7 @@ def _parts(model, found):
         large = [prefix for prefix, size in sizes.items() if wanted / 2 <= size < len(state)]
         fitting += [
             _option("{}.{}".format(place, prefix).strip("."))
-            for prefix in large
+            for prefix in large[:MOST_PARTS]
             if not all(attempt.problems for attempt in _attempts(model, place, _part(state, prefix)))
         ]
     return "a part of them fits: {}".format(_listed(fitting)) if fitting else ""

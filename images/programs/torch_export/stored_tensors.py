@@ -10,6 +10,10 @@ from stagekit import StageError
 from .user_code import one_line
 
 
+# Beyond what torch counts with.
+LARGEST = 2**63
+
+
 class Storage:
     """``count`` numbers of a dtype in a row, whose bytes ``content()`` gives."""
 
@@ -36,7 +40,7 @@ class StoredTensor:
 
     def __init__(self, storage, offset, shape, stride):
         numbers = [offset, *shape, *stride]
-        if len(shape) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
+        if len(shape) != len(stride) or not all(type(number) is int and 0 <= number < LARGEST for number in numbers):
             raise ValueError("a tensor's place in its storage is {}".format([offset, shape, stride]))
         if all(shape) and offset + sum((size - 1) * step for size, step in zip(shape, stride)) >= storage.count:
             raise ValueError("a tensor of {} numbers has a storage of {}".format(list(shape), storage.count))

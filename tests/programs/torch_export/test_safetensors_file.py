@@ -74,6 +74,10 @@ class SafetensorsFile(unittest.TestCase):
         for kind in ("F8_E4M3", "F8_E5M2", "U16", "C64", "F4"):
             self.refused(f"'a' is of {kind!r}, which pinlite does not read", {"a": dict(ENTRY, dtype=kind)})
 
+    def test_sizes_beyond_what_torch_counts_with(self):
+        entry = {"dtype": "F32", "shape": [0, 2**70], "data_offsets": [8, 8]}
+        self.refused("a tensor's place in its storage", {"a": ENTRY, "b": entry})
+
     def test_headers_that_lie(self):
         for words, entry in (
             ("the file has 8", {"data_offsets": [0, 16], "shape": [4]}),
