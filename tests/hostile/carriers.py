@@ -101,6 +101,25 @@ class Evaluated:
         return eval, (self.expression,)
 
 
+SAMPLE_INPUTS = "program/data/sample_inputs/model.pt"
+# Run in an image of PyTorch of today: the entries of a .pt2 file, as JSON of base64.
+PROGRAM = """
+import base64, json, zipfile
+import torch
+
+torch.export.save(torch.export.export(torch.nn.Linear(4, 3).eval(), (torch.rand(1, 4),)), "/tmp/program.pt2")
+with zipfile.ZipFile("/tmp/program.pt2") as archive:
+    print(json.dumps({name: base64.b64encode(archive.read(name)).decode() for name in archive.namelist()}))
+"""
+
+
+def archive(path, entries):
+    """A zip as torch writes it, of entries by name."""
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in entries.items():
+            made.writestr(name, content)
+
+
 def checkpoint(path, program):
     """A file as torch.save writes it, that runs a program when it is loaded, and then is the program's ``model``."""
     expression = f"(lambda names: (exec({program!r}, names), names['model'])[1])({{'__name__': 'attack'}})"

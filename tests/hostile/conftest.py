@@ -1,6 +1,8 @@
 """What hostile code aims at on this machine, and pinlite as a user runs it on what a stranger wrote."""
 
+import base64
 import contextlib
+import json
 import os
 import socket
 import threading
@@ -8,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import carriers
+import docker
 import pytest
 from command import Command
 from recipes import ensured
@@ -40,6 +44,14 @@ def workers(docker_engine):
     limits = Limits(memory=2 * 1024**3, timeout=20, disk=2**30)
     with Workers(docker_engine.start, found, limits, run=new_run_id()) as workers:
         yield workers
+
+
+@pytest.fixture(scope="session")
+def program(docker_engine) -> dict[str, bytes]:
+    """The entries of an honest .pt2 file, by name."""
+    image = ensured(docker_engine, "current")["torch"]
+    said = docker.from_env().containers.run(image.reference, ["python", "-c", carriers.PROGRAM], remove=True)
+    return {name: base64.b64decode(text) for name, text in json.loads(said.splitlines()[-1]).items()}
 
 
 class Listener:

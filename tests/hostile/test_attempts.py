@@ -70,10 +70,24 @@ def test_a_model_file_and_functions(convert, functions, pinlite):
         assert path.stat().st_uid == os.getuid()
 
 
-def test_a_checkpoint(convert, pinlite, aims):
+TOOLCHAINS = ["classic", pytest.param("current", marks=pytest.mark.nightly)]
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_a_checkpoint(convert, pinlite, aims, toolchain):
     program = f"{carriers.code(aims[0])}\nreport('pickle')\nfrom torch import nn\nmodel = nn.Linear(4, 3)\n"
     carriers.checkpoint(pinlite.here / "model.pt", program)
-    check(convert("model.pt"), "pickle")
+    check(convert("model.pt", "--toolchain", toolchain), "pickle")
+
+
+@pytest.mark.nightly
+def test_the_sample_inputs_of_a_program(convert, pinlite, aims, program):
+    """torch.export.load runs what is pickled in a .pt2."""
+    code = f"{carriers.code(aims[0])}\nreport('inputs')\nimport torch\nmodel = ((torch.rand(1, 4),), {{}})\n"
+    carriers.checkpoint(pinlite.here / "inputs.pt", code)
+    pickled = (pinlite.here / "inputs.pt").read_bytes()
+    carriers.archive(pinlite.here / "model.pt2", {**program, carriers.SAMPLE_INPUTS: pickled})
+    check(convert("model.pt2"), "inputs")
 
 
 def test_a_store_that_a_stranger_has_filled(convert, functions, pinlite, tmp_path):

@@ -35,7 +35,9 @@ LIES = (
     Lie("json-without-an-end", b'{"a":' * 20000, "the weights can't be read: RecursionError"),
     Lie("an-unknown-type", {"weight": TENSOR | {"dtype": "F8_E4M3"}}, "which pinlite does not read"),
     Lie("a-negative-size", {"weight": TENSOR | {"shape": [-3, -4]}}, "has the shape [-3, -4]"),
-    Lie("sizes-that-overflow", {"weight": TENSOR | {"shape": [2**32, 2**32]}}, "numbers of F32 are 73786976294838206464"),
+    Lie(
+        "sizes-that-overflow", {"weight": TENSOR | {"shape": [2**32, 2**32]}}, "numbers of F32 are 73786976294838206464"
+    ),
     Lie("a-size-beyond-64-bits", {"weight": TENSOR, "b": EMPTY | {"shape": [0, 2**70]}}, "place in its storage"),
     Lie("a-name-of-dots", {"." * 200000 + "weight": TENSOR}, "a name of 200006 characters"),
     Lie("a-name-that-steers", {"weight": TENSOR, STEERING: EMPTY}, r"1 unexpected: \x1b[2J\x07</script>"),

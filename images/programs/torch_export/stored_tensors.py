@@ -9,7 +9,6 @@ from stagekit import StageError
 
 from .user_code import one_line
 
-
 # Beyond what torch counts with.
 LARGEST = 2**63
 
