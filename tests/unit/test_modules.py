@@ -1,7 +1,7 @@
 import pytest
 
 from pinlite.errors import UsageError
-from pinlite.inputs import modules
+from pinlite.inputs import dependencies, modules
 
 
 def lay(folder, files):
@@ -91,6 +91,15 @@ ODD = "\\0", "\\ud800", "/", "."
     (project / "link.txt").symlink_to("../above.txt")
     wanted = [*files, "net.py", "blocks.py", "package/__init__.py", "package/table.txt"]
     assert collected(project / "net.py", tmp_path) == sorted(wanted)
+
+
+def test_other_contents_of_a_named_file_are_another_dependency(tmp_path):
+    project = lay(tmp_path / "project", {"net.py": "open('data/a.json'), open('b.json')", "data/a.json": "1"})
+    found = {dependencies.digest_of("modules", project / "net.py")}
+    for name, text in (("data/a.json", "2"), ("b.json", "2"), ("unnamed.json", "2")):
+        (project / name).write_text(text)
+        found.add(dependencies.digest_of("modules", project / "net.py"))
+    assert len(found) == 3
 
 
 def test_a_large_file_does_not_come_for_its_name(tmp_path):
