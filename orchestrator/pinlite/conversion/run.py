@@ -28,7 +28,7 @@ def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
 
     def engine() -> Engine:
         found = choose(plan.recipe.engine, observe)
-        provision.check_trust(plan.recipe, found)
+        provision.check_trust(plan.recipe, plan.images, found)
         return found
 
     recipe = plan.recipe

@@ -14,7 +14,7 @@ from pinlite.machine import temporary
 from pinlite.runner import Done, LocalRunner, Runner, provision
 from pinlite.schema.choices import AUTO, EngineChoice, VariantName
 from pinlite.schema.debug import DebugReport
-from pinlite.schema.recipe import Limits, Recipe
+from pinlite.schema.recipe import Limits, Recipe, Requirements
 from pinlite.schema.report import Report, VariantReport
 from pinlite.stages import trace
 from pinlite.stages.stage import Stage, of_variant
@@ -66,14 +66,14 @@ def debug(
     def trusted() -> Engine:
         found = choose(engine, observe)
         if recipe:
-            provision.check_trust(recipe, found)
+            provision.check_trust(recipe, wanted, found)
         return found
 
     asked = str(report.lock.options.get("toolchain", AUTO))
     made_by = toolchain.load(report.toolchain_name if asked == AUTO else asked)
     if recipe and recipe.environment:
         made_by = toolchain.with_environment(made_by, recipe.environment)
-    wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else (), observe)
+    wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else Requirements(), observe)
     limits = recipe.limits if recipe else Limits()
     with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:
 

@@ -155,7 +155,7 @@ class VenvEngine:
     def _supplied(self, recipes: Iterable[ImageRecipe], observe: Observer) -> AbstractContextManager[_Supplies]:
         """The files of each environment that is not there yet, by its path; and of bases, where sources are built."""
         without = [recipe for recipe in recipes if not _is_whole(self._environment(recipe))]
-        bases = {recipe.base.name: recipe.base for recipe in without if recipe.sources}
+        bases = {recipe.base.name: recipe.base for recipe in without if recipe.builds}
         wanted = [Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
         wanted += [Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
         return supply.provided(wanted, self._root, observe)
@@ -178,7 +178,7 @@ class VenvEngine:
                 observe(BuildProgress(recipe.name, "copying the stage programs", 2, 2))
                 with temporary.folder(beside=self._half_made) as made:
                     image = Path(made, "image")
-                    _write_programs(recipe, image / "programs")
+                    _write_files(recipe.programs, image / "programs")
                     # Relative, so that the cache can be moved.
                     (image / "environment").symlink_to(os.path.relpath(environment, folder))
                     # Compiled where they are not yet to be found, under the path that tracebacks will name.
@@ -209,11 +209,12 @@ class VenvEngine:
                     else:
                         uv.run("venv", "--quiet", "--clear", "--no-project", "--python", python, environment)
                         python = environment / "bin" / "python"
-                        # What exists as source only is built with what the base has, as in an image.
-                        if recipe.sources:
+                        # Sources are built with what the base has and with wheels, as in an image.
+                        if recipe.builds:
                             _install(python, supplies[recipe.base.name])
                         _install(python, [each for each in files if not each.file.is_source])
                         _install(python, [each for each in files if each.file.is_source], "--no-build-isolation")
+                        _install_local(python, recipe.local)
                 except uv.UvError as error:
                     raise ImageError(
                         f"the environment of the {recipe.name} image can't be installed:\n{error}",
@@ -378,6 +379,15 @@ def _discard(environment: Path) -> None:
     _lock_of(environment).unlink(missing_ok=True)
 
 
+def _install_local(python: Path, local: Mapping[str, bytes]) -> None:
+    """Install the user's own wheels, and build packages of the user's folders."""
+    with temporary.folder() as folder:
+        _write_files(local, Path(folder))
+        packages = sorted({Path(folder, *Path(place).parts[:3]) for place in local})
+        if packages:
+            _run_pip(python, folder, "--no-build-isolation", *packages)
+
+
 def _install(python: Path, files: Sequence[Supply], *options: str | Path) -> None:
     """Install files from where they are for a Python, each held to its hash; no index is asked."""
     if not files:
@@ -386,12 +396,15 @@ def _install(python: Path, files: Sequence[Supply], *options: str | Path) -> Non
     with temporary.folder() as folder:
         wanted = Path(folder, _LOCK)
         wanted.write_text("".join(f"{each.file.requirement}\n" for each in files))
-        uv.run(
-            *("pip", "install", "--quiet", "--python", python, "--compile-bytecode"),
-            *("--offline", "--no-index", *places, "--no-deps", "--require-hashes", "--requirements", wanted),
-            *options,
-            scratch=folder,
-        )
+        _run_pip(python, folder, *places, "--require-hashes", "--requirements", wanted, *options)
+
+
+def _run_pip(python: Path, scratch: str, *arguments: str | Path) -> None:
+    uv.run(
+        *("pip", "install", "--quiet", "--python", python, "--compile-bytecode"),
+        *("--offline", "--no-index", "--no-deps", *arguments),
+        scratch=scratch,
+    )
 
 
 def _kill(pid: int) -> None:
@@ -404,8 +417,8 @@ def _identity(recipe: ImageRecipe) -> str:
     return recipe.identity("" if recipe.interpreter else f"cpython-{recipe.base.python}")
 
 
-def _write_programs(recipe: ImageRecipe, folder: Path) -> None:
-    for name, data in recipe.programs.items():
+def _write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

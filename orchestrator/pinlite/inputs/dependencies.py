@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from pinlite import digest
 from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
-from pinlite.inputs import environment, modules
+from pinlite.inputs import environment, modules, packages
 from pinlite.machine import folders
 
 if TYPE_CHECKING:
     from pinlite.schema.recipe import Calibration, Recipe, Source
 
-# ``modules`` means a file with `modules.closure`; a folder counts whole with either kind. ``environment`` is an
-# interpreter with what is installed for it.
-Kind = Literal["path", "modules", "environment"]
+# ``modules`` means a file with `modules.closure`, ``package`` what is built of a folder, ``environment`` an interpreter
+# with what is installed for it; otherwise a folder counts whole.
+Kind = Literal["path", "modules", "package", "environment"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
         whole = digest.of_json(names)
         return Dependency(role, kind, path, whole, parts)
     if path.is_dir():
-        below = digest.of_files_below(path)
+        below = packages.digests(path) if kind == "package" else digest.of_files_below(path)
         whole = digest.of_json(below)
         return Dependency(role, kind, path, whole, {str(path): whole}, below)
     content = HashedPath.of(path)
@@ -99,7 +99,8 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
     yield from (("toolchain", "path", path) for path in recipe.toolchain_files)
     if recipe.environment:
         yield "environment", "environment", recipe.environment.interpreter
-    if recipe.requirements:
+    yield from (("with", "package", path) for path in recipe.requirements.paths)
+    if not recipe.requirements.is_empty:
         yield "requirements", "path", folders.cache() / "locks"
 
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from pinlite.options.calibration import IMAGES, needs_calibration
     from pinlite.options.checked import keyed
     from pinlite.options.pinlite_toml import default_file, moved
+    from pinlite.options.requirements import check_requirement
     from pinlite.options.resolution import resolve
     from pinlite.options.sources import parse_source
-    from pinlite.options.values import check_requirement, parse_input, size
+    from pinlite.options.values import parse_input, size
 
 __all__ = [
     "IMAGES",
@@ -31,7 +32,7 @@ __all__ = [
 
 _HOMES = {
     "IMAGES": "calibration",
-    "check_requirement": "values",
+    "check_requirement": "requirements",
     "default_file": "pinlite_toml",
     "keyed": "checked",
     "moved": "pinlite_toml",

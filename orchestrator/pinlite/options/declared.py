@@ -35,7 +35,25 @@ class ModelOptions(TypedDict, total=False):
     ]
     requirements: Annotated[
         Texts,
-        Option("Model", "NAME==VERSION", "A package that the model's own code imports.", key="with", default=()),
+        Option(
+            "Model",
+            "PACKAGE",
+            "A package that the model's own code imports: NAME==VERSION, a wheel, a package's folder or a file of "
+            "requirements (./requirements.txt).",
+            key="with",
+            default=(),
+            or_name=True,
+        ),
+    ]
+    requirements_before: Annotated[
+        str,
+        Option(
+            "Model",
+            "DAY",
+            "The day (2021-09-01) as of which versions are chosen that --with leaves open, or any.",
+            key="with-before",
+            otherwise="the toolchain's own day",
+        ),
     ]
     fixed: Annotated[
         Assigned,

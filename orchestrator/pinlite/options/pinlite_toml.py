@@ -8,6 +8,7 @@ from typing import Any
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing_file
+from pinlite.options import requirements
 from pinlite.options.declared import Settings
 from pinlite.options.option import Option, StrPath, fields
 from pinlite.options.sources import METRIC, MODULE
@@ -49,7 +50,8 @@ def _is_path(key: str, text: str) -> bool:
         return False
     field = _OPTIONS[key]
     if isinstance(field.declared, Option) and field.declared.or_name:
-        return toolchain.is_file(text) if key == "toolchain" else _names_a_path(text)
+        names = {"toolchain": toolchain.is_file, "with": requirements.names_a_path}
+        return names.get(key, _names_a_path)(text)
     return bool(field.takes == StrPath)
 
 

@@ -14,11 +14,11 @@ from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
 from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
+from pinlite.options.requirements import requirements_of
 from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import (
     batched,
-    check_requirement,
     fixed,
     inputs,
     layouts,
@@ -67,8 +67,6 @@ def _recipe(options: Settings) -> Recipe:
     own = _environment(options, source)
     chosen = toolchain.load(_toolchain(fspath(options["toolchain"]), source))
     lowering = options.get("lowering") or chosen.lowerings[0]
-    for requirement in options["requirements"]:
-        check_requirement(requirement)
     _check_exported(options, source)
     _check_cut(options, source, chosen)
     if options["preprocessing"] and options.get("qat"):
@@ -109,7 +107,7 @@ def _recipe(options: Settings) -> Recipe:
         calibration=calibration_of(options, wanted, has_ranges=has_ranges),
         integer_io=options["integer_io"],
         variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
-        requirements=tuple(options["requirements"]),
+        requirements=requirements_of(options, chosen),
         training=training_of(options, source),
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.get("data")),

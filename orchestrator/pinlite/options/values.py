@@ -24,7 +24,6 @@ _PREPROCESSING = re.compile(
     r"(?P<name>[^=]+)=(?:(?P<dtype>uint8)(?:,|$))?(?:(?P<layout>nhwc)(?:,|$))?"
     rf"(?:mean=(?P<mean>{_NUMBERS})(?:,(?=std)|$))?(?:std=(?P<std>{_NUMBERS}))?"
 )
-_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
 def inputs(texts: Iterable[str]) -> tuple[InputSpec, ...]:
@@ -158,14 +157,6 @@ def tolerance(text: str) -> tuple[str, float]:
             f"--variant-tolerance {text!r} is not VARIANT=NUMBER", hint="e.g. --variant-tolerance int8=0.05"
         )
     return name, tolerance
-
-
-def check_requirement(requirement: str) -> None:
-    """Refuse what is not NAME==VERSION with a UsageError: an open version is another environment every week."""
-    if not _PINNED.fullmatch(requirement):
-        raise UsageError(
-            f"--with {requirement!r} is not a pinned requirement", hint="name one version, e.g. --with timm==0.4.12"
-        )
 
 
 def size(option: str, text: str) -> int:

@@ -28,7 +28,7 @@ def given(recipe: Recipe, dependencies: Iterable[Dependency]) -> tuple[Resource,
     shown = {"calibration"} if recipe.calibration and recipe.calibration.kind == "images" else set[str]()
     found = list[Resource]()
     for each in dependencies:
-        if each.kind == "path" and each.role not in {"requirements", *shown}:
+        if each.kind != "modules" and each.role not in {"requirements", *shown}:
             found += _resources(each)
     return tuple(found)
 
@@ -39,7 +39,9 @@ def _resources(dependency: Dependency) -> list[Resource]:
         return [Resource(f"{role}/{name}", dependency.digest)]
     if role == "data":
         return [Resource(f"{role}/{name}", _dir_hash(dependency.files), "dirHash")]
-    return [Resource(f"{role}/{file}", sha256) for file, sha256 in dependency.files.items()]
+    # There may be several packages, with a setup.py each.
+    within = f"{role}/{name}" if dependency.kind == "package" else role
+    return [Resource(f"{within}/{file}", sha256) for file, sha256 in dependency.files.items()]
 
 
 def below(paths: Mapping[str, Path]) -> tuple[Resource, ...]:

@@ -1,42 +1,61 @@
 """What the stages of a recipe get: their images, and copies of the files that they may see."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from pinlite import toolchain
 from pinlite.engine import Engine
+from pinlite.engine.wheels import Distribution, WheelCache
 from pinlite.errors import UsageError
 from pinlite.events import Observer
 from pinlite.inputs import external_data, modules
-from pinlite.schema.recipe import Recipe
+from pinlite.schema.recipe import Recipe, Requirements
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Toolchain, extra_requirements
+from pinlite.toolchain.source_packages import SourceFile
 
 
 def image_recipes(
-    chosen: Toolchain, stages: Sequence[Stage], packages: tuple[str, ...], observe: Observer
+    chosen: Toolchain, stages: Sequence[Stage], packages: Requirements, observe: Observer
 ) -> dict[str, ImageRecipe]:
     """The recipe of each image that the stages name, by what they call it; export's has the packages of ``--with``."""
     wanted = {name: chosen.images[name] for name in dict.fromkeys(stage.image for stage in stages)}
-    if packages and export.STAGE.image in wanted:
+    if not packages.is_empty and export.STAGE.image in wanted:
         plain = chosen.images[export.STAGE.image]
-        lock = extra_requirements.locked(packages, plain, observe)
-        wanted[export.STAGE.image] = toolchain.with_requirements(plain, lock)
+        asked = extra_requirements.wanted(packages.pinned, packages.paths, packages.before)
+        added = extra_requirements.locked(asked, plain, functools.partial(_fetched, observe=observe), observe)
+        wanted[export.STAGE.image] = toolchain.with_requirements(plain, added.lock, added.local)
     return wanted
 
 
-def check_trust(recipe: Recipe, engine: Engine) -> None:
-    """Refuse what would run a file that looks like data, where nothing keeps it from the machine.
+def _fetched(source: SourceFile, observe: Observer) -> Path:
+    """The source of a package, in the cache of what images are made of."""
+    cache, file = WheelCache(), Distribution(**asdict(source), allowed=frozenset({source.sha256}))
+    with cache.using():
+        here = cache.fetch(cache.missing([file]), observe)
+        return cache.path(here.get(file.sha256, file))
 
-    What the user's own environment runs is trusted: else it is no part of a recipe.
-    """
-    if recipe.source.kind == "checkpoint" and not (engine.isolates or recipe.trust):
+
+def check_trust(recipe: Recipe, images: Mapping[str, ImageRecipe], engine: Engine) -> None:
+    """Refuse what would run a file that looks like data, where nothing keeps it from the machine."""
+    if engine.isolates or recipe.trust:
+        return
+    if recipe.source.kind == "checkpoint":
         raise UsageError(
             f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
             "isolate",
             hint="convert it with --engine docker; give --trust if you know who wrote it; or convert the code that "
             "builds the model, and give its state_dict with --weights, of which nothing is run",
+        )
+    if sources := sorted({source for image in images.values() for source in image.strange_sources}):
+        raise UsageError(
+            f"--with: {', '.join(sources)} can be had as source only: building it runs its setup.py, and the "
+            f"{engine.name} engine does not isolate",
+            hint="convert with --engine docker; give --trust if you know who wrote it; or build a wheel of it "
+            "yourself, and give that",
         )
     if recipe.source.kind == "saved_model":
         check_graph(recipe.source.text, engine, trust=recipe.trust)

@@ -122,6 +122,20 @@ class Calibration(Frozen):
     std: tuple[float, ...] = ()
 
 
+class Requirements(Frozen):
+    """The packages that the model's own code imports: ``pinned`` as NAME==VERSION, ``paths`` of wheels, packages'
+    folders and files of requirements. What these leave open is chosen as of the day ``before``; "" is any.
+    """
+
+    pinned: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    before: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.pinned or self.paths)
+
+
 class Recipe(Frozen):
     """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
 
@@ -140,7 +154,8 @@ class Recipe(Frozen):
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     ``sign`` is the file of a private key that signs where the result comes from.
     ``strict`` says that a warning fails the run, once everything is written.
-    ``trust`` says that a checkpoint, which is a program, may run where nothing keeps it from the machine.
+    ``trust`` says that a checkpoint, which is a program, or what builds a package may run where nothing keeps it from
+    the machine.
     """
 
     source: Source
@@ -171,7 +186,7 @@ class Recipe(Frozen):
     calibration: Calibration | None = None
     integer_io: IntegerIo = "int8"
     variant_tolerances: dict[str, float] = Field(default_factory=dict)
-    requirements: tuple[str, ...] = ()
+    requirements: Requirements = Requirements()
     training: Training | None = None
     evaluation: Evaluation | None = None
     data: Path | None = None

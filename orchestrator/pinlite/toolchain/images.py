@@ -23,6 +23,9 @@ _WITH = "-with"
 # A name becomes part of the names of Docker repositories, folders and files.
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _LONGEST = 64
+# As pip and uv read it in a file of requirements.
+SOURCE_LINE = "--no-binary"
+_SOURCE = re.compile(rf"(?m)^{SOURCE_LINE} (\S+)$")
 _PIN = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 
 
@@ -51,6 +54,7 @@ class ImageRecipe:
     """One image as data. ``files`` is its build context by name; ``parent`` is the image that it adds to; ``sources``
     are packages that exist only as source and are built with the image; ``index`` has what PyPI has not.
     ``interpreter`` is that of an environment of the user's own, which is no image, but has the place of one.
+    ``local`` are the user's own packages, by their place in the build; the lock names them by their digests.
     """
 
     name: str
@@ -60,6 +64,7 @@ class ImageRecipe:
     description: str = ""
     sources: tuple[str, ...] = ()
     index: str = ""
+    local: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     interpreter: Path | None = None
 
     @property
@@ -82,6 +87,16 @@ class ImageRecipe:
     def versions(self) -> dict[str, str]:
         """The versions of the image's packages, by their normalized names."""
         return versions(self.lock)
+
+    @property
+    def builds(self) -> bool:
+        """Whether code of a package runs while the image is made."""
+        return bool(self.sources) or any(not place.endswith(".whl") for place in self.local)
+
+    @property
+    def strange_sources(self) -> tuple[str, ...]:
+        """The packages of ``--with`` that are built of a source which is not the user's."""
+        return self.sources if self.name.endswith(_WITH) else ()
 
     @property
     def lineage(self) -> tuple["ImageRecipe", ...]:
@@ -155,14 +170,17 @@ def base_of(said: ImageFile, folder: Path, known: Mapping[str, Base]) -> Base:
     return known[said.base]
 
 
-def with_requirements(parent: ImageRecipe, lock: bytes) -> ImageRecipe:
-    """The image that adds the packages of ``--with`` to a stage's image. ``lock`` has the parent's packages too.
+def with_requirements(parent: ImageRecipe, lock: bytes, local: Mapping[str, bytes] | None = None) -> ImageRecipe:
+    """The image that adds the packages of ``--with`` to a stage's image.
 
-    They are wheels only, because building a package would run its code.
+    ``lock`` has the parent's packages too. It says which exist as source only, and lists ``local`` by digests.
     """
     programs = {name: data for name, data in parent.files.items() if name.startswith(f"{_PROGRAMS}/")}
     context = {"Dockerfile": _dockerfile(), LOCK: lock} | programs
-    return ImageRecipe(f"{parent.name}{_WITH}", context, parent.base, parent, parent.description, index=parent.index)
+    sources = tuple(_SOURCE.findall(lock.decode()))
+    return ImageRecipe(
+        f"{parent.name}{_WITH}", context, parent.base, parent, parent.description, sources, parent.index, local or {}
+    )
 
 
 def versions(lock: bytes) -> dict[str, str]:

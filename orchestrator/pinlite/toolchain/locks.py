@@ -11,11 +11,10 @@ from pinlite.errors import ImageError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders, temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network, repeated
-from pinlite.toolchain import bases, files, images, indexes, wheel_tags
+from pinlite.toolchain import bases, days, files, images, indexes, wheel_tags
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions
 
-_NEVER = "9999-01-01"
 # uv's messages: a package exists only as source; it has no wheel for the Python; versions exclude each other.
 SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)` because building from source is disabled")
 NO_WHEEL = re.compile(r"has no (?:usable )?wheels|ABI tag")
@@ -106,7 +105,8 @@ def _write(asked: Asked) -> None:
                 *("pip", "compile", "--quiet", "--generate-hashes", "--no-annotate"),
                 *("--python-version", asked.base.python, "--python-platform", asked.base.wheels),
                 *("--only-binary", ":all:", *sources, *limits),
-                *_before(asked),
+                # What comes with the base is exempt.
+                *days.options(asked.before, versions(asked.base.lock)),
                 *("--custom-compile-command", _command(asked.folder)),
                 *("--output-file", lock),
                 *elsewhere,
@@ -137,14 +137,6 @@ def _of_one_file_each(lock: str, listed: Mapping[str, Sequence[Mapping[str, Any]
             tested = rf"# {wheel_tags.name(chosen)}\n\1 \\\n    --hash=sha256:{chosen['hashes']['sha256']}"
             lock = pin.sub(tested, lock)
     return lock
-
-
-def _before(asked: Asked) -> list[str]:
-    """The options of uv for the day, from which the packages of the base are exempt."""
-    if asked.before is None:
-        return []
-    spared = [word for name in versions(asked.base.lock) for word in ("--exclude-newer-package", f"{name}={_NEVER}")]
-    return ["--exclude-newer", asked.before, *spared]
 
 
 def _command(folder: Path) -> str:

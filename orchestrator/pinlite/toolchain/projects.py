@@ -10,13 +10,12 @@ from pathlib import Path
 from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice, Observer
 from pinlite.inputs.paths import existing_file
-from pinlite.toolchain import bases, locks, toolchains
+from pinlite.toolchain import bases, days, locks, toolchains
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, normalized
 from pinlite.toolchain.toolchains import PINS, ROLES
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?\s*==\s*(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 # TensorFlow without GPU support is the same Python package, and makes the same bytes.
 _SAME = {"tensorflow": "tensorflow-cpu", "tensorflow-gpu": "tensorflow-cpu"}
@@ -43,7 +42,7 @@ _PARTS: Mapping[str, _Part] = {
 _TOOLCHAIN = """\
 # {why}
 description = "{description}"
-opsets = {{ least = {opsets.least}, most = {opsets.most}, default = {opsets.default} }}
+{date}opsets = {{ least = {opsets.least}, most = {opsets.most}, default = {opsets.default} }}
 lowerings = [{lowerings}]
 target = "{target}"
 
@@ -51,6 +50,10 @@ target = "{target}"
 [images]
 {images}
 """
+# As of which day packages of --with are chosen.
+_DATE = 'date = "{}"\n'
+_SAID_DATE = re.compile(r"(?m)\A((?:[^\[\n].*\n|\n)*?)date = .*\n")
+_DESCRIPTION = re.compile(r"(?m)^description = .*\n")
 _RUNTIME = """
 [[runtimes]]
 image = "{image}"
@@ -81,20 +84,28 @@ def new(file: Path, like: str) -> None:
 
 def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
     """Write the locks of a toolchain's own images, parents first. For a toolchain that pinlite brings, these are all of
-    its images, and the bases.
+    its images, and the bases. The day ``before`` becomes that of the toolchain.
 
     Raises:
         UsageError: As `toolchains.load`.
         ImageError: As `locks.write`.
     """
     said, pins = toolchains.read(text)
-    own = pins[0]
+    own, before = pins[0], _day(before)
     if not toolchains.is_file(text):
         for base in bases.load().values():
             locks.lock_base(base, observe)
     for name in locks.in_order([*said.images.values(), *(row.image for row in said.runtimes)], pins):
         if (own / name / FILE).is_file():
-            locks.lock_image(name, pins, observe, before=_day(before))
+            locks.lock_image(name, pins, observe, before=before)
+    if before and toolchains.is_file(text):
+        _date(Path(text), before)
+
+
+def _date(file: Path, day: str) -> None:
+    """Have a toolchain's file name the day, before its first table, in place of another one."""
+    text = _SAID_DATE.sub(r"\1", file.read_text())
+    _write(file, _DESCRIPTION.sub(lambda found: found[0] + _DATE.format(day), text, count=1))
 
 
 def from_requirements(
@@ -213,6 +224,7 @@ def _text(requirements: Path, before: str | None, names: Mapping[str, str], pinn
     rows += [(row.image, row.program, row.package, "") for row in classic.runtimes if not row.select_tf]
     text = _TOOLCHAIN.format(
         why=f"The versions of {requirements.name}" + (f", as of {before}." if before else "."),
+        date=_DATE.format(before) if before else "",
         description=", ".join(f"{part.packages[0]} {pinned[part.packages[0]]}" for part in _PARTS.values()),
         opsets=classic.opsets,
         lowerings='"stock"',
@@ -241,9 +253,7 @@ def _pinned(file: Path, observe: Observer) -> dict[str, str]:
 
 
 def _day(text: str | None) -> str | None:
-    if text is not None and not _DAY.fullmatch(text):
-        raise UsageError(f"--before {text!r} is not a day", hint="e.g. --before 2021-09-01")
-    return text
+    return text if text is None else days.checked("--before", text)
 
 
 def _candidates(python: str | None) -> list[Base]:

@@ -40,9 +40,12 @@ class Opsets(Frozen):
 
 
 class ToolchainFile(Frozen):
-    """``images/toolchains/<name>.toml``, or the file of ``--toolchain``."""
+    """``images/toolchains/<name>.toml``, or the file of ``--toolchain``. ``date`` is a day on which its versions were
+    those to use, as of which packages of ``--with`` are chosen.
+    """
 
     description: str
+    date: str = Field("", pattern=r"^(\d{4}-\d\d-\d\d)?$")
     opsets: Opsets
     lowerings: tuple[Lowering, ...] = Field(min_length=1)
     target: str
@@ -63,7 +66,7 @@ class ToolchainFile(Frozen):
 class Toolchain:
     """``text`` is what ``--toolchain`` said, ``file`` the file that it was read from. ``images`` has the images by the
     names that stages use: `ROLES`, `ADAPT` where there is one, and the images of the runtimes. The first of
-    ``lowerings`` is the default, and so is ``target``.
+    ``lowerings`` is the default, and so is ``target``. ``date`` is "" where the file names none.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Toolchain:
     lowerings: tuple[Lowering, ...]
     target: Target
     targets: Mapping[str, Target]
+    date: str = ""
 
     @property
     def recipes(self) -> tuple[ImageRecipe, ...]:
@@ -147,6 +151,7 @@ def load(text: str = DEFAULT) -> Toolchain:
         lowerings=said.lowerings,
         target=every[said.target],
         targets=every,
+        date=said.date,
     )
 
 

@@ -17,10 +17,12 @@ from pinlite.engine.docker.container import remove
 from pinlite.engine.docker.words import advice, told
 from pinlite.engine.protocol import Image
 from pinlite.engine.supply import Supply
+from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Observer
 from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe
+from pinlite.toolchain.images import LOCK
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)")
@@ -127,15 +129,19 @@ class Build:
 
 def _arguments(recipe: ImageRecipe, base: str) -> dict[str, str]:
     """What ``images/Dockerfile`` takes."""
-    sources = {"SOURCES": ",".join(recipe.sources)} if recipe.sources else {}
-    return {"BASE": base, "DESCRIPTION": recipe.description, "WHEELS": index.URL} | sources
+    return {"BASE": base, "DESCRIPTION": recipe.description, "WHEELS": index.URL}
 
 
 def _context(recipe: ImageRecipe) -> io.BytesIO:
-    """The build context as a tar whose bytes follow from the files alone, for the builder's cache to find."""
+    """The build context as a tar whose bytes follow from the recipe alone, for the builder's cache to find."""
+    wheels, sources = Pins.of(recipe).by_kind()
+    files = {**recipe.files, **recipe.local, LOCK: wheels.encode(), "sources.lock": sources.encode()}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        for name, data in sorted(recipe.files.items()):
+        folder = tarfile.TarInfo("local")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        tar.addfile(folder)
+        for name, data in sorted(files.items()):
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o644
             tar.addfile(member, io.BytesIO(data))

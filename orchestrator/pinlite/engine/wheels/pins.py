@@ -19,6 +19,7 @@ from pinlite.machine import temporary, uv
 from pinlite.machine.retries import RECONNECT, blames_network
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import Base, ImageRecipe, indexes, wheel_tags
+from pinlite.toolchain.images import SOURCE_LINE
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -74,13 +75,25 @@ class Pins:
         """The packages to install where others are there already, by name and version."""
         return [name for name, (version, _) in self._pinned.items() if there.get(name) != version]
 
+    def by_kind(self) -> tuple[str, str]:
+        """The lines of the lock for wheels, and those for sources."""
+        lines: tuple[list[str], list[str]] = [], []
+        for line in self._lines:
+            pin = _PIN.match(line)
+            if pin or not line.startswith(SOURCE_LINE):
+                lines[pin is not None and canonicalize_name(pin["name"]) in self.sources].append(f"{line}\n")
+        return "".join(lines[0]), "".join(lines[1])
+
+    @property
+    def _lines(self) -> list[str]:
+        return self.lock.decode().replace("\\\n", " ").splitlines()
+
     @cached_property
     def _pinned(self) -> dict[str, tuple[str, frozenset[str]]]:
         """By package its version, and the sha256 of each file that the lock allows."""
-        lines = self.lock.decode().replace("\\\n", " ").splitlines()
         return {
             canonicalize_name(pin["name"]): (pin["version"], frozenset(_HASH.findall(line)))
-            for line in lines
+            for line in self._lines
             if (pin := _PIN.match(line))
         }
 
