@@ -3,9 +3,10 @@
 import hashlib
 import json
 import ssl
+import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,18 +16,41 @@ from urllib.parse import unquote, urlsplit
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
-def wheel(name: str, version: str = "1", content: bytes = b"") -> tuple[str, bytes]:
-    """A wheel of one module for any Python: its name and bytes."""
+def wheel(
+    name: str, version: str = "1", content: bytes = b"", needs: Sequence[str] = (), tag: str = "py3-none-any"
+) -> tuple[str, bytes]:
+    """A wheel of one module, for any Python unless the tag says otherwise: its name and bytes."""
+    needed = "".join(f"Requires-Dist: {each}\n" for each in needs)
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as made:
         for path, data in (
             (f"{name}.py", b"CONTENT = b'" + content.hex().encode() + b"'\n"),
-            (f"{name}-{version}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"),
-            (f"{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+            (
+                f"{name}-{version}.dist-info/METADATA",
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
+            ),
+            (f"{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"),
             (f"{name}-{version}.dist-info/RECORD", ""),
         ):
             made.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
-    return f"{name}-{version}-py3-none-any.whl", stream.getvalue()
+    return f"{name}-{version}-{tag}.whl", stream.getvalue()
+
+
+def source(name: str, version: str = "1", needs: Sequence[str] = (), setup: str = "") -> tuple[str, bytes]:
+    """A package of one module as its source alone, with more in its setup.py: the archive's name and bytes."""
+    folder = f"{name}-{version}"
+    arguments = f"name={name!r}, version={version!r}, py_modules=[{name!r}], install_requires={list(needs)!r}"
+    stream = BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as made:
+        for path, text in (
+            ("PKG-INFO", f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"),
+            ("setup.py", f"from setuptools import setup\n{setup}\nsetup({arguments})\n"),
+            (f"{name}.py", "CONTENT = 'built'\n"),
+        ):
+            member = tarfile.TarInfo(f"{folder}/{path}")
+            member.size = len(text)
+            made.addfile(member, BytesIO(text.encode()))
+    return f"{folder}.tar.gz", stream.getvalue()
 
 
 def lock(*files: tuple[str, bytes]) -> bytes:
@@ -40,13 +64,15 @@ def lock(*files: tuple[str, bytes]) -> bytes:
 
 @dataclass
 class Index:
-    """``files`` by name. ``plain`` says that its pages have neither hashes nor sizes; ``ranges`` whether a download can
+    """``files`` by name, ``uploaded`` on which days, "" if it does not tell; on the first of 2021 where it says nothing
+    else. ``plain`` says that its pages have neither hashes nor sizes; ``ranges`` whether a download can
     go on; ``cut`` after how many bytes the next ones end; ``refuses`` with which statuses they are answered;
     ``authorization`` what it wants to hear. ``asked`` counts requests, ``hosts`` are the names that it was asked by,
     ``downloads`` has pinlite's for files, each with the range.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
+    uploaded: dict[str, str] = field(default_factory=dict)
     url: str = ""
     plain: bool = False
     ranges: bool = True
@@ -141,6 +167,7 @@ def page(index: Index, project: str) -> tuple[bytes, str]:
         return f"<!DOCTYPE html><html><body>{links}</body></html>".encode(), "text/html"
     listed = [
         {"filename": name, "url": f"/files/{name}", "size": len(data), "hashes": {"sha256": sha256(data)}}
+        | ({"upload-time": f"{day}T00:00:00Z"} if (day := index.uploaded.get(name, "2021-01-01")) else {})
         for name, data in files.items()
     ]
     return json.dumps({"meta": {"api-version": "1.1"}, "name": project, "files": listed}).encode(), JSON

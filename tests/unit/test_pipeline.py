@@ -16,6 +16,7 @@ from pinlite.engine import Leftover
 from pinlite.errors import ModelError, OutOfMemoryError, ParityError, StageCrashError, UsageError
 from pinlite.events import StageFinished, StageStarted
 from pinlite.options import resolve
+from pinlite.toolchain import extra_requirements
 
 ARTIFACTS = ["model.onnx", "model.graph.txt", "saved_model", "samples.npz", "profiles.npz", "model.float32.tflite"]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
@@ -686,7 +687,8 @@ def test_a_failed_stage_is_finished_as_failed(engine, recipe):
 
 
 def test_packages_of_with_are_layered_on_the_export_alone(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
+    added = extra_requirements.Added(b"timm==0.4.12", {})
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: added)
     report = pipeline.run(recipe(**{"with": ["timm==0.4.12"]}))
     assert {stage.name: stage.image for stage in report.stages}["export"] == "torch-1.7.1-with"
     others = {image.name for image in from_pytorch() if image != toolchain.load().images["torch"]}

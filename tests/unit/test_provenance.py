@@ -18,7 +18,7 @@ from pinlite.conversion import pipeline
 from pinlite.machine import folders
 from pinlite.options import resolve
 from pinlite.provenance import UsedImage, schemas
-from pinlite.toolchain import bases
+from pinlite.toolchain import bases, extra_requirements
 
 BASE = bases.load()["python-3.8"]
 NAMES = [image.name for image in from_pytorch()]
@@ -231,7 +231,7 @@ def test_the_bill_is_read_by_others(convert):
 
 def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
     lock = f"timm==0.4.12 \\\n    --hash=sha256:{'0' * 64}\nLocal_Name==1.0+cpu \\\n    --hash=sha256:{'1' * 64}\n"
-    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda *_: lock.encode())
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: extra_requirements.Added(lock.encode(), {}))
     statement = convert(**{"with": ["timm==0.4.12"]})
     bill = json.loads(Path("out/sbom.json").read_text())
     held = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}["image/torch-1.7.1-with"]

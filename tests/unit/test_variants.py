@@ -12,6 +12,7 @@ from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, RefusalErro
 from pinlite.conversion import pipeline
 from pinlite.errors import ModelError, ParityError, StageCrashError, UsageError
 from pinlite.options import resolve
+from pinlite.toolchain import extra_requirements
 
 ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 
@@ -313,7 +314,8 @@ def test_what_a_calibration_worker_writes_is_not_trusted(engine, recipe):
 
 
 def test_an_onnx_file_is_calibrated_by_a_function_with_the_packages_of_with(engine, recipe, monkeypatch):
-    monkeypatch.setattr("pinlite.toolchain.extra_requirements.locked", lambda wanted, *_: "\n".join(wanted).encode())
+    added = extra_requirements.Added(b"timm==0.4.12", {})
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: added)
     Path("net.onnx").write_bytes(b"given")
     options = {"source": "net.onnx", "calibration": "model.py:samples", "with": ["timm==0.4.12"]}
     report = pipeline.run(recipe("int8", **options))
