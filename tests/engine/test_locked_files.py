@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import docker
 import pytest
-from package_index import lock, wheel
+from package_index import lock, source, wheel
 from probes import recipe, result
 
 from pinlite.errors import ImageError
@@ -144,3 +144,36 @@ def test_what_a_build_that_failed_has_left_is_told_and_can_go(docker_engine):
     assert part.size > 0
     docker_engine.remove_image(part)
     assert part not in docker_engine.parts()
+
+
+def test_a_source_and_a_folder_are_built_with_the_wheels_of_the_lock(docker_engine, index, probe_of):
+    needed, built = wheel("needed"), source("built", setup="import needed")
+    index.files = dict([needed, built])
+    local = {
+        "local/0/ours/setup.py": b"import needed, setuptools\nsetuptools.setup(name='ours', py_modules=['ours'])\n",
+        "local/0/ours/ours.py": b"",
+        "local/1/" + (own := wheel("own"))[0]: own[1],
+    }
+    files = {"Dockerfile": (folders.IMAGES / "Dockerfile").read_bytes(), "requirements_lock": lock(needed, built)}
+    wanted = replace(recipe("probe-built", **files), sources=("built",), local=local)
+    image = docker_engine.ensure([wanted], ignore)[wanted.name]
+    with docker_engine.start(replace(probe_of("docker").job, image=image)) as worker:
+        paths = [f"/usr/local/lib/python3.8/site-packages/{name}.py" for name in ("needed", "built", "ours", "own")]
+        assert all(result(worker, "exists", paths=paths).values())
+        assert not any(result(worker, "exists", paths=["/opt/pinlite/local", "/opt/pinlite/sources.lock"]).values())
+    docker_engine.remove_image(image)
+
+
+def test_a_source_that_wants_the_network_is_not_built(docker_engine, index):
+    wants = f"import urllib.request\nurllib.request.urlopen({index.url!r}, timeout=5)"
+    index.files = dict([built := source("built", setup=wants)])
+    files = {"Dockerfile": (folders.IMAGES / "Dockerfile").read_bytes(), "requirements_lock": lock(built)}
+    seen = []
+
+    def count(event):
+        if isinstance(event, BuildStarted):
+            seen.append(index.asked)
+
+    with pytest.raises(ImageError, match="refused"):
+        docker_engine.ensure([replace(recipe("probe-wanting", **files), sources=("built",))], count)
+    assert seen == [index.asked]

@@ -37,7 +37,9 @@ def moved(options: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, A
     """The options with every path in them replaced by what ``move`` makes of it."""
 
     def path(key: str, text: Any) -> Any:
-        return move(text) if isinstance(text, str) and _is_path(key, text) else text
+        if not (isinstance(text, str) and _is_path(key, text)):
+            return text
+        return requirements.as_path(move(text)) if key == "with" else move(text)
 
     return {
         key: [path(key, text) for text in value] if isinstance(value, list) else path(key, value)

@@ -41,6 +41,11 @@ def names_a_path(text: str) -> bool:
     return is_local and ("/" in text or text in (".", "..") or text.endswith((packages.WHEEL, ".txt", *_ARCHIVES)))
 
 
+def as_path(path: str) -> str:
+    """A path in such words that it is known for one."""
+    return path if names_a_path(path) else f"./{path}"
+
+
 def check_requirement(requirement: str) -> None:
     """Refuse what is not NAME==VERSION with a UsageError: an open version is another environment every week."""
     if _PINNED.fullmatch(requirement):
