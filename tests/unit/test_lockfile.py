@@ -12,6 +12,7 @@ from recipes import from_pytorch
 
 from pinlite import toolchain
 from pinlite.machine import folders
+from pinlite.toolchain import extra_requirements
 
 TOML = 'source = "model.py:build"\nout = "out"\nweights = "w.pt"\n'
 WITHOUT_WEIGHTS = 'source = "model.py:build"\nout = "out"\n'
@@ -128,6 +129,21 @@ def test_what_went_in_and_differs_is_refused_before_any_work(convert, engine, ch
     assert engine.requests == []
     assert Path("pinlite.lock").read_bytes() == before
     assert Path("out/report.json").read_bytes() == result
+
+
+def test_a_package_of_ones_own_that_differs_is_named(convert, monkeypatch):
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: extra_requirements.Added(b"", {}))
+    Path("ours/.git").mkdir(parents=True)
+    Path("ours/setup.py").write_text("import setuptools")
+    Path("pinlite.toml").write_text(TOML + 'with = ["./ours"]\n')
+    convert()
+    assert locked()["options"]["with"] == ["./ours"]
+    Path("ours/.git/HEAD").write_text("what is not built does not count")
+    assert convert("--locked")[0] == 0
+    Path("ours/setup.py").write_text("import os")
+    status, _, err = convert("--locked")
+    assert status == 8
+    assert "inputs ours was " in err
 
 
 def test_an_image_that_differs_is_named(convert, monkeypatch):

@@ -68,7 +68,7 @@ def test_everything_can_be_asked_for(model_file):
         }
     )
     assert recipe.inputs == (InputSpec(name="a", shape=(1, 3)), InputSpec(name="b", shape=(2,), dtype="int64"))
-    assert (recipe.output_names, recipe.requirements) == (("y",), ("timm==0.4.12",))
+    assert (recipe.output_names, recipe.requirements.pinned) == (("y",), ("timm==0.4.12",))
     assert (recipe.weights, recipe.samples, recipe.out) == (Path("weights.pt"), Path("samples.npz"), Path("out"))
     assert (recipe.lowering, recipe.opset, recipe.seed, recipe.tolerance) == ("nhwc", 11, 7, 0.01)
     assert recipe.input_layouts == (LayoutSpec(layout="nhwc"), LayoutSpec(layout="nchw", name="b"))
@@ -184,6 +184,60 @@ def test_preprocessing():
             of(*wrong)
 
 
+def test_packages_are_chosen_as_of_the_day_of_the_toolchain_or_another(model_file):
+    def before(**options):
+        return resolve({"source": f"{model_file}:build", **options}).requirements.before
+
+    assert before() == ""
+    assert before(**{"with": ["a==1"]}) == toolchain.load().date == "2021-12-31"
+    assert before(**{"with": ["a==1"], "toolchain": "2022"}) == "2022-12-31"
+    assert before(**{"with": ["a==1"], "with-before": "2021-09-01"}) == "2021-09-01"
+    assert before(**{"with": ["a==1"], "with-before": "any"}) == ""
+    for wrong in ("yesterday", "2021-02-30", "20210901"):
+        with pytest.raises(UsageError, match=f"--with-before '{wrong}' is not a day"):
+            before(**{"with": ["a==1"], "with-before": wrong})
+
+
+def test_packages_in_the_file_are_relative_to_it(toml, model_file):
+    file = toml('with = ["a==1", "./ours", "r.txt"]\n')
+    ours = file.parent / "ours"
+    ours.mkdir()
+    (ours / "setup.py").touch()
+    (file.parent / "r.txt").touch()
+    recipe = resolve({"source": f"{model_file}:build"}, file)
+    assert recipe.requirements.pinned == ("a==1",)
+    assert recipe.requirements.paths == (ours, file.parent / "r.txt")
+    there = {each.path for each in dependencies.read(recipe) if each.role == "with"}
+    assert there == {*recipe.requirements.paths}
+
+
+def test_a_folder_stays_one_when_it_is_written_without_its_parents(model_file):
+    Path("ours").mkdir()
+    Path("ours/setup.py").touch()
+    Path("pinlite.toml").write_text('with = ["./ours"]\n')
+    recipe = resolve({"source": f"{model_file}:build"}, Path("pinlite.toml"))
+    assert recipe.requirements.paths == (Path("ours"),)
+    assert recipe.options["with"] == ["./ours"]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("timm", "name one version, e.g. --with timm==0.4.12"),
+        ("ours", "--with ./ours gives the folder"),
+        ("git+https://example.org/net", "clone or download it, and give the folder or a wheel"),
+        ("net @ https://example.org/net.whl", "clone or download it"),
+        ("-r r.txt", "--with ./requirements.txt"),
+    ],
+)
+@pytest.mark.usefixtures("model_file")
+def test_what_is_no_package_is_refused_with_what_to_do(text, advice):
+    Path("ours").mkdir()
+    with pytest.raises(UsageError, match="is not a pinned requirement") as raised:
+        resolve({"source": "model.py:build", "with": [text]})
+    assert advice in raised.value.hint
+
+
 @pytest.mark.parametrize(
     ("option", "value", "names"),
     [
@@ -192,6 +246,10 @@ def test_preprocessing():
         ("input", ["a=1x3", "a=1"], "'a' twice"),
         ("with", ["timm"], "--with 'timm'"),
         ("with", ["timm>=0.4"], "--with 'timm>=0.4'"),
+        ("with", ["git+https://example.org/net"], "--with 'git+https://example.org/net'"),
+        ("with", ["./absent.txt"], "there is no file absent.txt"),
+        ("with", ["net-1.tar.gz"], "--with net-1.tar.gz is an archive"),
+        ("with-before", "2021-09-01", "--with-before: there is no --with"),
         ("weights", "absent.pt", "--weights"),
         ("sign", "absent.pem", "--sign"),
         ("samples", "absent.npz", "--samples"),

@@ -365,6 +365,18 @@ def test_a_checkpoint_is_not_run_where_nothing_isolates_it(engine, recipe):
     assert engine.requests[0].parameters["source"] == {"kind": "checkpoint"}
 
 
+def test_a_source_is_not_built_where_nothing_isolates_it(engine, recipe, monkeypatch):
+    added = extra_requirements.Added(b"--no-binary deep\ndeep==1 --hash=sha256:0\n", {})
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: added)
+    asked = {"with": ["deep==1"]}
+    engine.isolates = False
+    with pytest.raises(UsageError, match="deep can be had as source only: building it runs its setup") as caught:
+        pipeline.run(recipe(**asked))
+    assert "--trust" in caught.value.hint
+    assert engine.requests == []
+    assert pipeline.run(recipe(**asked, trust=True)).ok
+
+
 def test_a_saved_model_is_not_run_where_nothing_isolates_it(engine, recipe):
     Path("given").mkdir()
     Path("given/saved_model.pb").write_bytes(b"given")

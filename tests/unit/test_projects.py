@@ -65,6 +65,7 @@ def test_what_pip_freeze_says_becomes_a_toolchain(resolver, frozen):
     told = []
     projects.from_requirements(Path("mine.toml"), frozen, told.append, before="2021-09-01")
     chosen = toolchain.load("mine.toml")
+    assert chosen.date == "2021-09-01"
     versions = {role: recipe.versions for role, recipe in chosen.images.items()}
     assert versions["torch"] == {"torch": "1.9.0", "torchvision": "0.10.0"}
     assert versions["onnx"] == {"onnx": "1.10.1", "onnxruntime": "1.8.1"}
@@ -81,6 +82,19 @@ def test_what_pip_freeze_says_becomes_a_toolchain(resolver, frozen):
         assert words[words.index("--python-version") + 1] == "3.8"
     line = "-e git+https://example.org/ours"
     assert Notice(f"requirements.txt, line 11: {line} is left out, because it pins no version") in told
+
+
+def test_the_day_of_a_lock_is_kept_in_the_toolchains_file(resolver, frozen):
+    projects.from_requirements(Path("mine.toml"), frozen, lambda _: None)
+    assert toolchain.load("mine.toml").date == ""
+    text = Path("mine.toml").read_text()
+    for day in ("2021-09-01", "2021-10-01"):
+        projects.lock("mine.toml", lambda _: None, before=day)
+        assert toolchain.load("mine.toml").date == day
+        assert Path("mine.toml").read_text().replace(f'date = "{day}"\n', "") == text
+    projects.lock("mine.toml", lambda _: None)
+    assert toolchain.load("mine.toml").date == "2021-10-01"
+    assert resolver
 
 
 def test_a_package_that_exists_as_source_only_is_built_and_told(monkeypatch, resolver, frozen):

@@ -240,6 +240,20 @@ def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
     assert lock_digest == {"sha256": hashlib.sha256(lock.encode()).hexdigest()}
 
 
+def test_packages_of_ones_own_are_among_what_it_was_made_of(convert, monkeypatch):
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: extra_requirements.Added(b"", {}))
+    for name in ("ours", "theirs"):
+        Path(name).mkdir()
+        Path(name, "setup.py").write_text(name)
+    Path("r.txt").write_text("six==1.16\n")
+    given = digests(dependencies(convert(**{"with": ["./ours", "./theirs", "./r.txt"]})).values())
+    assert {name: value for name, value in given.items() if name.startswith("with/")} == {
+        "with/ours/setup.py": sha256("ours/setup.py"),
+        "with/theirs/setup.py": sha256("theirs/setup.py"),
+        "with/r.txt": sha256("r.txt"),
+    }
+
+
 def test_nothing_but_verify_waits_for_what_reads_schemas_and_keys():
     code = "import sys, pinlite.cli.app, pinlite.conversion.pipeline; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -9,11 +9,16 @@ from pinlite.engine.wheels import Distribution, Pins, WheelCache
 from pinlite.errors import ImageError
 from pinlite.events import BuildPlanned, Observer
 from pinlite.machine import folders
+from pinlite.toolchain import ImageRecipe
 from pinlite.units import bytes_
 
 # How much of a disk a file takes once it is installed and compiled, in its own size: measured on the packages of the
 # toolchains. What is in the largest of them is packed worse: code for GPUs.
 _UNPACKED, _LARGE, _UNPACKED_LARGE = 4.0, 256 * 10**6, 2.1
+_NEEDS_MORE = (
+    "a source is built without a network, with what its base has (setuptools, wheel) and with the wheels of --with: "
+    "add what it needs by --with, or build a wheel of it yourself, and give that"
+)
 # What an image takes besides packages: the compiled standard library, and programs.
 _BESIDE = 20 * 10**6
 
@@ -85,6 +90,11 @@ def installed(files: Iterable[Distribution]) -> int:
     """About how many bytes an image takes besides what it stands on."""
     sizes = [file.size or 0 for file in files]
     return _BESIDE + int(sum(size * (_UNPACKED if size < _LARGE else _UNPACKED_LARGE) for size in sizes))
+
+
+def advice(recipe: ImageRecipe) -> str:
+    """What to do where a package of ``--with`` can't be built; "" where none is."""
+    return _NEEDS_MORE if recipe.builds and (recipe.local or recipe.strange_sources) else ""
 
 
 def _check(cache: Path, to_fetch: int, place: Path | None, room: int) -> None:

@@ -218,7 +218,8 @@ class VenvEngine:
                 except uv.UvError as error:
                     raise ImageError(
                         f"the environment of the {recipe.name} image can't be installed:\n{error}",
-                        hint="run the same command again; PINLITE_CACHE moves the environments to another disk",
+                        hint=supply.advice(recipe)
+                        or "run the same command again; PINLITE_CACHE moves the environments to another disk",
                     ) from error
                 # The lock's place in the environment says that all of it is installed.
                 lock.rename(environment / _LOCK)

@@ -12,6 +12,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException
 
+from pinlite.engine import supply
 from pinlite.engine.docker import index
 from pinlite.engine.docker.container import remove
 from pinlite.engine.docker.words import advice, told
@@ -107,7 +108,7 @@ class Build:
         except (DockerException, OSError) as error:  # OSError: the daemon went away
             log.write_text(f"{log.read_text()}{told(error)}\n")
         last = "".join(f"\n  {line}" for line in log.read_text().splitlines()[-_LINES_IN_ERROR:])
-        hint = f"{advice(last, _AGAIN)}; the whole log is {log}"
+        hint = f"{advice(last, supply.advice(self._recipe) or _AGAIN)}; the whole log is {log}"
         raise ImageError(f"the {self.image.name} image can't be built:{last}", hint=hint)
 
     def _messages(self, network: str) -> Iterator[dict[str, Any]]:
