@@ -150,8 +150,8 @@ def test_a_source_and_a_folder_are_built_with_the_wheels_of_the_lock(docker_engi
     needed, built = wheel("needed"), source("built", setup="import needed")
     index.files = dict([needed, built])
     local = {
-        "local/0/ours/setup.py": b"import needed, setuptools\nsetuptools.setup(name='ours', py_modules=['ours'])\n",
-        "local/0/ours/ours.py": b"",
+        "local/0/package/setup.py": b"import needed, setuptools\nsetuptools.setup(name='ours', py_modules=['ours'])\n",
+        "local/0/package/ours.py": b"",
         "local/1/" + (own := wheel("own"))[0]: own[1],
     }
     files = {"Dockerfile": (folders.IMAGES / "Dockerfile").read_bytes(), "requirements_lock": lock(needed, built)}

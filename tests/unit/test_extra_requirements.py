@@ -127,7 +127,7 @@ def test_a_folder_is_a_part_of_the_image_by_its_content(add):
     ours = folder(files={"ours/__init__.py": "", ".git/HEAD": "a", "ours/__pycache__/a.pyc": "b", "env/pyvenv.cfg": ""})
     (ours / "env" / "lib.py").write_text("c")
     first = add(paths=[ours], has=[wheel("six")])
-    assert first.local.keys() == {"local/0/ours/setup.py", "local/0/ours/ours/__init__.py"}
+    assert first.local.keys() == {"local/0/package/setup.py", "local/0/package/ours/__init__.py"}
     assert recipe(first).versions == {"net": "1.7.1", "six": "1"}
     assert recipe(first).builds
     assert recipe(first).strange_sources == (), "a folder is the user's own, as a model's file is"
@@ -181,6 +181,7 @@ def test_a_wheel_of_ones_own_is_added_with_what_it_needs(add):
     ("name", "says"),
     [
         ("ours.whl", "has no name of a wheel"),
+        (".ours-2-py3-none-any.whl", "has no name of a wheel"),
         ("other-2-py3-none-any.whl", "holds ours 2"),
         ("ours-3-py3-none-any.whl", "holds ours 2"),
         ("ours-2-cp39-cp39-linux_x86_64.whl", "for another Python or platform than CPython 3.8"),
@@ -190,6 +191,12 @@ def test_a_wheel_of_ones_own_is_added_with_what_it_needs(add):
 def test_a_wheel_that_is_not_what_its_name_says_or_is_for_others_is_refused(add, name, says):
     Path(name).write_bytes(wheel("ours", "2")[1])
     assert says in str(refused(add, paths=[name]))
+
+
+def test_a_package_is_given_once(add):
+    name, data = wheel("ours", "2")
+    Path(name).write_bytes(data)
+    assert "--with gives ours twice" in str(refused(add, paths=[name, folder()]))
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", wheel("ours", "2")[1][:200]])

@@ -54,8 +54,10 @@ def of_wheel(path: Path) -> Description:
     hint = "give it as it was built: NAME-VERSION-PYTHON-ABI-PLATFORM.whl"
     try:
         name, version, *_ = parse_wheel_filename(path.name)
-    except InvalidWheelFilename as error:
-        raise UsageError(f"{path} has no name of a wheel: {error}", hint=hint) from None
+    except InvalidWheelFilename:
+        raise UsageError(f"{path} has no name of a wheel", hint=hint) from None
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{path} has no name of a wheel", hint=hint)
     try:
         with zipfile.ZipFile(path) as archive:
             inner = next(

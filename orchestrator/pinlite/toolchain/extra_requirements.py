@@ -75,6 +75,7 @@ def locked(asked: Wanted, image: ImageRecipe, fetch: Fetch, observe: Observer) -
             index can't be reached.
     """
     own = [_described(path, image) for path in asked.paths]
+    _check_each_once(own)
     local = _files(asked.paths)
     question = [
         sorted((line.requirement, *sorted(line.allowed)) for line in asked.lines),
@@ -108,14 +109,19 @@ def _described(path: Path, image: ImageRecipe) -> Description:
     return found
 
 
+def _check_each_once(described: list[Description]) -> None:
+    names = [package.name for package in described]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"--with gives {twice} twice, as a wheel or a folder", hint="leave one of them out")
+
+
 def _files(paths: tuple[Path, ...]) -> dict[str, bytes]:
     """The content of wheels and folders by its place in a build, which has a folder for each."""
     found = {}
     for at, path in enumerate(paths):
-        name = path.resolve().name
         if path.is_dir():
             for file in packages.files_of(path):
-                found[f"local/{at}/{name}/{file.relative_to(path).as_posix()}"] = file.read_bytes()
+                found[f"local/{at}/package/{file.relative_to(path).as_posix()}"] = file.read_bytes()
         else:
             found[f"local/{at}/{path.name}"] = path.read_bytes()
     return found
