@@ -18,7 +18,7 @@ from pinlite.contract import ContractError, Ready, Response
 from pinlite.conversion import representative_dataset
 from pinlite.debugging.debug import debug
 from pinlite.errors import PinliteError, UsageError
-from pinlite.inputs import npz
+from pinlite.inputs import npz, packages, requirements_file
 from pinlite.options import resolve
 from pinlite.options.declared import Settings
 from pinlite.options.option import fields
@@ -317,6 +317,49 @@ def test_a_requirement_is_one_name_and_one_version(requirement):
         assert requirement.isascii()
         assert not set(requirement) & set(" \t\n\r;@#/\\\"'$`")
         assert not requirement.startswith("-")
+
+
+METADATA = st.lists(
+    st.tuples(st.sampled_from(["Name", "Version", "Metadata-Version", "Requires-Dist", "Dynamic"]), TEXTS)
+).map(lambda lines: "".join(f"{key}: {value}\n" for key, value in lines).encode())
+PROJECT = st.lists(
+    st.tuples(st.sampled_from(["name", "version", "dependencies", "requires-python", "dynamic"]), TEXTS | VALUES)
+).map(lambda lines: ("[project]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines)).encode())
+SETUP = TEXTS.map(lambda text: f"setup(name={text!r}, install_requires=[{text!r}])".encode())
+
+
+@given(st.binary() | METADATA, st.binary() | PROJECT, st.binary() | SETUP)
+@example(b"", b"a = " + b"[" * 5000, b"(" * 5000)
+def test_what_a_package_says_of_itself(here, metadata, project, setup):
+    source, wheel = here / "net-1.zip", here / "net-1-py3-none-any.whl"
+    with zipfile.ZipFile(source, "w") as archive:
+        for name, data in (("PKG-INFO", metadata), ("pyproject.toml", project), ("setup.py", setup)):
+            archive.writestr(f"net-1/{name}", data)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("net-1.dist-info/METADATA", metadata)
+    found = packages.of_archive(source, "net", "1")
+    assert (found.name, found.version) == ("net", "1")
+    assert "\n" not in "".join((*found.requires, *found.builds_with, found.python))
+    with contextlib.suppress(UsageError):
+        assert packages.of_wheel(wheel).name == "net"
+
+
+@given(st.binary(), TEXTS)
+@example(b"", "a==1 --hash=sha256:0")
+def test_files_of_packages_and_of_requirements(here, content, text):
+    for name in ("net-1.zip", "net-1.tar.gz", "net-1-py3-none-any.whl", "r.txt"):
+        (here / name).write_bytes(content)
+    assert packages.of_archive(here / "net-1.zip", "net", "1").name == "net"
+    assert packages.of_archive(here / "net-1.tar.gz", "net", "1").name == "net"
+    for read in (
+        lambda: packages.of_wheel(here / "net-1-py3-none-any.whl"),
+        lambda: requirements_file.read(here / "r.txt"),
+    ):
+        with contextlib.suppress(UsageError):
+            read()
+    (here / "r.txt").write_text(text, errors="replace")
+    with contextlib.suppress(UsageError):
+        assert all("\n" not in line.requirement for line in requirements_file.read(here / "r.txt"))
 
 
 @given(st.binary() | DEEP | changed(REPORT).map(json.dumps).map(str.encode))

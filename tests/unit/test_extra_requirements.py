@@ -126,6 +126,7 @@ def test_a_source_beside_wheels_for_other_pythons_is_not_built(add):
 def test_a_folder_is_a_part_of_the_image_by_its_content(add):
     ours = folder(files={"ours/__init__.py": "", ".git/HEAD": "a", "ours/__pycache__/a.pyc": "b", "env/pyvenv.cfg": ""})
     (ours / "env" / "lib.py").write_text("c")
+    (ours / "env" / "python").symlink_to("/usr/bin/python3")
     first = add(paths=[ours], has=[wheel("six")])
     assert first.local.keys() == {"local/0/package/setup.py", "local/0/package/ours/__init__.py"}
     assert recipe(first).versions == {"net": "1.7.1", "six": "1"}

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from pinlite import digest
 from pinlite.errors import UsageError
-from pinlite.inputs.paths import closed_folder
+from pinlite.inputs.paths import check_closed
 
 WHEEL = ".whl"
 
@@ -84,7 +85,7 @@ def of_folder(folder: Path) -> Description:
     texts = {name: _beginning(found[name]) for name in (_PROJECT, _SETUP, _CONFIG) if name in found}
     try:
         return _of_source(texts, fallback=folder.resolve().name)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{folder / _PROJECT} is not TOML: {error}", hint="mend it") from None
 
 
@@ -93,7 +94,7 @@ def of_archive(path: Path, name: str, version: str) -> Description:
     try:
         texts = dict(_texts(path))
         found = _of_source(texts, fallback=name)
-    except (*_DAMAGED, tomllib.TOMLDecodeError):
+    except (*_DAMAGED, tomllib.TOMLDecodeError, RecursionError):
         return Description(name, version, is_complete=False)
     return _described(name, version, found.requires, found.builds_with, found.python, is_complete=found.is_complete)
 
@@ -103,9 +104,11 @@ def files_of(folder: Path) -> list[Path]:
     earlier builds have left. A UsageError if a link in it leads out of it.
     """
     found = []
-    for place, inner, names in os.walk(closed_folder(folder)):
+    for place, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if not _is_left_out(Path(place, name))]
-        found += [path for name in names if (path := Path(place, name)).is_file() and not _is_left_out(path)]
+        kept = [path for name in (*inner, *names) if not _is_left_out(path := Path(place, name))]
+        check_closed(kept, folder)
+        found += [path for path in kept if path.is_file()]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -222,7 +225,7 @@ def _described(
         version=version,
         requires=tuple(str(found) for found in wanted if not found.url),
         builds_with=tuple(str(found) for text in builds_with if (found := _requirement(text)) and not found.url),
-        python=python,
+        python=_python(python),
         elsewhere=tuple(str(found) for found in wanted if found.url),
         is_complete=is_complete,
     )
@@ -233,6 +236,13 @@ def _requirement(text: str) -> Requirement | None:
         return Requirement(text)
     except InvalidRequirement:
         return None
+
+
+def _python(text: str) -> str:
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier:
+        return ""
 
 
 def _version(text: str) -> str:

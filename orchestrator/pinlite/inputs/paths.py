@@ -1,6 +1,7 @@
 """Files and folders that options name."""
 
 import difflib
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -64,12 +65,17 @@ def leads_out(path: Path, folder: Path) -> bool:
 
 def closed_folder(folder: Path) -> Path:
     """The folder, if no link in it leads out of it; else a UsageError, because the model could read other files."""
-    for path in sorted(folder.rglob("*")):
+    check_closed(sorted(folder.rglob("*")), folder)
+    return folder
+
+
+def check_closed(paths: Iterable[Path], folder: Path) -> None:
+    """Raise a UsageError for the first of a folder's paths that leads out of it."""
+    for path in paths:
         if leads_out(path, folder):
             raise UsageError(
                 f"{path} is a link that leads out of {folder}", hint="if you trust it, give a copy: cp -rL FOLDER COPY"
             )
-    return folder
 
 
 def existing(option: str, text: str | PathLike[str] | None) -> Path | None:

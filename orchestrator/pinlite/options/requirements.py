@@ -1,5 +1,6 @@
 """The packages of ``--with``, from their text."""
 
+import os
 import re
 from collections.abc import Mapping
 from os import fspath
@@ -55,7 +56,7 @@ def check_requirement(requirement: str) -> None:
         hint = f"addresses are not followed: clone or download it, and give the folder or a wheel; or {_FORMS}"
     elif requirement.startswith("-"):
         hint = f"give the file by itself: --with ./requirements.txt; or {_FORMS}"
-    elif Path(requirement).is_dir():
+    elif os.path.isdir(requirement):  # noqa: PTH112  # of a text that can be no path it says so
         hint = f"--with ./{requirement} gives the folder; or {_FORMS}"
     raise UsageError(f"--with {requirement!r} is not a pinned requirement", hint=hint)
 

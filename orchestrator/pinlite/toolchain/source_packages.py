@@ -94,7 +94,7 @@ def stand_in(package: Description, folder: Path, base: Base, *, built: bool) -> 
     info = f"{name}-{package.version}.dist-info"
     requires = [*package.requires, *(_missing(package.builds_with, base) if built else ())]
     metadata = ["Metadata-Version: 2.1", f"Name: {package.name}", f"Version: {package.version}"]
-    metadata += [f"Requires-Python: {package.python}"] if package.python.isprintable() and package.python else []
+    metadata += [f"Requires-Python: {package.python}"] if package.python else []
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
     path = folder / f"{name}-{package.version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
