@@ -44,7 +44,7 @@ MODEL = "import ours\n\n\ndef network():\n    return ours.layer()\n"
 
 def test_a_folder_is_built_and_a_change_of_it_is_another_image(engine, pinlite, report):
     folder = pinlite.here / "package"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "setup.py").write_text(SETUP)
     (folder / "ours.py").write_text(OURS)
     (pinlite.here / "net.py").write_text(MODEL)
@@ -63,6 +63,7 @@ def test_a_folder_is_built_and_a_change_of_it_is_another_image(engine, pinlite, 
 
 
 def test_a_source_of_the_index_is_built_where_that_is_safe_or_trusted(pinlite, any_engine):
+    pinlite.here.mkdir()
     (pinlite.here / "net.py").write_text("import efficientnet_pytorch\nfrom torch import nn\n\nnetwork = nn.ReLU\n")
     asked = ("net.py:network", "--input", "x=1x4", "--with", "efficientnet-pytorch==0.7.1", "--engine", any_engine)
     said = pinlite.refuses(2, "convert", *asked, "--out", "out")
@@ -72,6 +73,7 @@ def test_a_source_of_the_index_is_built_where_that_is_safe_or_trusted(pinlite, a
 
 
 def test_packages_are_those_of_their_time(pinlite, any_engine, report):
+    pinlite.here.mkdir()
     (pinlite.here / "net.py").write_text("import huggingface_hub\nfrom torch import nn\n\nnetwork = nn.ReLU\n")
     asked = ("net.py:network", "--input", "x=1x4", "--with", "huggingface-hub==0.0.8", "--engine", any_engine)
     pinlite.succeeds("convert", *asked, "--out", "out")

@@ -29,6 +29,7 @@ _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 _NO_WHEEL = re.compile(r"([A-Za-z0-9._-]+==\S+) has no usable wheels")
 _PYTHON = re.compile(r"(\S+==\S+) depends on Python")
 _LATER = "was filtered by `exclude-newer`"
+_PUBLISHED = re.compile(r"was published at (\d{4}-\d\d-\d\d)")
 _UNDATED = "is missing an upload date"
 _WARNING = re.compile(r"(?m)^warning: .*\n?")
 
@@ -152,7 +153,8 @@ class _Resolution:
         self._fetch = fetch
         self._observe = observe
         self._sources: dict[str, tuple[SourceFile, Description]] = {}
-        pinned = [line.name for line in asked.lines if line.is_pinned]
+        named = (*asked.lines, *(Line(requirement) for package in own for requirement in package.requires))
+        pinned = [line.name for line in named if line.is_pinned]
         self._day = days.options(asked.before, [*image.versions, *pinned])
 
     def lock(self) -> str:
@@ -248,10 +250,8 @@ class _Resolution:
         if asked.before and _UNDATED in said:
             return "the package index does not say when files were uploaded: give --with-before any"
         if asked.before and _LATER in said:
-            return (
-                f"packages are chosen as of {asked.before}: give a later day, as --with-before 2024-03-01, or "
-                "--with-before any"
-            )
+            day = next(iter(_PUBLISHED.findall(said)), "any")
+            return f"packages are chosen as of {asked.before}: give a later day, as --with-before {day}"
         named = {canonicalize_name(line.name) for line in asked.lines}
         if conflict := next((name for name in image.versions if name in named and f"{name}==" in said), None):
             return (
