@@ -52,7 +52,7 @@ def test_a_folder_is_built_and_a_change_of_it_is_another_image(engine, pinlite, 
     (pinlite.here / "pinlite.toml").write_text(settings)
     pinlite.succeeds("convert", "--engine", engine)
     found = report(pinlite.here / "out")
-    assert found["versions"]["torch-1.7.1-with"]["einops"] == "0.4.1"
+    assert "pkg:pypi/einops@0.4.1" in (pinlite.here / "out" / "sbom.json").read_text()
     pinlite.succeeds("convert", "--engine", engine, "--locked")
     (folder / "ours.py").write_text(OURS.replace("b (c h) w", "b c (h w)"))
     assert "inputs package was " in pinlite.refuses(8, "convert", "--engine", engine, "--locked")
@@ -72,9 +72,9 @@ def test_a_source_of_the_index_is_built_where_that_is_safe_or_trusted(pinlite, a
     pinlite.succeeds("convert", *asked, "--trust", "--out", "out")
 
 
-def test_packages_are_those_of_their_time(pinlite, any_engine, report):
+def test_packages_are_those_of_their_time(pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "net.py").write_text("import huggingface_hub\nfrom torch import nn\n\nnetwork = nn.ReLU\n")
     asked = ("net.py:network", "--input", "x=1x4", "--with", "huggingface-hub==0.0.8", "--engine", any_engine)
     pinlite.succeeds("convert", *asked, "--out", "out")
-    assert report(pinlite.here / "out")["versions"]["torch-1.7.1-with"]["requests"] == "2.26.0"
+    assert "pkg:pypi/requests@2.26.0" in (pinlite.here / "out" / "sbom.json").read_text()
