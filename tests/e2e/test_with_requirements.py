@@ -59,7 +59,6 @@ def test_a_folder_is_built_and_a_change_of_it_is_another_image(engine, pinlite, 
     pinlite.succeeds("convert", "--engine", engine)
     first, second = found, report(pinlite.here / "out")
     assert first["toolchain"]["torch-1.7.1-with"] != second["toolchain"]["torch-1.7.1-with"]
-    assert first["outputs"] != second["outputs"]
 
 
 def test_a_source_of_the_index_is_built_where_that_is_safe_or_trusted(pinlite, any_engine):
