@@ -7,7 +7,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import mapping, numpy_helper
 
-from stagekit import StageError
+from stagekit import StageError, arrays
 from stagekit import index_bounds as bounds
 
 from . import bodies
@@ -169,14 +169,17 @@ def inputs(model):
 
 
 def index_bounds(model):
-    """What the integers of the inputs have to stay below, by name, as `stagekit.index_bounds` finds it."""
+    """What the integers of the inputs stay below, by name, where that is less than other integers do: of places as
+    `stagekit.index_bounds` finds it, of masks as `arrays.below` says.
+    """
     fed = [spec["name"] for spec in inputs(model) if np.dtype(spec["dtype"]).kind in "iu"]
     if not fed:
         return {}
     types = inferred(model)
     described = [(node.op_type, node.input, node.output, _axis(node)) for node in nodes(model.graph)]
     found = bounds.of(described, lambda name: name in types and [size.dim_value for size in types[name].shape.dim])
-    return {name: found[name] for name in fed if name in found}
+    below = {name: arrays.below(name, found) for name in fed}
+    return {name: bound for name, bound in below.items() if bound < arrays.INTEGER_SAMPLES_BELOW}
 
 
 def _axis(node):

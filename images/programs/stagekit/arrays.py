@@ -9,6 +9,8 @@ from stagekit.errors import StageError
 
 # Integer samples stay below this, so that they are valid ids for all but the smallest of embeddings.
 INTEGER_SAMPLES_BELOW = 10
+# Those of an attention_mask and its like are 0 and 1: models compute (1 - mask) * -10000, and count where mask is 1.
+MASK_SAMPLES_BELOW = 2
 
 # In bytes, for one array: no more is read of any result.
 MOST = 4 * 1024**3
@@ -72,7 +74,7 @@ def seeded(specs, seed, bounds=None):
 
 def below(name, bounds):
     """What the integer samples of an input stay below."""
-    return (bounds or {}).get(name, INTEGER_SAMPLES_BELOW)
+    return (bounds or {}).get(name, MASK_SAMPLES_BELOW if "mask" in name.lower() else INTEGER_SAMPLES_BELOW)
 
 
 def matching(samples, specs):

@@ -91,6 +91,11 @@ class Signatures(Stage):
         samples = arrays.read(self.folder / "samples")
         self.assertEqual((samples["ids"].max(), samples["types"].max()), (9, 1))
 
+    def test_integers_of_a_mask_are_0_and_1_for_the_calibration_too(self):
+        inputs = [value(name, (1, 50), TensorProto.INT64) for name in ("attention_mask", "ids")]
+        odd = model([node("Add", "attention_mask ids", "y")], inputs, [value("y", (1, 50), TensorProto.INT64)])
+        self.assertEqual(self.call("check", odd)["index_bounds"], {"attention_mask": 2})
+
 
 if __name__ == "__main__":
     unittest.main()

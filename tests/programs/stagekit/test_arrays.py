@@ -48,6 +48,11 @@ class Seeded(unittest.TestCase):
         self.assertTrue(((made["x"] >= 0) & (made["x"] <= 1)).all())
         self.assertTrue(((made["ids"] >= 0) & (made["ids"] < 10)).all())
 
+    def test_integers_of_a_mask_are_0_and_1(self):
+        inputs = [{"name": name, "shape": [50], "dtype": "int64"} for name in ("attention_mask", "Mask", "ids")]
+        made = arrays.seeded(inputs, 0, {"Mask": 1})
+        self.assertEqual([array.max() for array in made.values()], [1, 0, 9])
+
     def test_refuses_what_no_machine_has_room_for(self):
         for shape in [2**40, 2**40], [2**20, 2**11]:
             with self.assertRaisesRegex(StageError, "more than 4 GiB"):
