@@ -153,6 +153,9 @@ class ShapingTest(LoweredTest):
         self.check_node("Squeeze", {"x": x}, x[..., 0], {"axes": np.array([-1])}, opset=13)
         self.check_node("Unsqueeze", {"x": x[:, 0, :, 0]}, x, axes=[3, 1])
         self.check_node("Unsqueeze", {"x": x[:, 0, :, 0]}, x, {"axes": np.array([1, -1])}, opset=13)
+        # A number in place of a list: torch.onnx.export of torch 2.14 writes it, and onnxruntime takes it.
+        self.check_node("Squeeze", {"x": x}, x[..., 0], {"axes": np.array(-1)}, opset=13)
+        self.check_node("Unsqueeze", {"x": x[:, 0]}, x, {"axes": np.array(1)}, opset=13)
 
     def test_a_transpose_of_more_dimensions_than_tflite_takes(self):
         x = random(2, 3, 2, 3, 2, 4)

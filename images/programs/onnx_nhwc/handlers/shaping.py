@@ -56,17 +56,22 @@ def flatten(node, values):
 def squeeze(node, values):
     x = values[node.inputs[0]]
     axes = values.fixed(node, 1, "axes")
-    return [tf.squeeze(x, None if axes is None else [int(axis) for axis in axes])]
+    return [tf.squeeze(x, None if axes is None else _listed(axes))]
 
 
 @handles("Unsqueeze")
 def unsqueeze(node, values):
     x = values[node.inputs[0]]
-    axes = values.fixed(node, 1, "axes")
+    axes = _listed(values.fixed(node, 1, "axes"))
     rank = x.shape.rank + len(axes)
-    for axis in sorted(int(axis) % rank for axis in axes):
+    for axis in sorted(axis % rank for axis in axes):
         x = tf.expand_dims(x, axis)
     return [x]
+
+
+def _listed(axes):
+    """Axes as integers. PyTorch of today writes a single number for one, which onnxruntime takes."""
+    return [int(axis) for axis in np.ravel(axes)]
 
 
 @handles("Transpose")
