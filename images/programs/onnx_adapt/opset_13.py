@@ -2,7 +2,7 @@
 
 from onnx_ir.passes import common
 
-from . import bfloat16, constant_folding, dequantized, rules
+from . import axes, bfloat16, constant_folding, dequantized, rules
 from .rules import microsoft
 from .source_model import opset
 from .upgrade import upgrade
@@ -17,6 +17,7 @@ def lower(model):
     """
     # onnxruntime takes nodes in any order, ONNX's inference does not.
     common.TopologicalSortPass()(model)
+    axes.count_from_first(model)
     microsoft.name_by_domain(model)
     upgrade(model)
     rules.apply(model, opset(model), microsoft.is_shapeless)
