@@ -1,4 +1,5 @@
-"""How large the integers of an input may be: below the size of the axis that they are places of.
+"""How large the integers of an input may be: below the size of the axis that they are places of, and no longer than it
+where they are lengths.
 
 An id beyond the rows of an embedding is refused by some runtimes, and others read beyond memory.
 """
@@ -11,6 +12,8 @@ PLACES = {
     **dict.fromkeys(("Scatter", "ScatterElements", "ScatterND"), ((1, 0),)),
     "EmbedLayerNormalization": ((0, 2), (1, 4), (8, 3)),
 }
+# Those of which an input has lengths, at most the first size of another.
+LENGTHS = dict.fromkeys(("GRU", "LSTM", "RNN"), (4, 0))
 # Each place is a row of numbers, one for each axis.
 ROWS = ("GatherND", "ScatterND")
 # Operators that pass integers on, and from which of their inputs.
@@ -39,6 +42,10 @@ def of(nodes, sizes):
         for places, of_what in PLACES.get(op_type, ()):
             if places < len(inputs):
                 note(inputs[places], _size(op_type, sizes(inputs[of_what]), sizes(inputs[places]), axis))
+        lengths, of_what = LENGTHS.get(op_type, (len(inputs), 0))
+        if lengths < len(inputs) and sizes(inputs[of_what]):
+            steps = sizes(inputs[of_what])[0]
+            note(inputs[lengths], steps and steps + 1)
         for output in outputs:
             for name in inputs[PASSES.get(op_type, slice(0))]:
                 note(name, found.get(output))

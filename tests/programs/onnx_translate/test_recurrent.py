@@ -30,8 +30,10 @@ def rnn_step(x, h, _, w, r, wb, rb):
 
 
 class RecurrentTest(LoweredTest):
-    def run_layer(self, op_type, gates, step, direction="forward", lengths=None, states=1, **attributes):
-        """Check a layer with initial states, and all of its outputs, against the step in numpy."""
+    def run_layer(self, op_type, gates, step, direction="forward", lengths=None, states=1, fed=False, **attributes):
+        """Check a layer with initial states, and all of its outputs, against the step in numpy. With ``fed`` its
+        lengths are an input.
+        """
         ways = {"forward": [1], "reverse": [-1], "bidirectional": [1, -1]}[direction]
         x = random(STEPS, BATCH, INPUTS)
         w, r, b = (
@@ -52,9 +54,9 @@ class RecurrentTest(LoweredTest):
                 finals[1][index] = c
         names = ["h", "c"][:states]
         weights = {"w": w, "r": r, "b": b}
-        if lengths:
-            weights["lengths"] = np.array(lengths, np.int32)
         samples = dict(zip(["x", *names], [x, *initial]))
+        if lengths:
+            (samples if fed else weights)["lengths"] = np.array(lengths, np.int32)
         inputs = ["x", "w", "r", "b", "lengths" if lengths else "", *names]
         outputs = ["y", *["last_" + name for name in names]]
         node = helper.make_node(op_type, inputs, outputs, hidden_size=HIDDEN, direction=direction, **attributes)
@@ -83,6 +85,12 @@ class RecurrentTest(LoweredTest):
         for direction in ("forward", "reverse"):
             with self.subTest(direction):
                 self.run_layer("LSTM", 4, lstm_step, direction, lengths=[2, 4], states=2)
+
+    def test_samples_whose_lengths_are_an_input(self):
+        for direction in ("forward", "bidirectional"):
+            with self.subTest(direction):
+                self.run_layer("LSTM", 4, lstm_step, direction, lengths=[2, 4], states=2, fed=True)
+        self.run_layer("RNN", 1, rnn_step, "reverse", lengths=[4, 1], fed=True)
 
 
 if __name__ == "__main__":

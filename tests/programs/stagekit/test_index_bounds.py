@@ -22,6 +22,10 @@ class IndexBounds(unittest.TestCase):
         self.assertEqual(bounds(("GatherND", "cube rows", "y")), {"rows": 3})
         self.assertEqual(bounds(("GatherND", "cube unknown", "y")), {"unknown": 3})
 
+    def test_of_lengths_are_all_steps(self):
+        self.assertEqual(bounds(("LSTM", "table w r b lengths h c", "y")), {"lengths": 4})
+        self.assertEqual(bounds(("GRU", "table w r", "y"), ("RNN", "open w r b lengths", "z")), {})
+
     def test_are_the_least_of_several(self):
         self.assertEqual(bounds(("Gather", "table ids", "y"), ("Gather", "wide ids", "z")), {"ids": 3})
 

@@ -73,18 +73,20 @@ def _run(node, values, step, gates, default_activations):
 
 
 def _inputs(node, values, gates):
-    """x: [steps, batch, inputs]; the weights as arrays; how long each sample is, or None; the initial states."""
+    """x: [steps, batch, inputs]; the weights as arrays; how long each sample is, or None for all steps; the initial
+    states.
+    """
     names = [*node.inputs, *[""] * (8 - len(node.inputs))]
     x = values[names[0]]
     arrays = [values.constant(names[place]) if names[place] else None for place in (1, 2, 3, 7)]
-    lengths = values.constant(names[4]) if names[4] else np.array([x.shape[0]])
-    if arrays[0] is None or arrays[1] is None or lengths is None or (names[3] and arrays[2] is None):
-        raise UnsupportedError(
-            "its weights or its sequence_lens are computed by the model", "make them constants of the model"
-        )
+    lengths = values.parameter(node, 4, "sequence_lens")
+    if arrays[0] is None or arrays[1] is None or (names[3] and arrays[2] is None):
+        raise UnsupportedError("its weights are computed by the model", "make them constants of the model")
+    if lengths is not None and not tf.is_tensor(lengths) and np.all(lengths == x.shape[0]):
+        lengths = None
     zeros = tf.zeros([len(arrays[0]), x.shape[1], arrays[1].shape[2]], x.dtype)
     states = [values[names[place]] if names[place] else zeros for place in ((5, 6) if gates == 4 else (5,))]
-    return x, arrays, None if np.all(lengths == x.shape[0]) else lengths, states
+    return x, arrays, lengths, states
 
 
 def _unrolled(x, weights, step, states, lengths, is_reverse):
@@ -98,12 +100,19 @@ def _unrolled(x, weights, step, states, lengths, is_reverse):
     for index in reversed(range(count)) if is_reverse else range(count):
         new = step(steps[index], states, weights)
         hidden[index] = new[0]
-        if lengths is not None and np.any(lengths <= index):
-            runs = np.broadcast_to((index < lengths)[:, np.newaxis], [batch, weights.r.shape[0]])
+        if tf.is_tensor(lengths) or (lengths is not None and np.any(lengths <= index)):
+            runs = _repeated(index < lengths, new[0].shape[1])
             new = [tf.where(runs, after, before) for after, before in zip(new, states)]
             hidden[index] = tf.where(runs, hidden[index], tf.zeros_like(hidden[index]))
         states = new
     return hidden, states
+
+
+def _repeated(column, count):
+    """[rows, count] of [rows]: an array of an array."""
+    if tf.is_tensor(column):
+        return tf.tile(tf.expand_dims(column, 1), [1, count])
+    return np.broadcast_to(column[:, np.newaxis], [len(column), count])
 
 
 def _lstm_step(x, states, weights):
