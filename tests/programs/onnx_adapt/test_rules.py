@@ -227,7 +227,7 @@ class TestRules(unittest.TestCase):
         self.refused("empty", "Reshape", [numbers(0, 6)], [np.array([0, 2])], allowzero=1, opset=14)
 
     def test_trilu(self):
-        for x in (numbers(3, 4), numbers(2, 4, 3), np.arange(12).reshape(3, 4)):
+        for x in (numbers(3, 4), numbers(2, 4, 3), np.arange(12).reshape(3, 4), numbers(3, 4) > 0):
             for k in (-9, -1, 1):
                 for upper in (0, 1):
                     with self.subTest(k=k, upper=upper, shape=x.shape):
@@ -286,6 +286,19 @@ class TestRules(unittest.TestCase):
                 self.assertEqual(set(node.input) - cast, set())
         self.check("Greater", a, b, like=[a > b])
         self.check("Max", a, b, like=[np.maximum(a, b)])
+
+    def test_a_choice_of_truth_values_or_small_integers_is_made_of_other_operators(self):
+        """Onnxruntime 1.6 has no Where of them."""
+        condition, x, y = (numbers(12, seed=seed) > 0 for seed in range(3))
+        self.check("Where", condition, x, y, opset=16, like=[np.where(condition, x, y)])
+        triangle = lowered(model("Trilu", [numbers(3, 4) > 0], opset=14))
+        for made in (lowered(model("Where", [condition, x, y], opset=16)), triangle):
+            self.assertNotIn("Where", [node.op_type for node in made.graph.node])
+        small = lowered(model("Where", [condition, x.astype("int8"), y.astype("int8")]))
+        (node,) = (node for node in small.graph.node if node.op_type == "Where")
+        self.assertLessEqual(
+            set(node.input[1:]), {node.output[0] for node in small.graph.node if node.op_type == "Cast"}
+        )
 
     def test_lists_of_numbers(self):
         """Onnxruntime 1.6 takes one for a tensor of one number."""

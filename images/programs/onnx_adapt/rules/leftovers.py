@@ -23,8 +23,11 @@ WIDER = {
     ir.DataType.FLOAT16: ir.DataType.FLOAT,
 }
 # Opset 13 has them of integers of 8 and 16 bits, onnxruntime 1.6 does not.
-OF_LARGE_INTEGERS = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min")
 SMALL = {"tensor({}int{})".format(sign, bits) for sign in ("", "u") for bits in (8, 16)}
+LACKING = {
+    **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min"), SMALL),
+    "Where": SMALL - {"tensor(uint8)"},
+}
 
 
 def lower(node, opset):
@@ -97,7 +100,7 @@ def _word(dtype):
 
 @functools.cache
 def _parameters(at_13, which):
-    lacking = SMALL if at_13.name in OF_LARGE_INTEGERS else set()
+    lacking = LACKING.get(at_13.name, set())
     return [(formal.type_str, frozenset(formal.types) - lacking) for formal in getattr(at_13, which)]
 
 

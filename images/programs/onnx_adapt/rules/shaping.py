@@ -64,8 +64,18 @@ def trilu(node, op):
     column = op.Range(zero, columns, one)
     diagonal = op.Add(row, k)
     compare = op.GreaterOrEqual if node.attributes.get_int("upper", 1) else op.LessOrEqual
-    blank = op.constant(0, like=x)
-    return op.Where(compare(column, diagonal), x, blank)
+    if x.dtype == ir.DataType.BOOL:
+        return op.And(compare(column, diagonal), x)
+    return op.Where(compare(column, diagonal), x, op.constant(0, like=x))
+
+
+@rule("Where", since=(9, 16))
+def where(node, op):
+    """Onnxruntime has none of truth values."""
+    condition, x, y = node.inputs
+    if x.dtype != ir.DataType.BOOL:
+        return None
+    return op.Or(op.And(condition, x), op.And(op.Not(condition), y))
 
 
 @rule("Pad", since=(18, 19, 21, 23, 24, 25))

@@ -4,7 +4,7 @@
 _UP_TO = {
     14: "Add CumSum Div Mul Sub",
     15: "Pow",
-    16: "GreaterOrEqual LeakyRelu LessOrEqual PRelu Where",
+    16: "GreaterOrEqual LeakyRelu LessOrEqual PRelu",
     19: "Equal",
     20: "IsInf IsNaN",
     22: "Acos Acosh Asin Asinh Atan Atanh Conv ConvTranspose Cos Cosh Det Dropout Elu EyeLike GlobalAveragePool "
