@@ -11,7 +11,7 @@ from stagekit import StageError, layouts, scopes
 
 from . import handlers
 from .handlers import dtypes, window
-from .handlers.handler import UnsupportedError
+from .handlers.handler import CUT, UnsupportedError
 from .handlers.values import Values
 
 
@@ -84,10 +84,18 @@ def _handle(node, handler, values):
         raise
     except Exception as error:
         traceback.print_exc()
-        reason = "{}: {}".format(type(error).__name__, error)
-        raise _refusal(node, reason, "replace this operator in the model with others that mean the same") from error
+        raise _refusal(node, *_failure(node, error, values)) from error
     for name, tensor in zip(node.outputs, outputs):
         values[name] = tensor
+
+
+def _failure(node, error, values):
+    """Why a handler failed, and what to do."""
+    for name, tensor in values.computed(node).items():
+        if not tensor.shape.is_fully_defined():
+            return "the data decides how large its input {!r} is, {}".format(name, tensor.shape), CUT.format(name)
+    reason = "{}: {}".format(type(error).__name__, error)
+    return reason, "replace this operator in the model with others that mean the same"
 
 
 def _without_operators_if_empty(tensor):

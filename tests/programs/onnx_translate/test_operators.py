@@ -397,6 +397,41 @@ class NonMaxSuppressionTest(LoweredTest):
         self.check_node("NonMaxSuppression", {"boxes": boxes, "scores": scores}, expected, weights)
 
 
+class SizesThatDataDecidesTest(LoweredTest):
+    """How many places NonZero finds is known only when the model runs."""
+
+    def test_a_part_of_what_is_found(self):
+        x, ends = np.float32([0, 3, 0, 5, 6, 7]), np.iinfo(np.int64)
+        places = [1, 3, 4, 5]
+        for expected, start, end, step in (
+            (places[:2], 0, 2, 1),
+            (places[1:], 1, ends.max, 1),
+            (places[-2:], -2, ends.max, 1),
+            (places, 0, 100, 1),
+            (places[::-1], -1, ends.min, -1),
+        ):
+            with self.subTest(start=start, end=end, step=step):
+                weights = {name: np.array([number]) for name, number in (("s", start), ("e", end), ("p", step))}
+                weights["axes"] = np.array([1])
+                nodes = [
+                    helper.make_node("NonZero", ["x"], ["places"]),
+                    helper.make_node("Slice", ["places", "s", "e", "axes", "p"], ["y"]),
+                ]
+                self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": np.array([expected])})
+
+    def test_what_can_not_be_said_of_them_is_refused_with_the_place_to_cut(self):
+        x = np.float32([[0, 3], [0, 5]])
+        nodes = [
+            helper.make_node("NonZero", ["x"], ["places"]),
+            helper.make_node("GatherElements", ["x", "places"], ["y"], name="chosen"),
+        ]
+        with self.assertRaises(StageError) as caught:
+            self.translate(model(nodes, {"x": x}, ["y"]), {"x": x})
+        self.assertIn("chosen", caught.exception.message)
+        self.assertIn("the data decides how large its input 'places' is, (2, None)", caught.exception.message)
+        self.assertIn("--to-tensor places", caught.exception.hint)
+
+
 class NormTest(LoweredTest):
     def test_what_is_all_zeros_stays_so(self):
         x = random(2, 3, 4)

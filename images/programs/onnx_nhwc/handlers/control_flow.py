@@ -5,10 +5,9 @@ from onnx import numpy_helper
 
 from .. import frozen_graph, layout
 from ..onnx_rewrites import onnx_graph
-from .handler import UnsupportedError, handles
+from .handler import CUT, UnsupportedError, handles
 
 BRANCHES = ("then_branch", "else_branch")
-CUT = "cut the model in front of it, with --to-tensor {}, or write that part of the model differently"
 
 
 @handles("If")

@@ -5,6 +5,7 @@ It returns the node's outputs as a list of tensors, in ONNX's layout: images are
 """
 
 HANDLERS = {}
+CUT = "cut the model in front of it, with --to-tensor {}, or write that part of the model differently"
 
 
 class UnsupportedError(Exception):

@@ -7,6 +7,9 @@ from . import shaping
 from .broadcasting import LARGEST_RANK, in_a_row
 from .handler import handles
 
+# What TFLite counts places by.
+LARGEST_OFFSETS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+
 
 @handles("Gather")
 def gather(node, values):
@@ -76,6 +79,8 @@ def reverse_sequence(node, values):
 
 def _slice(start, end, step, size):
     """A Python slice of a dimension; ONNX writes "to the very first, backwards" as an end far below zero."""
+    if size is None:
+        return slice(*np.clip((start, end, step), *LARGEST_OFFSETS).tolist())
     first, last, _ = slice(start, end, step).indices(size)
     return slice(first, None if last < 0 else last, step)
 
