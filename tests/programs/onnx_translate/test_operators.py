@@ -419,6 +419,40 @@ class SizesThatDataDecidesTest(LoweredTest):
                 ]
                 self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": np.array([expected])})
 
+    def test_the_last_of_what_is_found(self):
+        x, weights = np.float32([0, 3, 0, 5, 6, 7]), {"which": np.array([-1, 0])}
+        nodes = [
+            helper.make_node("NonZero", ["x"], ["places"]),
+            helper.make_node("Gather", ["places", "which"], ["y"], axis=1),
+        ]
+        self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": np.array([[5, 1]])})
+
+    def test_boxes_that_are_likely_enough_are_suppressed_and_taken(self):
+        """What PyTorch writes for `found = found[scores > 0.5]; found = found[nms(boxes, scores, 0.5)]`."""
+        corners = np.float32([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 12, 12], [20, 20, 24, 24], [8, 8, 12, 13]])
+        likely = np.float32([[0.9], [0.8], [0.6], [0.1], [0.7]])
+        weights = {
+            "least": scalar(0.5),
+            "overlap": scalar(0.5),
+            "most": np.array([np.iinfo(np.int64).max]),
+            "box": np.array(2),
+        }
+        nodes = [
+            helper.make_node("Squeeze", ["likely"], ["scores"], axes=[1]),
+            helper.make_node("Greater", ["scores", "least"], ["enough"]),
+            helper.make_node("NonZero", ["enough"], ["found"]),
+            helper.make_node("Squeeze", ["found"], ["kept"], axes=[0]),
+            helper.make_node("Gather", ["corners", "kept"], ["boxes"]),
+            helper.make_node("Gather", ["scores", "kept"], ["chances"]),
+            helper.make_node("Unsqueeze", ["boxes"], ["all_boxes"], axes=[0]),
+            helper.make_node("Unsqueeze", ["chances"], ["all_chances"], axes=[0, 1]),
+            helper.make_node("NonMaxSuppression", ["all_boxes", "all_chances", "most", "overlap"], ["chosen"]),
+            helper.make_node("Gather", ["chosen", "box"], ["places"], axis=1),
+            helper.make_node("Gather", ["boxes", "places"], ["y"]),
+        ]
+        inputs = {"corners": corners, "likely": likely}
+        self.check(model(nodes, inputs, ["y"], weights), inputs, {"y": corners[[0, 4]]})
+
     def test_what_can_not_be_said_of_them_is_refused_with_the_place_to_cut(self):
         x = np.float32([[0, 3], [0, 5]])
         nodes = [

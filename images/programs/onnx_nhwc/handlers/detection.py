@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from .handler import UnsupportedError, handles
 
+LARGEST_COUNT = np.iinfo(np.int32).max
+
 
 @handles("NonMaxSuppression")
 def non_max_suppression(node, values):
@@ -21,13 +23,17 @@ def non_max_suppression(node, values):
     overlap = min(float(np.nextafter(np.float32(overlap), np.float32(2))), 1.0)
     corners = _corners(boxes, node.attrs.get("center_point_box", 0))
     batches, classes, count = scores.shape.as_list()
+    most = min(int(most), LARGEST_COUNT if count is None else count)
+    if count is None:
+        # TFLite makes room for as many as may be chosen.
+        most = tf.minimum(most, tf.shape(scores)[2])
     chosen = []
     for batch in range(batches):
         for label in range(classes):
             found, valid = tf.raw_ops.NonMaxSuppressionV4(
                 boxes=corners[batch],
                 scores=scores[batch, label],
-                max_output_size=min(int(most), count),
+                max_output_size=most,
                 iou_threshold=overlap,
                 score_threshold=least,
                 pad_to_max_output_size=True,

@@ -15,7 +15,8 @@ LARGEST_OFFSETS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 def gather(node, values):
     x = values[node.inputs[0]]
     axis = node.attrs.get("axis", 0) % x.shape.rank
-    return [tf.gather(x, _indices(node, values, x.shape[axis]), axis=axis)]
+    size = x.shape[axis]
+    return [tf.gather(x, _indices(node, values, tf.shape(x)[axis] if size is None else size), axis=axis)]
 
 
 @handles("GatherElements")
@@ -94,10 +95,10 @@ def _indices(node, values, size):
 
 
 def _from_start(indices, size):
-    """``size`` is a number, or one for each of the last axis of the indices."""
-    if tf.is_tensor(indices):
-        return in_a_row(lambda x: tf.where(x < 0, x + size, x), indices, LARGEST_RANK)
-    return np.where(indices < 0, indices + size, indices).astype(np.int32)
+    """``size`` is a number, or one for each of the last axis of the indices, or a tensor of one."""
+    if tf.is_tensor(indices) or (tf.is_tensor(size) and np.any(indices < 0)):
+        return in_a_row(lambda x: tf.where(x < 0, x + size, x), tf.convert_to_tensor(indices), LARGEST_RANK)
+    return (indices if tf.is_tensor(size) else np.where(indices < 0, indices + size, indices)).astype(np.int32)
 
 
 def _flat_indices(node, values, shape):
