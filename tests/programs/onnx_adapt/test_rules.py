@@ -587,6 +587,19 @@ class TestEngine(unittest.TestCase):
         words = "Bernoulli (2 nodes, the first is draw_a) can't be said at opset 13: it draws random numbers"
         self.assertEqual(caught.exception.message, words)
 
+    def test_says_where_to_cut_a_model_in_which_data_decides_a_size(self):
+        x = helper.make_tensor_value_info("x", 1, [2, 3])
+        nodes = [
+            helper.make_node("NonZero", ["x"], ["places"]),
+            helper.make_node("Cast", ["places"], ["floats"], to=1),
+            helper.make_node("GroupNormalization", ["floats", "w", "w"], ["y"], num_groups=1),
+        ]
+        weights = [numpy_helper.from_array(np.ones(1, "float32"), "w")]
+        graph = helper.make_graph(nodes, "graph", [x], [helper.make_tensor_value_info("y", 1, None)], weights)
+        with self.assertRaisesRegex(StageError, "the data decides how large its input 'floats' is") as caught:
+            lowered(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)]))
+        self.assertIn("--to-tensor floats", caught.exception.hint)
+
     def test_takes_time_in_proportion_to_the_nodes(self):
         seconds = []
         for count in (500, 4000):

@@ -9,6 +9,7 @@ import onnx_ir as ir
 PREVIEW = "ai.onnx.preview"
 RULES = {}
 CUT = "cut the model before it with --to-tensor, or write that part of the model differently"
+CUT_AT = "cut the model in front of it, with --to-tensor {}, or write that part of the model differently"
 
 
 class UnsupportedError(Exception):
@@ -57,13 +58,16 @@ def rank(value):
 
 
 def sizes(value, *axes):
-    """The sizes of a value along some axes, or of all of them; raises an UnsupportedError if one is open."""
+    """The sizes of a value along some axes, or of all of them; raises an UnsupportedError if one is open.
+
+    Those of the model's own inputs never are: samples have a size.
+    """
     rank(value)
     found = [value.shape[axis] for axis in axes] if axes else list(value.shape)
     if not all(isinstance(size, int) for size in found):
         raise UnsupportedError(
-            "its input {!r} has sizes that are known only when the model runs: {}".format(value.name, value.shape),
-            "leave out --dynamic-batch, or give the model's inputs fixed sizes",
+            "the data decides how large its input {!r} is, {}".format(value.name, value.shape),
+            CUT_AT.format(value.name),
         )
     return found
 
