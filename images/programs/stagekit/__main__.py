@@ -9,6 +9,7 @@ import time
 import traceback
 from importlib import metadata
 
+from stagekit import environment
 from stagekit.errors import StageError
 from stagekit.request import Request
 
@@ -59,8 +60,7 @@ def _answer(operations, request):
 
 def main():
     program, input_root, output_root, *overlays = sys.argv[1:]
-    # Packages that an environment of the user's own lacks; what it has comes first.
-    sys.path.extend(overlays)
+    environment.enter(overlays)
     channel = Channel()
     stage = importlib.import_module(program)
     channel.send(type="ready", contract=CONTRACT, versions=_versions(stage.VERSIONS))

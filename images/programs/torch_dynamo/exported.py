@@ -48,7 +48,7 @@ def export(flat, inputs, path, opset, **options):
             warnings.warn(FAILED.format(type(error).__name__, one_line(error)), stacklevel=1)
         else:
             return DYNAMO
-    unaided.export(flat, inputs, path, opset, dynamo=False, **options)
+    unaided.export(flat, inputs, path, opset, **options)
     return TORCHSCRIPT
 
 

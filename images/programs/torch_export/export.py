@@ -11,6 +11,7 @@ from . import (
     arguments,
     autograd_functions,
     checkpoint,
+    compatibility,
     embedding_bounds,
     module_values,
     onnx_export,
@@ -92,6 +93,7 @@ def _prepared(request):
     """(model, samples by input name, bounds of their integers, training steps, `UserCode`, hint for a model that fails
     on its inputs, notes). The model is trained where that is asked for.
     """
+    compatibility.check()
     parameters = request.parameters
     seeding.seed(parameters["seed"])
     autograd_functions.trace_forwards()

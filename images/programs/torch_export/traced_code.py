@@ -41,7 +41,9 @@ def exported(code):
     frame = sys._getframe(1)  # noqa: SLF001 - as above
     while frame is not None:
         if frame.f_code.co_name == "_run_symbolic_function":
-            return code.line_in(frame.f_locals["n"].sourceRange())
+            # Since torch 1.13 it is called node.
+            name = "node" if "node" in frame.f_locals else "n"
+            return code.line_in(frame.f_locals[name].sourceRange())
         frame = frame.f_back
     return ""
 

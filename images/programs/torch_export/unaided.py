@@ -1,5 +1,6 @@
 """torch.onnx.export as it is. `torch_symbolics.aided` has the same functions."""
 
+import inspect
 import math
 
 import torch
@@ -9,6 +10,9 @@ from . import fixed_shapes
 
 # Torch itself refuses opsets that it does not have.
 NEWEST_OPSET = math.inf
+TAKEN = inspect.signature(torch.onnx.export).parameters
+# From torch 2.9 on it goes by torch.export unless it is told otherwise.
+BY_TRACE = {"dynamo": False} if "dynamo" in TAKEN else {}
 # Models that are trained for int8, in which numbers are rounded as its numbers are.
 EXPORTS_FAKE_QUANTIZED = False
 
@@ -33,5 +37,8 @@ def export(flat, inputs, path, opset, **options):
         with fixed_shapes.as_numbers(), flat.watched(keeps_data=False):
             _get_trace_graph(flat, tuple(tensor.clone() for tensor in inputs), strict=False)
         model = flat
-    torch.onnx.export(model, inputs, path, opset_version=opset, **options)
+    elif "example_outputs" in TAKEN:
+        # torch before 1.10 does not run a script to see what it returns.
+        options["example_outputs"] = model(*(tensor.clone() for tensor in inputs))
+    torch.onnx.export(model, inputs, path, opset_version=opset, **BY_TRACE, **options)
     return ""

@@ -5,7 +5,7 @@ import re
 import traceback
 from pathlib import Path
 
-from stagekit import StageError
+from stagekit import StageError, environment
 
 from . import newer_code
 
@@ -15,7 +15,11 @@ OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 TRACED = re.compile(r"^(.+)\((\d+)\): ", re.MULTILINE)
 LONGEST_MESSAGE = 600
 
-NEEDS_PACKAGE = "add the package that brings it: --with NAME==VERSION"
+NEEDS_PACKAGE = (
+    "install the package that brings it in the environment of --python"
+    if environment.is_users()
+    else "add the package that brings it: --with NAME==VERSION"
+)
 SEES_NOTHING_ELSE = (
     "the model's code sees no network, and of files its modules, all files of its package (package.module:callable), "
     "and those beside a module that it names by a text in the code (open('anchors.json'), up to 512 MiB): build the "
@@ -85,6 +89,6 @@ def one_line(error):
 def _hint(error):
     if isinstance(error, ModuleNotFoundError):
         return NEEDS_PACKAGE
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not environment.is_users():
         return SEES_NOTHING_ELSE
     return ""
