@@ -16,8 +16,8 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers digits zoo \
-	sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment \
+	digits zoo environments sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -58,6 +58,9 @@ bench-peers: $(host) $(peers) ## Race pinlite's files and onnx2tf's (ONLY=name,g
 	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(KIND),--kind $(KIND))
 
+bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
+	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)
+
 digits: $(host) ## What techniques and variants cost the digits network: a table of its accuracy (ENGINE).
 	.venv/bin/python tests/bench/digits.py --engine $(ENGINE)
 
@@ -81,6 +84,10 @@ real: $(host) ## Convert the .onnx files that packages of PyPI ship (ONLY=patter
 
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
 	PYTHONPATH=tests .venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
+environments: $(host) ## Convert models by --python in an environment of each torch that is claimed (ONLY=torch's version, ENVIRONMENTS=DIR of them).
+	.venv/bin/python tests/environments/run.py $(if $(ONLY),--torch "$(ONLY)") \
+		$(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)")
 
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
 	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")

@@ -12,6 +12,9 @@ from . import exporter
 from .user_code import one_line
 
 UPDATE = "update it in the environment of --python, or remove it: pinlite brings one that fits"
+UPDATE_ALL = (
+    "update onnx, onnx-ir and onnxscript in the environment of --python, or remove them: pinlite brings its own"
+)
 NUMPY = "install a numpy of torch's time in the environment of --python: pip install 'numpy<2'"
 
 
@@ -31,18 +34,16 @@ def check():
     if exporter.failure:
         error = exporter.failure
         traceback.print_exception(type(error), error, error.__traceback__)
-        message = "the exporter of torch {} can't be imported: {}: {}".format(
-            torch.__version__, type(error).__name__, one_line(error)
-        )
-        hint = "update onnx, onnx-ir and onnxscript in the environment of --python, or remove them: pinlite brings its own"
-        raise StageError("usage", message, hint) from error
+        what = "{}: {}".format(type(error).__name__, one_line(error))
+        message = "the exporter of torch {} can't be imported: {}".format(torch.__version__, what)
+        raise StageError("usage", message, UPDATE_ALL) from error
 
 
 def _unmet(distribution):
     """A line for each requirement of a package that what is there does not meet."""
     for text in distribution.requires or ():
-        # An overlay that has packages with requirements has this one.
-        from packaging.requirements import Requirement
+        # What is lent with requirements is lent with this one.
+        from packaging.requirements import Requirement  # noqa: PLC0415 - it is not in every environment
 
         wanted = Requirement(text)
         if wanted.marker and not wanted.marker.evaluate({"extra": ""}):

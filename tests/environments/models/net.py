@@ -1,4 +1,4 @@
-"""Models that every torch from 1.8 on can build, but those of `of_today`."""
+"""Models that every torch from 1.8 on can build, but where they say since when."""
 
 import torch
 from torch import nn
@@ -87,7 +87,7 @@ class ByName(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(10, 6)
 
-    def forward(self, ids, mask=None, scale=None, unused=None):
+    def forward(self, ids, mask=None, scale=None, unused=None):  # noqa: ARG002 - as its name says
         y = self.embedding(ids)
         y = y if mask is None else y * mask.unsqueeze(-1)
         y = y if scale is None else y * scale["by"]
@@ -103,8 +103,3 @@ class Norm(nn.Module):
 
     def forward(self, x: torch.Tensor):
         return self.norm(x)
-
-
-class Gamma(nn.Module):
-    def forward(self, x):
-        return torch.lgamma(x)
