@@ -24,6 +24,9 @@ HARMLESS = (
     "This model contains a squeeze operation on dimension",
     # Of TorchScript, whose inputs are given by position.
     "no signature found for ",
+    "Model has no forward function",
+    # The graph says the shapes that were traced.
+    "The shape inference of \\S+ type is missing",
     "Exporting a model to ONNX with a batch_size other than 1",
     "Export of embedding_bag with dynamic input/offsets shape",
     # An error follows that says so.
