@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment \
-	digits zoo environments sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
+	digits zoo zoo-new environments sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,7 +55,7 @@ bench-variants: $(host) ## Compare variants of the examples made in one run with
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
 
 bench-peers: $(host) $(peers) ## Race pinlite's files and onnx2tf's (ONLY=name,glob, KIND=float32|int8), build/peers.
-	PYTHONPATH=tests .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(KIND),--kind $(KIND))
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
@@ -67,6 +67,11 @@ digits: $(host) ## What techniques and variants cost the digits network: a table
 zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TWICE=1, JOBS); JSON in build/zoo.
 	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
 		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
+
+zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf.ready) ## The same with models of today (WAY=onnx|current|python for one, PEERS=1 beside it); JSON in build/zoo-new.
+	PYTHONPATH=tests:tests/zoo .venv/bin/python -m zoo_new.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(QUICK),--quick) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(if $(TWICE),--twice) \
+		$(if $(JOBS),--jobs $(JOBS))
 
 sweep: $(host) ## Convert hundreds of small models and judge every file by PyTorch (ONLY=glob or QUICK=1 for some, JOBS).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
@@ -130,6 +135,8 @@ lock: $(host) ## Write every lock anew from what it is made of.
 	for peer in onnx2tf litert; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 			tests/bench/$$peer.in --output-file tests/bench/$$peer.lock || exit; done
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		tests/zoo_new/environment.in --output-file tests/zoo_new/environment.lock
 
 base: $(host) ## Build the base images from Debian's packages, where no registry can be reached.
 	.venv/bin/pinlite images base
@@ -158,4 +165,10 @@ $(peers): .venv/%.ready: tests/bench/%.lock $(host)
 	.venv/bin/uv venv --quiet --clear --no-project --python "$(or $(PYTHON312),3.12)" .venv/$* || \
 		{ echo "error: no Python 3.12 for $*; name one with make bench-peers PYTHON312=..." >&2; exit 2; }
 	.venv/bin/uv pip install --quiet --python .venv/$*/bin/python --compile-bytecode --require-hashes --requirements $<
+	touch $@
+
+# PyTorch of today, on Linux with the libraries of CUDA.
+.venv/zoo-new.ready: tests/zoo_new/environment.lock $(host)
+	$(PYTHON) -m venv --clear .venv/zoo-new
+	.venv/zoo-new/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

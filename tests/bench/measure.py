@@ -1,7 +1,6 @@
 """Converting a model with pinlite and with onnx2tf, and racing what they wrote, each in processes of their own."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import conversion
 import numpy as np
 from bench import pairs
 from bench.pairs import Made, Match, Pair, Result, Run, Targets
@@ -21,7 +21,6 @@ RACE = Path(__file__).with_name("race.py")
 HEATS = 16
 SECONDS = 0.5
 TIMEOUT = 1800
-LAST_LINES = 3
 # Enough for the ranges of uniform noise, which each of them fills.
 CALIBRATION_SAMPLES, CALIBRATION_SEED = 16, 1
 Command = Sequence[str | Path]
@@ -224,7 +223,4 @@ def _process(command: list[str | Path]) -> None:
     except subprocess.TimeoutExpired as error:
         raise _FailedError(f"not done after {TIMEOUT} s") from error
     if done.returncode:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        # Of a traceback the first error is the cause of the others.
-        causes = [line for line in lines if re.match(r"[\w.]*Error: ", line)]
-        raise _FailedError(" ".join(causes[:1] or lines[-LAST_LINES:]) or f"it ended with status {done.returncode}")
+        raise _FailedError(conversion.cause(done.stderr or done.stdout) or f"it ended with status {done.returncode}")

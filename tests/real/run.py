@@ -63,7 +63,7 @@ def _fetched(folder: Path) -> Iterator[str]:
 
 def _outcome(name: str, inputs: Iterable[str], engine: str, timeout: float) -> Outcome:
     source = str(OUT / "files" / name)
-    model = Model(name=name, source=source, inputs=tuple(inputs), requirements=(), refused=None, quick=False)
+    model = Model(name=name, source=source, inputs=tuple(inputs))
     with tempfile.TemporaryDirectory(prefix="real-") as folder:
         return convert(model, Path(folder), engine=engine, timeout=timeout, twice=False)
 

@@ -23,6 +23,8 @@ GRACE = 60
 ELSEWHERE = {"LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "1", "TZ": "Asia/Kathmandu"}
 
 STATES: dict[int, State] = {0: "converted", 2: "refused", 3: "refused", 7: "differs"}
+RAISED = re.compile(r"[\w.]*(?:Error|Exception): ")
+LAST_LINES = 3
 ERROR = re.compile(r"^error: (?:(?P<stage>[a-z]+(?:-[a-z0-9.]+)*): )?(?P<message>.*)", re.MULTILINE)
 
 
@@ -82,6 +84,7 @@ def _convert(model: Model, out: Path, environment: Mapping[str, str], *, engine:
     ]
     command += [word for text in model.inputs for word in ("--input", text)]
     command += [word for text in model.requirements for word in ("--with", text)]
+    command += model.options
     started = time.monotonic()
     status, printed, log = run(command, environment, timeout)
     state = "timeout" if status is None else STATES.get(status, "crashed")
@@ -116,6 +119,12 @@ def run(command: list[str], environment: Mapping[str, str], timeout: float) -> t
                 process.kill()
             return None, "", ""
         return process.returncode, printed, log
+
+
+def cause(log: str) -> str:
+    """What a process that failed says of why: of tracebacks the first error, which is the cause of the others."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return " ".join([line for line in lines if RAISED.match(line)][:1] or lines[-LAST_LINES:])
 
 
 def error(log: str) -> tuple[str, str]:

@@ -12,14 +12,19 @@ FILE = FOLDER / "models.toml"
 
 @dataclass(frozen=True)
 class Model:
-    """One conversion. ``refused`` names the stage that has to refuse the model, if one has to."""
+    """One conversion. ``refused`` names the stage that has to refuse the model, if one has to. ``program`` says that
+    its packages fit one PyTorch alone: any other gets it as a program of torch.export. ``options`` are more words of
+    the command.
+    """
 
     name: str
     source: str
-    inputs: tuple[str, ...]
-    requirements: tuple[str, ...]
-    refused: str | None
-    quick: bool
+    inputs: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    refused: str | None = None
+    quick: bool = False
+    program: bool = False
+    options: tuple[str, ...] = ()
 
 
 def load(file: Path = FILE) -> list[Model]:
@@ -33,11 +38,12 @@ def load(file: Path = FILE) -> list[Model]:
     models = [
         Model(
             name=name,
-            source=f"{FOLDER / 'models' / family['file']}:{name}",
+            source=f"{file.parent / 'models' / family['file']}:{name}",
             inputs=tuple(family["inputs"]),
             requirements=tuple(family.get("with", ())),
             refused=family.get("refused"),
             quick=name in quick,
+            program=family.get("program", False),
         )
         for family in data["family"]
         for name in family["models"]
