@@ -27,11 +27,6 @@ def lstm():
 
 
 @seeded()
-def lstm_projected():
-    return Recurrent(nn.LSTM(FEATURES, HIDDEN, proj_size=8, batch_first=True))
-
-
-@seeded()
 def gru():
     return Recurrent(nn.GRU(FEATURES, HIDDEN, num_layers=2, bidirectional=True, batch_first=True))
 
