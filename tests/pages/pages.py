@@ -1,6 +1,6 @@
-"""Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`, `zoo`,
-`techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's JSON Schemas from
-its types, and the picture in docs/architecture.md from the imports that there are.
+"""Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`,
+`zoo`, `techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's
+JSON Schemas from its types, and the picture in docs/architecture.md from the imports that there are.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import cells
 import command_table
 import error_table
 import expressions
@@ -19,6 +20,7 @@ import import_graph
 import json_schemas
 import manifest
 import soak_table
+import table
 import techniques_page
 from bench import soak
 
@@ -28,7 +30,6 @@ from pinlite.machine import logs
 ROOT = Path(__file__).parents[2]
 BUILD, MEASURED, DOCS = ROOT / "build", ROOT / "docs" / "measured", ROOT / "docs"
 
-MOST_OPERATORS = 6
 NEWEST = "tflite-runtime 2.14.0"
 
 OPERATORS = """\
@@ -79,7 +80,8 @@ def reduced_operators(results: list[dict[str, Any]]) -> list[dict[str, Any]] | N
         return None
     kept = ("title", "code", "ours", "kept", "onnx", "tflite", "stage", "message", "hint")
     return [
-        {**{name: result[name] for name in kept}, "difference": _rounded(result["difference"])} for result in results
+        {**{name: result[name] for name in kept}, "difference": cells.rounded(result["difference"])}
+        for result in results
     ]
 
 
@@ -112,7 +114,7 @@ def reduced_zoo(document: dict[str, Any]) -> list[dict[str, Any]] | None:
             "state": model["state"],
             "right": model["right"],
             "reason": f"{model['stage']}: {model['message']}" if model["message"] else "",
-            "difference": _rounded(max(model["hops"].values(), default=None)),
+            "difference": cells.rounded(max(model["hops"].values(), default=None)),
             "size": model["size"],
             "ms": model["latency_ms"].get(NEWEST),
             "operators": model["operators"],
@@ -120,11 +122,6 @@ def reduced_zoo(document: dict[str, Any]) -> list[dict[str, Any]] | None:
         }
         for model in document["models"]
     ]
-
-
-def _rounded(difference: float | None) -> float | None:
-    """To one digit: the next machine may give another."""
-    return None if difference is None else float(f"{difference:.0e}")
 
 
 def operators_page(results: list[dict[str, Any]], conformance: dict[str, Any], newer: dict[str, Any]) -> str:
@@ -162,7 +159,7 @@ def _operator_row(result: dict[str, Any]) -> str:
         code = f"**{code}**"
     if result["stage"]:
         refused = f"refused by {result['stage']}: {result['message']}; {result['hint']}"
-        return f"| {code} | {_text(refused)} | |"
+        return f"| {code} | {cells.text(refused)} | |"
     return f"| {code} | {_counted(result['onnx'])} | {_counted(result['tflite'])} |"
 
 
@@ -178,20 +175,16 @@ def _onnx_lines(text: str, conformance: dict[str, Any]) -> list[str]:
         if found["reasons"]:
             passed = found["counts"].get("pass", 0) + found["counts"].get("disputed", 0)
             share = f"{passed} of {sum(found['counts'].values())}"
-            lines.append(f"| {name} | {share} | {_text('; '.join(found['reasons']))} |")
+            lines.append(f"| {name} | {share} | {cells.text('; '.join(found['reasons']))} |")
     return lines
 
 
 def _model_row(model: dict[str, Any]) -> str:
     if model["reason"]:
         why = f"{model['state']} by {model['reason']}"
-        return f"| {model['name']} | | | | {_text(why)} |"
+        return f"| {model['name']} | | | | {cells.text(why)} |"
     ms = "" if model["ms"] is None else f"{model['ms']:.1f}"
-    operators = Counter(model["operators"])
-    most = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{count} {name}" for name, count in most[:MOST_OPERATORS]]
-    rest = sum(count for _, count in most[MOST_OPERATORS:])
-    words = ", ".join([*shown, f"{rest} others"] if rest else shown)
+    words = table.short(model["operators"])
     return f"| {model['name']} | {model['difference']:.0e} | {model['size'] / 1e6:.2f} | {ms} | {words} |"
 
 
@@ -205,10 +198,6 @@ def _operator(name: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|")
-
-
-def _text(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
 
 
 Reduce = Callable[[Any], Any]
@@ -226,11 +215,11 @@ def take() -> Iterable[str]:
     """Put whole results of build/ in docs/measured; what is not taken is told."""
     for name, reduce in SOURCES.items():
         file = BUILD / name / f"{name}.json"
-        found = reduce(json.loads(file.read_text())) if file.exists() else None
+        found = reduce(json.loads(file.readcells.text())) if file.exists() else None
         if found is None:
             yield f"build/{name} has no result of everything: docs/measured/{name}.json stays"
         else:
-            (MEASURED / f"{name}.json").write_text(_json(found))
+            (MEASURED / f"{name}.json").writecells.text(_json(found))
 
 
 def _json(found: Any) -> str:
@@ -243,7 +232,7 @@ def _json(found: Any) -> str:
 
 def measured(name: str) -> Any:
     """What is kept of a result."""
-    return json.loads((MEASURED / f"{name}.json").read_text())
+    return json.loads((MEASURED / f"{name}.json").readcells.text())
 
 
 def pages() -> dict[str, str]:
@@ -253,7 +242,7 @@ def pages() -> dict[str, str]:
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
-        "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
+        "architecture.md": import_graph.page((DOCS / "architecture.md").readcells.text()),
         "cli.md": command_table.page(),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
@@ -263,9 +252,9 @@ def main() -> None:
     for line in take():
         print(line, file=sys.stderr)
     for name, text in pages().items():
-        (DOCS / name).write_text(text)
+        (DOCS / name).writecells.text(text)
     for name, text in json_schemas.schemas().items():
-        (SCHEMAS / name).write_text(text)
+        (SCHEMAS / name).writecells.text(text)
 
 
 if __name__ == "__main__":
