@@ -38,7 +38,7 @@ def load(file: Path = FILE) -> list[Model]:
     models = [
         Model(
             name=name,
-            source=f"{file.parent / 'models' / family['file']}:{name}",
+            source=f"{FOLDER / 'models' / family['file']}:{name}",
             inputs=tuple(family["inputs"]),
             requirements=tuple(family.get("with", ())),
             refused=family.get("refused"),

@@ -1,1 +1,0 @@
-../../zoo/models/seeding.py
