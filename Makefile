@@ -68,7 +68,7 @@ zoo: $(host) ## Convert the zoo's models (ONLY=name,glob or QUICK=1 for some, TW
 	.venv/bin/python tests/zoo/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) \
 		$(if $(TWICE),--twice) $(if $(JOBS),--jobs $(JOBS))
 
-zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf.ready) ## The same with models of today (WAY=onnx|current|python for one, PEERS=1 beside it); JSON in build/zoo-new.
+zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf.ready) ## Convert models of today (WAY=onnx|current|python for one way, PEERS=1 beside it, ONLY, QUICK=1, TWICE=1, JOBS).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m zoo_new.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(QUICK),--quick) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(if $(TWICE),--twice) \
 		$(if $(JOBS),--jobs $(JOBS))
@@ -97,7 +97,7 @@ environments: $(host) ## Convert models by --python in an environment of each to
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
 	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
-nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance, sweep, techniques and zoo, and the fuzzer.
+nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance, sweep, techniques and zoos, and the fuzzer.
 	.venv/bin/pytest -m nightly
 	$(MAKE) --silent conformance
 	$(MAKE) --silent conformance-new
@@ -105,6 +105,7 @@ nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance,
 	$(MAKE) --silent sweep JOBS=2
 	$(MAKE) --silent techniques
 	$(MAKE) --silent zoo TWICE=1 JOBS=2
+	$(MAKE) --silent zoo-new TWICE=1 JOBS=2
 	$(MAKE) --silent fuzz
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).

@@ -1,5 +1,5 @@
-"""Write docs/operators.md, zoo.md, zoo-new.md, techniques.md and soak.md from what `make operators`, `conformance`,
-`zoo`, `zoo-new`, `techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's
+"""Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`,
+`zoo`, `techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's
 JSON Schemas from its types, and the picture in docs/architecture.md from the imports that there are.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
@@ -22,7 +22,6 @@ import manifest
 import soak_table
 import table
 import techniques_page
-import zoo_new.page
 from bench import soak
 
 from pinlite.cli.schema import SCHEMAS
@@ -207,7 +206,6 @@ SOURCES: dict[str, Reduce] = {
     "conformance": reduced_conformance,
     "conformance-new": reduced_conformance,
     "zoo": reduced_zoo,
-    "zoo-new": zoo_new.page.reduced,
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
 }
@@ -242,7 +240,6 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(*map(measured, ("operators", "conformance", "conformance-new"))),
         "zoo.md": zoo_page(measured("zoo")),
-        "zoo-new.md": zoo_new.page.page(measured("zoo-new")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").readcells.text()),
