@@ -4,14 +4,11 @@ import timm
 from seeding import seeded
 
 SMALLER = {
-    "caformer_s18": {"depths": (1, 1, 1, 1)},
     "coat_lite_tiny": {"serial_depths": (1, 1, 1, 1)},
     "davit_tiny": {"depths": (1, 1, 1, 1)},
     "deit3_small_patch16_224": {"depth": 4},
     "mambaout_femto": {"depths": (1, 1, 2, 1)},
     "maxvit_pico_rw_256": {"depths": (1, 1, 1, 1)},
-    "nextvit_small": {"depths": (1, 1, 3, 1)},
-    "poolformerv2_s12": {"layers": (1, 1, 2, 1)},
     "rdnet_tiny": {"num_blocks_list": (1, 1, 1, 1, 1, 1, 1)},
     "swinv2_tiny_window8_256": {"depths": (1, 1, 2, 1)},
     "twins_pcpvt_small": {"depths": (1, 1, 1, 1)},
