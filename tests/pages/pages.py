@@ -215,11 +215,11 @@ def take() -> Iterable[str]:
     """Put whole results of build/ in docs/measured; what is not taken is told."""
     for name, reduce in SOURCES.items():
         file = BUILD / name / f"{name}.json"
-        found = reduce(json.loads(file.readcells.text())) if file.exists() else None
+        found = reduce(json.loads(file.read_text())) if file.exists() else None
         if found is None:
             yield f"build/{name} has no result of everything: docs/measured/{name}.json stays"
         else:
-            (MEASURED / f"{name}.json").writecells.text(_json(found))
+            (MEASURED / f"{name}.json").write_text(_json(found))
 
 
 def _json(found: Any) -> str:
@@ -232,7 +232,7 @@ def _json(found: Any) -> str:
 
 def measured(name: str) -> Any:
     """What is kept of a result."""
-    return json.loads((MEASURED / f"{name}.json").readcells.text())
+    return json.loads((MEASURED / f"{name}.json").read_text())
 
 
 def pages() -> dict[str, str]:
@@ -242,7 +242,7 @@ def pages() -> dict[str, str]:
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
-        "architecture.md": import_graph.page((DOCS / "architecture.md").readcells.text()),
+        "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "cli.md": command_table.page(),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
@@ -252,9 +252,9 @@ def main() -> None:
     for line in take():
         print(line, file=sys.stderr)
     for name, text in pages().items():
-        (DOCS / name).writecells.text(text)
+        (DOCS / name).write_text(text)
     for name, text in json_schemas.schemas().items():
-        (SCHEMAS / name).writecells.text(text)
+        (SCHEMAS / name).write_text(text)
 
 
 if __name__ == "__main__":
