@@ -427,6 +427,21 @@ class SizesThatDataDecidesTest(LoweredTest):
         ]
         self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": np.array([[5, 1]])})
 
+    def test_as_many_of_the_largest_as_there_are(self):
+        """What PyTorch writes for `found.topk(min(3, len(found)))`."""
+        x, weights = np.float32([0, 3, 0, 5, 6, 7]), {"most": np.array([3]), "last": np.array([1])}
+        nodes = [
+            helper.make_node("NonZero", ["x"], ["places"]),
+            helper.make_node("Shape", ["places"], ["sizes"]),
+            helper.make_node("Gather", ["sizes", "last"], ["count"]),
+            helper.make_node("Min", ["count", "most"], ["k"]),
+            helper.make_node("TopK", ["x", "k"], ["y", "at"]),
+        ]
+        for expected in ([7, 6, 5], [7, 0]):
+            with self.subTest(expected):
+                self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": np.float32(expected)})
+                x = np.float32([0, 0, 7, 0, 0, -1])
+
     def test_boxes_that_are_likely_enough_are_suppressed_and_taken(self):
         """What PyTorch writes for `found = found[scores > 0.5]; found = found[nms(boxes, scores, 0.5)]`."""
         corners = np.float32([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 12, 12], [20, 20, 24, 24], [8, 8, 12, 13]])

@@ -127,7 +127,8 @@ def top_k(node, values):
     x = values[node.inputs[0]]
     rank = x.shape.rank
     axis = node.attrs.get("axis", -1) % rank
-    count = int(np.reshape(values.fixed(node, 1, "k"), ()))
+    k = values.parameter(node, 1, "k")
+    count = tf.cast(tf.reshape(k, []), tf.int32) if tf.is_tensor(k) else int(np.reshape(k, ()))
     order = [index for index in range(rank) if index != axis] + [axis]
     rows = x if axis == rank - 1 else shaping.transposed(x, order)
     # TFLite has TOPK_V2 for the largest.
