@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pinlite import toolchain
-from pinlite.toolchain import bases
+from pinlite.toolchain import bases, environments
 
 IMAGES = Path(__file__).parents[2] / "images"
 DOCKERFILE = IMAGES / "Dockerfile"
@@ -58,9 +58,10 @@ def lock(request):
     return request.param
 
 
-def test_all_pins_are_of_images_or_bases():
+def test_all_pins_are_of_images_bases_or_overlays():
     recipes = {recipe.name: recipe for recipe in toolchain.every_recipe()}
-    assert {path.name for path in (IMAGES / "pins").iterdir()} == {*recipes, *bases.load()}
+    overlays = {row.overlay for row in environments.rows() if row.overlay}
+    assert {path.name for path in (IMAGES / "pins").iterdir()} == {*recipes, *bases.load(), *overlays}
 
 
 def test_base_is_an_argument_or_a_digest():
@@ -72,13 +73,13 @@ def test_base_is_an_argument_or_a_digest():
 
 
 def test_pip_installs_only_what_has_a_hash():
-    installs = [
-        words for words in values(DOCKERFILE, "RUN") if re.search(r"\bpip3? .*\b(install|download|wheel)\b", words)
-    ]
-    assert installs
-    for install in installs:
-        assert "--require-hashes" in install.split()
-        assert re.search(r"(-r|--requirement) \S+\.lock$", install)
+    """The user's own packages are named by their digests: they are part of the image's identity."""
+    pip = [words for words in values(DOCKERFILE, "RUN") if re.search(r"\bpip3? .*\b(install|download|wheel)\b", words)]
+    (run,) = pip
+    installs = re.findall(r"\binstall ([^;&]*)", run.partition("; } &&")[2])
+    assert len(installs) == 3
+    for install in (each.strip() for each in installs):
+        assert install == "local/*/*" or re.search(r"--require-hashes --requirement \S+\.lock$", install)
 
 
 def test_nothing_else_is_fetched():

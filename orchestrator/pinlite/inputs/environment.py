@@ -69,9 +69,10 @@ def read(path: Path) -> Environment:
 
 def surroundings() -> dict[str, str]:
     """What a process in the user's own environment gets of this one's: all but what moves Python's paths, so that
-    tokens, proxies and the folders of downloads are there.
+    tokens, proxies and the folders of downloads are there. No bytecode is written into the environment.
     """
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _interpreter(path: Path) -> Path:
