@@ -90,8 +90,8 @@ real: $(host) ## Convert the .onnx files that packages of PyPI ship (ONLY=patter
 operators: $(host) ## Convert PyTorch's operators, each alone (ONLY=glob for some, ENGINE).
 	PYTHONPATH=tests .venv/bin/python tests/operators/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
-environments: $(host) ## Convert models by --python in an environment of each torch that is claimed (ONLY=torch's version, ENVIRONMENTS=DIR of them).
-	.venv/bin/python tests/environments/run.py $(if $(ONLY),--torch "$(ONLY)") \
+environments: $(host) ## Convert models by --python in an environment of each torch that is claimed (ONLY=torch's version, ENVIRONMENTS=DIR of them, ENGINE).
+	.venv/bin/python tests/environments/run.py --engine $(ENGINE) $(if $(ONLY),--torch "$(ONLY)") \
 		$(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)")
 
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).

@@ -1,7 +1,8 @@
-"""Convert models in environments that are not pinlite's, with each torch that images/environments.toml says is tested.
+"""Convert models in environments that are not pinlite's, with each tested torch of images/environments.toml.
 
-An environment that is not there yet is made from its pins, torch-<version>.txt. The exit status is 1 when a model does
-not convert, differs from PyTorch, or a file of an environment has changed. Writes build/environments/environments.json.
+These are the ones whose pins, torch-<version>.txt, are here. An environment that is not there yet is made from them.
+The exit status is 1 when a model does not convert, differs from PyTorch, or a file of an environment has changed.
+Writes build/environments/environments.json.
 """
 
 import argparse
@@ -89,7 +90,7 @@ def environment(version: str, folder: Path) -> Path:
     """An environment with this torch; made in the folder, if it is not there."""
     made = folder / f"torch-{version}"
     if not (made / "bin" / "python").exists():
-        pins = HERE / f"torch-{version}.txt"
+        pins = _pins(version)
         python = PYTHON.search(pins.read_text())
         assert python
         subprocess.run([interpreter.find_or_make(python[1]), "-m", "venv", made], check=True)
@@ -98,6 +99,10 @@ def environment(version: str, folder: Path) -> Path:
         options = ("--quiet", "--no-cache-dir", "--disable-pip-version-check", "--no-deps", "--extra-index-url", index)
         subprocess.run([made / "bin" / "python", "-m", "pip", "install", *options, "--requirement", pins], check=True)
     return made
+
+
+def _pins(version: str) -> Path:
+    return HERE / f"torch-{version}.txt"
 
 
 def digest(folder: Path) -> str:
@@ -109,7 +114,7 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
-def tried(version: str, made: Path, only: str) -> Tried:
+def tried(version: str, made: Path, only: str, engine: str) -> Tried:
     """What comes of all cases that a torch has what they need for."""
     before = digest(made)
     row = next(row for row in environments.rows() if version in row.tested)
@@ -123,17 +128,24 @@ def tried(version: str, made: Path, only: str) -> Tried:
         cases = [case for case in CASES if Version(case.since) <= Version(version) and only in case.name]
         saved = [case.source for case in cases if case.source == "program.pt2"]
         subprocess.run([made / "bin" / "python", "-B", HERE / "save.py", *saved], cwd=name, check=True)
-        results = [_shown(converted(case, made, Path(name))) for case in cases]
+        results = [_shown(converted(case, made, Path(name), engine)) for case in cases]
     return Tried(version, python.stdout.strip(), row.opsets.default, digest(made) == before, results)
 
 
-def converted(case: Case, made: Path, saved: Path) -> Result:
+def converted(case: Case, made: Path, saved: Path, engine: str) -> Result:
     source = saved / case.source if "." in case.source else f"{NET}:{case.source}"
     weights = {"weights": saved / case.weights} if case.weights else {}
     with tempfile.TemporaryDirectory() as name:
         try:
             report = pinlite.convert(
-                source, inputs=case.inputs, python=made, trust=True, no_cache=True, out=Path(name, "out"), **weights
+                source,
+                inputs=case.inputs,
+                python=made,
+                trust=True,
+                engine=engine,
+                no_cache=True,
+                out=Path(name, "out"),
+                **weights,
             )
         except PinliteError as error:
             return Result(case.name, f"{error.message} ({error.hint})")
@@ -150,7 +162,7 @@ def _shown(result: Result) -> Result:
 
 def _versions() -> Iterator[str]:
     for row in environments.rows():
-        yield from row.tested
+        yield from (version for version in row.tested if _pins(version).exists())
 
 
 def main() -> None:
@@ -158,13 +170,14 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, default=BUILD, help="where they are, or are made")
     parser.add_argument("--torch", default="", help="one of the versions")
     parser.add_argument("--only", default="", help="a part of the names of some cases")
+    parser.add_argument("--engine", default="auto", help="of the stages behind the export")
     arguments = parser.parse_args()
     found = []
     for version in _versions():
         if arguments.torch in ("", version):
             made = environment(version, arguments.environments.absolute())
             print(f"torch {version}", flush=True)
-            found.append(tried(version, made, arguments.only))
+            found.append(tried(version, made, arguments.only, arguments.engine))
             if not found[-1].unchanged:
                 print("  files of the environment have changed")
     BUILD.mkdir(parents=True, exist_ok=True)
