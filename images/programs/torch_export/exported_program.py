@@ -30,6 +30,7 @@ def load(path):
 
     Its ``inputs`` are [{name, shape, dtype}] of the tensors that it was exported with: the parameters' names, and dots
     that lead into their dicts and lists. ``arranged`` gives the arguments of a call, (args, kwargs), for such tensors.
+    It has neither where the file does not keep these tensors, as those of torch 2.1 don't.
     """
     if newer_code.IS_OLD:
         message = "torch {} can't read a program of torch.export (.pt2)".format(torch.__version__)
@@ -45,7 +46,8 @@ def load(path):
         )
         raise StageError("usage", message, "write it with torch.export.save") from error
     module = program.module()
-    module.inputs, module.arranged = _call(program, list(inspect.signature(module.forward).parameters))
+    if program.example_inputs:
+        module.inputs, module.arranged = _call(program, list(inspect.signature(module.forward).parameters))
     # It refuses these by itself; there is nothing to switch in it.
     module.train = module.eval = types.MethodType(_unchanged, module)
     return module
@@ -60,7 +62,7 @@ def _call(program, parameters):
     # Where there is torch.export.
     from torch.utils import _pytree  # noqa: PLC0415 - as above
 
-    given, structure = _pytree.tree_flatten_with_path(program.example_inputs or ((), {}))
+    given, structure = _pytree.tree_flatten_with_path(program.example_inputs)
     values = [value for _, value in given]
     places = [at for at, value in enumerate(values) if isinstance(value, torch.Tensor)]
     if not places:
