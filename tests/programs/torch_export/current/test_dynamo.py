@@ -195,6 +195,17 @@ class Programs(Exports):
         saved = self.saved(nn.ReLU(), torch.rand(1, 3, dtype=torch.bfloat16))
         self.refused("usage", "the program takes input, torch.bfloat16", inputs=[], opset=OPSET, **saved)
 
+    def test_inputs_that_the_file_does_not_keep(self):
+        saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
+        with zipfile.ZipFile(saved["files"]["source"]) as archive:
+            kept = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(saved["files"]["source"], "w") as archive:
+            for name, data in kept.items():
+                archive.writestr(name, b"" if "/sample_inputs/" in name else data)
+        self.refused("usage", "nobody says what the model's inputs are", inputs=[], opset=OPSET, **saved)
+        inputs = [{"name": "image", "shape": [1, 3, 5, 5], "dtype": "float32"}]
+        self.assertEqual(inputs, self.ran(inputs=inputs, **saved)["inputs"])
+
     def test_a_file_that_is_cut_off(self):
         saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
         with zipfile.ZipFile(saved["files"]["source"]) as archive:
