@@ -60,6 +60,16 @@ def test_narrow_integers_wrap_and_large_numbers_have_functions(computed):
         np.testing.assert_allclose(made, right, rtol=1e-6)
 
 
+def test_the_nearest_pixels_are_those_of_pytorch(computed):
+    x = np.arange(400, dtype=np.float32).reshape(1, 1, 20, 20)
+    rows, columns = np.float32(1 / 0.6), np.float32(1 / 1.2)
+    places = [(np.arange(size, dtype=np.float32) * step).astype(int) for size, step in ((12, rows), (24, columns))]
+    found = computed("Nearest", x=x)
+    expected = [x[:, :, places[0]][..., places[1]], x[:, :, np.arange(7) * 20 // 7][..., np.arange(9) * 20 // 9]]
+    for made, right in zip(found, [*expected, x[:, :, 0, ::5]], strict=True):
+        np.testing.assert_array_equal(made, right)
+
+
 def test_activations_between_a_number_and_weights(pinlite, any_engine, report):
     shapes = ("--input", "x=2x8", "--input", "image=1x3x6x6")
     pinlite.succeeds("convert", f"{CASES}/exact.py:Numbers", *shapes, "--engine", any_engine, "--out", "out")

@@ -1,8 +1,9 @@
-"""Images sampled at points of a grid."""
+"""Images sampled at points of a grid, and at the nearest pixels."""
 
+import numpy as np
 import torch
 
-from .decomposition import decomposition, sizes
+from .decomposition import KeptError, decomposition, sizes
 
 BILINEAR, NEAREST = range(2)
 ZEROS, BORDER, REFLECTION = range(3)
@@ -69,3 +70,35 @@ def affine_grid_generator(theta, size, align_corners):
 def _places(count, align_corners):
     places = torch.linspace(-1, 1, count) if count > 1 else torch.zeros(1)
     return places if align_corners else places * ((count - 1) / count)
+
+
+def upsample_nearest(x, output_size, scale_factors):
+    """The pixels that PyTorch takes, where ONNX's Resize, which rounds a quotient, takes others."""
+    before = sizes(x)[2:]
+    scales = scale_factors or [None] * len(before)
+    after = output_size or [int(size * scale) for size, scale in zip(before, scales)]
+    axes = list(zip(before, after, scales))
+    taken = [_multiplied(*axis) for axis in axes]
+    if all(np.array_equal(places, _divided(*axis)) for places, axis in zip(taken, axes)):
+        raise KeptError
+    for axis, places in enumerate(taken, 2):
+        x = x.index_select(axis, torch.tensor(places.tolist()))
+    return x
+
+
+for _name in ("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"):
+    decomposition(_name, "output_size", "scale_factors")(upsample_nearest)
+
+
+def _multiplied(before, after, scale):
+    step = np.float32(1 / scale) if scale else np.float32(before) / np.float32(after)
+    return _floored(np.arange(after, dtype=np.float32) * step, before)
+
+
+def _divided(before, after, scale):
+    ratio = np.float32(scale) if scale else np.float32(after) / np.float32(before)
+    return _floored(np.arange(after, dtype=np.float32) / ratio, before)
+
+
+def _floored(places, size):
+    return np.minimum(np.floor(places).astype(np.int64), size - 1)

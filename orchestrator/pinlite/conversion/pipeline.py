@@ -133,8 +133,8 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
             hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
             report=report,
         )
-    by = "in shape, or by NaN or infinity" if worst.max_rel_error is None else f"by {worst.max_rel_error:.2g}"
-    limit = "" if worst.tolerance is None else f"; the tolerance is {worst.tolerance:g}"
+    measured = worst.tolerance is not None and worst.max_rel_error is not None
+    limit = f"; the tolerance is {worst.tolerance:g}" if measured else ""
     on = f" on the profile `{worst.profile}`" if worst.profile else ""
     variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
     option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
@@ -146,11 +146,19 @@ def _disagreement(report: Report, recipe: Recipe) -> ParityError:
             "what the model's code decides by its input is frozen as the samples had it: write it with operators"
         )
     return ParityError(
-        f"{worst.to}{variant} differs from {worst.origin} {by} of the largest magnitude of output {worst.output!r}"
-        f"{on}{limit}{_explained(worst, report)}",
+        f"{worst.to}{variant} differs from {worst.origin} {_distance(worst)}{on}{limit}{_explained(worst, report)}",
         hint="; ".join(hints),
         report=report,
     )
+
+
+def _distance(hop: Hop) -> str:
+    """How far apart two runtimes are on an output, in words."""
+    if hop.max_abs_error is None:
+        return f"in the shape of output {hop.output!r}, or in where it is NaN or infinite"
+    if hop.max_rel_error is None:
+        return f"by {hop.max_abs_error:.2g} in output {hop.output!r}, which is all zeros there"
+    return f"by {hop.max_rel_error:.2g} of the largest magnitude of output {hop.output!r}"
 
 
 def _explained(hop: Hop, report: Report) -> str:

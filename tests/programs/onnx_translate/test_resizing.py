@@ -52,6 +52,20 @@ class ResizeTest(LoweredTest):
         attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
         self.resize(x, x.take(places, 2), sizes=[1, 2, 7, 6], **attributes)
 
+    def test_nearest_by_a_scale_that_float32_does_not_have(self):
+        x = random(1, 1, 20, 1)
+        attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        rows = {
+            0.2: [0, 5, 10, 15],
+            0.4: [0, 2, 5, 7, 10, 12, 15, 17],
+            # 9 / 0.6 is a little less than 15 for onnxruntime.
+            0.6: [0, 1, 3, 5, 6, 8, 10, 11, 13, 14, 16, 18],
+            0.8: [0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18],
+        }
+        for scale, places in rows.items():
+            with self.subTest(scale=scale):
+                self.resize(x, x.take(places, 2), scales=[1, 1, scale, 1], **attributes)
+
     def test_to_one_pixel(self):
         x = random(1, 2, 4, 6)
         attributes = {"mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}

@@ -50,6 +50,9 @@ def _resized(node, x, scales, sizes, coordinates, rounding, roi=None):
     for axis, (before, after) in enumerate(zip(shape, sizes)):
         if before != after or coordinates == "tf_crop_and_resize":
             places = _places(coordinates, before, int(after), scales[axis], roi[:, axis])
+            if mode == "nearest":
+                # As runtimes divide by scales of float32: 1 / 0.2 is 5, though 0.2 is a little larger there.
+                places = places.astype(scales.dtype)
             weights[axis] = _weights(mode, node, places, before, rounding)
             if coordinates == "tf_crop_and_resize":
                 beyond = (places < 0) | (places > before - 1)
