@@ -17,6 +17,12 @@ def lstm_step(x, h, c, w, r, wb, rb):
     return sigmoid(o) * np.tanh(c), c
 
 
+def coupled_step(x, h, c, w, r, wb, rb):
+    i, o, _, g = np.split(x @ w.T + h @ r.T + wb + rb, 4, axis=1)
+    c = (1 - sigmoid(i)) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
 def gru_step(x, h, _, w, r, wb, rb, resets_late):
     inputs, states = np.split(x @ w.T + wb, 3, axis=1), np.split(h @ r.T + rb, 3, axis=1)
     z, reset = (sigmoid(one + other) for one, other in zip(inputs[:2], states[:2]))
@@ -66,6 +72,9 @@ class RecurrentTest(LoweredTest):
         for direction in ("forward", "reverse", "bidirectional"):
             with self.subTest(direction):
                 self.run_layer("LSTM", 4, lstm_step, direction, states=2)
+
+    def test_lstm_that_forgets_what_it_takes_in(self):
+        self.run_layer("LSTM", 4, coupled_step, states=2, input_forget=1)
 
     def test_gru(self):
         for resets_late in (0, 1):

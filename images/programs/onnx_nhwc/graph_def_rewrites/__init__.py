@@ -13,10 +13,10 @@ from typing import NamedTuple
 from . import (
     batch_matmuls,
     hard_swish_factor,
-    integer_squares,
     lost_activations,
     padded_transposes,
     sheltered_operators,
+    squares,
 )
 
 
@@ -28,7 +28,7 @@ class Rewrite(NamedTuple):
 
 
 REWRITES = (
-    Rewrite(integer_squares, "the optimizer squares integers, for which TFLite has no operator"),
+    Rewrite(squares, "the optimizer squares what is multiplied by itself, for which TFLite has no operator of integers"),
     Rewrite(hard_swish_factor, "the optimizer moves the factor by which the converter knows a hard swish"),
     Rewrite(padded_transposes, "the runtime can't make padding part of a convolution through a transpose"),
     Rewrite(sheltered_operators, "the converter pulls transposes through operators that it then has no form of"),

@@ -106,8 +106,12 @@ def _elu(x, alpha):
 
 @handles("Softplus")
 def softplus(node, values):
-    # exp(-|x|) overflows for no x.
-    return [in_a_row(lambda x: tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(-tf.abs(x))), values[node.inputs[0]])]
+    return [in_a_row(_softplus, values[node.inputs[0]])]
+
+
+def _softplus(x):
+    # exp(-|x|) overflows for no x. ABS and NEG have no integers of 16 bits at TensorFlow 2.4.1.
+    return tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(tf.minimum(x, x * -1.0)))
 
 
 @handles("Softsign")

@@ -31,7 +31,7 @@ class _Weights:
 
     ``w``: [inputs, gates * hidden], ``r``: [hidden, gates * hidden], ``wb`` and ``rb``: [gates * hidden],
     ``peephole``: [3, hidden] or None, ``activations``: functions. ``turned``: the first gate of a GRU has its sign
-    changed, since 1 - sigmoid(x) loses the digits that sigmoid(-x) has.
+    changed, since 1 - sigmoid(x) loses the digits that sigmoid(-x) has. ``coupled``: an LSTM forgets what it takes in.
     """
 
     def __init__(self, node, arrays, direction, gates, activations):
@@ -42,6 +42,7 @@ class _Weights:
         self.peephole = None if peephole is None else peephole[direction].reshape(3, -1)
         self.activations = activations
         self.resets_late = bool(node.attrs.get("linear_before_reset", 0))
+        self.coupled = bool(node.attrs.get("input_forget", 0))
         self.turned = gates == 3 and activations[0] is tf.sigmoid
         if self.turned:
             size = len(self.r)
@@ -55,7 +56,7 @@ def _run(node, values, step, gates, default_activations):
         node.attrs.get("direction", "forward")
     ]
     names = node.attrs.get("activations", default_activations * len(directions))
-    if not set(names) <= set(ACTIVATIONS) or node.attrs.get("input_forget", 0) or "clip" in node.attrs:
+    if not set(names) <= set(ACTIVATIONS) or "clip" in node.attrs:
         raise UnsupportedError(
             "it has other activations than {}, or a clip".format(", ".join(sorted(ACTIVATIONS))),
             "use the activations that are usual for it",
@@ -121,7 +122,8 @@ def _lstm_step(x, states, weights):
     i, o, forget, cell = tf.split(x + tf.matmul(h, weights.r), 4, axis=1)
     if weights.peephole is not None:
         i, forget = i + c * weights.peephole[0], forget + c * weights.peephole[2]
-    c = f(forget) * c + f(i) * g(cell)
+    taken = f(i)
+    c = (1.0 - taken if weights.coupled else f(forget)) * c + taken * g(cell)
     if weights.peephole is not None:
         o = o + c * weights.peephole[1]
     return [f(o) * last(c), c]
