@@ -66,3 +66,11 @@ class Nearest(nn.Module):
     def forward(self, x):
         nearest = nn.functional.interpolate
         return nearest(x, scale_factor=(0.6, 1.2)), nearest(x, size=(7, 9)), nearest(x[:, :, 0], scale_factor=0.2)
+
+
+class Pooled(nn.Module):
+    """Poolings with ceil_mode of which PyTorch drops the last window, along both axes and along one."""
+
+    def forward(self, x):
+        pools = nn.MaxPool2d(2, 2, 1, ceil_mode=True), nn.AvgPool2d(2, 2, 1, ceil_mode=True, count_include_pad=False)
+        return *(pool(part) for pool in pools for part in (x, x[..., :8])), nn.AvgPool1d(2, 2, 1, True)(x[0])

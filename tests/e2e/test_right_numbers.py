@@ -70,6 +70,22 @@ def test_the_nearest_pixels_are_those_of_pytorch(computed):
         np.testing.assert_array_equal(made, right)
 
 
+def test_a_last_window_that_pytorch_drops(computed):
+    x = np.random.RandomState(0).normal(size=(1, 2, 9, 9)).astype(np.float32)
+
+    def pooled(of, array, axes):
+        for axis in axes:
+            ends = [(max(start, 0), min(start + 2, array.shape[axis])) for start in range(-1, array.shape[axis], 2)]
+            array = np.stack([of(array.take(range(*pair), axis), axis) for pair in ends], axis)
+        return array
+
+    expected = [pooled(of, part, (2, 3)) for of in (np.max, np.mean) for part in (x, x[..., :8])]
+    # Padding counts.
+    sides = np.pad(x[0], [(0, 0), (0, 0), (1, 0)])
+    for made, right in zip(computed("Pooled", x=x), [*expected, (sides[..., ::2] + sides[..., 1::2]) / 2], strict=True):
+        np.testing.assert_allclose(made, right, rtol=1e-5, atol=1e-6)
+
+
 def test_activations_between_a_number_and_weights(pinlite, any_engine, report):
     shapes = ("--input", "x=2x8", "--input", "image=1x3x6x6")
     pinlite.succeeds("convert", f"{CASES}/exact.py:Numbers", *shapes, "--engine", any_engine, "--out", "out")

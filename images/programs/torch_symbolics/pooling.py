@@ -1,4 +1,4 @@
-"""Pooling with windows that are not all alike, or not divided by their size."""
+"""Pooling with windows that are not all alike, not divided by their size, or dropped at the end."""
 
 import torch
 from torch.nn import functional
@@ -7,6 +7,8 @@ from .decomposition import SYMBOLICS, KeptError, decomposed, decomposition, size
 
 AVERAGE = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 MAXIMUM = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+# Of an axis that is not pooled.
+NEUTRAL = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
 
 
 def _symbolics(rank):
@@ -78,14 +80,60 @@ def _runs(have, want):
     return runs
 
 
+@decomposition("avg_pool1d", "kernel", "stride", "padding", "ceil_mode", "count_include_pad")
+def avg_pool1d(x, kernel, stride, padding, ceil_mode, count_include_pad):
+    windows = _windows(x, kernel, stride, padding, ceil_mode)
+    return _in_turn(functional.avg_pool1d, x, windows, count_include_pad=bool(count_include_pad))
+
+
 @decomposition("avg_pool2d", "kernel", "stride", "padding", "ceil_mode", "count_include_pad", "divisor")
-def avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor):  # noqa: ARG001 - the divisor decides
+def avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor):
     if divisor is None:
-        raise KeptError
+        windows = _windows(x, kernel, stride, padding, ceil_mode)
+        return _in_turn(functional.avg_pool2d, x, windows, count_include_pad=bool(count_include_pad))
     if ceil_mode:
         raise ValueError("its divisor_override goes with no ceil_mode")
+    # The divisor decides, whether or not padding is counted.
     mean = functional.avg_pool2d(x, kernel, stride, padding)
     return mean * (torch.Size(kernel).numel() / divisor)
+
+
+@decomposition("max_pool1d", "kernel", "stride", "padding", "dilation", "ceil_mode")
+def max_pool1d(x, kernel, stride, padding, dilation, ceil_mode):
+    return _in_turn(functional.max_pool1d, x, _windows(x, kernel, stride, padding, ceil_mode, dilation))
+
+
+@decomposition("max_pool2d", "kernel", "stride", "padding", "dilation", "ceil_mode")
+def max_pool2d(x, kernel, stride, padding, dilation, ceil_mode):
+    return _in_turn(functional.max_pool2d, x, _windows(x, kernel, stride, padding, ceil_mode, dilation))
+
+
+def _windows(x, kernel, stride, padding, ceil_mode, dilation=None):
+    """[(settings, whether PyTorch drops the last window, whose start is in the padding)] of the axes of a pooling."""
+    if not ceil_mode:
+        raise KeptError
+    found = []
+    axes = zip(sizes(x)[-len(kernel) :], kernel, stride or kernel, padding, dilation or [1] * len(kernel))
+    for size, width, step, before, apart in axes:
+        last = -(-(size + 2 * before - apart * (width - 1) - 1) // step) * step
+        settings = {"kernel_size": width, "stride": step, "padding": before}
+        if dilation:
+            settings["dilation"] = apart
+        found.append((settings, before > 0 and last >= size + before))
+    if not any(dropped for _, dropped in found):
+        raise KeptError
+    return found
+
+
+def _in_turn(pool, x, windows, **settings):
+    """Over the axes without their last window, then over the others: ONNX's ceil_mode drops no window."""
+    for ceil_mode in (False, True):
+        chosen = [of_axis if dropped != ceil_mode else NEUTRAL for of_axis, dropped in windows]
+        if any(of_axis is not NEUTRAL for of_axis in chosen):
+            names = windows[0][0]
+            axes = {name: [of_axis[name] for of_axis in chosen] for name in names}
+            x = pool(x, ceil_mode=ceil_mode, **axes, **settings)
+    return x
 
 
 @decomposition("max_unpool2d", "size")

@@ -28,7 +28,7 @@ class Rewrite(NamedTuple):
 
 
 REWRITES = (
-    Rewrite(squares, "the optimizer squares what is multiplied by itself, for which TFLite has no operator of integers"),
+    Rewrite(squares, "the optimizer squares what is multiplied by itself: TFLite squares no integers"),
     Rewrite(hard_swish_factor, "the optimizer moves the factor by which the converter knows a hard swish"),
     Rewrite(padded_transposes, "the runtime can't make padding part of a convolution through a transpose"),
     Rewrite(sheltered_operators, "the converter pulls transposes through operators that it then has no form of"),
