@@ -74,3 +74,15 @@ class Pooled(nn.Module):
     def forward(self, x):
         pools = nn.MaxPool2d(2, 2, 1, ceil_mode=True), nn.AvgPool2d(2, 2, 1, ceil_mode=True, count_include_pad=False)
         return *(pool(part) for pool in pools for part in (x, x[..., :8])), nn.AvgPool1d(2, 2, 1, True)(x[0])
+
+
+class Matrices(nn.Module):
+    """What is known of a model before it runs: an inverse, and what is written to diagonals."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("matrix", torch.tensor([[2.0, 1.0], [1.0, 1.0]]))
+
+    def forward(self, x):
+        written = torch.zeros(2, 2).fill_diagonal_(3.0)
+        return x @ torch.inverse(self.matrix), x @ written, (x * 2).fill_diagonal_(0.5)

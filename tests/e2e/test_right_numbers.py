@@ -86,6 +86,15 @@ def test_a_last_window_that_pytorch_drops(computed):
         np.testing.assert_allclose(made, right, rtol=1e-5, atol=1e-6)
 
 
+def test_an_inverse_and_diagonals(computed):
+    x = np.float32([[1, 2], [3, 4], [5, 6]])
+    written = x * 2
+    np.fill_diagonal(written, 0.5)
+    expected = [x @ np.float32([[1, -1], [-1, 2]]), x * 3, written]
+    for made, right in zip(computed("Matrices", x=x), expected, strict=True):
+        np.testing.assert_allclose(made, right, rtol=1e-6)
+
+
 def test_activations_between_a_number_and_weights(pinlite, any_engine, report):
     shapes = ("--input", "x=2x8", "--input", "image=1x3x6x6")
     pinlite.succeeds("convert", f"{CASES}/exact.py:Numbers", *shapes, "--engine", any_engine, "--out", "out")

@@ -1,8 +1,10 @@
 """Matrices: their parts and products."""
 
+import numpy as np
 import torch
 
-from .decomposition import decomposition, sizes
+from . import constants
+from .decomposition import constant, decomposition, sizes, symbolic
 
 
 @decomposition("tril", "offset")
@@ -40,6 +42,21 @@ def diag_embed(x, offset, dim1, dim2):
     x = torch.nn.functional.pad(x, (max(offset, 0), max(-offset, 0))).unsqueeze(-2)
     on = torch.ones(sizes(x)[-1], sizes(x)[-1]).triu(offset).tril(offset).bool()
     return torch.movedim(torch.where(on, x, torch.zeros((), dtype=x.dtype)), (-2, -1), (dim1, dim2))
+
+
+@decomposition("fill_diagonal", "value", "wrap")
+def fill_diagonal(x, value, wrap):
+    mask = np.zeros(sizes(x), bool)
+    np.fill_diagonal(mask, True, bool(wrap))
+    return torch.where(torch.tensor(mask.tolist()), torch.tensor(value, dtype=x.dtype), x)
+
+
+@symbolic("inverse")
+def inverse(graph, matrix):
+    try:
+        return constant(graph, torch.inverse(constants.of(matrix)))
+    except constants.NotConstantError as error:
+        raise RuntimeError("ONNX export of operator inverse: the matrix is computed by the model") from error
 
 
 @decomposition("trace")
