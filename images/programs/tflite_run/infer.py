@@ -4,7 +4,7 @@ import importlib
 
 from stagekit import interpreter, runtime_package
 
-from . import differences, tflite_file
+from . import audit, differences, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
@@ -35,4 +35,4 @@ def measure(_):
     return runtime_package.measured(PACKAGE)
 
 
-OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "measure": measure}
+OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "audit": audit.audit, "measure": measure}

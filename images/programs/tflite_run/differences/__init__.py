@@ -1,5 +1,5 @@
-"""The differences of two .tflite files: their contents as plain values (`parts`), which operators and tensors belong
-together (`pairing`), how these differ (`graphs`, `files`, `weights`), and how far the files are apart (`distance`).
+"""The differences of two .tflite files: which operators and tensors belong together (`pairing`), how these differ
+(`graphs`, `files`, `weights`), and how far the files are apart (`distance`).
 """
 
 from .operation import diff

@@ -4,9 +4,9 @@ from typing import Dict, NamedTuple
 
 import numpy as np
 
+from ..parts import Graph
 from . import pairing, weights
 from .difference import Difference
-from .parts import Graph
 
 # How many scales, zero points and sizes are written out.
 _SHORT = 8

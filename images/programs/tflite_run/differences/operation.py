@@ -8,7 +8,8 @@ from collections import Counter
 
 from stagekit import StageError, interpreter
 
-from . import files, graphs, parts, weights
+from .. import parts
+from . import files, graphs, weights
 from .difference import KINDS, OF_OPERATORS, OF_TENSORS, Difference
 from .distance import distance
 

@@ -11,7 +11,7 @@ from tflite.utils import BUILTIN_OPCODE2NAME
 
 from stagekit import StageError, interpreter
 
-from ..tflite_file import DAMAGE, TYPES
+from .tflite_file import DAMAGE, TYPES
 
 # In bytes: what a table counts for, and the most that all of a file but its weights may count for. No model has more.
 _TABLE = 64
