@@ -1,16 +1,25 @@
 """Stage program of the images that hold a runtime: run, time and describe a .tflite file."""
 
+import functools
 import importlib
 
 from stagekit import interpreter, runtime_package
 
-from . import audit, differences, tflite_file
+from . import audit as auditing
+from . import differences, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
 
 (PACKAGE,) = runtime_package.installed(INTERPRETERS)
-Interpreter = importlib.import_module(INTERPRETERS[PACKAGE]).Interpreter
+_MODULE = importlib.import_module(INTERPRETERS[PACKAGE])
+Interpreter = _MODULE.Interpreter
+# XNNPACK keeps to itself what it computes in between.
+KeepingInterpreter = functools.partial(
+    Interpreter,
+    experimental_preserve_all_tensors=True,
+    experimental_op_resolver_type=_MODULE.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+)
 VERSIONS = (PACKAGE, "numpy")
 
 
@@ -30,9 +39,14 @@ def inspect(request):
     return {}
 
 
+def audit(request):
+    """What is wrong inside a .tflite file, as `tflite_run.audit` says."""
+    return auditing.audit(KeepingInterpreter, request)
+
+
 def measure(_):
     """The size of this runtime, as `stagekit.runtime_package.measured` says."""
     return runtime_package.measured(PACKAGE)
 
 
-OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "audit": audit.audit, "measure": measure}
+OPERATIONS = {"infer": infer, "inspect": inspect, "diff": differences.diff, "audit": audit, "measure": measure}

@@ -6,10 +6,11 @@ from pathlib import Path
 import built
 import integer_net as net
 import numpy as np
-from built import Signature, Tensor
+from built import File, Graph, Operator, Signature, Tensor
 
-from stagekit import Request, StageError
-from tflite_run import infer
+from stagekit import Request, StageError, arrays
+from tflite_run import infer, parts
+from tflite_run.audit import alone
 
 NAN = float("nan")
 SCALES = net.TENSORS[net.BIAS].scales
@@ -95,9 +96,14 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def audit(self, file):
-        (self.folder / "model").write_bytes(built.content(file))
-        message = {"id": "1", "operation": "audit", "parameters": {}, "inputs": {"model": "model"}, "outputs": {}}
+    def write(self, file):
+        path = self.folder / "model"
+        path.write_bytes(built.content(file))
+        return path
+
+    def audit(self, file, **samples):
+        roles = {"model": self.write(file).name, **samples}
+        message = {"id": "1", "operation": "audit", "parameters": {}, "inputs": roles, "outputs": {}}
         found = infer.OPERATIONS["audit"](Request(message, self.folder, self.folder))
         return json.loads(json.dumps(found, allow_nan=False))
 
@@ -129,6 +135,52 @@ class Structure(Case):
     def test_a_signature_that_leads_out_of_the_graph_is_refused(self):
         with self.assertRaisesRegex(StageError, "damaged: tensor 99 of 11"):
             self.audit(net.file(signatures=[Signature({"image": 99}, {"scores": net.SCORES})]))
+
+
+class Alone(Case):
+    def test_every_integer_operator_of_a_right_file_is_checked_and_within_its_steps(self):
+        found = self.audit(net.file())["computed"]
+        kinds = ("CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "RESHAPE", "SOFTMAX")
+        self.assertEqual(found["checked"], dict.fromkeys(kinds, 1))
+        self.assertEqual((found["unchecked"], found["floats"]), ({}, {}))
+        self.assertEqual([each for each in found["off"] if each["steps"] > each["allowed"]], [])
+
+    def test_samples_are_those_of_the_file(self):
+        arrays.write(self.folder / "samples.npz", {"image": np.zeros((1, 8, 8, 4), np.int8)})
+        self.assertTrue(self.audit(net.file(), samples="samples.npz")["computed"]["checked"])
+        arrays.write(self.folder / "samples.npz", {"other": np.zeros((1, 8, 8, 4), np.int8)})
+        with self.assertRaisesRegex(StageError, "image"):
+            self.audit(net.file(), samples="samples.npz")
+
+    def test_an_operator_that_is_off_is_named_with_its_steps(self):
+        x = np.array([-100, 0, 50, 127], np.int8)
+        scaled = Tensor("x", (4,), "int8", scales=[0.1], zero_points=[0]), Tensor("y", (4,), "int8", None, [0.2], [0])
+        graph = Graph(scaled, [Operator("MAXIMUM", (0, 0), (1,), "MaximumMinimumOptions", {}, 2)], (0,), (1,))
+
+        def kept(place):
+            return x
+
+        found = alone.Computed([], [], [], [])
+        model = parts.read(self.write(File([graph])))
+        alone.check(model.graphs[0], 0, kept, found)
+        (off,) = found.off
+        self.assertEqual(off, ("MAXIMUM 0", "y", "int8", 63, 0, 0.75))
+
+    def test_what_a_runtime_refuses_is_told_and_not_wrong(self):
+        graph = net.file().graphs[0]
+        custom = graph._replace(operators=[*graph.operators[:4], Operator("Mine", (net.DENSE,), (net.SCORES,))])
+        found = self.audit(File([custom], [net.SIGNATURE]))
+        self.assertIsNone(found["computed"])
+        self.assertIn("Mine", found["not_run"])
+
+    def test_a_wrong_file_is_not_run(self):
+        found = self.audit(net.tensor(net.X, scales=[NAN]))
+        self.assertIsNone(found["computed"])
+        self.assertIn("comes first", found["not_run"])
+
+    def test_operators_are_counted_with_version_and_type(self):
+        found = self.audit(net.file())["operators"]
+        self.assertIn({"kind": "CONV_2D", "version": 3, "type": "int8", "options": "", "count": 1}, found)
 
 
 if __name__ == "__main__":

@@ -3,30 +3,81 @@
 import json
 from collections import Counter
 
-from .. import parts
-from . import structure
+from stagekit import StageError, interpreter
 
-# In characters: of each text that is a file's, and of all findings as JSON.
+from .. import parts
+from . import alone, structure
+
+# In characters: of each text that is a file's, and of all rows of a list as JSON.
 _LONGEST_TEXT, _LONGEST_LIST = 200, 2**20
 
 
-def audit(request):
-    """Hold a .tflite file to the rules for its parts. Role in: model. Returns
+def audit(interpreter_class, request):
+    """Hold a .tflite file to the rules for its parts, and its integer operators to the real numbers that they stand for.
 
-    - ``counts``: how many findings there are of each kind that `finding.KINDS` has, {kind: number};
-    - ``wrong``: how many of them make results wrong or the file unusable;
-    - ``findings``: those that there is room for, what is wrong first, as `Finding` has them.
+    ``interpreter_class`` keeps all tensors. Roles in: model, samples (optional). Returns
+
+    - ``findings``: those that there is room for, what is wrong first, as `Finding` has them;
+    - ``counts``: how many findings there are of each kind, {kind: number}, and how many are ``wrong``;
+    - ``operators``: what the file declares, [{kind, version, type, options, count}], the type of what they give;
+    - ``computed``: {checked, unchecked, floats}, each {operator: count}, and ``off``, as `alone.Off` has it; None where
+      the file is wrong in a way that a runtime may end for, or can't run, which ``not_run`` says.
     """
     model = parts.read(request.inputs["model"])
     found = structure.findings(model)
+    computed, not_run = _computed(model, found, interpreter_class, request)
     return {
+        "findings": list(_listed(found)),
         "counts": dict(Counter(each.kind for each in found)),
         "wrong": sum(each.wrong for each in found),
-        "findings": list(listed(found)),
+        "operators": _operators(model),
+        "computed": computed,
+        "not_run": not_run,
     }
 
 
-def listed(rows):
+def _computed(model, found, interpreter_class, request):
+    """What the first graph computed, or None and the reason."""
+    if any(each.wrong for each in found):
+        return None, "what is wrong in the file comes first: a runtime may end for it"
+    graph = model.graphs[0]
+    signed = next((each.inputs for each in model.signatures if each.graph == 0), [])
+    samples = request.inputs.get("samples")
+    try:
+        runner = interpreter.load(interpreter_class, request.inputs["model"], 1)
+        made = alone.computed(graph, runner, samples, signed)
+    except StageError as error:
+        if error.kind == "usage" and samples is not None:
+            raise
+        return None, _short(error.message)
+    unchecked = Counter(graph.operators[at].kind for at in made.unchecked)
+    for other in model.graphs[1:]:
+        unchecked.update(operator.kind for operator in other.operators if alone.is_integer(other, operator))
+    return {
+        "checked": _counted(Counter(graph.operators[at].kind for at in made.checked)),
+        "unchecked": _counted(unchecked),
+        "floats": _counted(Counter(graph.operators[at].kind for at in made.floats)),
+        "off": list(_listed(sorted(made.off, key=lambda each: (each.allowed - each.steps, -each.share)))),
+    }, ""
+
+
+def _operators(model):
+    """Operators with the version that they ask for, the type of what they give, and options that kernels differ by."""
+    counts = Counter()
+    for graph in model.graphs:
+        for operator in graph.operators:
+            kind = graph.tensors[operator.outputs[0]].dtype if operator.outputs else ""
+            half = operator.options.get("half_pixel_centers") == "true"
+            counts[operator.kind, operator.version, kind, "half_pixel_centers" if half else ""] += 1
+    keys = ("kind", "version", "type", "options")
+    return [dict(zip(keys, key), count=count) for key, count in sorted(counts.items())]
+
+
+def _counted(counts):
+    return {name: counts[name] for name in sorted(counts)}
+
+
+def _listed(rows):
     """Named tuples as JSON, as many as there is room for."""
     left = _LONGEST_LIST
     for row in rows:
