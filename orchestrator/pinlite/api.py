@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinlite import toolchain
-from pinlite.audit import file_differences, inspection
+from pinlite.audit import file_audit, file_differences, inspection
 from pinlite.conversion import matching, pipeline, reproduction
 from pinlite.debugging import debug as debugging
 from pinlite.engine import Image, choose
@@ -30,6 +30,7 @@ from pinlite.maintenance.doctor import Diagnosis
 from pinlite.options import keyed, resolve
 from pinlite.options.checked import Declaration, checked
 from pinlite.options.declared import (
+    AuditOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     ConvertOptions,
@@ -46,6 +47,7 @@ from pinlite.options.declared import (
 )
 from pinlite.options.option import StrPath, fields
 from pinlite.provenance import lockfile
+from pinlite.schema.audit import AuditReport
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
 from pinlite.schema.match import MatchReport
@@ -133,6 +135,24 @@ def diff(one: StrPath, other: StrPath, *, observe: Observer = ignore, **options:
     samples = pathlib.Path(chosen["samples"]) if "samples" in chosen else None
     files = pathlib.Path(one), pathlib.Path(other)
     return file_differences.diff(*files, samples, engine=chosen["engine"], observe=observe)
+
+
+def audit(file: StrPath, *, observe: Observer = ignore, **options: Unpack[AuditOptions]) -> AuditReport:
+    """What is wrong inside a .tflite file, and which runtimes compute it wrongly; ``failures`` of the result is empty
+    where it passes.
+
+    Raises:
+        PinliteError: It is no TFLite file, the samples don't fit it, or an option is wrong.
+    """
+    chosen = _chosen(AuditOptions, options)
+    return file_audit.audit(
+        pathlib.Path(file),
+        pathlib.Path(chosen["samples"]) if "samples" in chosen else None,
+        target=chosen.get("target", ""),
+        runtime=chosen.get("runtime", ""),
+        engine=chosen["engine"],
+        observe=observe,
+    )
 
 
 def debug(

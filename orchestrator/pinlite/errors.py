@@ -136,6 +136,19 @@ class ParityError(PinliteError):
         self.report = report
 
 
+class WrongFileError(PinliteError):
+    """`pinlite audit` found a TFLite file wrong inside; or a runtime that was asked for computes it wrongly, or lacks one
+    of its operators.
+    """
+
+    code = "wrong-file"
+    exit_status = 7
+    advice = (
+        "docs/audit.md says what each finding means; convert again, tell those who wrote the converter, or run the "
+        "file in a runtime that is right"
+    )
+
+
 class WarnedError(PinliteError):
     """With ``--strict``: a stage warned that the result may be wrong for other inputs than the samples."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pinlite.options.checked import model
 from pinlite.options.declared import Settings
+from pinlite.schema.audit import AuditReport
 from pinlite.schema.lock import Lock
 from pinlite.schema.report import Report
 
@@ -12,6 +13,7 @@ OF = {
     "recipe": ("pinlite.toml: how a source is converted", model(Settings)),
     "report": ("report.json: the report of a conversion", Report),
     "lock": ("pinlite.lock: what a conversion was made of, and what it came to, by sha256", Lock),
+    "audit": ("pinlite audit --json: what is wrong inside a TFLite file, and in which runtimes", AuditReport),
 }
 
 

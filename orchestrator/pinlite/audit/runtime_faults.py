@@ -2,7 +2,7 @@
 alone in a file, in a wrong runtime and in the first right one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pinlite.schema.report import Quantization
@@ -44,10 +44,17 @@ FAULTS = (
 
 def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
     """The faults that a runtime, as reports name it, has with the operators of a file."""
+    yield from known(runtime, quantization.integer_operators)
+
+
+def known(runtime: str, operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:
+    """The same, with how often there is an operator of a type."""
     package, _, release = runtime.partition(" ")
     version = tuple(int(part) for part in release.split(".") if part.isdecimal())
-    for fault in FAULTS if package in PACKAGES else ():
-        if fault.since <= version < fault.right and fault.type in quantization.integer_operators.get(
-            fault.operator, {}
-        ):
-            yield fault
+    if package in PACKAGES:
+        yield from (fault for fault in among(operators) if fault.since <= version < fault.right)
+
+
+def among(operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:
+    """The faults of any runtime with such operators."""
+    return (fault for fault in FAULTS if fault.type in operators.get(fault.operator, {}))

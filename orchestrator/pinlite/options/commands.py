@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
+    AuditOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     ConvertOptions,
@@ -75,6 +76,10 @@ class Diff(DiffOptions, Shown, total=False):
     other: Annotated[StrPath, Argument("B.tflite", "The one to compare it with.")]
 
 
+class Audit(AuditOptions, Shown, total=False):
+    file: Annotated[StrPath, Argument("FILE.tflite", "A TFLite file, whoever made it.")]
+
+
 class Debug(DebugOptions, Shown, total=False):
     folder: Annotated[StrPath, _FOLDER]
     source: Annotated[
@@ -98,8 +103,12 @@ class Verify(VerifyOptions, total=False):
 
 class Schema(TypedDict, total=False):
     name: Annotated[
-        Literal["recipe", "report", "lock"],
-        Argument("NAME", "recipe is pinlite.toml, report is report.json, lock is pinlite.lock."),
+        Literal["recipe", "report", "lock", "audit"],
+        Argument(
+            "NAME",
+            "recipe is pinlite.toml, report is report.json, lock is pinlite.lock, audit is what `pinlite audit --json` "
+            "prints.",
+        ),
     ]
 
 
@@ -172,6 +181,11 @@ COMMANDS = {
         "Print a model in words, or the report of a conversion as `pinlite convert` does.", "models:inspect", Inspect
     ),
     "diff": Command("Say in what two TFLite files differ; 9 is the status where they do.", "diff:diff", Diff),
+    "audit": Command(
+        "Say what is wrong inside a TFLite file, and which runtimes compute it wrongly; 7 is the status then.",
+        "audit:audit",
+        Audit,
+    ),
     "debug": Command(
         "Compare a conversion layer by layer, and show which layers add to the error.", "debug:debug", Debug
     ),

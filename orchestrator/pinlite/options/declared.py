@@ -462,6 +462,19 @@ class DiffOptions(EngineOptions, total=False):
     ]
 
 
+class AuditOptions(EngineOptions, total=False):
+    samples: Annotated[
+        StrPath,
+        Option("Inputs", "FILE.npz", "Run it on these: one array per input, under its name.", otherwise="drawn ones"),
+    ]
+    target: Annotated[
+        str, Option("Files to make", "NAME", "Also fail where the oldest runtimes of a target can't run it rightly.")
+    ]
+    runtime: Annotated[
+        str, Option("Files to make", "PACKAGE==VERSION", "Also fail where this runtime can't run it rightly.")
+    ]
+
+
 class VerifyOptions(TypedDict, total=False):
     key: Annotated[StrPath, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
 

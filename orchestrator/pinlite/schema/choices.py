@@ -34,6 +34,19 @@ DifferenceKind = Literal[
     "metadata",
     "layout",
 ]
+# What an audit finds wrong in a file.
+FindingKind = Literal[
+    "graph",
+    "shapes",
+    "constants",
+    "scales",
+    "zero points",
+    "channels",
+    "bias",
+    "ranges",
+    "signatures",
+    "unused",
+]
 CalibrationKind = Literal["random", "arrays", "images", "python"]
 StageSource = Literal["ran", "hit", "failed", "skipped"]
 StageName = Literal[

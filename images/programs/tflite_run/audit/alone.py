@@ -1,4 +1,4 @@
-"""Each integer operator alone: what it made of the integers that it read, beside the real numbers that it stands for."""
+"""Each integer operator alone: what it made of the integers that it read, beside the real numbers they stand for."""
 
 from typing import NamedTuple
 

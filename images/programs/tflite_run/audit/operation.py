@@ -13,7 +13,7 @@ _LONGEST_TEXT, _LONGEST_LIST = 200, 2**20
 
 
 def audit(interpreter_class, request):
-    """Hold a .tflite file to the rules for its parts, and its integer operators to the real numbers that they stand for.
+    """Hold a .tflite file to the rules for its parts, and its integer operators to real numbers.
 
     ``interpreter_class`` keeps all tensors. Roles in: model, samples (optional). Returns
 

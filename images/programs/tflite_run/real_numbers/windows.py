@@ -25,7 +25,7 @@ def padded(call, x, sizes, fill):
             count, more = (size - reach) // stride + 1, 0
         around.append((more // 2, more - more // 2))
         counts.append(count)
-    return np.pad(x, around + [(0, 0)], mode="constant", constant_values=fill), counts
+    return np.pad(x, [*around, (0, 0)], mode="constant", constant_values=fill), counts
 
 
 def places(call, x, sizes, counts):

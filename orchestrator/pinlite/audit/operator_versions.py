@@ -1,0 +1,33 @@
+"""Which release of TensorFlow is the first whose runtime has an operator in the version that a file asks for."""
+
+import functools
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+_TABLE = Path(__file__).with_suffix(".toml")
+_NONE = "-"
+
+Release = tuple[int, ...]
+
+
+def first(kind: str, version: int) -> str:
+    """The release, e.g. 2.4, or an empty text where the table doesn't know the operator or its version."""
+    releases = dict(enumerate(_table().get(kind, "").split(), start=1))
+    found = releases.get(version, _NONE)
+    return "" if found == _NONE else found
+
+
+def least(releases: Iterator[str]) -> str:
+    """The oldest release that has all of them."""
+    return max(filter(None, releases), key=parts, default="")
+
+
+def parts(release: str) -> Release:
+    """The numbers of a release, to be compared."""
+    return tuple(int(part) for part in release.split(".") if part.isdecimal())
+
+
+@functools.cache
+def _table() -> dict[str, str]:
+    return tomllib.loads(_TABLE.read_text())
