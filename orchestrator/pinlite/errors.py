@@ -137,9 +137,7 @@ class ParityError(PinliteError):
 
 
 class WrongFileError(PinliteError):
-    """`pinlite audit` found a TFLite file wrong inside; or a runtime that was asked for computes it wrongly, or lacks one
-    of its operators.
-    """
+    """`pinlite audit` found a TFLite file wrong inside, or a runtime that was asked for can't run it rightly."""
 
     code = "wrong-file"
     exit_status = 7

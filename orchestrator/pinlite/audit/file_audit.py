@@ -122,15 +122,21 @@ def _own_failures(found: Content) -> Iterator[str]:
 def _failures_in(
     runtimes: tuple[str, ...], needs: tuple[Need, ...], kinds: Mapping[str, Mapping[str, int]]
 ) -> Iterator[str]:
+    """What the runtimes that were asked for lack or compute wrongly; each in the words of the first one."""
+    lacking: dict[Need, str] = {}
+    wrong: dict[runtime_faults.Fault, str] = {}
     for runtime in runtimes:
         package, _, version = runtime.partition(" ")
         ours = operator_versions.parts(version)
-        if package in runtime_faults.PACKAGES:
-            missing = [need for need in needs if operator_versions.parts(need.release)[: len(ours)] > ours]
-            if missing:
-                named = [f"{need.operator} {need.version}, of {need.release}" for need in missing]
-                yield _several(f"{runtime} lacks {len(missing)} operator(s)", named)
-        yield from (fault.words(runtime) for fault in runtime_faults.known(runtime, kinds))
+        for need in needs if package in runtime_faults.PACKAGES else ():
+            if operator_versions.parts(need.release)[: len(ours)] > ours:
+                lacking.setdefault(need, runtime)
+        for fault in runtime_faults.known(runtime, kinds):
+            wrong.setdefault(fault, runtime)
+    if lacking:
+        named = [f"{need.operator} {need.version} of {need.release} ({runtime})" for need, runtime in lacking.items()]
+        yield _several(f"{len(lacking)} operator(s) are newer", named)
+    yield from (fault.words(runtime) for fault, runtime in wrong.items())
 
 
 def _several(said: str, named: list[str]) -> str:

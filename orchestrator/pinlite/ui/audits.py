@@ -70,7 +70,7 @@ def _off(computed: "Computed") -> RenderableType:
     for each in computed.off[:_SHOWN]:
         style = "red" if each.steps > each.allowed else ""
         figures = str(each.steps), str(each.allowed), f"{each.share:.2%}"
-        made.add_row(name(each.where), each.type, *figures, name(each.tensor), style=style)
+        made.add_row(name(each.where), each.type, *figures, name(each.tensor.partition(";")[0]), style=style)
     if (left := len(computed.off) - _SHOWN) > 0:
         made.add_row(f"{left} more", "", "", "", "", "")
     return made
