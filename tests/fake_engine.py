@@ -232,6 +232,20 @@ def trace(call: Call) -> dict[str, Any]:
     return {"names": ["image", "Mul_0/mul", "mean"]}
 
 
+def audit(_: Call) -> dict[str, Any]:
+    """A file with an integer operator that is exact, and one that is a step off, which is allowed."""
+    counted = {"version": 1, "options": "", "count": 1}
+    off = {"where": "LOGISTIC 1", "tensor": "y", "type": "int16", "steps": 1, "allowed": 4, "share": 0.25}
+    return {
+        "findings": [],
+        "counts": {},
+        "wrong": 0,
+        "operators": [counted | {"kind": "GELU", "type": "int8"}, counted | {"kind": "LOGISTIC", "type": "int16"}],
+        "computed": {"checked": {"GELU": 1, "LOGISTIC": 1}, "unchecked": {}, "floats": {}, "off": [off]},
+        "not_run": "",
+    }
+
+
 def diff(_: Call) -> dict[str, Any]:
     """Two files that differ in an option and in a tensor's values."""
     step = {"scale": 0.5, "zero_point": 1}
@@ -339,6 +353,7 @@ class FakeEngine:
             "run": run,
             "inspect": inspect,
             "diff": diff,
+            "audit": audit,
             "trace-torch": trace_torch,
             "trace-onnxruntime": trace_onnxruntime,
             "trace-tensorflow": trace,

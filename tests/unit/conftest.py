@@ -39,6 +39,7 @@ def engine(monkeypatch) -> FakeEngine:
     monkeypatch.setattr("pinlite.conversion.matching.choose", choose)
     monkeypatch.setattr("pinlite.audit.inspection.choose", choose)
     monkeypatch.setattr("pinlite.debugging.debug.choose", choose)
+    monkeypatch.setattr("pinlite.audit.file_audit.choose", choose)
     monkeypatch.setattr("pinlite.audit.file_differences.choose", choose)
     return fake
 
