@@ -170,7 +170,12 @@ class Alone(Case):
         self.assertIsNone(found["computed"])
         self.assertIn("Mine", found["not_run"])
 
-    def test_a_wrong_file_is_not_run(self):
+    def test_a_bias_of_another_scale_is_off_by_steps(self):
+        found = self.audit(net.tensor(net.ROWS, scales=[0.002]))["computed"]
+        (off,) = [each for each in found["off"] if each["steps"] > each["allowed"]]
+        self.assertEqual((off["where"], off["tensor"]), ("FULLY_CONNECTED 3", "dense"))
+
+    def test_a_file_that_a_runtime_may_end_for_is_not_run(self):
         found = self.audit(net.tensor(net.X, scales=[NAN]))
         self.assertIsNone(found["computed"])
         self.assertIn("comes first", found["not_run"])

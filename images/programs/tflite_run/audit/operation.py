@@ -10,6 +10,8 @@ from . import alone, structure
 
 # In characters: of each text that is a file's, and of all rows of a list as JSON.
 _LONGEST_TEXT, _LONGEST_LIST = 200, 2**20
+# Findings about what a runtime takes for granted: it can end for them, or read what is not its own.
+_HARMFUL = ("graph", "shapes", "constants", "scales", "zero points", "channels")
 
 
 def audit(interpreter_class, request):
@@ -38,7 +40,7 @@ def audit(interpreter_class, request):
 
 def _computed(model, found, interpreter_class, request):
     """What the first graph computed, or None and the reason."""
-    if any(each.wrong for each in found):
+    if any(each.wrong and each.kind in _HARMFUL for each in found):
         return None, "what is wrong in the file comes first: a runtime may end for it"
     graph = model.graphs[0]
     signed = next((each.inputs for each in model.signatures if each.graph == 0), [])
