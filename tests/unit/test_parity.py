@@ -45,6 +45,20 @@ def test_small_differences_of_large_numbers_are_relative_to_the_largest():
     assert compared.passed
 
 
+def test_rounding_of_an_output_that_is_large_elsewhere_passes():
+    def compared(output, elsewhere):
+        (found,) = parity.compare(
+            *("torch", {"y": np.float32([1e-6, 5e-7])}, "tflite", {"y": np.float32(output)}, 1e-4),
+            elsewhere={"y": np.float32(elsewhere)},
+        )
+        return found
+
+    assert compared([1.1e-6, 5e-7], [0.8, 0.1]).passed
+    assert not compared([1.1e-6, 5e-7], [2e-6, 1e-6]).passed
+    assert not compared([3e-6, 5e-7], [0.8, 0.1]).passed
+    assert compared([1.1e-6, 5e-7], [0.8, NAN]).passed
+
+
 @pytest.mark.parametrize("output", [None, [[1.0, 2.0]], [1.0], [1.0, 2.0, 3.0], []])
 def test_a_missing_output_or_another_shape_never_passes(output):
     compared = hop([1.0, 2.0], output, tolerance=1e9)

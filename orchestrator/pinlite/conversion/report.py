@@ -126,15 +126,18 @@ def _compared(
     """Hops on the samples; those variants that are ``told`` are not judged."""
     (origin, first), *others = outputs.items()
     reference = parity.read(first.path)
+    profiled = results.lowered.profiled.get(origin)
+    elsewhere = profiles.read(profiled.path).get(profiles.NORMAL) if profiled else None
     for runtime, file in others:
-        yield from parity.compare(origin, reference, runtime + at, parity.read(file.path), recipe.tolerance)
+        arrays = parity.read(file.path)
+        yield from parity.compare(origin, reference, runtime + at, arrays, recipe.tolerance, elsewhere=elsewhere)
     for variant, files in variants:
         judged = variant.name not in told
         tolerance = parity.tolerance(recipe, variant.name) if judged else None
         computed = {runtime: parity.real(parity.read(file.path), variant.outputs) for runtime, file in files.items()}
         for runtime, arrays in computed.items():
             limit = tolerance if results.requires(runtime) else None
-            yield from parity.compare(origin, reference, runtime + at, arrays, limit, variant.name)
+            yield from parity.compare(origin, reference, runtime + at, arrays, limit, variant.name, elsewhere)
         if variant.name not in _FLOATS:
             for (one, ones), (two, twos) in itertools.combinations(computed.items(), 2):
                 held = judged and results.requires(one) and results.requires(two)

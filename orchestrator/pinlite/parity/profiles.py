@@ -24,7 +24,7 @@ from pinlite.parity import Array, Arrays, Figures
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import Hop
 
-ZEROS, LARGE = "zeros", "large"
+NORMAL, ZEROS, LARGE = "normal", "zeros", "large"
 MARGIN = 10
 # How far PyTorch and onnxruntime may differ where float32 has few digits left.
 LOOSE = 1e-2
