@@ -8,7 +8,7 @@ from stagekit import arrays, interpreter
 
 from .. import real_numbers
 from .finding import named
-from .integers import is_quantized
+from .integer_operators import is_quantized
 from .tensors import ENDS
 
 _SEED = 0

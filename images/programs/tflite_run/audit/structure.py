@@ -1,18 +1,18 @@
 """All rules together, for a whole file."""
 
-from . import graphs, integers, shapes, signatures, tensors
+from . import graph_order, integer_operators, shapes, signatures, tensors
 from .finding import KINDS, named
 
 
 def findings(model):
     """Every Finding about the structure of a Model, in the order of `KINDS`."""
-    found = list(signatures.findings(model)) + list(graphs.unused_buffers(model))
+    found = list(signatures.findings(model)) + list(graph_order.unused_buffers(model))
     for number, graph in enumerate(model.graphs):
         prefix = "graph {}: ".format(number) if number else ""
         met = _met(graph, prefix)
         found += tensors.findings(graph, met)
-        found += graphs.findings(graph, met, prefix)
-        found += integers.findings(graph, prefix)
+        found += graph_order.findings(graph, met, prefix)
+        found += integer_operators.findings(graph, prefix)
         found += shapes.findings(graph, prefix)
     return sorted(found, key=lambda each: (not each.wrong, KINDS.index(each.kind)))
 

@@ -4,10 +4,10 @@ output's scale a kernel may be off.
 
 import numpy as np
 
-from . import along_axes, elementwise, moving, products, resizing
+from . import along_axes, elementwise, image_sizes, moving, products
 from .call import Call
 
-FAMILIES = (products, elementwise, along_axes, resizing, moving)
+FAMILIES = (products, elementwise, along_axes, image_sizes, moving)
 DEFINITIONS = {kind: definition for family in FAMILIES for kind, definition in family.DEFINITIONS.items()}
 
 __all__ = ["DEFINITIONS", "Call", "computed"]

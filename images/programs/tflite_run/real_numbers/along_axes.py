@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import windows
+from . import sliding_windows
 from .call import Definition
 
 
@@ -46,9 +46,9 @@ def _average(call):
 
 def _pooled(call, fill, joined):
     sizes = [call.option("filter_height", 1), call.option("filter_width", 1)]
-    x, counts = windows.padded(call, call.inputs[0], sizes, fill)
+    x, counts = sliding_windows.padded(call, call.inputs[0], sizes, fill)
     found = None
-    for _, values in windows.places(call, x, sizes, counts):
+    for _, values in sliding_windows.places(call, x, sizes, counts):
         found = values.copy() if found is None else joined(found, values)
     return found
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import windows
+from . import sliding_windows
 from .call import Definition
 
 
@@ -10,11 +10,11 @@ def _convolution(call):
     x, weights = call.inputs[:2]
     groups = x.shape[3] // weights.shape[3]
     sizes = weights.shape[1:3]
-    x, counts = windows.padded(call, x, sizes, 0)
+    x, counts = sliding_windows.padded(call, x, sizes, 0)
     found = []
     for images, kernels in zip(np.split(x, groups, 3), np.split(weights, groups)):
         total = np.zeros((x.shape[0], *counts, len(kernels)))
-        for (row, column), values in windows.places(call, images, sizes, counts):
+        for (row, column), values in sliding_windows.places(call, images, sizes, counts):
             total += values @ kernels[:, row, column].T
         found.append(total)
     return _with_bias(np.concatenate(found, 3), call.input(2))
@@ -24,9 +24,9 @@ def _depthwise(call):
     x, weights = call.inputs[:2]
     x = np.repeat(x, weights.shape[3] // x.shape[3], 3)
     sizes = weights.shape[1:3]
-    x, counts = windows.padded(call, x, sizes, 0)
+    x, counts = sliding_windows.padded(call, x, sizes, 0)
     total = np.zeros((x.shape[0], *counts, x.shape[3]))
-    for (row, column), values in windows.places(call, x, sizes, counts):
+    for (row, column), values in sliding_windows.places(call, x, sizes, counts):
         total += values * weights[0, row, column]
     return _with_bias(total, call.input(2))
 
@@ -34,7 +34,7 @@ def _depthwise(call):
 def _transposed(call):
     _, weights, x = call.inputs[:3]
     _, height, width, _ = call.shapes[0]
-    down, right = windows.strides(call)
+    down, right = sliding_windows.strides(call)
     rows, columns = weights.shape[1:3]
     reach = (x.shape[1] - 1) * down + rows, (x.shape[2] - 1) * right + columns
     same = call.options.get("padding") == "SAME"
