@@ -57,6 +57,7 @@ def hint(error, otherwise=""):
     """What to do about an exception: whether a later Python or PyTorch raises none, and what there is ``otherwise``."""
     if IS_OLD and _is_newer(error):
         return HINT
+    # torch raises a NotImplementedError where it has no kernel, which a later one may have.
     possible = IS_OLD and (isinstance(error, NotImplementedError) or POSSIBLE.search(str(error)))
     return "; ".join(filter(None, [otherwise, possible and HINT]))
 

@@ -31,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _STATIC = Version("2.2")
 # What is read of a description, and the sizes that a source archive may claim.
 _LARGEST, _LARGEST_ARCHIVE = 2**20, 2**31
+# What reading an archive raises if it is damaged; NotImplementedError is zipfile's, for an unknown compression.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 

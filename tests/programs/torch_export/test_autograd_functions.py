@@ -76,7 +76,7 @@ class Unknown(Foreign):
 class Failing(Foreign):
     @staticmethod
     def symbolic(g, x):
-        raise NotImplementedError
+        raise RuntimeError("a symbolic that fails")
 
 
 class Symbolic(Function):

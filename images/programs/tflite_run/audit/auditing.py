@@ -1,11 +1,10 @@
 """The operation ``audit``: what is wrong inside a file."""
 
-import json
 from collections import Counter
 
 from stagekit import StageError, interpreter
 
-from .. import parts
+from .. import limited, parts
 from . import alone, structure
 
 # In characters: of each text that is a file's, and of all rows of a list as JSON.
@@ -79,16 +78,14 @@ def _counted(counts):
     return {name: counts[name] for name in sorted(counts)}
 
 
-def _listed(rows):
+def _listed(tuples):
     """Named tuples as JSON, as many as there is room for."""
-    left = _LONGEST_LIST
-    for row in rows:
-        entry = {name: _short(value) if isinstance(value, str) else value for name, value in row._asdict().items()}
-        left -= len(json.dumps(entry))
-        if left < 0:
-            return
-        yield entry
+    short = (
+        {name: _short(value) if isinstance(value, str) else value for name, value in each._asdict().items()}
+        for each in tuples
+    )
+    return limited.rows(short, _LONGEST_LIST)
 
 
 def _short(text):
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+    return limited.text(text, _LONGEST_TEXT)

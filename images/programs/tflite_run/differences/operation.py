@@ -8,7 +8,7 @@ from collections import Counter
 
 from stagekit import StageError, interpreter
 
-from .. import parts
+from .. import limited, parts
 from . import files, graphs, weights
 from .difference import KINDS, OF_OPERATORS, OF_TENSORS, Difference
 from .distance import distance
@@ -108,18 +108,13 @@ def _unpaired(pairs):
 
 def _listed(told):
     """The differences as JSON, as many as there is room for."""
-    left = _LONGEST_LIST
-    for each in told:
-        entry = {name: _short(getattr(each, name)) for name in ("kind", "where", "what", "ours", "theirs", "tensor")}
-        entry["weights"] = each.found._asdict() if each.found else None
-        left -= len(json.dumps(entry))
-        if left < 0:
-            return
-        yield entry
+    return limited.rows(map(_entry, told), _LONGEST_LIST)
 
 
-def _short(text):
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+def _entry(told):
+    texts = {name: getattr(told, name) for name in ("kind", "where", "what", "ours", "theirs", "tensor")}
+    entry = {name: limited.text(text, _LONGEST_TEXT) for name, text in texts.items()}
+    return {**entry, "weights": told.found._asdict() if told.found else None}
 
 
 def _feeds(one, pair):

@@ -5,12 +5,12 @@ output's scale a kernel may be off.
 import numpy as np
 
 from . import along_axes, elementwise, image_sizes, moving, products
-from .call import Call
+from .call import Call, UnknownFormError
 
 FAMILIES = (products, elementwise, along_axes, image_sizes, moving)
 DEFINITIONS = {kind: definition for family in FAMILIES for kind, definition in family.DEFINITIONS.items()}
 
-__all__ = ["DEFINITIONS", "Call", "computed"]
+__all__ = ["DEFINITIONS", "Call", "UnknownFormError", "computed"]
 
 
 def computed(kind, call):

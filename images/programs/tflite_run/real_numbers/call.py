@@ -6,6 +6,10 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 import numpy as np
 
 
+class UnknownFormError(Exception):
+    """An operator has a form that its definition does not cover."""
+
+
 class Call(NamedTuple):
     """An operator's ``options``, as `parts.Operator` has them; its ``inputs``, None for one that it goes without: real
     numbers where they are quantized, else as they are; and the shapes that its outputs have.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .call import Definition
+from .call import Definition, UnknownFormError
 
 
 def _same(call):
@@ -37,7 +37,7 @@ def _sliced(call):
 
 def _strided(call):
     if call.option("ellipsis_mask") or call.option("new_axis_mask") or call.option("offset", False):
-        raise NotImplementedError("this form of STRIDED_SLICE")
+        raise UnknownFormError("STRIDED_SLICE with an ellipsis, a new axis or an offset")
     picked = []
     for axis, (begin, end, stride) in enumerate(zip(*(call.whole(at) for at in (1, 2, 3)))):
         if call.option("shrink_axis_mask") >> axis & 1:
@@ -67,7 +67,7 @@ def _around(call):
 
 def _gathered(call):
     if call.option("batch_dims", 0):
-        raise NotImplementedError("GATHER with batch dimensions")
+        raise UnknownFormError("GATHER with batch dimensions")
     return np.take(call.inputs[0], np.asarray(call.inputs[1], int), call.option("axis", 0))
 
 
