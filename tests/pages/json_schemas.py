@@ -35,6 +35,12 @@ def _without_noise(schema: Any) -> Any:
     noise = {"title"} if isinstance(schema.get("title"), str) else set()
     if schema.get("default", "") is None and "anyOf" not in schema:
         noise |= {"default"}
-    if schema.get("additionalProperties") is True:  # it says nothing, and pydantic 2.10 left it out
+    # Older releases of pydantic leave out what may be anything, and the words that the keys of a table are among; and
+    # they say a constant twice.
+    if schema.get("additionalProperties") is True:
         noise |= {"additionalProperties"}
+    if "propertyNames" in schema:
+        noise |= {"propertyNames"}
+    if "const" in schema:
+        noise |= {"enum"}
     return {key: _without_noise(value) for key, value in schema.items() if key not in noise}
