@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment \
-	digits zoo zoo-new environments sweep conformance conformance-new operators real techniques nightly soak docs fuzz hostile protections clean
+	digits zoo zoo-new environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -83,6 +83,9 @@ conformance: $(host) ## Translate and run ONNX's own operator tests (ONLY=glob o
 conformance-new: $(host) ## The same with the tests of today's ONNX and PyTorch's of 2017, which are adapted first (ONLY, QUICK).
 	PYTHONPATH=tests .venv/bin/python tests/conformance/run.py --suite conformance-new \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+
+kernels: $(host) ## Hold single operators of integers, in many forms, in each runtime to real numbers (ONLY), build/kernels.
+	.venv/bin/python tests/kernels/kernels.py $(if $(ONLY),--only "$(ONLY)")
 
 real: $(host) ## Convert the .onnx files that packages of PyPI ship (ONLY=pattern for some paths, ENGINE); JSON in build/real.
 	PYTHONPATH=tests/zoo .venv/bin/python tests/real/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")

@@ -46,9 +46,9 @@ def test_small_differences_of_large_numbers_are_relative_to_the_largest():
 
 
 def test_rounding_of_an_output_that_is_large_elsewhere_passes():
-    def compared(output, elsewhere):
+    def compared(output, elsewhere, tolerance=1e-4):
         (found,) = parity.compare(
-            *("torch", {"y": np.float32([1e-6, 5e-7])}, "tflite", {"y": np.float32(output)}, 1e-4),
+            *("torch", {"y": np.float32([1e-6, 5e-7])}, "tflite", {"y": np.float32(output)}, tolerance),
             elsewhere={"y": np.float32(elsewhere)},
         )
         return found
@@ -57,6 +57,7 @@ def test_rounding_of_an_output_that_is_large_elsewhere_passes():
     assert not compared([1.1e-6, 5e-7], [2e-6, 1e-6]).passed
     assert not compared([3e-6, 5e-7], [0.8, 0.1]).passed
     assert compared([1.1e-6, 5e-7], [0.8, NAN]).passed
+    assert not compared([1.1e-6, 5e-7], [0.8, 0.1], tolerance=0).passed
 
 
 @pytest.mark.parametrize("output", [None, [[1.0, 2.0]], [1.0], [1.0, 2.0, 3.0], []])

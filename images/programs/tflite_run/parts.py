@@ -317,7 +317,7 @@ def _fields(table):
     """The fields of a class of tables: as its methods are called, and as the schema has them."""
     methods = [name for name in vars(table) if name[0] != "_" and name != "Init" and not name.startswith("GetRootAs")]
     fields = [name for name in methods if not re.search("(AsNumpy|Length|IsNone|HasIdentifier)$", name)]
-    return [(field, re.sub("(?<=[a-z])(?=[A-Z])", "_", field).lower()) for field in fields]
+    return [(field, re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", field).lower()) for field in fields]
 
 
 def _in_words(name, value):

@@ -98,14 +98,15 @@ def _integer_operators(found: Content) -> dict[str, Counter[str]]:
 
 def _faults(kinds: Mapping[str, Mapping[str, int]]) -> Iterator[KnownFault]:
     for fault in runtime_faults.among(kinds):
-        yield KnownFault(
-            operator=fault.operator,
-            type=fault.type,
-            packages=runtime_faults.PACKAGES,
-            since=".".join(map(str, fault.since)),
-            right=".".join(map(str, fault.right)),
-            what=fault.what,
-        )
+        for versions in fault.versions:
+            yield KnownFault(
+                operator=fault.operator,
+                type=fault.type,
+                packages=versions.packages,
+                since=versions.since,
+                right=versions.right,
+                what=fault.what,
+            )
 
 
 def _own_failures(found: Content) -> Iterator[str]:
@@ -128,7 +129,7 @@ def _failures_in(
     for runtime in runtimes:
         package, _, version = runtime.partition(" ")
         ours = operator_versions.parts(version)
-        for need in needs if package in runtime_faults.PACKAGES else ():
+        for need in needs if package in runtime_faults.PACKAGES["tensorflow"] else ():
             if operator_versions.parts(need.release)[: len(ours)] > ours:
                 lacking.setdefault(need, runtime)
         for fault in runtime_faults.known(runtime, kinds):

@@ -1,45 +1,77 @@
-"""Operators that TFLite's runtimes are known to compute wrongly in valid files. Each row was seen with its operator
-alone in a file, in a wrong runtime and in the first right one.
-"""
+"""Operators that TFLite's runtimes are known to compute wrongly in valid files: ``runtime_faults.toml``."""
 
+import functools
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from pinlite.audit.operator_versions import parts
 from pinlite.schema.report import Quantization
+
+_TABLE = Path(__file__).with_suffix(".toml")
+
+# The packages that have the versions of each kind.
+PACKAGES = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tflite-runtime"),
+    "ai-edge-litert": ("ai-edge-litert",),
+}
+
+
+@dataclass(frozen=True)
+class Versions:
+    """``packages`` are wrong from version ``since`` on and before ``right``, which is empty where there is none yet."""
+
+    packages: tuple[str, ...]
+    since: str
+    right: str
+
+    def have(self, package: str, version: str) -> bool:
+        if package not in self.packages or parts(version) < parts(self.since):
+            return False
+        return not self.right or parts(version) < parts(self.right)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The fault of an ``operator``, as `report.Quantization` names it, with activations of a ``type``. ``what`` says
-    what runtimes of `PACKAGES` compute, ``since`` a version and before the ``right`` one.
+    """The fault of an operator of a ``kind`` with ``options``, which gives a ``type``: ``what`` runtimes of some
+    ``versions`` compute. ``forms`` is a pattern of those forms in tests/kernels that show it.
     """
 
-    operator: str
+    kind: str
+    options: frozenset[str]
     type: str
-    since: tuple[int, ...]
-    right: tuple[int, ...]
+    forms: str
     what: str
+    versions: tuple[Versions, ...]
 
-    def words(self, runtime: str) -> str:
-        right = ".".join(map(str, self.right))
-        return (
-            f"{runtime} computes {self.operator} of {self.type} wrongly: {self.what}. "
-            f"Runtimes are right from {right} on: run the file in one of these, or leave the variant out"
+    @property
+    def operator(self) -> str:
+        return " ".join((self.kind, *sorted(self.options)))
+
+    def of(self, runtime: str) -> Versions | None:
+        """The versions that a runtime, as reports name it, is among."""
+        package, _, version = runtime.partition(" ")
+        return next((each for each in self.versions if each.have(package, version.partition(" ")[0])), None)
+
+    def is_in(self, operators: Mapping[str, Mapping[str, int]]) -> bool:
+        """Whether there is such an operator; ``operators`` are counts by name, with options behind it, and type."""
+        return any(
+            kind == self.kind and self.options <= set(options) and self.type in types
+            for name, types in operators.items()
+            for kind, *options in [name.split()]
         )
 
-
-# The packages that have TensorFlow's versions; ai-edge-litert has its own, and began later.
-PACKAGES = ("tensorflow", "tensorflow-cpu", "tflite-runtime")
-
-FAULTS = (
-    Fault("LOGISTIC", "int16", (2, 4), (2, 7), "it is off by up to 0.65, of 1 (SiLU, GLU and LSTM contain one)"),
-    Fault("TANH", "int16", (2, 4), (2, 7), "it is off by up to 0.62, of 1 (GELU and LSTM may contain one)"),
-    Fault("LOG_SOFTMAX", "int8", (2, 4), (2, 7), "it is off by up to 0.56"),
-    Fault(
-        *("RESIZE_BILINEAR half_pixel_centers", "int8", (2, 4), (2, 7)),
-        "the first row and column are computed from values beyond the edge",
-    ),
-)
+    def words(self, runtime: str) -> str:
+        found = self.of(runtime)
+        right = (
+            f"Runtimes are right from {found.right} on: run the file in one of these" if found and found.right else ""
+        )
+        return (
+            f"{runtime} computes {self.operator} of {self.type} wrongly: {self.what}. "
+            f"{right or 'No version of it is known to be right: use another runtime'}, or leave the variant out"
+        )
 
 
 def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
@@ -49,12 +81,20 @@ def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
 
 def known(runtime: str, operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:
     """The same, with how often there is an operator of a type."""
-    package, _, release = runtime.partition(" ")
-    version = tuple(int(part) for part in release.split(".") if part.isdecimal())
-    if package in PACKAGES:
-        yield from (fault for fault in among(operators) if fault.since <= version < fault.right)
+    yield from (fault for fault in among(operators) if fault.of(runtime))
 
 
 def among(operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:
     """The faults of any runtime with such operators."""
-    return (fault for fault in FAULTS if fault.type in operators.get(fault.operator, {}))
+    return (fault for fault in faults() if fault.is_in(operators))
+
+
+@functools.cache
+def faults() -> tuple[Fault, ...]:
+    return tuple(map(_fault, tomllib.loads(_TABLE.read_text())["fault"]))
+
+
+def _fault(row: dict[str, Any]) -> Fault:
+    kind, *options = row["operator"].split()
+    versions = [Versions(packages, *row[name]) for name, packages in PACKAGES.items() if name in row]
+    return Fault(kind, frozenset(options), row["type"], row["forms"], row["what"], tuple(versions))

@@ -87,11 +87,13 @@ def compare(
 
 
 def _rounded(tolerance: float | None, array: Array, elsewhere: Arrays | None, name: str) -> float | None:
-    """The tolerance, or what rounding alone may come to where an output is small that is large elsewhere."""
+    """The tolerance, or what rounding alone may come to where an output is small that is large elsewhere; there it is
+    held to no more than the tolerance.
+    """
     other, own = (elsewhere or {}).get(name), _magnitude(array)
     if tolerance is None or other is None or other.dtype.kind != "f" or not own:
         return tolerance
-    return max(tolerance, ROUNDING * _magnitude(other) / own)
+    return max(tolerance, min(tolerance, ROUNDING) * _magnitude(other) / own)
 
 
 def _magnitude(array: Array) -> float:

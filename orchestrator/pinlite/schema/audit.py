@@ -78,7 +78,9 @@ class Need(Frozen):
 
 
 class KnownFault(Frozen):
-    """``packages`` compute an operator of a type wrongly, from version ``since`` on and before ``right``; ``what``."""
+    """``packages`` compute an operator of a type wrongly, as ``what`` says, from version ``since`` on and before
+    ``right``, which is empty where there is no such version yet.
+    """
 
     operator: str
     type: str

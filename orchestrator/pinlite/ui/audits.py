@@ -84,8 +84,8 @@ def _needs(report: "AuditReport") -> str:
 
 
 def _faults(report: "AuditReport") -> RenderableType:
-    made = table("runtimes that compute it wrongly", "operator", "type", "since", "right from", "what")
+    made = table("runtimes that compute it wrongly", "operator", "type", "runtimes", "since", "right from", "what")
     made.columns[-1].overflow = "fold"
     for each in report.faults:
-        made.add_row(each.operator, each.type, each.since, each.right, each.what)
+        made.add_row(each.operator, each.type, ", ".join(each.packages), each.since, each.right or "none", each.what)
     return made

@@ -33,13 +33,13 @@ def escaped(text: str) -> str:
 
 
 def name(text: str) -> Text:
-    """A name from inside a stage, on one line."""
-    return Text(text.translate(_BREAKING))
+    """A name from inside a stage, on one line; escaped before, because a Text drops some control characters."""
+    return Text(escaped(text.translate(_BREAKING)))
 
 
 def indented(text: str) -> str:
-    """The text with its further lines indented, so that none of them looks like a line of pinlite's."""
-    return re.sub(r"\n(?!  )", "\n  ", text)
+    """The text, escaped, with its further lines indented, so that none of them looks like a line of pinlite's."""
+    return re.sub(r"\n(?!  )", "\n  ", escaped(text))
 
 
 def escaped_json(text: str) -> str:

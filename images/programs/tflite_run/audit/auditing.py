@@ -5,7 +5,7 @@ from collections import Counter
 from stagekit import StageError, interpreter
 
 from .. import limited, parts
-from . import alone, structure
+from . import alone, kernel_options, structure
 
 # In characters: of each text that is a file's, and of all rows of a list as JSON.
 _LONGEST_TEXT, _LONGEST_LIST = 200, 2**20
@@ -68,8 +68,7 @@ def _operators(model):
     for graph in model.graphs:
         for operator in graph.operators:
             kind = graph.tensors[operator.outputs[0]].dtype if operator.outputs else ""
-            half = operator.options.get("half_pixel_centers") == "true"
-            counts[operator.kind, operator.version, kind, "half_pixel_centers" if half else ""] += 1
+            counts[operator.kind, operator.version, kind, " ".join(kernel_options.words(graph, operator))] += 1
     keys = ("kind", "version", "type", "options")
     return [dict(zip(keys, key), count=count) for key, count in sorted(counts.items())]
 

@@ -16,7 +16,7 @@ _BIASED = {
 # The axis of the weights along which their scales are.
 _CHANNELS = {"CONV_2D": 0, "CONV_3D": 4, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
 # Scale and zero point that the result of a function with fixed ends has.
-_FIXED = {
+FIXED = {
     ("LOGISTIC", "int8"): (1 / 256, -128),
     ("LOGISTIC", "int16"): (1 / 2**15, 0),
     ("TANH", "int8"): (1 / 128, 0),
@@ -27,7 +27,7 @@ _FIXED = {
     ("L2_NORMALIZATION", "int8"): (1 / 128, 0),
 }
 # The kernels of these copy, pick or average integers as they are: the inputs (None: all) have the output's scale.
-_UNSCALED = {
+UNSCALED = {
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), (0,)),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "TILE", "BROADCAST_TO"), (0,)),
     **dict.fromkeys(("SLICE", "STRIDED_SLICE", "GATHER", "GATHER_ND", "UNPACK", "SPLIT_V"), (0,)),
@@ -49,7 +49,7 @@ def findings(graph, prefix):
         where = named(graph, at, prefix)
         if operator.kind in _BIASED:
             found = _biased(graph, operator)
-        elif operator.kind in _UNSCALED:
+        elif operator.kind in UNSCALED:
             found = _unscaled(graph, operator)
         else:
             found = _fixed(graph, operator)
@@ -101,7 +101,7 @@ def _biased(graph, operator):
 
 
 def _unscaled(graph, operator):
-    chosen = _UNSCALED[operator.kind]
+    chosen = UNSCALED[operator.kind]
     for number in range(len(operator.inputs)) if chosen is None else chosen:
         place, tensor = _read(graph, operator, number)
         if tensor is None or not is_quantized(tensor):
@@ -116,7 +116,7 @@ def _unscaled(graph, operator):
 def _fixed(graph, operator):
     for number, place in enumerate(operator.outputs):
         tensor = graph.tensors[place]
-        wanted = _FIXED.get((operator.kind, tensor.dtype))
+        wanted = FIXED.get((operator.kind, tensor.dtype))
         scales, points = tensor.quantization[:2]
         if wanted and scales and not (_same(scales[0], wanted[0]) and tuple(points[:1] or (0,)) == wanted[1:]):
             words = "{}, where the kernel gives scale {:.6g}, zero point {}"

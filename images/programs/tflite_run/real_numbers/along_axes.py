@@ -60,7 +60,7 @@ DEFINITIONS = {
     "REDUCE_MIN": Definition(_reduced(np.min), 0, 0),
     "ARG_MAX": Definition(_place(np.argmax), 0, 0),
     "ARG_MIN": Definition(_place(np.argmin), 0, 0),
-    "SOFTMAX": Definition(_softmax, 1, 4),
+    "SOFTMAX": Definition(_softmax, 1, 32),
     "LOG_SOFTMAX": Definition(_log_softmax, 1, 1),
     "L2_NORMALIZATION": Definition(_normalized, 1, 1),
     "MAX_POOL_2D": Definition(_largest, 0, 0),

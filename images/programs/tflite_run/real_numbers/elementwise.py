@@ -68,7 +68,7 @@ DEFINITIONS = {
     "SQUARE": Definition(_of_one(np.square), 1, 1),
     "SQRT": Definition(_of_one(np.sqrt), 1, 1),
     "RSQRT": Definition(_of_one(lambda x: 1 / np.sqrt(x)), 1, 1),
-    "EXP": Definition(_of_one(np.exp), 1, 1),
+    "EXP": Definition(_of_one(np.exp), 1, 64),
     "LOG": Definition(_of_one(np.log), 1, 1),
     "LOGISTIC": Definition(_of_one(logistic), 1, 4),
     "TANH": Definition(_of_one(np.tanh), 1, 4),
@@ -80,5 +80,5 @@ DEFINITIONS = {
     "LEAKY_RELU": Definition(_leaky, 1, 1),
     "PRELU": Definition(_prelu, 1, 1),
     "HARD_SWISH": Definition(_of_one(_hard_swish), 2, 2),
-    "GELU": Definition(_gelu, 1, 1),
+    "GELU": Definition(_gelu, 1, 4),
 }

@@ -38,6 +38,6 @@ def _sources(call, old, new, kind):
 
 
 DEFINITIONS = {
-    "RESIZE_BILINEAR": Definition(_bilinear, 2, 2),
+    "RESIZE_BILINEAR": Definition(_bilinear, 2, 512),
     "RESIZE_NEAREST_NEIGHBOR": Definition(_nearest, 0, 0),
 }

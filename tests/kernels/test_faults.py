@@ -1,0 +1,14 @@
+"""Each row of the table of runtimes' faults, in the runtimes that are here."""
+
+import kernels
+
+from pinlite.audit import runtime_faults
+
+
+def test_runtimes_compute_what_the_table_says():
+    faults = runtime_faults.faults()
+    everything = [ran for ran in kernels.run(",".join(fault.forms for fault in faults)) if not ran.delegate]
+    assert [line for ran in everything for line in (*kernels.untold(ran), *kernels.stale(ran))] == []
+    for fault in faults:
+        wrong = [ran.name for ran in everything if kernels.shows(ran, fault)]
+        assert wrong == [ran.name for ran in everything if fault.of(ran.runtime.name)] != [], fault
