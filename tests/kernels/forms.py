@@ -15,7 +15,18 @@ SHAPES = ((2, 3, 4, 5), (3, 4), (2, 2, 2, 3, 2))
 def all_forms():
     """Every form, in an order that does not change."""
     families = (
-        *(_functions, _normalized, _arithmetic, _slopes, _convolutions, _depthwise, _transposed, _dense, _matrices),
+        *(
+            _functions,
+            _normalized,
+            _arithmetic,
+            _slopes,
+            _convolutions,
+            _depthwise,
+            _transposed,
+            _dense,
+            _narrow,
+            _matrices,
+        ),
         *(_pools, _reductions, _largest, _resizes, _orders, _joined, _cut, _around, _picked, _blocks, _rescaled),
     )
     for family in families:
@@ -127,6 +138,32 @@ def _dense(dtype, random):
         options = {"KeepNumDims": kept, "FusedActivationFunction": activation}
         to = (*shape[:-1], 7) if kept else (int(np.prod(shape[:-1])), 7)
         yield form("FULLY_CONNECTED", dtype, words + " RELU" * activation, given, options, shapes=[to])
+
+
+def _narrow(dtype, random):
+    """Biases of 32 bits beside activations of 16."""
+    if dtype != "int16":
+        return
+    image, rows, options = (
+        drawn(random, dtype, (2, 6, 5, 4), 0.05),
+        drawn(random, dtype, (5, 12), 0.05),
+        {"Padding": SAME},
+    )
+    shapes = {
+        "CONV_2D": ((6, 3, 3, 4), 0, {**options, "StrideW": 1, "StrideH": 1}),
+        "DEPTHWISE_CONV_2D": ((1, 3, 3, 4), 3, {**options, "StrideW": 1, "StrideH": 1, "DepthMultiplier": 1}),
+        "TRANSPOSE_CONV": ((6, 2, 2, 4), 0, {**options, "StrideW": 2, "StrideH": 2}),
+        "FULLY_CONNECTED": ((7, 12), 0, {}),
+    }
+    for kind, (shape, axis, given) in shapes.items():
+        x, weights = rows if kind == "FULLY_CONNECTED" else image, kernel(random, shape, axis, each=kind[0] != "F")
+        operands = [x, weights, bias(random, dtype, x, weights, wide=False)]
+        to = (2, 12, 10, 6)
+        if kind == "TRANSPOSE_CONV":
+            yield form(kind, dtype, "bias of int32", [whole(to), weights, x, operands[2]], given, shapes=[to])
+        else:
+            shapes_of = [(5, 7)] if kind == "FULLY_CONNECTED" else ((),)
+            yield form(kind, dtype, "bias of int32", operands, given, shapes=shapes_of)
 
 
 def _matrices(dtype, random):

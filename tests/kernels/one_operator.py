@@ -104,10 +104,12 @@ def kernel(random, shape, axis, *, each=True) -> Value:
     return Value(random.randint(-127, 128, shape).astype(np.int8), scales, (0,) * count, axis, constant=True)
 
 
-def bias(random, dtype, x, weights) -> Value:
+def bias(random, dtype, x, weights, *, wide=True) -> Value:
+    """What is added to sums of products; beside activations of 16 bits it has 64 bits, unless it is not ``wide``."""
     scales = tuple(float(np.float32(x.scales[0]) * np.float32(scale)) for scale in weights.scales)
-    kind, count = np.int32 if dtype == "int8" else np.int64, weights.data.shape[weights.axis]
-    return Value(random.randint(-20000, 20000, count).astype(kind), scales, (0,) * len(scales), constant=True)
+    kind = np.int64 if dtype == "int16" and wide else np.int32
+    data = random.randint(-20000, 20000, weights.data.shape[weights.axis]).astype(kind)
+    return Value(data, scales, (0,) * len(scales), constant=True)
 
 
 def whole(numbers) -> Value:

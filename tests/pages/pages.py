@@ -1,6 +1,6 @@
 """Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`,
-`zoo`, `techniques` and `soak` measured, docs/errors.md from `pinlite.errors`, docs/cli.md and the package's
-JSON Schemas from its types, and the picture in docs/architecture.md from the imports that there are.
+`zoo`, `techniques` and `soak` measured, docs/errors.md, runtime-faults.md and cli.md and the package's JSON Schemas
+from what the package declares, and the picture in docs/architecture.md from the imports that there are.
 
 What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
 """
@@ -16,6 +16,7 @@ import cells
 import command_table
 import error_table
 import expressions
+import fault_table
 import import_graph
 import json_schemas
 import manifest
@@ -242,6 +243,7 @@ def pages() -> dict[str, str]:
         "zoo.md": zoo_page(measured("zoo")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
+        "runtime-faults.md": fault_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "cli.md": command_table.page(),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),

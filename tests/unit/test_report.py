@@ -108,7 +108,7 @@ def test_a_variant(report):
     (variant,) = report["variants"]
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration"),
+        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration", "audit"),
     ]
     assert variant["gzip_size"] is None
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)

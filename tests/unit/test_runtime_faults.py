@@ -1,12 +1,10 @@
 import pytest
 
 from pinlite.audit import runtime_faults
-from pinlite.schema.report import Quantization
 
 
 def of(runtime, **operators):
-    quantization = Quantization(tensors=1, per_channel=0, float_operators={}, integer_operators=operators)
-    return [fault.operator for fault in runtime_faults.of(runtime, quantization)]
+    return [fault.operator for fault in runtime_faults.known(runtime, operators)]
 
 
 @pytest.mark.parametrize(

@@ -368,13 +368,49 @@ def test_samples_beyond_the_calibration_are_told(engine, recipe):
     assert report.lost == ()
 
 
-def test_a_runtime_that_is_known_to_be_wrong_is_named(engine, recipe):
-    def convert(call):
-        result = fake_engine.convert(call)
-        result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 2}}
-        return result
+def of_integers(call):
+    """A file with integer operators."""
+    result = fake_engine.convert(call)
+    result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 2}}
+    return result
 
-    engine.programs |= {"convert-int16x8": convert} | off_by(1, "int16x8", INFER_SELECT_TF)
+
+def test_a_file_with_integer_operators_is_audited(engine, recipe):
+    engine.programs["convert-int16x8"] = of_integers
+    report = pipeline.run(recipe("float32", "int16x8"))
+    audits = {variant.name: variant.audit for variant in report.variants}
+    assert audits["float32"] is None
+    assert audits["int16x8"].computed.checked == {"GELU": 1, "LOGISTIC": 1}
+    assert [record.source for record in report.stages if record.name == "audit-int16x8"] == ["ran"]
+    assert not [warned for warned in report.warnings if warned.stage == "audit"]
+
+
+def test_what_an_audit_finds_wrong_is_a_warning(engine, recipe):
+    def audit(call):
+        found = fake_engine.audit(call)
+        found["computed"]["off"][0]["steps"] = 9
+        return found
+
+    engine.programs |= {"convert-int16x8": of_integers, "audit-int16x8": audit}
+    report = pipeline.run(recipe("int16x8"))
+    (warned,) = [warned for warned in report.warnings if warned.stage == "audit"]
+    assert warned.variant == "int16x8"
+    assert warned.message == "1 operator(s) are off: LOGISTIC 1 (y) by 9 steps, 4 allowed"
+
+
+def test_a_file_that_can_not_be_audited_is_kept_all_the_same(engine, recipe):
+    def audit(_):
+        raise RefusalError("model", "too large")
+
+    engine.programs |= {"convert-int16x8": of_integers, "audit-int16x8": audit}
+    report = pipeline.run(recipe("int16x8"))
+    assert report.variants[0].audit is None
+    (skipped,) = [record for record in report.stages if record.name == "audit-int16x8"]
+    assert (skipped.source, skipped.reason) == ("skipped", "too large")
+
+
+def test_a_runtime_that_is_known_to_be_wrong_is_named(engine, recipe):
+    engine.programs |= {"convert-int16x8": of_integers} | off_by(1, "int16x8", INFER_SELECT_TF)
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe("float32", "int16x8"))
     assert f"differs from {RUNTIMES[0]}" in str(raised.value)

@@ -1,7 +1,6 @@
 """Whether a TFLite file is right inside, and in which runtimes it computes what it should."""
 
 import functools
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,9 +47,9 @@ def audit(
     home = toolchain.load().runtimes[-1]
     recipe = toolchain.load().images[home.image]
     with LocalRunner(functools.partial(choose, engine, observe), {home.image: recipe}, Limits(), observe) as runner:
-        found = runner.run(stage.action(home, path, samples)).result
+        found = runner.run(stage.action(stage.stage(home), path, samples)).result
     needs = tuple(_needs(found))
-    kinds = _integer_operators(found)
+    kinds = runtime_faults.operators(found)
     return AuditReport(
         file=ComparedFile(path=str(path), size=path.stat().st_size, sha256=digest.of_file(path)),
         runtime=home.name,
@@ -59,7 +58,7 @@ def audit(
         needs=needs,
         faults=tuple(_faults(kinds)),
         asked=asked,
-        failures=(*_own_failures(found), *_failures_in(asked, needs, kinds)),
+        failures=(*failures(found), *_failures_in(asked, needs, kinds)),
     )
 
 
@@ -88,14 +87,6 @@ def _needs(found: Content) -> Iterator[Need]:
     yield from sorted(known, key=lambda need: (operator_versions.parts(need.release), need.operator), reverse=True)
 
 
-def _integer_operators(found: Content) -> dict[str, Counter[str]]:
-    """How often there is an operator of a type, by the names that faults have."""
-    kinds: dict[str, Counter[str]] = {}
-    for each in found.operators:
-        kinds.setdefault(f"{each.kind} {each.options}".strip(), Counter())[each.type] += each.count
-    return kinds
-
-
 def _faults(kinds: Mapping[str, Mapping[str, int]]) -> Iterator[KnownFault]:
     for fault in runtime_faults.among(kinds):
         for versions in fault.versions:
@@ -109,8 +100,8 @@ def _faults(kinds: Mapping[str, Mapping[str, int]]) -> Iterator[KnownFault]:
             )
 
 
-def _own_failures(found: Content) -> Iterator[str]:
-    """What is wrong wherever the file runs."""
+def failures(found: Content) -> Iterator[str]:
+    """What is wrong with a file wherever it runs."""
     if found.wrong:
         named = [f"{each.where}: {each.what}" for each in found.findings if each.wrong]
         yield _several(f"{found.wrong} part(s) of the file are wrong", named)

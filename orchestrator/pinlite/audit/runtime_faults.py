@@ -2,13 +2,14 @@
 
 import functools
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pinlite.audit.operator_versions import parts
-from pinlite.schema.report import Quantization
+from pinlite.schema.audit import Content
 
 _TABLE = Path(__file__).with_suffix(".toml")
 
@@ -74,13 +75,16 @@ class Fault:
         )
 
 
-def of(runtime: str, quantization: Quantization) -> Iterator[Fault]:
-    """The faults that a runtime, as reports name it, has with the operators of a file."""
-    yield from known(runtime, quantization.integer_operators)
+def operators(found: Content) -> dict[str, Counter[str]]:
+    """How often a file has an operator of a type, by its name with options behind it, as an audit has found them."""
+    counts: dict[str, Counter[str]] = {}
+    for each in found.operators:
+        counts.setdefault(f"{each.kind} {each.options}".strip(), Counter())[each.type] += each.count
+    return counts
 
 
 def known(runtime: str, operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:
-    """The same, with how often there is an operator of a type."""
+    """The faults that a runtime, as reports name it, has with operators, counted by name and type."""
     yield from (fault for fault in among(operators) if fault.of(runtime))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from pinlite import digest, parity
-from pinlite.audit import runtime_faults
+from pinlite.audit import file_audit, runtime_faults
 from pinlite.conversion.results import Results, Variant
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
@@ -28,7 +28,7 @@ from pinlite.schema.report import (
     VariantReport,
     Warned,
 )
-from pinlite.stages import infer
+from pinlite.stages import audit, infer
 from pinlite.stages.stage import BATCHES, of_variant
 
 # The variants whose numbers are floats: they are held to the reference.
@@ -247,16 +247,21 @@ def _on(computed: Computed, names: Sequence[str], output: str) -> parity.Array |
 
 
 def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
-    """What is lost and no failure, and what a runtime computes wrongly."""
+    """What is lost and no failure, what is wrong inside a file, and what a runtime computes wrongly."""
     for each in lost:
         if not each.failed:
             message = f"{lost_channels.words(each)}; {lost_channels.hint(each)}"
             yield Warned(stage=infer.NAME, message=message, variant=each.variant)
     for variant in results.variants:
+        if variant.audit is None:
+            continue
+        for message in file_audit.failures(variant.audit):
+            yield Warned(stage=audit.NAME, message=message, variant=variant.name)
+        operators = runtime_faults.operators(variant.audit)
         for runtime in results.plan.toolchain.runtimes:
             if runtime.name in variant.ran and results.requires(runtime.name):
                 ran = of_variant(infer.stage(runtime), variant.name).name
-                for fault in runtime_faults.of(runtime.name, variant.quantization):
+                for fault in runtime_faults.known(runtime.name, operators):
                     yield Warned(stage=ran, message=fault.words(runtime.name), variant=variant.name)
 
 
@@ -282,6 +287,7 @@ def _variant(
         comparison=results.comparisons.get(variant.name, ()),
         quantization=variant.quantization,
         beyond_calibration=beyond,
+        audit=variant.audit,
     )
 
 

@@ -8,6 +8,7 @@ from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
 from pinlite.parity import lost_channels
+from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import (
     CalibrationReport,
@@ -50,7 +51,7 @@ class Ran:
 @dataclass(frozen=True)
 class Variant:
     """One TFLite file, and what each runtime that ran it made of it, by the runtime's name. ``calibrated`` says that it
-    took ranges from samples.
+    took ranges from samples; ``audit`` is what was found in it, if it has integer operators.
     """
 
     name: VariantName
@@ -61,6 +62,7 @@ class Variant:
     select_tf: tuple[str, ...]
     calibrated: bool
     ran: Mapping[str, Ran]
+    audit: Content | None
 
     @property
     def ops(self) -> dict[str, int]:

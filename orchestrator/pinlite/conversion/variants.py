@@ -15,10 +15,11 @@ from pinlite.digest import HashedPath
 from pinlite.errors import ModelError, StageCrashError
 from pinlite.parity import lost_channels
 from pinlite.runner import provision
+from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import CalibrationReport, Tensor
-from pinlite.stages import calibrate, convert, infer, translate
+from pinlite.stages import audit, calibrate, convert, infer, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.toolchain import Runtime
 
@@ -103,7 +104,21 @@ def make(
         select_tf=signature.select_tf,
         calibrated=calibration is not None,
         ran=ran,
+        audit=_audited(run, name, model) if signature.quantization.integer_operators else None,
     )
+
+
+def _audited(run: Run, name: VariantName, model: HashedPath) -> Content | None:
+    """What is wrong inside a file; None where no runtime of the toolchain can tell."""
+    runtime = audit.home(run.plan.toolchain.runtimes)
+    if runtime is None:
+        return None
+    stage = of_variant(audit.stage(runtime), name)
+    try:
+        return run.do(audit.action(stage, model)).result
+    except (ModelError, StageCrashError) as error:
+        run.skip(stage, error.message)
+        return None
 
 
 def _ran(

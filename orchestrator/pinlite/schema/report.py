@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pinlite.schema.audit import Content
 from pinlite.schema.choices import Exporter, Layout, StageSource, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.lock import Lock
@@ -165,7 +166,7 @@ class VariantReport(Frozen):
     with Select-TF can run, ``comparison`` what becomes of it with and without such, where they were asked for or are
     needed; ``gzip_size`` is its size after gzip where a technique is there to make that small, else None;
     ``beyond_calibration`` has those samples that are beyond what it was calibrated on, on which it is told, not judged:
-    profiles by name, and "samples".
+    profiles by name, and "samples"; ``audit`` is what was found in a file with integer operators.
     """
 
     name: VariantName
@@ -183,6 +184,7 @@ class VariantReport(Frozen):
     quantization: Quantization
     gzip_size: int | None = None
     beyond_calibration: tuple[str, ...] = ()
+    audit: Content | None = None
 
 
 class CalibrationReport(Frozen):

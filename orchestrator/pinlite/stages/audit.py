@@ -1,5 +1,7 @@
 """What is wrong inside a TFLite file, by itself and as a runtime computes it."""
 
+from collections.abc import Sequence
+
 from pinlite.schema.audit import Content as Result
 from pinlite.stages.stage import Action, Content, Stage, hashed
 from pinlite.toolchain import Runtime
@@ -7,7 +9,15 @@ from pinlite.toolchain import Runtime
 NAME = "audit"
 
 
-def action(runtime: Runtime, model: Content, samples: Content | None) -> Action[Result]:
+def home(runtimes: Sequence[Runtime]) -> Runtime | None:
+    """The newest runtime whose program audits, which is that of the packages of a runtime alone."""
+    return next((runtime for runtime in reversed(runtimes) if not runtime.select_tf), None)
+
+
+def stage(runtime: Runtime) -> Stage:
+    return Stage(NAME, image=runtime.image, program=runtime.program, operation="audit")
+
+
+def action(stage: Stage, model: Content, samples: Content | None = None) -> Action[Result]:
     """Without samples, the stage draws some."""
-    stage = Stage(NAME, image=runtime.image, program=runtime.program, operation="audit")
     return Action(stage, Result, parameters={}, outputs={}, inputs=hashed(model=model, samples=samples))

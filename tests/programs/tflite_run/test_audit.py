@@ -145,6 +145,13 @@ class Alone(Case):
         self.assertEqual((found["unchecked"], found["floats"]), ({}, {}))
         self.assertEqual([each for each in found["off"] if each["steps"] > each["allowed"]], [])
 
+    def test_a_dilated_convolution_is_held_to_its_dilation(self):
+        found = self.audit(net.operator(0, {"StrideW": 1, "StrideH": 1, "DilationWFactor": 2, "DilationHFactor": 2}))
+        self.assertIn("8x8", " ".join(each["what"] for each in found["findings"]))
+        found = self.audit(net.operator(0, {"DilationWFactor": 2, "DilationHFactor": 2}))
+        self.assertEqual(found["findings"], [])
+        self.assertEqual([each for each in found["computed"]["off"] if each["steps"] > each["allowed"]], [])
+
     def test_samples_are_those_of_the_file(self):
         arrays.write(self.folder / "samples.npz", {"image": np.zeros((1, 8, 8, 4), np.int8)})
         self.assertTrue(self.audit(net.file(), samples="samples.npz")["computed"]["checked"])
@@ -183,6 +190,23 @@ class Alone(Case):
     def test_operators_are_counted_with_version_and_type(self):
         found = self.audit(net.file())["operators"]
         self.assertIn({"kind": "CONV_2D", "version": 3, "type": "int8", "options": "", "count": 1}, found)
+        self.assertIn({"kind": "FULLY_CONNECTED", "version": 4, "type": "int8", "options": "bias", "count": 1}, found)
+
+    def test_a_resize_whose_places_drift_is_told_from_others(self):
+        def options(wide, **given):
+            tensors = [
+                Tensor("x", (1, 1, 100, 1), "int8", scales=[0.1], zero_points=[0]),
+                Tensor("size", (2,), "int32", np.array([1, wide], np.int32)),
+                Tensor("y", (1, 1, wide, 1), "int8", scales=[0.1], zero_points=[0]),
+            ]
+            operator = Operator("RESIZE_BILINEAR", (0, 1), (2,), "ResizeBilinearOptions", given, 3)
+            (found,) = self.audit(File([Graph(tensors, [operator], (0,), (2,))]))["operators"]
+            return found["options"]
+
+        self.assertEqual(options(200), "")
+        self.assertEqual(options(300), "drifting")
+        self.assertEqual(options(300, HalfPixelCenters=True), "drifting half_pixel_centers")
+        self.assertEqual((options(199, AlignCorners=True), options(200, AlignCorners=True)), ("", "drifting"))
 
 
 if __name__ == "__main__":

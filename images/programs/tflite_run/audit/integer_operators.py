@@ -6,7 +6,7 @@ from .finding import Finding, named
 from .tensors import ENDS
 
 # Where an operator has its input, weights and bias.
-_BIASED = {
+BIASED = {
     "CONV_2D": (0, 1, 2),
     "CONV_3D": (0, 1, 2),
     "DEPTHWISE_CONV_2D": (0, 1, 2),
@@ -47,7 +47,7 @@ def findings(graph, prefix):
     """Every Finding about a graph's operators on quantized integers."""
     for at, operator in enumerate(graph.operators):
         where = named(graph, at, prefix)
-        if operator.kind in _BIASED:
+        if operator.kind in BIASED:
             found = _biased(graph, operator)
         elif operator.kind in UNSCALED:
             found = _unscaled(graph, operator)
@@ -68,11 +68,11 @@ def _read(graph, operator, at):
 
 
 def _biased(graph, operator):
-    (_, x), (weights_at, weights), (bias_at, bias) = (_read(graph, operator, at) for at in _BIASED[operator.kind])
+    (_, x), (weights_at, weights), (bias_at, bias) = (_read(graph, operator, at) for at in BIASED[operator.kind])
     if x is None or weights is None or not is_quantized(x) or not is_quantized(weights):
         return
     scales, points, axis = weights.quantization[:3]
-    end = "input {}".format(_BIASED[operator.kind][1])
+    end = "input {}".format(BIASED[operator.kind][1])
     if x.dtype != "uint8" and any(points):
         yield "zero points", end, weights_at, "zero point {} of weights, which has to be 0".format(max(points, key=abs))
     if len(scales) > 1 and axis != _CHANNELS[operator.kind]:
@@ -80,7 +80,7 @@ def _biased(graph, operator):
         yield "channels", end, weights_at, words.format(axis, _CHANNELS[operator.kind])
     if bias is None or not bias.quantization.scales:
         return
-    end = "input {}".format(_BIASED[operator.kind][2])
+    end = "input {}".format(BIASED[operator.kind][2])
     given, needed = bias.quantization.scales, [x.quantization.scales[0] * scale for scale in scales]
     if any(bias.quantization.zero_points):
         yield (

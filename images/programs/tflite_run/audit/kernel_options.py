@@ -1,5 +1,7 @@
 """What kernels of one kind differ by, as words: those that the host's table of runtimes' faults has."""
 
+from .integer_operators import BIASED
+
 # Bilinear kernels of integers count places in these parts of a pixel, and round how far one pixel is from the next.
 _PARTS = 1024
 # Of a pixel: how far the last place may be off before two of 256 steps can be.
@@ -10,7 +12,17 @@ def words(graph, operator):
     """The words for an operator, in the order of the alphabet."""
     reads = [graph.tensors[place] if place >= 0 else None for place in operator.inputs]
     gives = [graph.tensors[place] for place in operator.outputs]
-    return sorted(_WORDS[operator.kind](operator, reads, gives)) if operator.kind in _WORDS else []
+    found = [*_WORDS[operator.kind](operator, reads, gives)] if operator.kind in _WORDS else []
+    return sorted([*found, "bias_of_int32"] if _has_narrow_bias(operator, reads) else found)
+
+
+def _has_narrow_bias(operator, reads):
+    """Whether 32 bits are added to sums that have 64, and no option says so."""
+    if operator.kind not in BIASED or len(reads) <= max(BIASED[operator.kind]):
+        return False
+    x, _, bias = (reads[at] for at in BIASED[operator.kind])
+    narrow = x and bias and (x.dtype, bias.dtype) == ("int16", "int32")
+    return narrow and operator.options.get("quantized_bias_type") != "INT32"
 
 
 def _resize(operator, reads, gives):
