@@ -32,7 +32,9 @@ def test_its_files_are_those_of_the_recipe_done_by_hand(environments, converted,
 
 def test_what_the_quantizer_gets_wrong_is_told_and_left(environments, converted, any_engine, tmp_path, report):
     test_its_files_are_those_of_the_recipe_done_by_hand(environments, converted, any_engine, tmp_path, TWICE)
-    (told,) = report(_stock(converted, any_engine, TWICE))["warnings"]
+    told, *audited = report(_stock(converted, any_engine, TWICE))["warnings"]
     assert (told["stage"], told["variant"]) == ("convert-int8", "int8")
     assert "biases that several operators share" in told["message"]
     assert "--lowering nhwc" in told["message"]
+    assert {(each["stage"], each["variant"]) for each in audited} == {("audit", "int8")}
+    assert any("scales are not input x weights" in each["message"] for each in audited)

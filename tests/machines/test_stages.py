@@ -11,6 +11,9 @@ from held import STAGES, reach, until
 
 ENTRY = (str(Path(__file__).parent / "entry.py"),)
 CONVERT = ("convert", *NETWORK, "--engine", "docker", "--out", "out")
+# CI has time for the first and the last.
+FIRST, *BETWEEN, LAST = STAGES
+EACH = [FIRST, *(pytest.param(stage, marks=pytest.mark.nightly) for stage in BETWEEN), LAST]
 SOON = 40
 
 
@@ -23,7 +26,7 @@ def pinlite(daemon, monkeypatch, tmp_path):
     command.stop()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EACH)
 @pytest.mark.parametrize("way", ["starts anew", "hangs"])
 def test_the_engine_fails_during_a_stage(daemon, pinlite, stage, way):
     running = pinlite.start(*CONVERT, entry=ENTRY)
