@@ -52,6 +52,7 @@ def test_variants(points):
     assert lost(found, reference, "int8", "int8-only", "int16x8") <= 1.0
 
 
+@pytest.mark.nightly
 def test_pruned_and_clustered(points, digits):
     reference = points("none")[("torch", None)]
     for name in ("pruned", "clustered"):
@@ -78,6 +79,7 @@ def test_trained_for_int8(points, digits):
             assert max(steps) <= 1.001
 
 
+@pytest.mark.nightly
 def test_what_each_technique_left(digits):
     none, pruned = digits("pruned")["training"]
     assert (none["sparsity"], round(pruned["sparsity"], 3)) == (0, 0.5)

@@ -53,6 +53,7 @@ def test_a_runtime_is_a_row_and_a_folder(pinlite, report, copy, venv_engine):
     assert found["versions"]["tflite-2.13.0"]["tflite-runtime"] == "2.13.0"
 
 
+@pytest.mark.nightly
 def test_a_toolchain_is_a_file_and_folders(pinlite, report, venv_engine):
     assert venv_engine
     write(pinlite.here, added("A toolchain"))
