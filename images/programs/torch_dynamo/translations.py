@@ -61,4 +61,15 @@ def lgamma(x):
     return op.Where(reflected, op.Sub(math.log(math.pi), op.Add(op.Log(sine), found)), found)
 
 
-TABLE = {torch.ops.aten.lgamma.default: lgamma, torch.ops.aten.scaled_dot_product_attention.default: attention}
+def repeat_interleave(repeats, output_size: int):
+    """Each place as often as it is to be repeated; torch's own takes no size of the output, which a program has."""
+    ends, places = op.CumSum(repeats, 0), op.Range(0, output_size, 1)
+    behind = op.LessOrEqual(op.Unsqueeze(ends, [0]), op.Unsqueeze(places, [1]))
+    return op.ReduceSum(op.Cast(behind, to=onnx_ir.DataType.INT64), [1], keepdims=0)
+
+
+TABLE = {
+    torch.ops.aten.lgamma.default: lgamma,
+    torch.ops.aten.repeat_interleave.Tensor: repeat_interleave,
+    torch.ops.aten.scaled_dot_product_attention.default: attention,
+}

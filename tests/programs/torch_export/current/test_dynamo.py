@@ -116,6 +116,8 @@ class Dynamo(Exports):
     def test_what_torch_does_not_translate_itself(self):
         self.write_model("return torch.lgamma(x * 24 - 8)")
         self.assertEqual("dynamo", self.ran(shape=(5, 7))["exporter"])
+        self.write_model("return x * torch.arange(4.0).repeat_interleave(torch.tensor([2, 1, 0, 4]), output_size=7)")
+        self.assertEqual("dynamo", self.ran(shape=(5, 7))["exporter"])
         for call in (
             "x, x, x",
             "x, x[:, :3], x[:, :3], attn_mask=x[..., :3] > 0.5",
