@@ -300,6 +300,28 @@ class Constants(Stage):
                     np.testing.assert_allclose(found[name], array, atol=bound, err_msg=name)
 
 
+class Slopes(Stage):
+    """PRELU, which has no kernel for 16 bits."""
+
+    def test_slopes_of_channels_beside_integers_of_16_bits(self):
+        slopes = np.float32([0.25, -0.5, 1.5])
+
+        def build():
+            x = placeholder("x", 1, 4, 4, 3)
+            return {"x": x}, {"y": tf.identity(tf.nn.relu(x) + -slopes.reshape(1, 1, 3) * tf.nn.relu(-x), "y")}
+
+        self.save(build)
+        samples = self.seeded(8)
+        x = samples["x"][0]
+        self.assertIn("PRELU", self.convert("int8", samples)["quantization"]["integer_operators"])
+        result = self.convert("int16x8", samples)
+        quantized = result["quantization"]
+        self.assertEqual((quantized["float_operators"], "PRELU" in quantized["integer_operators"]), ({}, False))
+        found = self.run_variant("int16x8", result, {"x": x})["y"]
+        largest = np.abs(samples["x"]).max() * 1.5
+        np.testing.assert_allclose(found, np.where(x < 0, x * slopes, x), atol=largest * 1e-4)
+
+
 class Unseen(Stage):
     """Tensors that are one number in all samples."""
 

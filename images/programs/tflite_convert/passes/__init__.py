@@ -27,6 +27,7 @@ from . import (
     requantization,
     scale_changes,
     shared_biases,
+    slopes,
     softmax_masks,
     subtracted_constants,
     sum_scales,
@@ -109,6 +110,7 @@ PASSES = (
         warning=SHARED_BIASES,
     ),
     Pass(bias_shapes, (Place.CALIBRATED,), INTEGERS, "the quantizer refuses a bias of several dimensions"),
+    Pass(slopes, (Place.TO_QUANTIZE,), ("int16x8",), "PRELU has no kernel for 16 bits that is right"),
     Pass(
         sum_scales,
         (Place.TO_QUANTIZE,),
