@@ -50,7 +50,8 @@ def workers(docker_engine):
 def program(docker_engine) -> dict[str, bytes]:
     """The entries of an honest .pt2 file, by name."""
     image = ensured(docker_engine, "current")["torch"]
-    said = docker.from_env().containers.run(image.reference, ["python", "-c", carriers.PROGRAM], remove=True)
+    asked = {"entrypoint": ["python", "-c", carriers.PROGRAM], "remove": True}
+    said = docker.from_env().containers.run(image.reference, **asked)
     return {name: base64.b64decode(text) for name, text in json.loads(said.splitlines()[-1]).items()}
 
 
