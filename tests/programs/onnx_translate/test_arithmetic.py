@@ -104,6 +104,11 @@ class ArithmeticTest(LoweredTest):
             self.assertEqual(ops["MUL"], 1)
             self.assertNotIn("SQUARE", ops)
 
+    def test_the_size_of_integers(self):
+        for dtype in (np.int32, np.int64):
+            x = np.array([[7, -3, 0, -40000]], dtype)
+            self.check_node("Abs", {"x": x}, np.abs(x))
+
     def test_several_operands(self):
         a, b, c = random(2, 3), random(3, seed=1), random(2, 1, seed=2)
         samples = {"a": a, "b": b, "c": c}

@@ -45,6 +45,13 @@ class RanksTest(LoweredTest):
         self.each("Mod", lambda x: np.fmod(x, np.float32(0.5)), weights=number, fmod=1)
         self.each("Mean", lambda x: x / 2, weights={"y": np.zeros(SHAPES[0], np.float32)}, shapes=SHAPES[:1])
 
+    def test_operands_that_are_repeated_in_turns(self):
+        for one, other in (((2, 1, 3, 1, 4), (1, 2, 1, 3, 4)), ((1, 2, 1, 3, 1, 2), (2, 1, 3, 1, 4, 1))):
+            a, b = random(*one), random(*other, seed=1)
+            for op_type, function in (("Add", np.add), ("Mul", np.multiply), ("Less", np.less)):
+                with self.subTest(op_type, one=one):
+                    self.check_node(op_type, {"a": a, "b": b}, function(a, b), opset=13)
+
     def test_power(self):
         for shape in SHAPES:
             x = np.abs(random(*shape))

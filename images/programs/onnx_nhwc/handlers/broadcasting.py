@@ -27,11 +27,23 @@ def broadcast(function, *operands):
         else:
             groups.append((repeated, [axis]))
     merged = [[int(np.prod([shape[axis] for axis in axes])) for _, axes in groups] for shape in shapes]
-    operands = [tf.reshape(operand, shape) for operand, shape in zip(operands, merged)]
     if len(groups) > LARGEST_RANK:
-        whole = np.max(merged, axis=0)
-        operands = [tf.tile(operand, whole // shape) for operand, shape in zip(operands, merged)]
+        whole = np.max(merged, axis=0).tolist()
+        operands = [_repeated(operand, shape, whole) for operand, shape in zip(operands, merged)]
+    else:
+        operands = [tf.reshape(operand, shape) for operand, shape in zip(operands, merged)]
     return tf.reshape(function(*operands), sizes)
+
+
+def _repeated(operand, shape, whole):
+    """An operand of a shape as often as the whole shape has it, in one dimension: the converter would make one operator
+    of many dimensions of what is repeated along several at once, and of what is done with it.
+    """
+    for axis, (size, wanted) in enumerate(zip(shape, whole)):
+        if size != wanted:
+            around = int(np.prod(whole[:axis])), 1, int(np.prod(shape[axis + 1 :]))
+            operand = tf.tile(tf.reshape(operand, around), [1, wanted, 1])
+    return tf.reshape(operand, [-1])
 
 
 def in_a_row(function, x, largest=LARGEST_RANK_WITH_SCALARS):

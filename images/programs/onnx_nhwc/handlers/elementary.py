@@ -108,6 +108,13 @@ def elementary(node, values):
     return [in_a_row(FUNCTIONS[node.op_type], values[node.inputs[0]], LARGEST_RANK)]
 
 
+@handles("Abs")
+def absolute(node, values):
+    x = values[node.inputs[0]]
+    # TFLite's ABS is for floats.
+    return [tf.abs(x) if x.dtype.is_floating else in_a_row(lambda x: tf.maximum(x, -x), x, LARGEST_RANK)]
+
+
 @handles("IsInf")
 def is_inf(node, values):
     x = values[node.inputs[0]]
