@@ -322,6 +322,30 @@ class Slopes(Stage):
         np.testing.assert_allclose(found, np.where(x < 0, x * slopes, x), atol=largest * 1e-4)
 
 
+class LackingKernels(Stage):
+    """Operators that the quantizer writes with 16 bits, and runtimes have no kernel for."""
+
+    def test_they_compute_in_floats_between_integers(self):
+        def build():
+            x = placeholder("x", 1, 4, 4, 3)
+            y = convolution(x, weights(1, 1, 3, 4), BIAS)
+            return {"x": x}, {
+                "largest": tf.reduce_max(y, 3, name="largest"),
+                "mirrored": tf.pad(y, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT", name="mirrored"),
+                "size": tf.abs(y, name="size"),
+            }
+
+        self.save(build)
+        samples = self.seeded(8)
+        x = {"x": samples["x"][0]}
+        reference = self.run_variant("float32", self.convert("float32"), x)
+        result = self.convert("int16x8", samples)
+        self.assertEqual(["ABS", "MIRROR_PAD", "REDUCE_MAX"], sorted(result["quantization"]["float_operators"]))
+        self.assertEqual({"int16": 1}, result["quantization"]["integer_operators"]["CONV_2D"])
+        for name, found in self.run_variant("int16x8", result, x).items():
+            np.testing.assert_allclose(found, reference[name], atol=0.02 * np.abs(reference[name]).max(), err_msg=name)
+
+
 class Unseen(Stage):
     """Tensors that are one number in all samples."""
 

@@ -21,6 +21,7 @@ from . import (
     hard_swish,
     image_means,
     input_order,
+    lacking_kernels,
     missing_ranges,
     overflowing_multipliers,
     pad_constants,
@@ -128,6 +129,12 @@ PASSES = (
         (Place.QUANTIZED,),
         ("int16x8",),
         "the quantizer gives a constant in a difference of 16 bits 8 bits",
+    ),
+    Pass(
+        lacking_kernels,
+        (Place.QUANTIZED,),
+        ("int16x8",),
+        "the quantizer writes operators of 16 bits that runtimes have no kernel for",
     ),
     Pass(
         pad_constants,
