@@ -346,6 +346,25 @@ class LackingKernels(Stage):
             np.testing.assert_allclose(found, reference[name], atol=0.02 * np.abs(reference[name]).max(), err_msg=name)
 
 
+class Zeros(Stage):
+    """Constants of zeros, as the offset of a normalization before it is trained."""
+
+    def test_they_have_a_step(self):
+        def build():
+            x = placeholder("x", 1, 4, 4, 3)
+            rows = tf.transpose(x, [0, 3, 1, 2]) * tf.constant(np.float32([1, 2, 3, 4]))
+            return {"x": x}, {"y": tf.add(rows, tf.constant(np.zeros(4, np.float32)), name="y")}
+
+        self.save(build)
+        samples = self.seeded(8)
+        x = samples["x"][0]
+        result = self.convert("int16x8", samples)
+        self.assertEqual({"int16": 1}, result["quantization"]["integer_operators"]["ADD"])
+        found = self.run_variant("int16x8", result, {"x": x})["y"]
+        right = x.transpose(0, 3, 1, 2) * np.float32([1, 2, 3, 4])
+        np.testing.assert_allclose(found, right, atol=1e-3 * np.abs(right).max())
+
+
 class Unseen(Stage):
     """Tensors that are one number in all samples."""
 

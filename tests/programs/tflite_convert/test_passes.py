@@ -38,7 +38,8 @@ class Table(unittest.TestCase):
 
         eight = ["pad_constants", "requantization", "overflowing_multipliers"]
         self.assertEqual(chosen(Place.QUANTIZED, "int8"), eight)
-        self.assertEqual(chosen(Place.QUANTIZED, "int16x8"), ["subtracted_constants", "lacking_kernels", *eight])
+        sixteen = ["subtracted_constants", "zero_constants", "lacking_kernels"]
+        self.assertEqual(chosen(Place.QUANTIZED, "int16x8"), [*sixteen, *eight])
         self.assertEqual(chosen(Place.TO_QUANTIZE, "int8"), [])
 
 

@@ -33,6 +33,7 @@ from . import (
     subtracted_constants,
     sum_scales,
     weight_grids,
+    zero_constants,
 )
 
 INT8 = ("int8", "int8-only")
@@ -130,6 +131,7 @@ PASSES = (
         ("int16x8",),
         "the quantizer gives a constant in a difference of 16 bits 8 bits",
     ),
+    Pass(zero_constants, (Place.QUANTIZED,), ("int16x8",), "the quantizer gives a constant of zeros no step"),
     Pass(
         lacking_kernels,
         (Place.QUANTIZED,),
