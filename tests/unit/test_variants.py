@@ -15,6 +15,7 @@ from pinlite.options import resolve
 from pinlite.toolchain import extra_requirements
 
 ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+FATAL = {"usage": UsageError, "internal": StageCrashError}
 
 
 @pytest.fixture
@@ -160,9 +161,12 @@ def test_a_variant_that_gives_no_numbers_never_passes(engine, recipe):
         pipeline.run(recipe("int8"))
 
 
-@pytest.mark.parametrize("stage", ["convert", *INFER])
 @pytest.mark.parametrize(
-    ("kind", "error"), [("usage", UsageError), ("model", ModelError), ("internal", StageCrashError)]
+    ("stage", "kind", "error"),
+    [
+        ("convert", "model", ModelError),
+        *((stage, kind, error) for stage in ("convert", *INFER) for kind, error in FATAL.items()),
+    ],
 )
 def test_a_variant_that_fails_leaves_the_others(engine, recipe, stage, kind, error):
     def refuse(_):
@@ -182,6 +186,25 @@ def test_a_variant_that_fails_leaves_the_others(engine, recipe, stage, kind, err
     assert (failure["variant"], failure["exit_status"]) == ("int8-only", error.exit_status)
     assert (failure["stage"], failure["message"]) == (f"{stage}-int8-only", "FLOOR computes in floats")
     assert raised.value.report.to_json() == Path("out/report.json").read_text()
+
+
+@pytest.mark.parametrize("stage", INFER)
+def test_a_file_that_one_runtime_refuses_is_kept_for_the_others(engine, recipe, stage):
+    def refuse(_):
+        raise RefusalError("model", "no kernel of 16 bits", "")
+
+    engine.programs[f"{stage}-int16x8"] = refuse
+    with pytest.raises(ModelError, match=f"{stage}-int16x8: no kernel of 16 bits") as raised:
+        pipeline.run(recipe("float32", "int16x8"))
+    others = [runtime for runtime, each in zip(RUNTIMES, INFER, strict=True) if each != stage]
+    assert f"the file is kept, for {', '.join(others)}: with a --target" in raised.value.hint
+    report = raised.value.report
+    assert not report.ok
+    assert [failure.variant for failure in report.failures] == ["int16x8"]
+    assert [list(variant.parity) for variant in report.variants] == [list(RUNTIMES), others]
+    assert "model.int16x8.tflite" in listing("out")
+    (skipped,) = [record for record in report.stages if record.name == f"{stage}-int16x8"]
+    assert (skipped.source, skipped.reason) == ("skipped", "no kernel of 16 bits")
 
 
 def test_after_a_crash_the_other_variants_have_a_new_worker(engine, recipe):

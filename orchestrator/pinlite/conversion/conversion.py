@@ -93,9 +93,13 @@ def _variants(
     profiles = sources.for_tflite(run, lowered)
     for name in run.recipe.variants:
         try:
-            made.append(variants.make(run, name, lowered, _used(run, name, calibration), profiles))
+            variant = variants.make(run, name, lowered, _used(run, name, calibration), profiles)
         except PinliteError as error:
             failures[name] = error
+            continue
+        made.append(variant)
+        if variant.refused:
+            failures[name] = variant.refused
     if not made:
         raise next(iter(failures.values()))
     return tuple(made), failures

@@ -51,7 +51,8 @@ class Ran:
 @dataclass(frozen=True)
 class Variant:
     """One TFLite file, and what each runtime that ran it made of it, by the runtime's name. ``calibrated`` says that it
-    took ranges from samples; ``audit`` is what was found in it, if it has integer operators.
+    took ranges from samples; ``audit`` is what was found in it, if it has integer operators. ``refused`` is the error
+    of a runtime that the target requires, where others run it.
     """
 
     name: VariantName
@@ -63,6 +64,7 @@ class Variant:
     calibrated: bool
     ran: Mapping[str, Ran]
     audit: Content | None
+    refused: PinliteError | None
 
     @property
     def ops(self) -> dict[str, int]:
@@ -72,8 +74,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class Results:
-    """All that a plan gave; ``failures`` are of those variants that could not be made. ``stages``, ``records``,
-    ``versions``, ``warnings`` and ``notes`` are those of `pinlite.conversion.run.Run`.
+    """All that a plan gave; ``failures`` are of those variants that could not be made, or that a runtime refuses.
+    ``stages``, ``records``, ``versions``, ``warnings`` and ``notes`` are those of `pinlite.conversion.run.Run`.
     """
 
     plan: Plan

@@ -66,15 +66,17 @@ def _shown(run: Run, asked: Calibration) -> Path:
 def make(
     run: Run, name: VariantName, lowered: Lowered, calibration: HashedPath | None, profiles: HashedPath | None
 ) -> Variant:
-    """One variant, run in every runtime that can run it. ``calibration`` are samples that it takes ranges from.
+    """One variant, run in every runtime that can run it. ``calibration`` are samples that it takes ranges from. What a
+    runtime refuses that the target requires is kept where another one runs it, with the error.
 
     Raises:
-        PinliteError: It can't be converted, or not run in a runtime that the target requires.
+        PinliteError: It can't be converted, not run in any runtime, or it ended one that the target requires.
     """
     converted = run.do(convert.action(run.recipe, name, lowered.saved_model, lowered.signature, calibration))
     model, signature = converted.outputs["model"], converted.result
     ran: dict[str, Ran] = {}
     skipped = []
+    refused: ModelError | None = None
     for runtime in run.plan.toolchain.runtimes:
         stage = of_variant(infer.stage(runtime), name)
         if signature.select_tf and not runtime.select_tf:
@@ -84,10 +86,17 @@ def make(
         try:
             ran[runtime.name] = _ran(run, name, runtime, model, lowered, signature, profiles)
         except (ModelError, StageCrashError) as error:
-            if run.plan.target.requires(runtime):
-                raise
             reason = f"the target {run.plan.target.name} does not ask for {runtime.name}: {error.message}"
+            if run.plan.target.requires(runtime):
+                if not isinstance(error, ModelError):
+                    raise
+                refused, reason = refused or error, error.message
             skipped.append(run.skip(replace(stage, name=error.stage), reason))
+    if refused and not ran:
+        raise refused
+    if refused:
+        kept = f"the file is kept, for {', '.join(ran)}: with a --target that asks for no other runtime it passes"
+        refused.hint = "; ".join(filter(None, [refused.hint, kept]))
     if skipped and not ran:
         raise ModelError(
             f"no runtime of the toolchain {run.plan.toolchain.name} can run it: "
@@ -105,6 +114,7 @@ def make(
         calibrated=calibration is not None,
         ran=ran,
         audit=_audited(run, name, model) if signature.quantization.integer_operators else None,
+        refused=refused,
     )
 
 

@@ -196,7 +196,9 @@ class CalibrationReport(Frozen):
 
 
 class Failure(Frozen):
-    """A variant that could not be made: the stage, and what the command would have ended with for it alone."""
+    """A variant that could not be made, or that a runtime refuses: the stage, and what the command would have ended
+    with for it alone.
+    """
 
     variant: VariantName
     stage: str
