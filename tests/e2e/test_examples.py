@@ -38,7 +38,7 @@ KEYS = {
     "profiles": ["name", "left_out"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration"),
+        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration", "audit"),
     ],
 }
 

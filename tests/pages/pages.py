@@ -1,8 +1,9 @@
-"""Write docs/operators.md, zoo.md, techniques.md and soak.md from what `make operators`, `conformance`,
-`zoo`, `techniques` and `soak` measured, docs/errors.md, runtime-faults.md and cli.md and the package's JSON Schemas
-from what the package declares, and the picture in docs/architecture.md from the imports that there are.
+"""Write the pages of docs/ that say what was measured (operators.md, zoo.md, zoo-new.md, techniques.md, soak.md)
+or what the package declares (errors.md, runtime-faults.md, cli.md, its JSON Schemas), and the picture in
+architecture.md from the imports that there are.
 
-What a page says is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes its place first.
+What a page says of measurements is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes
+its place first.
 """
 
 import json
@@ -24,6 +25,7 @@ import soak_table
 import table
 import techniques_page
 from bench import soak
+from zoo_new import page as zoo_new_page
 
 from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import logs
@@ -207,6 +209,7 @@ SOURCES: dict[str, Reduce] = {
     "conformance": reduced_conformance,
     "conformance-new": reduced_conformance,
     "zoo": reduced_zoo,
+    "zoo-new": zoo_new_page.reduced,
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
 }
@@ -241,6 +244,7 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(*map(measured, ("operators", "conformance", "conformance-new"))),
         "zoo.md": zoo_page(measured("zoo")),
+        "zoo-new.md": zoo_new_page.page(measured("zoo-new")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
         "runtime-faults.md": fault_table.page(),

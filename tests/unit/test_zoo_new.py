@@ -107,5 +107,17 @@ def test_the_page_has_a_row_a_model_and_every_reason(monkeypatch):
     assert "| net | onnx2tf, litert-torch | it \\| fell |" in lines
 
 
-def test_results_of_some_models_by_a_way_are_no_result():
+def test_what_torch_does_not_export_is_counted_for_nobody(monkeypatch):
+    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net"), SimpleNamespace(name="other")])
+    missing = dataclasses.replace(RIGHT, model="other", state=results.NOT_EXPORTED, right=False, reason="no")
+    assert results.summary([RIGHT, missing]) == "right: onnx 1 of 1"
+    kept = zoo_new.page.reduced({"results": [dataclasses.asdict(each) for each in (RIGHT, missing)]})
+    assert "| `.onnx` | 1 of 1 |" in zoo_new.page.page(kept)
+
+
+def test_a_way_that_not_all_models_have_gone_is_left_out(monkeypatch):
     assert zoo_new.page.reduced({"results": [dataclasses.asdict(RIGHT)]}) is None
+    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net"), SimpleNamespace(name="other")])
+    made = [RIGHT, dataclasses.replace(RIGHT, model="other"), dataclasses.replace(RIGHT, way="python")]
+    kept = zoo_new.page.reduced({"results": [dataclasses.asdict(each) for each in made]})
+    assert {result["way"] for result in kept} == {"onnx"}

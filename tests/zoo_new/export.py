@@ -40,8 +40,16 @@ def _failed(write, *given):
     try:
         write(*given)
     except Exception as error:  # noqa: BLE001 - whatever stops an exporter is what came of the model
-        return f"{type(error).__name__}: {error}"
+        return _in_a_line(error)
     return ""
+
+
+def _in_a_line(error):
+    """What went wrong first: exporters wrap it in what to do about it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first, *_ = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {first}"
 
 
 def main():

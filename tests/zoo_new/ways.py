@@ -12,7 +12,7 @@ import conversion
 import table
 from manifest import Model
 from zoo_new import samples
-from zoo_new.results import Result
+from zoo_new.results import NOT_EXPORTED, Result
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-4
@@ -56,7 +56,7 @@ def made(model: Model, folder: Path, settings: Settings, *, exported: bool) -> M
     if not exported:
         return found
     command = [settings.python, HERE / "export.py", model.source, "--samples", found.samples, "--out", folder]
-    failed = _failed(command, os.environ, settings.timeout)
+    failed = stopped_by(command, os.environ, settings.timeout)
     if failed:
         return replace(found, failed=dict.fromkeys(("model.onnx", "model.pt2", "reference.npz"), failed))
     return replace(found, failed=json.loads((folder / "export.json").read_text()))
@@ -67,7 +67,7 @@ def ours(way: str, made: Made, settings: Settings) -> Result:
     model, folder = made.model, made.folder / way
     source = _source(way, made)
     if failed := made.failed.get(Path(source).name):
-        return Result(model.name, way, "not exported", right=False, seconds=0.0, reason=failed)
+        return Result(model.name, way, NOT_EXPORTED, right=False, seconds=0.0, reason=failed)
     options = ["--samples", str(made.samples), "--trust"]
     options += {"onnx": [], "current": ["--toolchain", "current"], "python": ["--python", str(settings.python)]}[way]
     recipe = Model(
@@ -106,7 +106,7 @@ def onnx2tf(made: Made, settings: Settings) -> Result:
     folder = made.folder / "onnx2tf"
     folder.mkdir()
     if failed := made.failed.get("model.onnx"):
-        return Result(made.model.name, "onnx2tf", "not exported", right=False, seconds=0.0, reason=failed)
+        return Result(made.model.name, "onnx2tf", NOT_EXPORTED, right=False, seconds=0.0, reason=failed)
     copy = shutil.copy(made.folder / "model.onnx", folder)
     environment = {**os.environ, "PATH": f"{settings.onnx2tf.parent}{os.pathsep}{os.environ['PATH']}"}
     command = [settings.onnx2tf, "-i", copy, "-o", folder / "out"]
@@ -124,7 +124,7 @@ def _theirs(
     way: str, command: list[str | Path], file: Path, environment: Mapping[str, str], made: Made, settings: Settings
 ) -> Result:
     started = time.monotonic()
-    failed = _failed(command, environment, settings.timeout) or ("" if file.exists() else f"it wrote no {file.name}")
+    failed = stopped_by(command, environment, settings.timeout) or ("" if file.exists() else f"it wrote no {file.name}")
     seconds = round(time.monotonic() - started, 1)
     if failed:
         return Result(made.model.name, way, "failed", right=False, seconds=seconds, reason=failed)
@@ -145,7 +145,7 @@ def _judged(result: Result, file: Path, made: Made, settings: Settings) -> Resul
     return replace(result, difference=max(found, result.difference or 0.0))
 
 
-def _failed(command: list[str | Path], environment: Mapping[str, str], timeout: float) -> str:
+def stopped_by(command: list[str | Path], environment: Mapping[str, str], timeout: float) -> str:
     """Run a command; what stopped it, if something has."""
     status, printed, log = conversion.run(list(map(str, command)), environment, timeout)
     if status is None:
