@@ -30,8 +30,10 @@ BEGGING = re.compile(r"\s*(Please open a bug|Please feel free|Send a bug report)
 
 # What torchvision's detectors derive from. While they are traced they compute sizes, and fail at one that is a number.
 DETECTORS = {
+    "torchvision.models.detection.fcos.FCOS",
     "torchvision.models.detection.generalized_rcnn.GeneralizedRCNN",
     "torchvision.models.detection.retinanet.RetinaNet",
+    "torchvision.models.detection.ssd.SSD",
 }
 
 REWRITES = {
