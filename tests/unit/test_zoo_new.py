@@ -94,7 +94,7 @@ def test_an_output_that_is_missing_or_no_number_is_not_near(found):
 
 
 def test_the_page_has_a_row_a_model_and_every_reason(monkeypatch):
-    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net")])
+    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net", refused=None)])
     converted = dataclasses.replace(RIGHT, operators={"CONV_2D": 2}, changed=[])
     found = [dataclasses.replace(converted, way=way) for way in OURS]
     found += [Result("net", way, "failed", right=False, seconds=1.0, reason="it | fell") for way in PEERS]
@@ -108,7 +108,9 @@ def test_the_page_has_a_row_a_model_and_every_reason(monkeypatch):
 
 
 def test_what_torch_does_not_export_is_counted_for_nobody(monkeypatch):
-    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net"), SimpleNamespace(name="other")])
+    monkeypatch.setattr(
+        manifest, "load", lambda _: [SimpleNamespace(name=name, refused=None) for name in ("net", "other")]
+    )
     missing = dataclasses.replace(RIGHT, model="other", state=results.NOT_EXPORTED, right=False, reason="no")
     assert results.summary([RIGHT, missing]) == "right: onnx 1 of 1"
     kept = zoo_new.page.reduced({"results": [dataclasses.asdict(each) for each in (RIGHT, missing)]})
@@ -117,7 +119,9 @@ def test_what_torch_does_not_export_is_counted_for_nobody(monkeypatch):
 
 def test_a_way_that_not_all_models_have_gone_is_left_out(monkeypatch):
     assert zoo_new.page.reduced({"results": [dataclasses.asdict(RIGHT)]}) is None
-    monkeypatch.setattr(manifest, "load", lambda _: [SimpleNamespace(name="net"), SimpleNamespace(name="other")])
+    monkeypatch.setattr(
+        manifest, "load", lambda _: [SimpleNamespace(name=name, refused=None) for name in ("net", "other")]
+    )
     made = [RIGHT, dataclasses.replace(RIGHT, model="other"), dataclasses.replace(RIGHT, way="python")]
     kept = zoo_new.page.reduced({"results": [dataclasses.asdict(each) for each in made]})
     assert {result["way"] for result in kept} == {"onnx"}
