@@ -67,20 +67,23 @@ def _arithmetic(dtype, random):
         ),
         *(((4, 5), ()), ((1, 5), (4, 1)), ((7,), (7,)), ((2, 2, 1, 3, 2), (2, 2, 1, 3, 2))),
     )
-    for kind, (one, two) in itertools.product(("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE"), pairs):
-        for scales, activation in itertools.product(((0.05, 0.05), (0.002, 0.4)), (NONE, RELU6)):
-            x, y = drawn(random, dtype, one, scales[0]), drawn(random, dtype, two, scales[1])
-            if kind == "DIV":
-                y = y._replace(data=np.where(y.data == y.points[0], y.points[0] + 1, y.data).astype(dtype))
-            words = f"{by(one)} {by(two)} scales {scales}"
-            if activation == NONE:
-                # Ranges that are no powers of two, as converters write them.
-                options = {"PotScaleInt16": False} if kind in ("ADD", "SUB") and dtype == "int16" else {}
-                yield form(kind, dtype, words, [x, y], options)
-            elif kind != "SQUARED_DIFFERENCE":
-                options = {"FusedActivationFunction": activation}
-                options.update({"PotScaleInt16": False} if kind in ("ADD", "SUB") and dtype == "int16" else {})
-                yield form(kind, dtype, words + " RELU6", [x, y], options)
+    activations = {"": NONE, " RELU6": RELU6}
+    for kind, (one, two), scales, words in itertools.product(
+        ("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE"), pairs, ((0.05, 0.05), (0.002, 0.4)), activations
+    ):
+        x, y = drawn(random, dtype, one, scales[0]), drawn(random, dtype, two, scales[1])
+        options = {"FusedActivationFunction": activations[words]}
+        if kind == "SQUARED_DIFFERENCE":
+            # It ends with no activation.
+            if words:
+                continue
+            options = {}
+        if kind == "DIV":
+            y = y._replace(data=np.where(y.data == y.points[0], y.points[0] + 1, y.data).astype(dtype))
+        if kind in ("ADD", "SUB") and dtype == "int16":
+            # Any scales, as converters write it.
+            options["PotScaleInt16"] = False
+        yield form(kind, dtype, f"{by(one)} {by(two)} scales {scales}{words}", [x, y], options)
     for kind, (one, two) in itertools.product(("MAXIMUM", "MINIMUM"), pairs):
         yield form(kind, dtype, f"{by(one)} {by(two)}", [drawn(random, dtype, shape, 0.05) for shape in (one, two)])
 
@@ -144,26 +147,18 @@ def _narrow(dtype, random):
     """Biases of 32 bits beside activations of 16."""
     if dtype != "int16":
         return
-    image, rows, options = (
-        drawn(random, dtype, (2, 6, 5, 4), 0.05),
-        drawn(random, dtype, (5, 12), 0.05),
-        {"Padding": SAME},
-    )
-    shapes = {
-        "CONV_2D": ((6, 3, 3, 4), 0, {**options, "StrideW": 1, "StrideH": 1}),
-        "DEPTHWISE_CONV_2D": ((1, 3, 3, 4), 3, {**options, "StrideW": 1, "StrideH": 1, "DepthMultiplier": 1}),
-        "TRANSPOSE_CONV": ((6, 2, 2, 4), 0, {**options, "StrideW": 2, "StrideH": 2}),
-        "FULLY_CONNECTED": ((7, 12), 0, {}),
-    }
-    for kind, (shape, axis, given) in shapes.items():
-        x, weights = rows if kind == "FULLY_CONNECTED" else image, kernel(random, shape, axis, each=kind[0] != "F")
-        operands = [x, weights, bias(random, dtype, x, weights, wide=False)]
-        to = (2, 12, 10, 6)
-        if kind == "TRANSPOSE_CONV":
-            yield form(kind, dtype, "bias of int32", [whole(to), weights, x, operands[2]], given, shapes=[to])
-        else:
-            shapes_of = [(5, 7)] if kind == "FULLY_CONNECTED" else ((),)
-            yield form(kind, dtype, "bias of int32", operands, given, shapes=shapes_of)
+    image, rows = drawn(random, dtype, (2, 6, 5, 4), 0.05), drawn(random, dtype, (5, 12), 0.05)
+    window = {"Padding": SAME, "StrideW": 1, "StrideH": 1}
+    larger = (2, 12, 10, 6)
+    for kind, x, weights, options, shape in (
+        ("CONV_2D", image, kernel(random, (6, 3, 3, 4), 0), window, ()),
+        ("DEPTHWISE_CONV_2D", image, kernel(random, (1, 3, 3, 4), 3), {**window, "DepthMultiplier": 1}, ()),
+        ("TRANSPOSE_CONV", image, kernel(random, (6, 2, 2, 4), 0), {**window, "StrideW": 2, "StrideH": 2}, larger),
+        ("FULLY_CONNECTED", rows, kernel(random, (7, 12), 0, each=False), {}, (5, 7)),
+    ):
+        narrow = bias(random, dtype, x, weights, wide=False)
+        given = [whole(shape), weights, x, narrow] if kind == "TRANSPOSE_CONV" else [x, weights, narrow]
+        yield form(kind, dtype, "bias of int32", given, options, shapes=[shape])
 
 
 def _matrices(dtype, random):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pinlite.audit.operator_versions import parts
 from pinlite.schema.audit import Content
+from pinlite.schema.report import Quantization
 
 _TABLE = Path(__file__).with_suffix(".toml")
 
@@ -75,12 +76,19 @@ class Fault:
         )
 
 
-def operators(found: Content) -> dict[str, Counter[str]]:
+def operators(found: Content) -> Mapping[str, Mapping[str, int]]:
     """How often a file has an operator of a type, by its name with options behind it, as an audit has found them."""
     counts: dict[str, Counter[str]] = {}
     for each in found.operators:
         counts.setdefault(f"{each.kind} {each.options}".strip(), Counter())[each.type] += each.count
     return counts
+
+
+def of_file(audit: Content | None, quantization: Quantization) -> Mapping[str, Mapping[str, int]]:
+    """The same of a file that a run has made; as its converter counts them, almost without options, where it could not
+    be audited.
+    """
+    return operators(audit) if audit else quantization.integer_operators
 
 
 def known(runtime: str, operators: Mapping[str, Mapping[str, int]]) -> Iterator[Fault]:

@@ -166,8 +166,8 @@ def _explained(hop: Hop, report: Report) -> str:
     known = [
         (runtime, fault)
         for variant in report.variants
-        if variant.name == hop.variant and variant.audit
+        if variant.name == hop.variant
         for runtime in (hop.origin, hop.to)
-        for fault in runtime_faults.known(runtime, runtime_faults.operators(variant.audit))
+        for fault in runtime_faults.known(runtime, runtime_faults.of_file(variant.audit, variant.quantization))
     ]
     return "".join(f". {fault.words(runtime)}" for runtime, fault in known)

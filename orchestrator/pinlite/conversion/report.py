@@ -253,11 +253,9 @@ def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
             message = f"{lost_channels.words(each)}; {lost_channels.hint(each)}"
             yield Warned(stage=infer.NAME, message=message, variant=each.variant)
     for variant in results.variants:
-        if variant.audit is None:
-            continue
-        for message in file_audit.failures(variant.audit):
+        for message in file_audit.failures(variant.audit) if variant.audit else ():
             yield Warned(stage=audit.NAME, message=message, variant=variant.name)
-        operators = runtime_faults.operators(variant.audit)
+        operators = runtime_faults.of_file(variant.audit, variant.quantization)
         for runtime in results.plan.toolchain.runtimes:
             if runtime.name in variant.ran and results.requires(runtime.name):
                 ran = of_variant(infer.stage(runtime), variant.name).name

@@ -12,8 +12,12 @@ PRELU = schema.BuiltinOperator.PRELU
 
 
 def apply(model, _):
-    """Replace every PRELU whose slopes are constants."""
-    found = [operator for graph, operator, kind in editing.operators(model) if kind == PRELU]
+    """Replace every PRELU whose slopes are constants, and whose input has a range."""
+    found = [
+        operator
+        for graph, operator, kind in editing.operators(model)
+        if kind == PRELU and np.isfinite([ranges.of(model, graph.tensors[index]) for index in operator.inputs]).all()
+    ]
     if not found:
         return False
     kinds = {name: editing.code(model, getattr(schema.BuiltinOperator, name)) for name in ("SUB", "MUL", "ADD")}
