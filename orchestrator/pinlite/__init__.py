@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pinlite.api import audit as audit
     from pinlite.api import build_images as build_images
     from pinlite.api import collect_images as collect_images
     from pinlite.api import convert as convert
@@ -25,6 +26,7 @@ __all__ = [
     "PinliteError",
     "Report",
     "__version__",
+    "audit",
     "build_images",
     "collect_images",
     "convert",

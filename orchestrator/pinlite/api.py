@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinlite import toolchain
-from pinlite.audit import file_audit, file_differences, inspection
+from pinlite.auditing import file_audit, file_differences, inspection
 from pinlite.conversion import matching, pipeline, reproduction
 from pinlite.debugging import debug as debugging
 from pinlite.engine import Image, choose

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from strange import TEXTS, changed, damaged
 
-from pinlite.audit import file_differences
+from pinlite.auditing import file_differences
 from pinlite.contract import ContractError, Response, parse
 from pinlite.conversion import pipeline
 from pinlite.errors import PinliteError
@@ -138,7 +138,7 @@ def test_a_result_that_is_another(monkeypatch, data, stage):
 @given(st.data())
 def test_an_answer_on_two_files_that_is_another(monkeypatch, data):
     engine = engine_with({"diff": lambda _, result: data.draw(changed(result))})
-    monkeypatch.setattr("pinlite.audit.file_differences.choose", lambda *_: engine)
+    monkeypatch.setattr("pinlite.auditing.file_differences.choose", lambda *_: engine)
     files = Path("one.tflite"), Path("other.tflite")
     for path in files:
         path.write_text(path.name)

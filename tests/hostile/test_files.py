@@ -10,7 +10,7 @@ from command import CASES, Command
 from protobuf import BOOL, INT64, attribute, field, graph, model, node, of, tensor, value
 
 from pinlite import options, toolchain
-from pinlite.audit import inspection
+from pinlite.auditing import inspection
 from pinlite.errors import PinliteError, UsageError
 from pinlite.events import ignore
 from pinlite.runner.execute import execute

@@ -2,7 +2,7 @@
 for; write what comes out as JSON, and print what is off.
 
 The exit status is 1 when a runtime computes something wrongly that no row of
-`orchestrator/pinlite/audit/runtime_faults.toml` tells, or rightly what a row says that it does not, or ends for it.
+`orchestrator/pinlite/auditing/runtime_faults.toml` tells, or rightly what a row says that it does not, or ends for it.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pinlite import toolchain
-from pinlite.audit import runtime_faults
-from pinlite.audit.runtime_faults import Fault
+from pinlite.auditing import runtime_faults
+from pinlite.auditing.runtime_faults import Fault
 from pinlite.engine import VenvEngine
 from pinlite.events import ignore
 from pinlite.toolchain import Runtime

@@ -2,7 +2,7 @@
 
 import kernels
 
-from pinlite.audit import runtime_faults
+from pinlite.auditing import runtime_faults
 
 
 def test_runtimes_compute_what_the_table_says():

@@ -1,9 +1,9 @@
-"""docs/runtime-faults.md: what runtimes of TFLite files compute wrongly, from `pinlite.audit.runtime_faults`."""
+"""docs/runtime-faults.md: what runtimes of TFLite files compute wrongly, from `pinlite.auditing.runtime_faults`."""
 
 import cells
 
-from pinlite.audit import runtime_faults
-from pinlite.audit.runtime_faults import Fault, Versions
+from pinlite.auditing import runtime_faults
+from pinlite.auditing.runtime_faults import Fault, Versions
 
 PAGE = """\
 # What runtimes compute wrongly
@@ -11,7 +11,7 @@ PAGE = """\
 For everybody who runs integer files on devices. Each row is an operator that runtimes compute wrongly in a valid file,
 without a word. `pinlite convert` warns where a runtime that the target asks for is among them, and `pinlite audit`
 tells of each file which rows are about it; with `--target` or `--runtime` the file fails for them
-([audit.md](audit.md)). `make docs` writes this page from `audit/runtime_faults.toml`.
+([audit.md](audit.md)). `make docs` writes this page from `auditing/runtime_faults.toml`.
 
 How a row comes about: `make kernels` runs single operators in some 1,900 forms (ranks, axes, paddings, strides, ties,
 ends of ranges), each alone in a file, in every runtime of the toolchain, with XNNPACK and without, and holds each

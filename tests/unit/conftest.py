@@ -37,10 +37,10 @@ def engine(monkeypatch) -> FakeEngine:
 
     monkeypatch.setattr("pinlite.conversion.run.choose", choose)
     monkeypatch.setattr("pinlite.conversion.matching.choose", choose)
-    monkeypatch.setattr("pinlite.audit.inspection.choose", choose)
+    monkeypatch.setattr("pinlite.auditing.inspection.choose", choose)
     monkeypatch.setattr("pinlite.debugging.debug.choose", choose)
-    monkeypatch.setattr("pinlite.audit.file_audit.choose", choose)
-    monkeypatch.setattr("pinlite.audit.file_differences.choose", choose)
+    monkeypatch.setattr("pinlite.auditing.file_audit.choose", choose)
+    monkeypatch.setattr("pinlite.auditing.file_differences.choose", choose)
     return fake
 
 

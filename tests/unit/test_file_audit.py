@@ -7,7 +7,7 @@ import fake_engine
 import pytest
 
 from pinlite import api
-from pinlite.audit import file_audit, operator_versions
+from pinlite.auditing import file_audit, operator_versions
 from pinlite.errors import UsageError
 
 
@@ -31,7 +31,7 @@ def off(steps):
 
 
 def test_a_right_file_passes_wherever_its_faults_are_not_asked_for(engine, file, command):
-    report = api.audit(file)
+    report = pinlite.audit(file)
     (request,) = engine.requests
     assert (request.operation, set(request.inputs)) == ("audit", {"model"})
     assert report.failures == ()

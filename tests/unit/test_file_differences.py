@@ -11,7 +11,7 @@ from fake_engine import RefusalError
 from rich.console import Console
 
 from pinlite import toolchain
-from pinlite.audit import file_differences
+from pinlite.auditing import file_differences
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.runner import LocalRunner
 from pinlite.schema.diff import Difference, Differences, Total

@@ -7,7 +7,7 @@ import fake_engine
 import numpy as np
 import pytest
 
-from pinlite.audit import inspection
+from pinlite.auditing import inspection
 from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
 from pinlite.options import resolve

@@ -1,6 +1,6 @@
 import pytest
 
-from pinlite.audit import runtime_faults
+from pinlite.auditing import runtime_faults
 
 
 def of(runtime, **operators):

@@ -4,7 +4,7 @@ from typing import Unpack
 import typer
 
 from pinlite import api
-from pinlite.audit import inspection
+from pinlite.auditing import inspection
 from pinlite.cli.consoles import data, log
 from pinlite.options.declared import EngineOptions, RunOptions
 from pinlite.ui import tables

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite import digest, toolchain
-from pinlite.audit import file_differences
+from pinlite.auditing import file_differences
 from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import prepare
 from pinlite.conversion.run import runner_of

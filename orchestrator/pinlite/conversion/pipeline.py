@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinlite import provenance
-from pinlite.audit import runtime_faults
+from pinlite.auditing import runtime_faults
 from pinlite.conversion import report as judged
 from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from pinlite import digest, parity
-from pinlite.audit import file_audit, runtime_faults
+from pinlite.auditing import file_audit, runtime_faults
 from pinlite.conversion.results import Results, Variant
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pinlite.audit.operator_versions import parts
+from pinlite.auditing.operator_versions import parts
 from pinlite.schema.audit import Content
 from pinlite.schema.report import Quantization
 

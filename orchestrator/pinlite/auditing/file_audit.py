@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pinlite import digest, toolchain
-from pinlite.audit import operator_versions, runtime_faults
+from pinlite.auditing import operator_versions, runtime_faults
 from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
