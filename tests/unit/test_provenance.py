@@ -240,6 +240,18 @@ def test_packages_of_with_are_in_the_bill(convert, monkeypatch):
     assert lock_digest == {"sha256": hashlib.sha256(lock.encode()).hexdigest()}
 
 
+def test_files_of_ones_own_packages_are_in_the_bill(convert, monkeypatch):
+    digest = "2" * 64
+    lock = f'# sha256:{digest} "local/0/ours-1.0-py3-none-any.whl"\n'
+    monkeypatch.setattr(extra_requirements, "locked", lambda *_: extra_requirements.Added(lock.encode(), {}))
+    convert(**{"with": ["timm==0.4.12"]})
+    bill = json.loads(Path("out/sbom.json").read_text())
+    (file,) = [component for component in bill["components"] if component["type"] == "file"]
+    assert (file["name"], file["hashes"][0]["content"]) == ("local/0/ours-1.0-py3-none-any.whl", digest)
+    held = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}["image/torch-1.7.1-with"]
+    assert file["bom-ref"] in held
+
+
 def test_packages_of_ones_own_are_among_what_it_was_made_of(convert, monkeypatch):
     monkeypatch.setattr(extra_requirements, "locked", lambda *_: extra_requirements.Added(b"", {}))
     for name in ("ours", "theirs"):

@@ -14,6 +14,8 @@ from pinlite.provenance.used import UsedBase, UsedImage
 
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+# How a lock lists the user's own wheels and folders.
+_OWN = re.compile(r'^# sha256:(?P<digest>[0-9a-f]{64}) (?P<place>".*")$', re.MULTILINE)
 
 Component = dict[str, Any]
 
@@ -22,12 +24,13 @@ def of(used: Sequence[UsedImage]) -> str:
     """The bill of all images.
 
     An image is a container that depends on its base, on CPython, and on its packages. A package's hashes are those of
-    all files of its release that the lock allows, of which one was installed.
+    all files of its release that the lock allows, of which one was installed. A wheel or a folder of the user's is told
+    by its files.
     """
     components: dict[str, Component] = {}
     dependencies: dict[str, set[str]] = {}
     for image in used:
-        held = [*_below(image), *_packages(image.recipe.lock)]
+        held = [*_below(image), *_packages(image.recipe.lock), *_own(image.recipe.lock)]
         top: Component = {
             "type": "container",
             "bom-ref": f"image/{image.recipe.name}",
@@ -105,6 +108,18 @@ def _packages(lock: bytes) -> list[Component]:
                 }
             )
     return found
+
+
+def _own(lock: bytes) -> list[Component]:
+    return [
+        {
+            "type": "file",
+            "bom-ref": f"with/{found['digest']}/{json.loads(found['place'])}",
+            "name": json.loads(found["place"]),
+            "hashes": _hashes([found["digest"]]),
+        }
+        for found in _OWN.finditer(lock.decode())
+    ]
 
 
 def _hashes(digests: Sequence[str]) -> list[Mapping[str, str]]:
