@@ -32,6 +32,7 @@ def all_forms():
     for family in families:
         for dtype in TYPES:
             yield from family(dtype, np.random.RandomState(0))
+    yield from _hybrid(np.random.RandomState(0))
 
 
 def _functions(dtype, _):
@@ -159,6 +160,31 @@ def _narrow(dtype, random):
         narrow = bias(random, dtype, x, weights, wide=False)
         given = [whole(shape), weights, x, narrow] if kind == "TRANSPOSE_CONV" else [x, weights, narrow]
         yield form(kind, dtype, "bias of int32", given, options, shapes=[shape])
+
+
+def _hybrid(random):
+    """Weights of int8 beside activations of floats, as dynamic range quantization leaves them."""
+    window = {"Padding": SAME, "StrideW": 1, "StrideH": 1}
+    image, rows, larger = (2, 6, 5, 4), (5, 12), (2, 12, 10, 6)
+    symmetric, asymmetric = {"AsymmetricQuantizeInputs": False}, {"AsymmetricQuantizeInputs": True}
+    dense = ("FULLY_CONNECTED", rows, (7, 12), 0, (5, 7))
+    kept = ("FULLY_CONNECTED", (2, 3, 12), (7, 12), 0, (2, 3, 7))
+    product = ("BATCH_MATMUL", (2, 5, 12), (2, 7, 12), 1, ())
+    for (kind, shape, weights, axis, to), options, version in (
+        (("CONV_2D", image, (6, 3, 3, 4), 0, ()), window, 2),
+        (("DEPTHWISE_CONV_2D", image, (1, 3, 3, 4), 3, ()), {**window, "DepthMultiplier": 1}, 4),
+        (("TRANSPOSE_CONV", image, (6, 2, 2, 4), 0, larger), {**window, "StrideW": 2, "StrideH": 2}, 3),
+        *((dense, options, version) for options, version in ((symmetric, 3), (asymmetric, 9))),
+        *((kept, {"KeepNumDims": True, **options}, version) for options, version in ((symmetric, 5), (asymmetric, 9))),
+        *((product, {"AdjY": True, **options}, version) for options, version in ((symmetric, 3), (asymmetric, 4))),
+    ):
+        for each in (False, True):
+            x, kept_as = Value(random.uniform(-3, 3, shape).astype(np.float32)), kernel(random, weights, axis, each=each)
+            added = Value(random.uniform(-3, 3, weights[axis]).astype(np.float32), constant=True)
+            given = {"BATCH_MATMUL": [x, kept_as], "TRANSPOSE_CONV": [whole(to), kept_as, x, added]}
+            words = " asymmetric" * options.get("AsymmetricQuantizeInputs", False) + " scale per channel" * each
+            operands = given.get(kind, [x, kept_as, added])
+            yield form(kind, "float32", by(shape) + words, operands, options, shapes=[to], version=version)
 
 
 def _matrices(dtype, random):

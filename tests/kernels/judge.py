@@ -20,6 +20,10 @@ from tflite_run import parts
 from tflite_run.audit import alone, kernel_options
 
 
+# In steps: what rounding of activations may cost.
+ROUNDED = 4
+
+
 def chosen(patterns):
     return [form for form in forms.all_forms() if any(fnmatch.fnmatchcase(form.name, each) for each in patterns)]
 
@@ -42,6 +46,8 @@ def judged(form, line):
     found["message"] = line.get("refused", "")
     if "outputs" not in line:
         return dict(found, state="refused" if "refused" in line else "ended")
+    if form.type == "float32":
+        return dict(found, **_in_floats(form, graph, line["outputs"]))
     values = dict(zip(graph.inputs, form.samples, strict=True))
     for place, encoded in zip(graph.outputs, line["outputs"], strict=True):
         tensor = graph.tensors[place]
@@ -58,6 +64,20 @@ def judged(form, line):
     worst = max(computed.off, key=lambda each: each.steps)
     state = "off" if worst.steps > worst.allowed else "right"
     return dict(found, state=state, steps=worst.steps, allowed=worst.allowed, share=worst.share)
+
+
+def _in_floats(form, graph, encoded):
+    """What is off where weights alone are integers: the kernel rounds activations to 8 bits, so that a step is 1/255 of
+    what comes out.
+    """
+    steps, differ = 0.0, 0.0
+    tensors = [graph.tensors[place] for place in graph.outputs]
+    for tensor, wanted, each in zip(tensors, form.wanted, encoded, strict=True):
+        got = np.frombuffer(base64.b64decode(each), tensor.dtype).reshape(tensor.shape)
+        off = np.abs(got - wanted) / np.ptp(wanted) * 255
+        steps, differ = max(steps, float(off.max())), max(differ, float(np.mean(off > ROUNDED)))
+    state = "off" if steps > ROUNDED else "right"
+    return {"state": state, "steps": round(steps), "allowed": ROUNDED, "share": differ}
 
 
 def _graph(content):

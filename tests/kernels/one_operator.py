@@ -52,6 +52,7 @@ class Form(NamedTuple):
     name: str
     content: bytes
     samples: list[np.ndarray]
+    wanted: list[np.ndarray]
 
 
 def form(kind, dtype, words, given, options=None, *, like=None, shapes=((),), to="", version=1) -> Form:
@@ -74,7 +75,7 @@ def form(kind, dtype, words, given, options=None, *, like=None, shapes=((),), to
     )
     variable = [at for at in inputs if not given[at].constant]
     content = built.content(built.File([built.Graph(tensors, [operator], variable, outputs)]))
-    return Form(kind, dtype, f"{kind} {dtype} {words}".rstrip(), content, [given[at].data for at in variable])
+    return Form(kind, dtype, f"{kind} {dtype} {words}".rstrip(), content, [given[at].data for at in variable], wanted)
 
 
 def drawn(random, dtype, shape, scale, point=None) -> Value:

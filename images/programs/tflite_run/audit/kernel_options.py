@@ -42,13 +42,17 @@ def _drifts(old, new, corners):
     return abs(step * new - _PARTS * old) / _PARTS > _DRIFT
 
 
-def _dense(operator, reads, gives):
+def _product(_, reads, __):
     if any(weights and len(weights.quantization.scales) > 1 for weights in reads[1:2]):
         yield "per_channel"
+
+
+def _dense(operator, reads, gives):
+    yield from _product(operator, reads, gives)
     if any(reads[2:3]):
         yield "bias"
     if operator.options.get("keep_num_dims") == "true" and any(len(each.shape) > 2 for each in gives):
         yield "keep_num_dims"
 
 
-_WORDS = {"RESIZE_BILINEAR": _resize, "FULLY_CONNECTED": _dense}
+_WORDS = {"RESIZE_BILINEAR": _resize, "FULLY_CONNECTED": _dense, "BATCH_MATMUL": _product}
