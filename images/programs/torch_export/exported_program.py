@@ -1,8 +1,10 @@
 """A model from a .pt2 file, a program of torch.export, which knows its own inputs."""
 
+import importlib
 import inspect
 import types
 import zipfile
+from importlib.util import find_spec
 
 import torch
 
@@ -36,6 +38,7 @@ def load(path):
         message = "torch {} can't read a program of torch.export (.pt2)".format(torch.__version__)
         raise StageError("usage", message, newer_code.HINT)
     try:
+        _register_operators(path)
         program = torch.export.load(str(path))
     except MemoryError:
         raise
@@ -51,6 +54,14 @@ def load(path):
     # It refuses these by itself; there is nothing to switch in it.
     module.train = module.eval = types.MethodType(_unchanged, module)
     return module
+
+
+def _register_operators(path):
+    """Import torchvision for a program that calls its operators, which torch knows from then on."""
+    with zipfile.ZipFile(str(path)) as archive:
+        texts = (archive.read(name) for name in archive.namelist() if name.endswith(".json"))
+        if find_spec("torchvision") and any(b"torch.ops.torchvision." in text for text in texts):
+            importlib.import_module("torchvision")
 
 
 def _unchanged(module, _mode=True):

@@ -1,6 +1,8 @@
 """PyTorch of today: what its exporters write, which of them did, and what is read that earlier ones can't."""
 
 import io
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -34,6 +36,21 @@ class Net(nn.Module):
                 return {"features": self.conv(x), "rest": [x, None]}
             case _:
                 return self.conv(x) * scale
+"""
+
+
+OVERLAPPING = """
+import sys
+import torch
+import torch_dynamo.exported
+from torchvision import ops
+
+class Boxes(torch.nn.Module):
+    def forward(self, corners, scores):
+        return ops.nms(corners, scores, 0.5)
+
+program = torch.export.export(Boxes(), (torch.rand(4, 4), torch.rand(4)))
+torch.export.save(program, sys.argv[1])
 """
 
 
@@ -207,6 +224,15 @@ class Programs(Exports):
         self.refused("usage", "nobody says what the model's inputs are", inputs=[], opset=OPSET, **saved)
         inputs = [{"name": "image", "shape": [1, 3, 5, 5], "dtype": "float32"}]
         self.assertEqual(inputs, self.ran(inputs=inputs, **saved)["inputs"])
+
+    def test_operators_of_torchvision(self):
+        """The program is written by another process: this one's children don't know the operators yet."""
+        file = self.folder / "model.pt2"
+        subprocess.run([sys.executable, "-c", OVERLAPPING, str(file)], check=True)
+        self.assertNotIn("torchvision", sys.modules)
+        result = self.export(inputs=[], opset=OPSET, files={"source": file})
+        graph = onnx.load(io.BytesIO(result["model"])).graph
+        self.assertIn("NonMaxSuppression", {node.op_type for node in graph.node})
 
     def test_a_file_that_is_cut_off(self):
         saved = self.saved(Net(), torch.rand(1, 3, 5, 5))
