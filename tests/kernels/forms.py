@@ -179,7 +179,10 @@ def _hybrid(random):
         *((product, {"AdjY": True, **options}, version) for options, version in ((symmetric, 3), (asymmetric, 4))),
     ):
         for each in (False, True):
-            x, kept_as = Value(random.uniform(-3, 3, shape).astype(np.float32)), kernel(random, weights, axis, each=each)
+            x, kept_as = (
+                Value(random.uniform(-3, 3, shape).astype(np.float32)),
+                kernel(random, weights, axis, each=each),
+            )
             added = Value(random.uniform(-3, 3, weights[axis]).astype(np.float32), constant=True)
             given = {"BATCH_MATMUL": [x, kept_as], "TRANSPOSE_CONV": [whole(to), kept_as, x, added]}
             words = " asymmetric" * options.get("AsymmetricQuantizeInputs", False) + " scale per channel" * each

@@ -19,7 +19,6 @@ import numpy as np
 from tflite_run import parts
 from tflite_run.audit import alone, kernel_options
 
-
 # In steps: what rounding of activations may cost.
 ROUNDED = 4
 

@@ -17,7 +17,8 @@ How a row comes about: `make kernels` runs single operators in some 1,900 forms 
 ends of ranges), each alone in a file, in every runtime of the toolchain, with XNNPACK and without, and holds each
 integer to the real number that it stands for. It fails where something is wrong that no row tells, and where a row has
 become stale. Versions between were run in the same way: TensorFlow 2.5.3 and 2.6.5, tflite-runtime 2.7.0 to 2.13.0,
-and ai-edge-litert 1.0.1 to 2.2.0; for weights of int8 beside floats TensorFlow 2.15.1 to 2.19.1, too. Words behind an operator say which of its kind, as with a scale per channel.
+and ai-edge-litert 1.0.1 to 2.2.0; for weights of int8 beside floats TensorFlow 2.15.1 to 2.19.1, too. Words behind an
+operator say which of its kind, as with a scale per channel.
 
 | operator | type | what comes out | TensorFlow, tflite-runtime | ai-edge-litert |
 |---|---|---|---|---|

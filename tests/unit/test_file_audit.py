@@ -6,7 +6,7 @@ from pathlib import Path
 import fake_engine
 import pytest
 
-from pinlite import api
+import pinlite
 from pinlite.auditing import file_audit, operator_versions
 from pinlite.errors import UsageError
 
