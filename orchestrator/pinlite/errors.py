@@ -136,6 +136,21 @@ class ParityError(PinliteError):
         self.report = report
 
 
+class ScoreError(PinliteError):
+    """A variant scored less than PyTorch on the labelled samples of ``--evaluate``, by more than ``--loss``."""
+
+    code = "score"
+    exit_status = 7
+    advice = (
+        "the results are kept: calibrate on samples like those that are scored, take int16x8, or train with `--qat`; "
+        "`pinlite debug FOLDER --variant VARIANT` says which layers add to the difference; `--loss` allows more"
+    )
+
+    def __init__(self, message: str, *, hint: str = "", report: "Report") -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
 class WrongFileError(PinliteError):
     """`pinlite audit` found a TFLite file wrong inside, or a runtime that was asked for can't run it rightly."""
 

@@ -10,9 +10,9 @@ from fake_engine import RefusalError
 from rich.console import Console
 
 from pinlite.conversion import pipeline, scoring
-from pinlite.errors import UsageError
+from pinlite.errors import ScoreError, UsageError
 from pinlite.options import resolve
-from pinlite.schema.recipe import Metric
+from pinlite.schema.recipe import Metric, Source
 from pinlite.ui import tables
 
 SCORES = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]])
@@ -73,7 +73,9 @@ def test_labels_decide_on_the_metric():
 
 
 def test_every_runtime_and_variant_is_scored_beside_torch(engine, asked):
-    report = pipeline.run(resolve(asked | {"metric": ["top-1", "data.py:loss", "top-5"]}))
+    with pytest.raises(ScoreError) as caught:
+        pipeline.run(resolve(asked | {"metric": ["top-1", "data.py:loss", "top-5"]}))
+    report = caught.value.report
     found = report.evaluation
     assert found is not None
     assert (found.source, found.samples) == ("data.py:labelled", 3)
@@ -81,7 +83,8 @@ def test_every_runtime_and_variant_is_scored_beside_torch(engine, asked):
     assert [entry.scores for entry in found.scores] == [
         {"top-1": 1.0, "loss": at + 0.5, "top-5": 1.0} for at in range(len(RUNTIMES))
     ]
-    gather, *_, metric = engine.requests
+    gather, *others = engine.requests
+    metric = next(each for each in others if "metrics" in each.parameters)
     assert gather.parameters == {
         "module": "data",
         "callable": "labelled",
@@ -96,6 +99,49 @@ def test_every_runtime_and_variant_is_scored_beside_torch(engine, asked):
     assert ["torch", "1.0000", "0.5000", "1.0000"] in lines
     last = f"{RUNTIMES[-1][0]} float16 1.0000 {len(RUNTIMES) - 0.5:.4f} 1.0000"
     assert last.split() in lines
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_score_that_falls_ends_the_run_and_everything_is_kept(asked):
+    """The metric of the fake engine is another one in each runtime."""
+    with pytest.raises(ScoreError) as caught:
+        pipeline.run(resolve(asked | {"metric": ["top-1", "data.py:loss"], "loss": "50%"}))
+    error, found = caught.value, caught.value.report.evaluation
+    assert error.exit_status == 7
+    last = RUNTIMES[-1][0]
+    lost = f"a loss of {(len(RUNTIMES) - 1) * 200:.2f}%, where --loss is 50.00%"
+    assert error.message == f"{last} (float16) scores {len(RUNTIMES) - 0.5:g} in loss, torch 0.5: {lost}"
+    assert "--qat" in error.hint
+    assert not error.report.ok
+    assert Path("out/model.float16.tflite").exists()
+    assert found.loss == 0.5
+    assert {(each.runtime, each.variant, each.metric) for each in found.fallen} == {
+        (runtime, variant, "loss") for runtime, variant in RUNTIMES if variant
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "reference", "found", "variance", "lost"),
+    [
+        ("top-1", 0.8, 0.6, 0, 0.25),
+        ("top-1", 0.8, 0.9, 0, 0),
+        ("top-5", 0, 0, 0, 0),
+        ("mse", 1.0, 2.0, 5.0, 0.25),
+        ("mse", 1e-12, 2e-12, 1.0, 1e-12),
+        ("mse", 2.0, 1.0, 5.0, 0),
+        # PyTorch itself explains nothing.
+        ("mse", 5.0, 9.0, 5.0, 0),
+        ("mse", 1.0, 2.0, 0, 0),
+        ("mse", 1.0, float("nan"), 5.0, 1),
+    ],
+)
+def test_what_a_score_has_lost(metric, reference, found, variance, lost):
+    assert scoring.lost_share(Metric(name=metric), reference, found, variance) == pytest.approx(lost)
+
+
+def test_a_metric_of_ones_own_may_be_best_at_either_end():
+    own = Metric(name="f1", function=Source(kind="python", text="data.py:f1"))
+    assert scoring.lost_share(own, 2.0, 1.0, 0) == scoring.lost_share(own, 2.0, 3.0, 0) == 0.5
 
 
 def test_the_function_sees_its_modules_and_the_data(engine, asked):
@@ -135,6 +181,9 @@ def test_what_the_function_does_wrong_ends_the_run_before_any_work(engine, asked
     ("options", "says"),
     [
         ({"evaluate": None, "data": None, "metric": ["top-1"]}, "--metric is given without --evaluate"),
+        ({"evaluate": None, "data": None, "loss": "1%"}, "--loss is given without --evaluate"),
+        ({"loss": "a tenth"}, "--loss 'a tenth' is no share of 1"),
+        ({"loss": "200%"}, "--loss '200%' is no share of 1"),
         ({"metric": ["top-0"]}, "--metric 'top-0' is not a metric that pinlite knows"),
         ({"metric": ["accuracy"]}, "--metric 'accuracy' is not a metric that pinlite knows"),
         ({"metric": ["dat.py:loss"]}, "--metric: there is no file dat.py"),

@@ -142,7 +142,8 @@ def _score(
     if functions:
         action = evaluate.metric(functions, scored.modules, scored.labels, [*computed.values()], run.recipe.seed)
         own = run.do(action).result.scores
-    return scored.report(computed, own)
+    required = {each.name for each in run.plan.toolchain.runtimes if run.plan.target.requires(each)}
+    return scored.report(computed, own, required)
 
 
 def _warn_of_target(run: Run) -> None:

@@ -5,23 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinlite import provenance
-from pinlite.auditing import runtime_faults
+from pinlite.conversion import disagreement
 from pinlite.conversion import report as judged
 from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
 from pinlite.conversion.run import runner_of
-from pinlite.errors import ParityError, WarnedError
+from pinlite.errors import WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
 from pinlite.machine import temporary
-from pinlite.parity import lost_channels
 from pinlite.provenance import UsedImage, lockfile
 from pinlite.runner import provision
 from pinlite.runner.protocol import Runner
 from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import Hop, Report
+from pinlite.schema.report import Report
 from pinlite.store import output
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
         NotReproducibleError: Something differs from what is recorded; nothing is written.
         WarnedError: The recipe is strict, and there are warnings; it carries the report, and everything is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
+        ScoreError: A variant loses too much of PyTorch's score; so does this one.
     """
     return run_plan(prepare(recipe, observe), observe, recorded=recorded)
 
@@ -82,7 +82,7 @@ def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = 
     if recipe.strict and report.warnings:
         raise _warned(report, recipe)
     if not report.ok:
-        raise _disagreement(report, recipe)
+        raise disagreement.error(report, recipe, observe)
     return report
 
 
@@ -122,52 +122,3 @@ def _warned(report: Report, recipe: Recipe) -> WarnedError:
         hint=f"write that part of the model differently, or convert without --strict; {recipe.out} has the results",
         report=report,
     )
-
-
-def _disagreement(report: Report, recipe: Recipe) -> ParityError:
-    worst = next((hop for hop in report.hops if not hop.passed), None)
-    if worst is None:
-        lost = next(each for each in report.lost if each.failed)
-        return ParityError(
-            lost_channels.words(lost),
-            hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
-            report=report,
-        )
-    measured = worst.tolerance is not None and worst.max_rel_error is not None
-    limit = f"; the tolerance is {worst.tolerance:g}" if measured else ""
-    on = f" on the profile `{worst.profile}`" if worst.profile else ""
-    variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
-    option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
-    hints = [f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"]
-    if worst.profile:
-        hints.append("the profile is in profiles.npz; --samples compares on samples of yours instead")
-    if worst.profile and (worst.origin, worst.to) == ("torch", "onnxruntime"):
-        hints.append(
-            "what the model's code decides by its input is frozen as the samples had it: write it with operators"
-        )
-    return ParityError(
-        f"{worst.to}{variant} differs from {worst.origin} {_distance(worst)}{on}{limit}{_explained(worst, report)}",
-        hint="; ".join(hints),
-        report=report,
-    )
-
-
-def _distance(hop: Hop) -> str:
-    """How far apart two runtimes are on an output, in words."""
-    if hop.max_abs_error is None:
-        return f"in the shape of output {hop.output!r}, or in where it is NaN or infinite"
-    if hop.max_rel_error is None:
-        return f"by {hop.max_abs_error:.2g} in output {hop.output!r}, which is all zeros there"
-    return f"by {hop.max_rel_error:.2g} of the largest magnitude of output {hop.output!r}"
-
-
-def _explained(hop: Hop, report: Report) -> str:
-    """What its runtimes are known to compute wrongly of the file, in words."""
-    known = [
-        (runtime, fault)
-        for variant in report.variants
-        if variant.name == hop.variant
-        for runtime in (hop.origin, hop.to)
-        for fault in runtime_faults.known(runtime, runtime_faults.of_file(variant.audit, variant.quantization))
-    ]
-    return "".join(f". {fault.words(runtime)}" for runtime, fault in known)

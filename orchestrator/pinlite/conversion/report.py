@@ -55,8 +55,10 @@ def report(results: Results, *, engine: str, images: dict[str, str], lock: Lock)
         name: Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(file.path))
         for name, (role, file) in results.artifacts.items()
     }
+    fallen = results.evaluation.fallen if results.evaluation else ()
+    wrong = (*(hop for hop in hops if not hop.passed), *(each for each in lost if each.failed), *fallen)
     return Report(
-        ok=all(hop.passed for hop in hops) and not any(each.failed for each in lost) and not results.failures,
+        ok=not wrong and not results.failures,
         engine=engine,
         source=recipe.source.text,
         lowering=recipe.lowering,

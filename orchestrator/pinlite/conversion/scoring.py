@@ -1,8 +1,9 @@
 """Scoring what runtimes computed from labelled samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from pinlite.errors import StageCrashError, UsageError
 from pinlite.parity import Arrays
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Evaluation, Metric
-from pinlite.schema.report import EvaluationReport, Score
+from pinlite.schema.report import EvaluationReport, Fallen, Score
 
 Labels = NDArray[np.generic]
 
@@ -31,21 +32,35 @@ class Scoring:
     samples: HashedPath
     labels: HashedPath
 
-    def report(self, computed: Computed, own: Sequence[Sequence[float]]) -> EvaluationReport:
-        """The scores; ``own`` has those of the user's own metrics, a list for each of the computed."""
+    def report(self, computed: Computed, own: Sequence[Sequence[float]], required: Container[str]) -> EvaluationReport:
+        """The scores; ``own`` has those of the user's own metrics, a list for each of the computed. Those of variants
+        in the ``required`` runtimes are held to the reference's.
+        """
         given = _labels(self.labels.path)
         wanted = metrics(self.asked.metrics, given)
         asked = sum(metric.function is not None for metric in wanted)
         if [len(found) for found in own] != [asked] * len(computed):
             raise StageCrashError(f"the metrics did not give {asked} scores for each of {len(computed)} runtimes")
-        scores = []
+        scores: list[Score] = []
         for ((runtime, variant), file), others in zip(computed.items(), own, strict=True):
             outputs, found = parity.read(file.path), iter(others)
             by_name = {
                 metric.name: next(found) if metric.function else score(metric, outputs, given) for metric in wanted
             }
             scores.append(Score(runtime=runtime, variant=variant, scores=by_name))
-        return EvaluationReport(source=self.asked.function.text, samples=len(given), scores=tuple(scores))
+        fallen = (
+            _fallen(metric, scores[0].scores[metric.name], each, given)
+            for each in scores
+            if each.variant and each.runtime in required
+            for metric in wanted
+        )
+        return EvaluationReport(
+            source=self.asked.function.text,
+            samples=len(given),
+            scores=tuple(scores),
+            loss=self.asked.loss,
+            fallen=tuple(each for each in fallen if each.lost > self.asked.loss),
+        )
 
 
 def _labels(path: Path) -> Labels:
@@ -61,6 +76,34 @@ def metrics(asked: Sequence[Metric], given: Labels) -> tuple[Metric, ...]:
     if asked:
         return tuple(asked)
     return (Metric(name="top-1" if given.ndim == 1 and given.dtype.kind in "iu" else "mse"),)
+
+
+def _fallen(metric: Metric, reference: float, scored: Score, given: Labels) -> Fallen:
+    found = scored.scores[metric.name]
+    lost = lost_share(metric, reference, found, float(np.var(given.astype(np.float64))) if metric.name == "mse" else 0)
+    return Fallen(
+        runtime=scored.runtime,
+        variant=cast("VariantName", scored.variant),
+        metric=metric.name,
+        reference=reference,
+        score=found,
+        lost=lost,
+    )
+
+
+def lost_share(metric: Metric, reference: float, found: float, variance: float) -> float:
+    """What a score has lost of the reference's, as `pinlite.schema.report.Fallen` has it; ``variance`` is the labels'.
+
+    It is 0 where nothing can be lost: PyTorch itself scores 0, or explains nothing. All is lost of what is no number.
+    """
+    if not np.isfinite(found):
+        return 1.0
+    if metric.function:
+        return abs(found - reference) / abs(reference) if reference else 0.0
+    if metric.name == "mse":
+        explained = 1 - reference / variance if variance else 0.0
+        return max(0.0, (found - reference) / variance / explained) if explained > 0 else 0.0
+    return max(0.0, (reference - found) / reference) if reference else 0.0
 
 
 def score(metric: Metric, outputs: Arrays, given: Labels) -> float:

@@ -297,6 +297,15 @@ class EvaluationOptions(TypedDict, total=False):
             or_name=True,
         ),
     ]
+    loss: Annotated[
+        str,
+        Option(
+            "Evaluation",
+            "SHARE",
+            "How much of PyTorch's score a variant may lose, e.g. 0.5% or 0.005.",
+            otherwise="10%",
+        ),
+    ]
     tolerance: Annotated[
         float,
         Option(

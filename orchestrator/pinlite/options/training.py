@@ -5,6 +5,7 @@ from os import fspath
 from pinlite.errors import UsageError
 from pinlite.options.declared import Settings
 from pinlite.options.sources import METRIC, function, python_callable
+from pinlite.options.values import share
 from pinlite.schema.recipe import Evaluation, Metric, Source, Training
 
 
@@ -40,8 +41,9 @@ def training_of(options: Settings, source: Source) -> Training | None:
 def evaluation_of(options: Settings) -> Evaluation | None:
     samples = function("--evaluate", options.get("evaluate"))
     if samples is None:
-        if options["metric"]:
-            raise UsageError("--metric is given without --evaluate", hint="e.g. --evaluate data.py:labelled")
+        for name in ("metric", "loss"):
+            if options.get(name):
+                raise UsageError(f"--{name} is given without --evaluate", hint="e.g. --evaluate data.py:labelled")
         return None
     if not options["inputs"]:
         raise UsageError("--evaluate needs --input: the shapes of its samples", hint="e.g. --input image=1x3x224x224")
@@ -49,7 +51,8 @@ def evaluation_of(options: Settings) -> Evaluation | None:
     names = [metric.name for metric in metrics]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"--metric: two metrics are called {twice!r}", hint="give one of the functions another name")
-    return Evaluation(function=samples, metrics=metrics)
+    loss = {"loss": share("--loss", options["loss"])} if "loss" in options else {}
+    return Evaluation(function=samples, metrics=metrics, **loss)
 
 
 def _metric(text: str) -> Metric:

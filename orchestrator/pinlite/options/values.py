@@ -145,6 +145,17 @@ def variants(names: Sequence[str]) -> tuple[VariantName, ...]:
     return tuple(variant for variant in _VARIANTS if variant in names)
 
 
+def share(option: str, text: str) -> float:
+    """A share of 1, as a number or in percent."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= 1:
+        raise UsageError(f"{option} {text!r} is no share of 1", hint=f"e.g. {option} 0.5%, or {option} 0.005")
+    return found
+
+
 def tolerance(text: str) -> tuple[str, float]:
     name, _, number = text.partition("=")
     _variant("--variant-tolerance", name)

@@ -89,10 +89,13 @@ class Metric(Frozen):
 
 
 class Evaluation(Frozen):
-    """What is scored: the labelled samples that a function yields. Without metrics, the labels decide."""
+    """What is scored: the labelled samples that a function yields. Without metrics, the labels decide. ``loss`` is the
+    share of PyTorch's score that a variant may lose.
+    """
 
     function: Source
     metrics: tuple[Metric, ...] = ()
+    loss: float = 0.1
 
 
 class Limits(Frozen):

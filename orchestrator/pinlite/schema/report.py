@@ -250,12 +250,30 @@ class Score(Frozen):
     scores: dict[str, float]
 
 
+class Fallen(Frozen):
+    """A score of a variant that has ``lost`` more of the ``reference``, PyTorch's score, than it may: a share. Of mse
+    it is the share of what PyTorch explains of the labels' variance; of a metric of the user's own, whose best may be
+    its smallest, what it has changed by, either way.
+    """
+
+    runtime: str
+    variant: VariantName
+    metric: str
+    reference: float
+    score: float
+    lost: float
+
+
 class EvaluationReport(Frozen):
-    """The scores on ``samples`` labelled samples of a ``source``, the reference first. top-k is a share of 1."""
+    """The scores on ``samples`` labelled samples of a ``source``, the reference first. top-k is a share of 1. Those
+    have ``fallen`` that lost more than the share ``loss``, in runtimes in which files have to be right.
+    """
 
     source: str
     samples: int
     scores: tuple[Score, ...]
+    loss: float = 0.1
+    fallen: tuple[Fallen, ...] = ()
 
 
 class Report(Frozen):

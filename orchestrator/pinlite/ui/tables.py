@@ -96,14 +96,19 @@ def _verdict(report: "Report") -> Text:
 def _judged(report: "Report") -> Text:
     if report.failures:
         return Text("without " + ", ".join(failure.variant for failure in report.failures), "red")
-    lost = [each.variant for each in report.lost if each.failed]
-    if lost and all(hop.passed for hop in report.hops):
-        return Text("outputs are lost in " + ", ".join(dict.fromkeys(lost)), "red")
     if not report.ok:
-        return Text("differs by more than", "red") + Text(f" {report.tolerance:g}")
+        return _wrong(report)
     if any(hop.tolerance is None for hop in report.hops if hop.profile is None):
         return Text("compared with the reference, see the hops above", "green")
     return Text("equal to the reference within", "green") + Text(f" {report.tolerance:g}")
+
+
+def _wrong(report: "Report") -> Text:
+    lost = dict.fromkeys(each.variant for each in report.lost if each.failed)
+    fallen = dict.fromkeys(each.variant for each in report.evaluation.fallen) if report.evaluation else {}
+    if (lost or fallen) and all(hop.passed for hop in report.hops):
+        return Text(f"outputs are lost in {', '.join(lost)}" if lost else f"scores fall in {', '.join(fallen)}", "red")
+    return Text("differs by more than", "red") + Text(f" {report.tolerance:g}")
 
 
 def _stages(report: "Report") -> RenderableType:
@@ -187,8 +192,13 @@ def _evaluation(report: "Report") -> Iterator[RenderableType]:
     metrics = list(report.evaluation.scores[0].scores)
     title = f"scores on {report.evaluation.samples} samples of {report.evaluation.source}"
     made = table(title, "runtime", "variant", *metrics, numbers=tuple(metrics))
+    fallen = {(each.runtime, each.variant, each.metric) for each in report.evaluation.fallen}
     for entry in report.evaluation.scores:
-        made.add_row(entry.runtime, entry.variant or "", *(f"{entry.scores[metric]:.4f}" for metric in metrics))
+        scores = [
+            Text(f"{entry.scores[metric]:.4f}", "red" if (entry.runtime, entry.variant, metric) in fallen else "")
+            for metric in metrics
+        ]
+        made.add_row(entry.runtime, entry.variant or "", *scores)
     yield made
 
 

@@ -1,0 +1,97 @@
+"""What a run ends with whose results are not right."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from pinlite.auditing import runtime_faults
+from pinlite.debugging import debug
+from pinlite.errors import ParityError, PinliteError, ScoreError
+from pinlite.events import Observer
+from pinlite.parity import lost_channels
+from pinlite.schema.choices import VariantName
+from pinlite.schema.recipe import Recipe
+from pinlite.schema.report import EvaluationReport, Hop, Report
+
+# How many layers a hint names, and what share of the worst one's part in the error each must have.
+_NAMED, _MUCH = 3, 0.1
+
+
+def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
+    """What a run ends with whose report is not ok, though all of its files are there: the first of what is wrong."""
+    if worst := next((hop for hop in report.hops if not hop.passed), None):
+        return _differing(worst, report, recipe)
+    if lost := next((each for each in report.lost if each.failed), None):
+        return ParityError(
+            lost_channels.words(lost),
+            hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
+            report=report,
+        )
+    return _fallen(cast("EvaluationReport", report.evaluation), report, recipe, observe)
+
+
+def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observe: Observer) -> ScoreError:
+    worst = max(evaluation.fallen, key=lambda each: each.lost)
+    # More bits don't help where they have fallen too.
+    wider = [] if any(each.variant == "int16x8" for each in evaluation.fallen) else ["take --variant int16x8"]
+    ways_out = ["calibrate on more samples like those that are scored", *wider, "train with --qat"]
+    layers = _layers(worst.variant, recipe, observe)
+    hints = [*layers, ", or ".join(ways_out), f"the results are kept in {recipe.out}"]
+    return ScoreError(
+        f"{worst.runtime} ({worst.variant}) scores {worst.score:.4g} in {worst.metric}, {evaluation.scores[0].runtime} "
+        f"{worst.reference:.4g}: a loss of {worst.lost:.2%}, where --loss is {evaluation.loss:.2%}",
+        hint="; ".join(hints),
+        report=report,
+    )
+
+
+def _layers(variant: VariantName, recipe: Recipe, observe: Observer) -> Iterator[str]:
+    """Which layers add most to the error of a variant, in words; nothing where they can't be told."""
+    try:
+        layers = debug.debug(recipe.out, variant, engine=recipe.engine, observe=observe).layers
+    except PinliteError:
+        return
+    most = [each for each in layers[:_NAMED] if each.added > _MUCH * layers[0].added]
+    if most and most[0].added > 0:
+        named = ", ".join(f"{each.name} ({each.operator})" for each in most)
+        yield f"most of its error comes from {named}, see `pinlite debug {recipe.out} --variant {variant}`"
+
+
+def _differing(worst: Hop, report: Report, recipe: Recipe) -> ParityError:
+    measured = worst.tolerance is not None and worst.max_rel_error is not None
+    limit = f"; the tolerance is {worst.tolerance:g}" if measured else ""
+    on = f" on the profile `{worst.profile}`" if worst.profile else ""
+    variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
+    option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
+    hints = [f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"]
+    if worst.profile:
+        hints.append("the profile is in profiles.npz; --samples compares on samples of yours instead")
+    if worst.profile and (worst.origin, worst.to) == ("torch", "onnxruntime"):
+        hints.append(
+            "what the model's code decides by its input is frozen as the samples had it: write it with operators"
+        )
+    return ParityError(
+        f"{worst.to}{variant} differs from {worst.origin} {_distance(worst)}{on}{limit}{_explained(worst, report)}",
+        hint="; ".join(hints),
+        report=report,
+    )
+
+
+def _distance(hop: Hop) -> str:
+    """How far apart two runtimes are on an output, in words."""
+    if hop.max_abs_error is None:
+        return f"in the shape of output {hop.output!r}, or in where it is NaN or infinite"
+    if hop.max_rel_error is None:
+        return f"by {hop.max_abs_error:.2g} in output {hop.output!r}, which is all zeros there"
+    return f"by {hop.max_rel_error:.2g} of the largest magnitude of output {hop.output!r}"
+
+
+def _explained(hop: Hop, report: Report) -> str:
+    """What its runtimes are known to compute wrongly of the file, in words."""
+    known = [
+        (runtime, fault)
+        for variant in report.variants
+        if variant.name == hop.variant
+        for runtime in (hop.origin, hop.to)
+        for fault in runtime_faults.known(runtime, runtime_faults.of_file(variant.audit, variant.quantization))
+    ]
+    return "".join(f". {fault.words(runtime)}" for runtime, fault in known)

@@ -1,0 +1,26 @@
+"""Scores on labelled samples that fall with the integers of a variant."""
+
+import json
+
+from command import CASES
+
+MODEL = (f"{CASES}/falling.py:Lopsided", "--input", "x=1x16", "--calibration", "random", "--variant", "float32")
+SCORED = ("--evaluate", f"{CASES}/falling.py:labelled", "--variant", "int8-only")
+
+
+def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
+    ended = pinlite("convert", *MODEL, *SCORED, "--out", "out", "--engine", engine)
+    assert ended.status == 7
+    words = " ".join(ended.err.split())
+    assert "(int8-only) scores" in words
+    assert "in top-1, torch 1: a loss of" in words
+    assert "where --loss is 10.00%" in words
+    assert "most of its error comes from Relu_1 (Relu), see `pinlite debug out --variant int8-only`" in words
+    report = json.loads((pinlite.here / "out" / "report.json").read_text())
+    fallen = report["evaluation"]["fallen"]
+    assert {each["variant"] for each in fallen} == {"int8-only"}
+    assert all(each["lost"] > 0.1 for each in fallen)
+
+
+def test_what_may_be_lost_is_not_told(pinlite, any_engine):
+    pinlite.succeeds("convert", *MODEL, *SCORED, "--loss", "100%", "--out", "out", "--engine", any_engine)
