@@ -24,10 +24,14 @@ class Lopsided(nn.Module):
         return self.classes(torch.relu(self.features(x)))
 
 
+def samples():
+    stream = torch.Generator().manual_seed(1)
+    for _ in range(64):
+        yield torch.randn(16, generator=stream)
+
+
 def labelled():
     """What the network itself says of its samples."""
     network = Lopsided().eval()
-    stream = torch.Generator().manual_seed(1)
-    for _ in range(64):
-        x = torch.randn(16, generator=stream)
+    for x in samples():
         yield x, int(network(x).argmax())

@@ -4,8 +4,8 @@ import json
 
 from command import CASES
 
-MODEL = (f"{CASES}/falling.py:Lopsided", "--input", "x=1x16", "--calibration", "random", "--variant", "float32")
-SCORED = ("--evaluate", f"{CASES}/falling.py:labelled", "--variant", "int8-only")
+MODEL = (f"{CASES}/falling.py:Lopsided", "--input", "x=1x16", "--calibration", f"{CASES}/falling.py:samples")
+SCORED = ("--evaluate", f"{CASES}/falling.py:labelled", "--variant", "float32", "--variant", "int8-only")
 
 
 def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
@@ -20,6 +20,11 @@ def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
     fallen = report["evaluation"]["fallen"]
     assert {each["variant"] for each in fallen} == {"int8-only"}
     assert all(each["lost"] > 0.1 for each in fallen)
+
+
+def test_equalized_layers_keep_it(pinlite, any_engine):
+    options = ("--equalize", "--correct-bias", "--ranges", "mse")
+    pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)
 
 
 def test_what_may_be_lost_is_not_told(pinlite, any_engine):

@@ -248,6 +248,37 @@ def test_the_command_shows_what_is_finished_and_ends_with_the_failing_variants_s
     assert "error: convert-int8-only: FLOOR computes in floats\nhint: use int8; out has" in err
 
 
+def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
+    pipeline.run(recipe("float32", "dynamic", "int8", ranges="percentile=99.9", equalize=True))
+    given = {request.id: request.parameters.get("quantization") for request in asked(engine, "convert")}
+    method = {"ranges": "percentile=99.9", "equalize": True, "correct_bias": False}
+    assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
+
+
+def test_plain_integers_are_asked_for_as_ever(engine, recipe):
+    """The action is the one that the store has had without these options."""
+    pipeline.run(recipe("int8", ranges="minmax"))
+    (request,) = asked(engine, "convert")
+    assert "quantization" not in request.parameters
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"ranges": "entropy"}, "--ranges 'entropy' is none of them"),
+        ({"ranges": "percentile=101"}, "--ranges 'percentile=101' is none of them"),
+        ({"ranges": "percentile="}, "--ranges 'percentile=' is none of them"),
+        ({"variant": ["float16"], "equalize": True}, "--equalize is given, but no variant takes ranges from samples"),
+        ({"variant": ["dynamic"], "ranges": "mse"}, "--ranges is given, but no variant takes ranges"),
+        ({"correct-bias": True, "lowering": "stock"}, "--correct-bias: the lowering stock is onnx-tf unchanged"),
+    ],
+)
+def test_ways_to_choose_integers_that_mean_nothing(recipe, options, says):
+    with pytest.raises(UsageError) as caught:
+        recipe("int8", **options)
+    assert says in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [

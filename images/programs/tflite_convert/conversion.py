@@ -14,7 +14,7 @@ from stagekit import arrays, layouts
 
 from . import flatbuffer, ops, passes, public_api, saved_model, signature, tensor_names
 from .passes import Place
-from .post_training_quantization import Calibrated, refused
+from .post_training_quantization import PLAIN, Calibrated, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
@@ -130,13 +130,13 @@ class Conversion:
             raise refused(error) from error
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
-    def calibrated(self, samples):
+    def calibrated(self, samples, method=PLAIN):
         """The plain model with the ranges that its tensors have on the samples: the path of an .npz file of arrays
         [samples, *shape of the input in PyTorch's layout].
         """
         fed, _ = self.named(self.float32)
         fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
-        return Calibrated(self.float32, fed, fed_each, as_written=self._as_written)
+        return Calibrated(self.float32, fed, fed_each, method, as_written=self._as_written)
 
     def named(self, content):
         """The interpreter's details of a file's inputs and outputs by the user's names."""

@@ -27,12 +27,14 @@ def convert(request):
 
     Parameters: ``variant``; ``lowering``, that of translate; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``,
     [{name, key, shape, dtype, layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for
-    int8-only; ``quantized``, whether the model has integers of its own: what the file can't have of them is then told.
+    int8-only; ``quantized``, whether the model has integers of its own: what the file can't have of them is then told;
+    ``quantization`` (optional), `post_training_quantization.Method` by its fields, for variants that are calibrated.
     Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in
     PyTorch's layout], unless the model has ranges. Roles out: model (.tflite), with a signature of the parameters'
     names unless the lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
     zero_point}] in the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the
-    Select-TF operators; {quantization}, as `quantized_file.File.summary` says; {warnings}, as `variants.doubts` says.
+    Select-TF operators; {quantization}, as `quantized_file.File.summary` says, with {cut}, as `variants.cut` says;
+    {warnings}, as `variants.doubts` says.
     Raises a StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that
     integers have no steps for.
     """
@@ -54,7 +56,7 @@ def convert(request):
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),
         "select_tf": ops.select_tf(content),
-        "quantization": file.summary(),
+        "quantization": dict(file.summary(), cut=variants.cut(converted, request)),
         "warnings": variants.doubts(variant, converted, request, content),
     }
 

@@ -5,13 +5,15 @@ so that variants share the first; passes set right what goes in and what comes o
 bytes are the converter's.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.optimize import calibrator
 
-from stagekit import StageError, interpreter
+from stagekit import StageError
 
-from . import flatbuffer, passes
+from . import bias_correction, equalization, flatbuffer, observation, passes, range_methods
 from .passes import Place, empty_ranges, relevance
 
 ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
@@ -27,15 +29,29 @@ GETS_WRONG = (
 )
 
 
+class Method(NamedTuple):
+    """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
+    ``correct_bias`` after.
+    """
+
+    ranges: str = range_methods.MINMAX
+    equalize: bool = False
+    correct_bias: bool = False
+
+
+PLAIN = Method()
+
+
 class Calibrated:
     """A .tflite file of floats that has run on samples.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. Raises a StageError of
-    kind ``usage`` for samples that the model can't run on.
+    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. ``cut`` is what
+    `range_methods.cut` returned. Raises a StageError of kind ``usage`` for samples that the model can't run on.
     """
 
-    def __init__(self, content, inputs, samples, *, as_written=False):
+    def __init__(self, content, inputs, samples, method=PLAIN, *, as_written=False):
+        range_methods.check(method.ranges)
         if flatbuffer.counted_graphs(content) > 1:
             message = (
                 "the model can't be quantized: it has branches (IF), and the quantizer of TensorFlow {} knows none"
@@ -45,6 +61,8 @@ class Calibrated:
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
+        if method.equalize:
+            content = equalization.equalized(content, inputs, samples)
         content = calibrator.add_intermediate_tensors(self._passed(content, Place.TO_CALIBRATE))
         # It reads the bytes as long as it lives, and does not keep them.
         calibrated = _calibrator(content)
@@ -62,7 +80,10 @@ class Calibrated:
         limits = relevance.limits(model, _largest(content, relevance.rows(model), inputs, samples))
         changed = passes.apply(model, Place.CALIBRATED, limits=limits)
         self._wrong = [each.warning for each in changed if each.warning]
-        if changed and not as_written:
+        plain = method.ranges == range_methods.MINMAX
+        self.cut = [] if plain else range_methods.cut(model, inputs, samples, method.ranges)
+        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples)
+        if (changed or self.cut or corrected) and not as_written:
             self._ranged = flatbuffer.packed(model)
 
     def warnings(self, *, biases_apart=False):
@@ -97,15 +118,9 @@ def _largest(content, rows, inputs, samples):
     """For each of `relevance.rows` the largest number of every row on all samples, an array."""
     found = {each: [] for each in rows}
     if rows:
-        model = flatbuffer.unpacked(content)
-        # With the file's own outputs: XNNPACK may end the process where nothing reads an operator's result.
-        model.subgraphs[0].outputs = sorted({each.tensor for each in rows} | set(model.subgraphs[0].outputs))
-        opened = tf.lite.Interpreter(model_content=flatbuffer.packed(model))
-        for sample in samples:
-            interpreter.feed(opened, inputs, sample)
-            interpreter.invoke(opened)
+        for values in observation.each(flatbuffer.unpacked(content), {each.tensor for each in rows}, inputs, samples):
             for each in rows:
-                found[each].append(each.largest(opened.get_tensor(each.tensor)))
+                found[each].append(each.largest(values[each.tensor]))
     return {each: np.concatenate(numbers) for each, numbers in found.items()}
 
 

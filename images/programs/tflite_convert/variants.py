@@ -6,6 +6,7 @@ from stagekit import StageError
 
 from . import departures, flatbuffer, passes, quantized_file
 from .passes import Place, float16_weights
+from .post_training_quantization import Method
 
 
 def made(variant, conversion, request):
@@ -15,7 +16,7 @@ def made(variant, conversion, request):
     samples = request.inputs.get("calibration")
     if samples:
         # This raises the error for samples that the model can't run on.
-        conversion.calibrated(samples)
+        _calibrated(conversion, request)
     io = request.parameters["integer_io"] if variant == "int8-only" else "float32"
     content = conversion.of_api(variant, samples, io)
     quantized_file.File(content).refuse_lowest()
@@ -46,9 +47,14 @@ def doubts(variant, conversion, request, content):
     if variant in passes.INT8 and request.parameters["quantized"]:
         return departures.told(content, flatbuffer.unpacked(conversion.float32))
     if "calibration" in request.inputs:
-        calibrated = conversion.plain.calibrated(request.inputs["calibration"])
+        calibrated = _calibrated(conversion.plain, request)
         return calibrated.warnings(biases_apart=conversion.is_whole and variant != "int16x8")
     return []
+
+
+def cut(conversion, request):
+    """The ranges that were cut, as `range_methods.cut` has them."""
+    return _calibrated(conversion.plain, request).cut if "quantization" in request.parameters else []
 
 
 def dynamic(conversion, _):
@@ -69,7 +75,7 @@ def int8_only(conversion, request):
 
 def int16x8(conversion, request):
     """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
-    return conversion.plain.calibrated(request.inputs["calibration"]).quantized("int16x8")
+    return _calibrated(conversion.plain, request).quantized("int16x8")
 
 
 def _of_int8(conversion, request, io="float32"):
@@ -79,7 +85,11 @@ def _of_int8(conversion, request, io="float32"):
     if "calibration" not in request.inputs:
         message = "the model has quantized weights at most: nothing says which ranges its activations have in 8 bits"
         raise StageError("model", message, "convert it with --dequantize and --calibration")
-    return conversion.calibrated(request.inputs["calibration"]).quantized("int8", io)
+    return _calibrated(conversion, request).quantized("int8", io)
+
+
+def _calibrated(conversion, request):
+    return conversion.calibrated(request.inputs["calibration"], Method(**request.parameters.get("quantization", {})))
 
 
 VARIANTS = {

@@ -1,5 +1,6 @@
-"""--calibration: the samples from which integer variants take their ranges."""
+"""--calibration: the samples from which integer variants take their ranges, and how."""
 
+import re
 from os import fspath
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from pinlite.options.declared import Settings
 from pinlite.options.sources import python_callable
 from pinlite.options.values import numbers
 from pinlite.schema.choices import CalibrationKind, VariantName
-from pinlite.schema.recipe import Calibration
+from pinlite.schema.recipe import Calibration, PostTrainingQuantization
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 
+_RANGES = ("minmax", "mse", "kl")
+# Of the numbers of a tensor: more than half of them.
+_PERCENT = re.compile(r"[5-9]\d(\.\d+)?")
 _CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
 _FORMS = (
     "give an .npz file, a folder of .npy files or of images, path/to/file.py:callable, or the word random for numbers "
@@ -35,6 +39,27 @@ def calibration_of(options: Settings, variants: tuple[VariantName, ...], *, has_
     if 0 in std:
         raise UsageError(f"--std {options['std']}: a pixel can't be divided by 0", hint="e.g. --std 0.229,0.224,0.225")
     return found.model_copy(update={"mean": mean, "std": std})
+
+
+def quantization_of(options: Settings, *, calibrated: bool) -> PostTrainingQuantization:
+    """How integers are chosen; a UsageError where nothing is ``calibrated``."""
+    found = PostTrainingQuantization(
+        ranges=_ranges(options["ranges"]), equalize=options["equalize"], correct_bias=options["correct_bias"]
+    )
+    if found != PostTrainingQuantization() and not calibrated:
+        given = "--equalize" if found.equalize else "--correct-bias" if found.correct_bias else "--ranges"
+        raise UsageError(
+            f"{given} is given, but no variant takes ranges from samples",
+            hint="e.g. --variant int8 --calibration samples.npz; a model with integers of its own keeps their ranges",
+        )
+    return found
+
+
+def _ranges(text: str) -> str:
+    kind, _, share = text.partition("=")
+    if text not in _RANGES and not (kind == "percentile" and _PERCENT.fullmatch(share)):
+        raise UsageError(f"--ranges {text!r} is none of them", hint=f"{', '.join(_RANGES)}, or percentile=99.99")
+    return text
 
 
 def needs_calibration(variant: VariantName, *, has_ranges: bool) -> bool:

@@ -193,6 +193,23 @@ class IntegerOptions(TypedDict, total=False):
         ),
     ]
     std: Annotated[str, Option("Files to make", "R,G,B", "What calibration images are divided by then.", otherwise="1")]
+    ranges: Annotated[
+        str,
+        Option(
+            "Files to make",
+            "METHOD",
+            "Ranges of calibrated activations: minmax, percentile=99.99, mse or kl.",
+            default="minmax",
+        ),
+    ]
+    equalize: Annotated[
+        bool,
+        Option("Files to make", "", "Give all channels between two layers about the same range first.", default=False),
+    ]
+    correct_bias: Annotated[
+        bool,
+        Option("Files to make", "", "Take out of biases what rounded weights add to a layer's mean.", default=False),
+    ]
     integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
 
 

@@ -125,6 +125,17 @@ class Calibration(Frozen):
     std: tuple[float, ...] = ()
 
 
+class PostTrainingQuantization(Frozen):
+    """How integers are chosen for what is calibrated. ``ranges`` of activations are ``minmax``, what the samples show,
+    or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
+    range before, ``correct_bias`` takes out of biases what rounded weights add to the mean of a layer.
+    """
+
+    ranges: str = "minmax"
+    equalize: bool = False
+    correct_bias: bool = False
+
+
 class Requirements(Frozen):
     """The packages that the model's own code imports: ``pinned`` as NAME==VERSION, ``paths`` of wheels, packages'
     folders and files of requirements. What these leave open is chosen as of the day ``before``; "" is any.
@@ -187,6 +198,7 @@ class Recipe(Frozen):
     has_ranges: bool = False
     variants: tuple[VariantName, ...] = ("float32",)
     calibration: Calibration | None = None
+    quantization: PostTrainingQuantization = PostTrainingQuantization()
     integer_io: IntegerIo = "int8"
     variant_tolerances: dict[str, float] = Field(default_factory=dict)
     requirements: Requirements = Requirements()

@@ -83,15 +83,29 @@ class Tensor(Frozen):
     zero_point: int | None
 
 
+class CutRange(Frozen):
+    """A tensor whose range in integers is narrower than what the calibration samples show: ``low`` to ``high`` of what
+    is ``lowest`` to ``largest``. A ``share`` of its numbers is beyond that, and saturates.
+    """
+
+    tensor: str
+    lowest: float
+    largest: float
+    low: float
+    high: float
+    share: float
+
+
 class Quantization(Frozen):
     """How many tensors are quantized, how many of those by channel, the operators that compute in floats, and those
-    that compute in integers, by the type of what they give.
+    that compute in integers, by the type of what they give; whose ranges were cut.
     """
 
     tensors: int
     per_channel: int
     float_operators: dict[str, int]
     integer_operators: dict[str, dict[str, int]] = Field(default_factory=dict)
+    cut: tuple[CutRange, ...] = ()
 
 
 class ProfileReport(Frozen):

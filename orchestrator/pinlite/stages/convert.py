@@ -1,7 +1,9 @@
 """SavedModel to TFLite, one variant a request."""
 
+from pydantic import JsonValue
+
 from pinlite.schema.choices import VariantName
-from pinlite.schema.recipe import Recipe
+from pinlite.schema.recipe import PostTrainingQuantization, Recipe
 from pinlite.schema.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed, of_variant
@@ -35,7 +37,14 @@ def action(
             "quantized": recipe.has_ranges and recipe.source.kind == "onnx",
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
+            **(_method(recipe) if calibration else {}),
         },
         inputs=hashed(saved_model=saved_model, calibration=calibration),
         outputs={"model": f"model.{variant}.tflite"},
     )
+
+
+def _method(recipe: Recipe) -> dict[str, JsonValue]:
+    """How integers are chosen, where it is not what the quantizer does by itself."""
+    plain = recipe.quantization == PostTrainingQuantization()
+    return {} if plain else {"quantization": recipe.quantization.model_dump()}

@@ -1,0 +1,84 @@
+"""Bias correction: rounded weights move the mean of what a layer gives; its bias takes that back.
+
+After Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019): the mean is that on
+samples.
+"""
+
+import copy
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from . import observation
+from .equalization import GIVEN, OF_ONE_SCALE
+from .passes import editing
+
+# The largest integer of weights.
+LARGEST = 127
+
+
+def correct(model, inputs, samples):
+    """Change the biases of a ModelT of floats that is to be quantized; samples as `observation.each` has them. Returns
+    whether there was one.
+    """
+    graph = model.subgraphs[0]
+    layers = list(_layers(model, graph))
+    beside = copy.copy(model)
+    beside.buffers, beside.subgraphs = list(model.buffers), [copy.copy(graph)]
+    beside.subgraphs[0].tensors = list(graph.tensors)
+    beside.subgraphs[0].operators = list(graph.operators)
+    added = [_lost(beside, operator, kind) for operator, kind in layers]
+    sums, count = dict.fromkeys(added, 0.0), 0
+    for values in observation.each(beside, added, inputs, samples) if added else ():
+        count += 1
+        for tensor, array in values.items():
+            sums[tensor] = sums[tensor] + array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float64)
+    for (operator, kind), tensor in zip(layers, added):
+        bias = graph.tensors[operator.inputs[editing.WEIGHTED[kind][2]]]
+        numbers = editing.numbers(model, bias)
+        editing.set_numbers(model, bias, (numbers - sums[tensor] / count).astype(np.float32))
+    return bool(layers)
+
+
+def _layers(model, graph):
+    """(operator, kind) of those with weights and a bias that nobody else reads."""
+    readers = editing.readers(graph)
+    for _, operator, kind in editing.operators(model):
+        if kind in GIVEN:
+            _, *constants = editing.WEIGHTED[kind]
+            places = [operator.inputs[at] if at < len(operator.inputs) else -1 for at in constants]
+            if all(at >= 0 and _is_float(model, graph.tensors[at]) for at in places) and len(readers[places[1]]) == 1:
+                yield operator, kind
+
+
+def _is_float(model, tensor):
+    return tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is not None
+
+
+def _lost(model, operator, kind):
+    """The place of a new tensor: what the operator gives more with rounded weights than with its own."""
+    graph = model.subgraphs[0]
+    _, weights, bias = editing.WEIGHTED[kind]
+    given = graph.tensors[operator.outputs[0]]
+    tensor = graph.tensors[operator.inputs[weights]]
+    numbers = editing.numbers(model, tensor).reshape(tensor.shape)
+    added = copy.copy(operator)
+    added.builtinOptions = copy.copy(operator.builtinOptions)
+    added.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
+    added.inputs = np.array(operator.inputs, np.int32)
+    difference = np.ascontiguousarray(_rounded(numbers, kind) - numbers)
+    added.inputs[weights] = editing.add_constant(model, graph, tensor.name + b"/rounding", difference)
+    zeros = np.zeros_like(editing.numbers(model, graph.tensors[operator.inputs[bias]]))
+    added.inputs[bias] = editing.add_constant(model, graph, tensor.name + b"/none", zeros)
+    found = editing.add_tensor(graph, given.name + b"/rounding", given.shape)
+    added.outputs = np.array([found], np.int32)
+    graph.operators.append(added)
+    return found
+
+
+def _rounded(numbers, kind):
+    """Weights as the quantizer rounds them, in floats."""
+    others = tuple(axis for axis in range(numbers.ndim) if axis != GIVEN[kind] or kind in OF_ONE_SCALE)
+    scales = np.abs(numbers).max(axis=others, keepdims=True) / np.float32(LARGEST)
+    scales = np.where(scales > 0, scales, 1).astype(np.float32)
+    return (np.clip(np.round(numbers / scales), -LARGEST, LARGEST) * scales).astype(np.float32)

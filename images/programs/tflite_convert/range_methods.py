@@ -1,0 +1,138 @@
+"""Ranges of activations that are narrower than what samples show: by ``percentile=P``, ``mse`` or ``kl``.
+
+What is beyond them saturates, and all else gets finer steps. Each method looks at a histogram of the numbers of a
+tensor on all samples, without those that are 0, which has a step of its own in any range.
+"""
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from stagekit import StageError
+
+from . import observation
+from .passes import editing, ranges
+
+MINMAX = "minmax"
+BINS, STEPS = 2048, 255
+# A share that stands for none where the other distribution has some.
+SMOOTHED = 1e-4
+# The parts of a range's end that are tried.
+PARTS = np.linspace(1.0, 0.2, 81)
+
+
+def cut(model, inputs, samples, method):
+    """Change the ranges of a calibrated ModelT of floats, but for those of its inputs and outputs; samples as
+    `observation.each` has them. Returns [{tensor, lowest, largest, low, high, share}] of what was cut: the range that
+    the samples show, the one that is left, and the share of numbers that is beyond it.
+    """
+    graph = model.subgraphs[0]
+    ends = {int(each) for each in (*graph.inputs, *graph.outputs)}
+    found = {
+        at: ranges.of(model, tensor)
+        for at, tensor in enumerate(graph.tensors)
+        if at not in ends and tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
+    }
+    found = {at: limits for at, limits in found.items() if np.isfinite(limits).all() and ranges.width(*limits) > 0}
+    counts = _histograms(model, found, inputs, samples)
+    told = []
+    for at, (lowest, largest) in found.items():
+        low, high = _chosen(method, counts[at], lowest, largest)
+        if (low, high) == (lowest, largest):
+            continue
+        ranges.set_to(graph.tensors[at], low, high)
+        told.append(
+            {
+                "tensor": graph.tensors[at].name.decode(),
+                "lowest": lowest,
+                "largest": largest,
+                "low": low,
+                "high": high,
+                "share": _beyond(counts[at], lowest, largest, low, high),
+            }
+        )
+    return told
+
+
+def check(method):
+    """Raise a StageError of kind ``usage`` for what is no method."""
+    kind, _, share = method.partition("=")
+    if method not in (MINMAX, "mse", "kl") and not (kind == "percentile" and 50 < float(share) <= 100):
+        raise StageError("usage", "there are no ranges {!r}".format(method), "minmax, percentile=99.99, mse or kl")
+
+
+def _histograms(model, found, inputs, samples):
+    """By tensor [BINS] counts of its numbers other than 0 between its ends, and how many numbers it has."""
+    counts = {at: np.zeros(BINS + 1) for at in found}
+    for values in observation.each(model, sorted(found), inputs, samples):
+        for at, array in values.items():
+            counts[at][:BINS] += np.histogram(array[array != 0], BINS, found[at])[0]
+            counts[at][BINS] += array.size
+    return counts
+
+
+def _chosen(method, counts, lowest, largest):
+    """The two ends of a range, of which 0 is part."""
+    kind, _, share = method.partition("=")
+    histogram = counts[:BINS]
+    if not histogram.any():
+        return lowest, largest
+    edges = np.linspace(lowest, largest, BINS + 1)
+    if kind == "percentile":
+        return _percentile(counts, edges, float(share) / 100)
+    cost = {"mse": _squared_error, "kl": _divergence}[kind]
+    middles = (edges[:-1] + edges[1:]) / 2
+    high = (
+        min((largest * part for part in PARTS), key=lambda end: cost(histogram, middles, min(lowest, 0.0), end))
+        if largest > 0
+        else largest
+    )
+    low = (
+        min((lowest * part for part in PARTS), key=lambda end: cost(histogram, middles, end, max(high, 0.0)))
+        if lowest < 0
+        else lowest
+    )
+    return float(low), float(high)
+
+
+def _percentile(counts, edges, share):
+    """The ends beyond each of which 1 - ``share`` of the numbers are."""
+    below = np.cumsum(counts[:BINS])
+    allowed = (1 - share) * counts[BINS]
+    low = edges[np.searchsorted(below, allowed, side="right")] if edges[0] < 0 else edges[0]
+    above = below[-1] - below
+    high = edges[min(BINS, int(np.searchsorted(-above, -allowed)) + 1)] if edges[-1] > 0 else edges[-1]
+    return float(min(low, 0.0) if edges[0] < 0 else low), float(max(high, 0.0) if edges[-1] > 0 else high)
+
+
+def _squared_error(histogram, middles, low, high):
+    """The mean squared error of rounding to the steps of a range, and of saturating beyond it."""
+    beyond = np.maximum(np.maximum(low - middles, middles - high), 0)
+    inside = histogram[beyond == 0].sum()
+    step = (high - low) / STEPS
+    return float(inside * step**2 / 12 + (histogram * beyond**2).sum()) / histogram.sum()
+
+
+def _divergence(histogram, middles, low, high):
+    """The Kullback-Leibler divergence of what is rounded to the steps of a range from what saturates at its ends, after
+    Migacz, "8-bit Inference with TensorRT" (2017).
+    """
+    within = (middles >= low) & (middles <= high)
+    if not within.any():
+        return np.inf
+    saturated = histogram[within].copy()
+    saturated[0] += histogram[middles < low].sum()
+    saturated[-1] += histogram[middles > high].sum()
+    plain, filled = histogram[within], histogram[within] > 0
+    steps = np.minimum(((middles[within] - low) / (high - low) * STEPS).astype(int), STEPS - 1)
+    sums, sizes = np.bincount(steps, plain, STEPS), np.bincount(steps, filled, STEPS)
+    rounded = np.where(filled, sums[steps] / np.maximum(sizes[steps], 1), 0)
+    both = (saturated > 0) & (rounded > 0)
+    one, other = saturated / saturated.sum(), rounded / max(rounded.sum(), 1)
+    other = np.where(both, other, SMOOTHED)
+    return float((one[saturated > 0] * np.log(one[saturated > 0] / other[saturated > 0])).sum())
+
+
+def _beyond(counts, lowest, largest, low, high):
+    edges = np.linspace(lowest, largest, BINS + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    return float(counts[:BINS][(middles < low) | (middles > high)].sum() / counts[BINS])

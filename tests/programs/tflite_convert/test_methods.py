@@ -1,0 +1,155 @@
+"""How integers are chosen: equalized layers, corrected biases and narrower ranges."""
+
+import numpy as np
+import tensorflow as tf
+from test_variants import Stage, placeholder, weights
+
+from stagekit import StageError
+from tflite_convert import equalization, flatbuffer, range_methods
+
+LARGE = np.float32([1000, 1, 1, 0.01, 1, 1, 30, 1])
+
+
+def _uneven(filters, axis):
+    """Weights whose channels along an axis are far apart."""
+    shape = [-1 if at == axis else 1 for at in range(len(filters.shape))]
+    return filters * LARGE.reshape(shape)
+
+
+def windows():
+    """A convolution, a pooling, one by channels, and a dense layer, which take back what the one before has done."""
+    image = placeholder("image", 1, 8, 8, 3)
+    seen = tf.nn.conv2d(image, _uneven(weights(3, 3, 3, 8), 3), 1, "SAME")
+    seen = tf.nn.max_pool2d(tf.nn.relu(tf.nn.bias_add(seen, weights(8, seed=1) * LARGE)), 2, 2, "VALID")
+    apart = weights(3, 3, 8, 1, seed=2) / LARGE.reshape([1, 1, 8, 1])
+    seen = tf.nn.relu(tf.nn.bias_add(tf.nn.depthwise_conv2d(seen, apart, [1, 1, 1, 1], "SAME"), weights(8, seed=4)))
+    mean = tf.reduce_mean(seen, [1, 2])
+    return {"image": image}, {"scores": tf.matmul(mean, weights(8, 5, seed=3), name="scores")}
+
+
+def dense():
+    x = placeholder("x", 1, 16)
+    hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, _uneven(weights(16, 8), 1)), weights(8, seed=1) * LARGE))
+    back = weights(8, 5, seed=2) / LARGE.reshape([8, 1])
+    return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(hidden, back), weights(5, seed=3), name="scores")}
+
+
+def seen_by_others():
+    """The first layer's channels are an output, too: they have to stay what they are."""
+    x = placeholder("x", 1, 16)
+    hidden = tf.nn.relu(tf.matmul(x, _uneven(weights(16, 8), 1)), name="hidden")
+    return {"x": x}, {"hidden": hidden, "scores": tf.matmul(hidden, weights(8, 5, seed=2), name="scores")}
+
+
+class Methods(Stage):
+    def errors(self, variant, **method):
+        """Of each channel, over the largest number: how far the variant is from floats, on samples that it has seen."""
+        samples = self.seeded(12)
+        self.convert("float32")
+        made = self.convert(variant, samples, **({"quantization": method} if method else {}))
+        worst = []
+        for at in range(12):
+            sample = {name: array[at] for name, array in samples.items()}
+            wanted, found = (self.run_variant(each, made, sample)["scores"] for each in ("float32", variant))
+            worst.append(np.abs(found - wanted).max() / np.abs(wanted).max())
+        self.cut = made["quantization"]["cut"]
+        return float(np.mean(worst))
+
+
+class Equalization(Methods):
+    def test_channels_that_are_far_apart(self):
+        for build in (windows, dense):
+            for variant in ("int8", "int16x8"):
+                with self.subTest(build.__name__ + " " + variant):
+                    self.setUp()
+                    self.save(build)
+                    plain = self.errors(variant)
+                    self.assertLess(self.errors(variant, equalize=True), plain / 4)
+
+    def test_floats_stay_the_same_to_the_last_bit(self):
+        self.save(windows)
+        made = self.convert("float32")
+        content, samples = self.content("float32"), self.seeded(4)
+        opened = tf.lite.Interpreter(model_content=content)
+        inputs = {"image": opened.get_input_details()[0]}
+        each = [{"image": samples["image"][at]} for at in range(4)]
+        equalized = equalization.equalized(content, inputs, each)
+        self.assertNotEqual(equalized, content)
+        wanted = [self.run_variant("float32", made, sample)["scores"] for sample in each]
+        (self.folder / "float32.tflite").write_bytes(equalized)
+        for sample, right in zip(each, wanted):
+            np.testing.assert_array_equal(self.run_variant("float32", made, sample)["scores"], right)
+
+    def test_what_others_see_stays(self):
+        self.save(seen_by_others)
+        self.convert("float32")
+        model = flatbuffer.unpacked(self.content("float32"))
+        self.assertEqual(equalization._pairs(model), [])
+
+
+class BiasCorrection(Methods):
+    def test_the_mean_of_what_a_layer_gives(self):
+        self.save(dense)
+        samples = {"x": np.abs(self.seeded(40)["x"])}
+        self.convert("float32")
+
+        def moved(**method):
+            made = self.convert("int16x8", samples, **({"quantization": method} if method else {}))
+            found = [
+                self.run_variant("int16x8", made, {"x": x})["scores"]
+                - self.run_variant("float32", made, {"x": x})["scores"]
+                for x in samples["x"]
+            ]
+            return np.abs(np.mean(found, axis=0)).max()
+
+        self.assertLess(moved(correct_bias=True), moved() / 2)
+
+
+class Ranges(Methods):
+    def test_each_method_cuts_what_is_rare(self):
+        """One number of a thousand is fifty times larger than the others."""
+        histogram = np.zeros(range_methods.BINS + 1)
+        numbers = np.append(np.abs(np.random.RandomState(0).normal(size=9990)), [50.0] * 10)
+        histogram[:-1] = np.histogram(numbers, range_methods.BINS, (0.0, 50.0))[0]
+        histogram[-1] = numbers.size
+        for method, least, most in (
+            ("percentile=99", 2, 4),
+            ("percentile=99.99", 50, 50),
+            ("mse", 10, 50),
+            ("kl", 3, 20),
+        ):
+            with self.subTest(method):
+                low, high = range_methods._chosen(method, histogram, 0.0, 50.0)
+                self.assertEqual(low, 0.0)
+                self.assertGreaterEqual(high, least)
+                self.assertLessEqual(high, most)
+
+    def test_what_was_cut_is_told_and_the_ends_stay(self):
+        self.save(dense)
+        samples = self.seeded(40)
+        samples["x"][0] *= 100
+        made = self.convert("int8", samples, quantization={"ranges": "percentile=95"})
+        (cut,) = made["quantization"]["cut"]
+        self.assertEqual(0.0, cut["lowest"])
+        self.assertLess(cut["high"], cut["largest"])
+        self.assertGreater(0.06, cut["share"])
+        self.assertGreater(cut["share"], 0)
+        plain = self.convert("int8", samples)
+        self.assertEqual([], plain["quantization"]["cut"])
+        self.assertEqual(plain["inputs"], made["inputs"])
+        self.assertEqual(plain["outputs"], made["outputs"])
+
+    def test_the_same_bytes_twice(self):
+        self.save(windows)
+        method = {"ranges": "mse", "equalize": True, "correct_bias": True}
+        found = []
+        for _ in range(2):
+            self.convert("int8", self.seeded(8), quantization=method)
+            found.append(self.content("int8"))
+        self.assertEqual(found[0], found[1])
+
+    def test_what_is_no_method(self):
+        self.save(dense)
+        for method in ("entropy", "percentile=10"):
+            with self.assertRaisesRegex(StageError, "there are no ranges"):
+                self.convert("int8", self.seeded(2), quantization={"ranges": method})
