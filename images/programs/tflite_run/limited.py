@@ -14,5 +14,6 @@ def rows(entries, most):
 
 
 def text(whole, longest):
-    """A text of at most so many characters; one that is cut ends in dots."""
-    return whole if len(whole) <= longest else whole[: longest - 3] + "..."
+    """A text of at most so many characters; one that is cut has dots in the middle: a long name's end tells most."""
+    left = (longest - 3) // 2
+    return whole if len(whole) <= longest else whole[:left] + "..." + whole[len(whole) - (longest - 3 - left) :]

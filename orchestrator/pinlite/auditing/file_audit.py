@@ -20,6 +20,8 @@ from pinlite.toolchain import targets
 
 # How many of a kind a sentence about failures names.
 _NAMED = 3
+# In characters, of a tensor's name.
+_LONGEST = 40
 
 
 def audit(
@@ -107,7 +109,7 @@ def failures(found: Content) -> Iterator[str]:
         yield _several(f"{found.wrong} part(s) of the file are wrong", named)
     off = [each for each in found.computed.off if each.steps > each.allowed] if found.computed else []
     if off:
-        named = [f"{each.where} ({each.tensor}) by {each.steps} steps, {each.allowed} allowed" for each in off]
+        named = [f"{each.where} ({short(each.tensor)}) by {each.steps} steps, {each.allowed} allowed" for each in off]
         yield _several(f"{len(off)} operator(s) are off", named)
 
 
@@ -129,6 +131,12 @@ def _failures_in(
         named = [f"{need.operator} {need.version} of {need.release} ({runtime})" for need, runtime in lacking.items()]
         yield _several(f"{len(lacking)} operator(s) are newer", named)
     yield from (fault.words(runtime) for fault, runtime in wrong.items())
+
+
+def short(tensor: str) -> str:
+    """A tensor's name, without those that the converter has fused into it, and only its end, where it is long."""
+    first = tensor.partition(";")[0]
+    return first if len(first) <= _LONGEST else f"...{first[-_LONGEST:]}"
 
 
 def _several(said: str, named: list[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from pinlite.auditing.file_audit import short
 from pinlite.ui.console import indented, name
 from pinlite.ui.tables import table
 from pinlite.units import bytes_
@@ -46,7 +47,9 @@ def _findings(found: "Content") -> RenderableType:
     for column in made.columns[2:]:
         column.overflow = "fold"
     for each in islice(found.findings, _SHOWN):
-        made.add_row("wrong" if each.wrong else "note", each.kind, name(each.where), name(each.tensor), name(each.what))
+        made.add_row(
+            "wrong" if each.wrong else "note", each.kind, name(each.where), name(short(each.tensor)), name(each.what)
+        )
     if (left := sum(found.counts.values()) - _SHOWN) > 0:
         made.add_row("", "", f"{left} more", "", "")
     return made
@@ -70,7 +73,7 @@ def _off(computed: "Computed") -> RenderableType:
     for each in computed.off[:_SHOWN]:
         style = "red" if each.steps > each.allowed else ""
         figures = str(each.steps), str(each.allowed), f"{each.share:.2%}"
-        made.add_row(name(each.where), each.type, *figures, name(each.tensor.partition(";")[0]), style=style)
+        made.add_row(name(each.where), each.type, *figures, name(short(each.tensor)), style=style)
     if (left := len(computed.off) - _SHOWN) > 0:
         made.add_row(f"{left} more", "", "", "", "", "")
     return made
