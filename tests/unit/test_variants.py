@@ -249,9 +249,11 @@ def test_the_command_shows_what_is_finished_and_ends_with_the_failing_variants_s
 
 
 def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
-    pipeline.run(recipe("float32", "dynamic", "int8", ranges="percentile=99.9", equalize=True))
+    pipeline.run(
+        recipe("float32", "dynamic", "int8", ranges="percentile=99.9", equalize=True, **{"keep-float": ["Gemm*"]})
+    )
     given = {request.id: request.parameters.get("quantization") for request in asked(engine, "convert")}
-    method = {"ranges": "percentile=99.9", "equalize": True, "correct_bias": False}
+    method = {"ranges": "percentile=99.9", "equalize": True, "correct_bias": False, "keep_float": ["Gemm*"]}
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
 
@@ -270,6 +272,10 @@ def test_plain_integers_are_asked_for_as_ever(engine, recipe):
         ({"ranges": "percentile="}, "--ranges 'percentile=' is none of them"),
         ({"variant": ["float16"], "equalize": True}, "--equalize is given, but no variant takes ranges from samples"),
         ({"variant": ["dynamic"], "ranges": "mse"}, "--ranges is given, but no variant takes ranges"),
+        (
+            {"variant": ["int8-only"], "keep-float": ["Conv_1"]},
+            "--keep-float Conv_1: --variant int8-only has no floats",
+        ),
         ({"correct-bias": True, "lowering": "stock"}, "--correct-bias: the lowering stock is onnx-tf unchanged"),
     ],
 )

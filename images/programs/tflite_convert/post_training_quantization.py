@@ -5,7 +5,7 @@ so that variants share the first; passes set right what goes in and what comes o
 bytes are the converter's.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ from tensorflow.lite.python.optimize import calibrator
 
 from stagekit import StageError
 
-from . import bias_correction, equalization, flatbuffer, observation, passes, range_methods
+from . import bias_correction, equalization, flatbuffer, kept_floats, observation, passes, range_methods
 from .passes import Place, empty_ranges, relevance
 
 ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
@@ -31,12 +31,13 @@ GETS_WRONG = (
 
 class Method(NamedTuple):
     """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
-    ``correct_bias`` after.
+    ``correct_bias`` after; ``keep_float`` are patterns as `kept_floats` has them.
     """
 
     ranges: str = range_methods.MINMAX
     equalize: bool = False
     correct_bias: bool = False
+    keep_float: Tuple[str, ...] = ()
 
 
 PLAIN = Method()
@@ -58,6 +59,7 @@ class Calibrated:
             )
             raise StageError("model", message.format(tf.__version__), WITHOUT_BRANCHES)
         self._as_written = as_written
+        self._kept = method.keep_float
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
@@ -101,6 +103,9 @@ class Calibrated:
         ``variant`` is one of `ACTIVATIONS`, ``io`` the dtype of the inputs and outputs that are floats in the model.
         """
         ranged = self._passed(self._ranged, Place.TO_QUANTIZE, variant)
+        kept = {}
+        if self._kept:
+            ranged, kept = kept_floats.hidden(ranged, self._kept)
         try:
             content = _quantized(ranged, variant, io)
         except StageError:
@@ -108,6 +113,8 @@ class Calibrated:
             if mended is ranged:
                 raise
             content = _quantized(mended, variant, io)
+        if kept:
+            ranged, content = (kept_floats.restored(each, kept) for each in (ranged, content))
         return self._passed(content, Place.QUANTIZED, variant, floats=lambda: flatbuffer.unpacked(ranged))
 
     def _passed(self, content, place, variant=None, **known):

@@ -89,7 +89,9 @@ def _of_int8(conversion, request, io="float32"):
 
 
 def _calibrated(conversion, request):
-    return conversion.calibrated(request.inputs["calibration"], Method(**request.parameters.get("quantization", {})))
+    method = dict(request.parameters.get("quantization", {}))
+    method.update(keep_float=tuple(method.get("keep_float", ())))
+    return conversion.calibrated(request.inputs["calibration"], Method(**method))
 
 
 VARIANTS = {

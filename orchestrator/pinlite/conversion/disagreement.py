@@ -31,29 +31,31 @@ def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
 
 def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observe: Observer) -> ScoreError:
     worst = max(evaluation.fallen, key=lambda each: each.lost)
+    layers = [*_layers(worst.variant, recipe, observe)]
+    ways_out = ["more calibration samples like those that are scored", "--equalize"]
+    if layers and worst.variant != "int8-only":
+        ways_out.append(f"--keep-float {layers[0]}")
     # More bits don't help where they have fallen too.
-    wider = [] if any(each.variant == "int16x8" for each in evaluation.fallen) else ["take --variant int16x8"]
-    ways_out = ["calibrate on more samples like those that are scored", *wider, "train with --qat"]
-    layers = _layers(worst.variant, recipe, observe)
-    hints = [*layers, ", or ".join(ways_out), f"the results are kept in {recipe.out}"]
+    if not any(each.variant == "int16x8" for each in evaluation.fallen):
+        ways_out.append("--variant int16x8")
+    come = f"most of its error comes from {', '.join(layers)}, see `pinlite debug {recipe.out}`; " if layers else ""
     return ScoreError(
         f"{worst.runtime} ({worst.variant}) scores {worst.score:.4g} in {worst.metric}, {evaluation.scores[0].runtime} "
         f"{worst.reference:.4g}: a loss of {worst.lost:.2%}, where --loss is {evaluation.loss:.2%}",
-        hint="; ".join(hints),
+        hint=f"{come}try {', '.join(ways_out)} or --qat; the results are kept in {recipe.out}",
         report=report,
     )
 
 
 def _layers(variant: VariantName, recipe: Recipe, observe: Observer) -> Iterator[str]:
-    """Which layers add most to the error of a variant, in words; nothing where they can't be told."""
+    """The layers that add most to the error of a variant; none where they can't be told."""
     try:
         layers = debug.debug(recipe.out, variant, engine=recipe.engine, observe=observe).layers
     except PinliteError:
         return
-    most = [each for each in layers[:_NAMED] if each.added > _MUCH * layers[0].added]
-    if most and most[0].added > 0:
-        named = ", ".join(f"{each.name} ({each.operator})" for each in most)
-        yield f"most of its error comes from {named}, see `pinlite debug {recipe.out} --variant {variant}`"
+    for each in layers[:_NAMED]:
+        if each.added > max(0, _MUCH * layers[0].added):
+            yield each.name
 
 
 def _differing(worst: Hop, report: Report, recipe: Recipe) -> ParityError:

@@ -41,18 +41,38 @@ def calibration_of(options: Settings, variants: tuple[VariantName, ...], *, has_
     return found.model_copy(update={"mean": mean, "std": std})
 
 
-def quantization_of(options: Settings, *, calibrated: bool) -> PostTrainingQuantization:
-    """How integers are chosen; a UsageError where nothing is ``calibrated``."""
+def quantization_of(
+    options: Settings, variants: tuple[VariantName, ...], *, has_ranges: bool
+) -> PostTrainingQuantization:
+    """How integers are chosen; a UsageError where nothing is calibrated, or a variant has no floats."""
     found = PostTrainingQuantization(
-        ranges=_ranges(options["ranges"]), equalize=options["equalize"], correct_bias=options["correct_bias"]
+        ranges=_ranges(options["ranges"]),
+        equalize=options["equalize"],
+        correct_bias=options["correct_bias"],
+        keep_float=tuple(dict.fromkeys(options["keep_float"])),
     )
-    if found != PostTrainingQuantization() and not calibrated:
-        given = "--equalize" if found.equalize else "--correct-bias" if found.correct_bias else "--ranges"
+    calibrated = any(needs_calibration(variant, has_ranges=has_ranges) for variant in variants)
+    if not calibrated and (given := chosen_by(options)):
         raise UsageError(
-            f"{given} is given, but no variant takes ranges from samples",
+            f"{given[0]} is given, but no variant takes ranges from samples",
             hint="e.g. --variant int8 --calibration samples.npz; a model with integers of its own keeps their ranges",
         )
+    if found.keep_float and "int8-only" in variants:
+        raise UsageError(
+            f"--keep-float {found.keep_float[0]}: --variant int8-only has no floats", hint="take --variant int8"
+        )
     return found
+
+
+def chosen_by(options: Settings) -> list[str]:
+    """The options that say how integers are chosen, as far as they are given."""
+    given = {
+        "--ranges": options["ranges"] != _RANGES[0],
+        "--equalize": options["equalize"],
+        "--correct-bias": options["correct_bias"],
+        "--keep-float": options["keep_float"],
+    }
+    return [name for name, value in given.items() if value]
 
 
 def _ranges(text: str) -> str:

@@ -210,6 +210,15 @@ class IntegerOptions(TypedDict, total=False):
         bool,
         Option("Files to make", "", "Take out of biases what rounded weights add to a layer's mean.", default=False),
     ]
+    keep_float: Annotated[
+        Texts,
+        Option(
+            "Files to make",
+            "LAYER",
+            "Layers that stay in floats: an ONNX node, an operator, or a pattern; once for each.",
+            default=(),
+        ),
+    ]
     integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
 
 

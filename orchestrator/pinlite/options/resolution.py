@@ -9,7 +9,7 @@ from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
 from pinlite.inputs.paths import existing, existing_path
-from pinlite.options.calibration import calibration_of, needs_calibration, quantization_of
+from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
 from pinlite.options.option import AROUND, Option, fields
@@ -105,9 +105,7 @@ def _recipe(options: Settings) -> Recipe:
         has_ranges=has_ranges,
         variants=wanted,
         calibration=calibration_of(options, wanted, has_ranges=has_ranges),
-        quantization=quantization_of(
-            options, calibrated=any(needs_calibration(variant, has_ranges=has_ranges) for variant in wanted)
-        ),
+        quantization=quantization_of(options, wanted, has_ranges=has_ranges),
         integer_io=options["integer_io"],
         variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
         requirements=requirements_of(options, chosen),
@@ -255,13 +253,8 @@ def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, 
         )
     # The ranges that a model is trained for are in its graph; TensorFlow's converter sees them in a frozen one alone.
     # The stock lowering's integers are the quantizer's own.
-    ours = {
-        "--qat": options.get("qat"),
-        "--ranges": options["ranges"] != "minmax",
-        "--equalize": options["equalize"],
-        "--correct-bias": options["correct_bias"],
-    }
-    option = option or next((name for name, value in ours.items() if value), None)
+    ours = [*(["--qat"] if options.get("qat") else []), *chosen_by(options)]
+    option = option or next(iter(ours), None)
     if option and lowering != "nhwc":
         where = "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
         raise UsageError(

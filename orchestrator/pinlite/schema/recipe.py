@@ -128,12 +128,14 @@ class Calibration(Frozen):
 class PostTrainingQuantization(Frozen):
     """How integers are chosen for what is calibrated. ``ranges`` of activations are ``minmax``, what the samples show,
     or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
-    range before, ``correct_bias`` takes out of biases what rounded weights add to the mean of a layer.
+    range before, ``correct_bias`` takes out of biases what rounded weights add to the mean of a layer. Layers that fit
+    a pattern of ``keep_float`` stay in floats, by the names of an ONNX node, its operator or TFLite's.
     """
 
     ranges: str = "minmax"
     equalize: bool = False
     correct_bias: bool = False
+    keep_float: tuple[str, ...] = ()
 
 
 class Requirements(Frozen):

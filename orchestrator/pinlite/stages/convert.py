@@ -47,4 +47,4 @@ def action(
 def _method(recipe: Recipe) -> dict[str, JsonValue]:
     """How integers are chosen, where it is not what the quantizer does by itself."""
     plain = recipe.quantization == PostTrainingQuantization()
-    return {} if plain else {"quantization": recipe.quantization.model_dump()}
+    return {} if plain else {"quantization": recipe.quantization.model_dump(mode="json")}

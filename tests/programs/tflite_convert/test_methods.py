@@ -153,3 +153,31 @@ class Ranges(Methods):
         for method in ("entropy", "percentile=10"):
             with self.assertRaisesRegex(StageError, "there are no ranges"):
                 self.convert("int8", self.seeded(2), quantization={"ranges": method})
+
+
+class KeptFloats(Methods):
+    def test_a_layer_by_the_names_of_node_and_operators(self):
+        """Nodes of TensorFlow stand for ONNX's here: they have scopes of their own in what `translate` writes."""
+        for variant in ("int8", "int16x8"):
+            for pattern in ("scores", "sco*", "FULLY_CONNECTED"):
+                with self.subTest(variant + " " + pattern):
+                    self.setUp()
+                    self.save(windows)
+                    made = self.convert(variant, self.seeded(4), quantization={"keep_float": [pattern]})
+                    self.assertEqual({"FULLY_CONNECTED": 1}, made["quantization"]["float_operators"])
+                    self.assertIn("CONV_2D", made["quantization"]["integer_operators"])
+
+    def test_what_loses_most_is_kept(self):
+        self.save(windows)
+        plain = self.errors("int8")
+        self.assertLess(self.errors("int8", keep_float=["CONV_2D", "DEPTHWISE_*", "MAX_POOL_2D"]), plain / 4)
+
+    def test_all_of_it(self):
+        self.save(dense)
+        self.assertLess(self.errors("int8", keep_float=["*"]), 1e-6)
+
+    def test_what_is_not_there_is_refused_with_what_is(self):
+        self.save(dense)
+        with self.assertRaisesRegex(StageError, "no layer is called Conv_7") as caught:
+            self.convert("int8", self.seeded(2), quantization={"keep_float": ["scores", "Conv_7"]})
+        self.assertIn("scores", caught.exception.hint)
