@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment \
-	digits zoo zoo-new environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
+	digits zoo zoo-new audited environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,9 @@ zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m zoo_new.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(QUICK),--quick) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(if $(TWICE),--twice) \
 		$(if $(JOBS),--jobs $(JOBS))
+
+audited: $(host) .venv/zoo-new.ready .venv/onnx2tf.ready ## Audit ten models' files by pinlite and its peers (ONLY, ENGINE).
+	PYTHONPATH=tests:tests/zoo .venv/bin/python -m audited.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
 sweep: $(host) ## Convert hundreds of small models and judge every file by PyTorch (ONLY=glob or QUICK=1 for some, JOBS).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \

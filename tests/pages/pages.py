@@ -1,6 +1,6 @@
-"""Write the pages of docs/ that say what was measured (operators.md, zoo.md, zoo-new.md, techniques.md, soak.md)
-or what the package declares (errors.md, runtime-faults.md, cli.md, its JSON Schemas), and the picture in
-architecture.md from the imports that there are.
+"""Write the pages of docs/ that say what was measured (a file each in docs/measured) or what the package declares
+(errors.md, runtime-faults.md, cli.md, its JSON Schemas), and the picture in architecture.md from the imports that there
+are.
 
 What a page says of measurements is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes
 its place first.
@@ -24,6 +24,7 @@ import manifest
 import soak_table
 import table
 import techniques_page
+from audited import page as audited_page
 from bench import soak
 from zoo_new import page as zoo_new_page
 
@@ -210,6 +211,7 @@ SOURCES: dict[str, Reduce] = {
     "conformance-new": reduced_conformance,
     "zoo": reduced_zoo,
     "zoo-new": zoo_new_page.reduced,
+    "audited": audited_page.reduced,
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
 }
@@ -245,6 +247,7 @@ def pages() -> dict[str, str]:
         "operators.md": operators_page(*map(measured, ("operators", "conformance", "conformance-new"))),
         "zoo.md": zoo_page(measured("zoo")),
         "zoo-new.md": zoo_new_page.page(measured("zoo-new")),
+        "audited.md": audited_page.page(measured("audited")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
         "runtime-faults.md": fault_table.page(),

@@ -53,7 +53,7 @@ def reduced(document: dict[str, Any]) -> list[dict[str, Any]] | None:
     return [
         {
             **{name: result[name] for name in kept},
-            "reason": _plain(result["reason"]),
+            "reason": plain(result["reason"]),
             "difference": cells.rounded(result["difference"]),
             "same": None if result["changed"] is None else not result["changed"],
         }
@@ -62,7 +62,7 @@ def reduced(document: dict[str, Any]) -> list[dict[str, Any]] | None:
     ] or None
 
 
-def _plain(reason: str) -> str:
+def plain(reason: str) -> str:
     """A reason without what is about the machine: colours of a terminal, folders, and what is only told; cut off where
     an exporter goes on to explain.
     """

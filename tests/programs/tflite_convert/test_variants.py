@@ -542,6 +542,24 @@ def pooled(value):
 
 
 class Padding(Stage):
+    def test_tensors_of_different_ranges_that_are_padded_with_one_constant(self):
+        def padded_twice():
+            x = placeholder("x", 1, 4, 4, 2)
+            around = tf.constant([[0, 0], [1, 1], [1, 1], [0, 0]])
+            one, other = (
+                tf.nn.relu(tf.raw_ops.PadV2(input=seen, paddings=around, constant_values=1.0))
+                for seen in (x * 0.5, x * 9.0)
+            )
+            return {"x": x}, {"one": tf.identity(one, "one"), "other": tf.identity(other, "other")}
+
+        self.save(padded_twice)
+        samples = self.seeded(8)
+        for variant in ("int8", "int16x8"):
+            result = self.convert(variant, samples)
+            sample = {"x": samples["x"][0]}
+            for name, found in self.run_variant(variant, result, sample).items():
+                self.assertLess(abs(found[0, 0, 0, 0] - 1.0), 0.1, (variant, name))
+
     def test_a_padding_with_another_number_than_zero_is_quantized_as_what_it_pads(self):
         for value in (np.finfo(np.float32).min, -np.inf, -0.75, 0.5):
             with self.subTest(value):

@@ -21,18 +21,33 @@ def apply(model, _):
 
     Raises a StageError of kind ``model`` for a number that the integers of the padded tensor don't reach.
     """
-    pads = [
-        (graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[2]])
-        for graph, operator, kind in editing.operators(model)
-        if kind == schema.BuiltinOperator.PADV2
-    ]
-    pads = [(padded, constant) for padded, constant in pads if _in_two_kinds(padded, constant)]
-    for padded, constant in pads:
+    found = [_apply(model, graph) for graph in model.subgraphs]
+    return any(found)
+
+
+def _apply(model, graph):
+    """Each operator gets a constant of its own: what it pads has a scale of its own."""
+    readers, changed = editing.readers(graph), False
+    for operator in graph.operators:
+        if editing.kind(model, operator) != schema.BuiltinOperator.PADV2:
+            continue
+        padded, at = graph.tensors[operator.inputs[0]], operator.inputs[2]
+        constant = graph.tensors[at]
+        if not _in_two_kinds(padded, constant):
+            continue
         (value,) = editing.numbers(model, constant)
         dtype = editing.DTYPES[padded.type]
-        editing.set_numbers(model, constant, np.array([_integer(value, padded, np.iinfo(dtype))], dtype))
+        integer = np.array([_integer(value, padded, np.iinfo(dtype))], dtype)
+        if len(readers[at]) > 1:
+            name = constant.name + "/{}".format(len(graph.tensors)).encode()
+            operator.inputs = operator.inputs.copy()
+            operator.inputs[2] = editing.add_constant(model, graph, name, integer.reshape(constant.shape))
+            constant = graph.tensors[operator.inputs[2]]
+        else:
+            editing.set_numbers(model, constant, integer)
         constant.quantization = padded.quantization
-    return bool(pads)
+        changed = True
+    return changed
 
 
 def _in_two_kinds(padded, constant):
