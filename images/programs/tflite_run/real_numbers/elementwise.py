@@ -80,5 +80,5 @@ DEFINITIONS = {
     "LEAKY_RELU": Definition(_leaky, 1, 1),
     "PRELU": Definition(_prelu, 1, 1),
     "HARD_SWISH": Definition(_of_one(_hard_swish), 2, 2),
-    "GELU": Definition(_gelu, 1, 4),
+    "GELU": Definition(_gelu, 1, 64),
 }
