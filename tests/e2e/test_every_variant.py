@@ -86,6 +86,7 @@ def test_mobilenet_v2_shrinks_and_stays_near(converted, engine, report):
         assert all(cosine > 0.99 for cosine in variant["cosine"].values()), variant["name"]
 
 
+@pytest.mark.nightly
 def test_resnet18_shrinks_and_stays_near(converted, any_engine, report):
     names = ("float32", "float16", "dynamic", "int8")
     found = report(converted(*RESNET, *variants(*names), "--calibration", "random", "--engine", any_engine))

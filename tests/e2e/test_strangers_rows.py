@@ -40,6 +40,7 @@ def copy(tmp_path):
     return shutil.copytree(folders.IMAGES, tmp_path / "copy" / "images").parent
 
 
+@pytest.mark.nightly
 def test_a_runtime_is_a_row_and_a_folder(pinlite, report, copy, venv_engine):
     assert venv_engine
     write(copy, added("A runtime"))
