@@ -228,7 +228,8 @@ def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
         # The operators of dynamic take and give floats, and compute in integers.
         told = quantized.float_operators if variant.name != "dynamic" else {}
         floats = f"; in floats: {_counted(told)}" if told else ""
-        yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{floats}")
+        cut = f"; ranges cut: {len(quantized.cut)}" if quantized.cut else ""
+        yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{cut}{floats}")
     if "samples" in variant.beyond_calibration:
         yield Text(f"{variant.name} is not judged: the samples lie beyond its calibration", "yellow")
 
