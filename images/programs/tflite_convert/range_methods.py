@@ -27,12 +27,12 @@ def cut(model, inputs, samples, method):
     """
     graph = model.subgraphs[0]
     ends = {int(each) for each in (*graph.inputs, *graph.outputs)}
-    found = {
-        at: ranges.of(model, tensor)
-        for at, tensor in enumerate(graph.tensors)
-        if at not in ends and tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
-    }
-    found = {at: limits for at, limits in found.items() if np.isfinite(limits).all() and ranges.width(*limits) > 0}
+    found = {}
+    for at, tensor in enumerate(graph.tensors):
+        computed = tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
+        if computed and at not in ends and np.isfinite(ranges.of(model, tensor)).all():
+            lowest, largest = ranges.of(model, tensor)
+            found[at] = (min(lowest, 0.0), max(largest, 0.0))
     counts = _histograms(model, found, inputs, samples)
     told = []
     for at, (lowest, largest) in found.items():
@@ -71,37 +71,27 @@ def _histograms(model, found, inputs, samples):
 
 
 def _chosen(method, counts, lowest, largest):
-    """The two ends of a range, of which 0 is part."""
+    """The two ends of a range, of which 0 is part as it is of the one that is seen."""
     kind, _, share = method.partition("=")
-    histogram = counts[:BINS]
+    histogram, edges = counts[:BINS], np.linspace(lowest, largest, BINS + 1)
     if not histogram.any():
         return lowest, largest
-    edges = np.linspace(lowest, largest, BINS + 1)
     if kind == "percentile":
-        return _percentile(counts, edges, float(share) / 100)
+        return _percentile(histogram, edges, (1 - float(share) / 100) * counts[BINS])
     cost = {"mse": _squared_error, "kl": _divergence}[kind]
     middles = (edges[:-1] + edges[1:]) / 2
-    high = (
-        min((largest * part for part in PARTS), key=lambda end: cost(histogram, middles, min(lowest, 0.0), end))
-        if largest > 0
-        else largest
-    )
-    low = (
-        min((lowest * part for part in PARTS), key=lambda end: cost(histogram, middles, end, max(high, 0.0)))
-        if lowest < 0
-        else lowest
-    )
+    high = min((largest * part for part in PARTS), key=lambda end: cost(histogram, middles, lowest, end))
+    low = min((lowest * part for part in PARTS), key=lambda end: cost(histogram, middles, end, high))
     return float(low), float(high)
 
 
-def _percentile(counts, edges, share):
-    """The ends beyond each of which 1 - ``share`` of the numbers are."""
-    below = np.cumsum(counts[:BINS])
-    allowed = (1 - share) * counts[BINS]
-    low = edges[np.searchsorted(below, allowed, side="right")] if edges[0] < 0 else edges[0]
+def _percentile(histogram, edges, allowed):
+    """The ends beyond each of which so many numbers may be."""
+    below = np.cumsum(histogram)
     above = below[-1] - below
-    high = edges[min(BINS, int(np.searchsorted(-above, -allowed)) + 1)] if edges[-1] > 0 else edges[-1]
-    return float(min(low, 0.0) if edges[0] < 0 else low), float(max(high, 0.0) if edges[-1] > 0 else high)
+    low = edges[np.searchsorted(below, allowed, side="right")]
+    high = edges[np.searchsorted(-above, -allowed) + 1]
+    return float(min(low, 0.0)), float(max(high, 0.0))
 
 
 def _squared_error(histogram, middles, low, high):
