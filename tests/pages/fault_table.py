@@ -24,9 +24,9 @@ operator say which of its kind, as with a scale per channel.
 |---|---|---|---|---|
 {rows}
 
-Not a fault, but known: kernels of 16 bits read some functions from tables, and are up to 4 steps off (sigmoid, tanh), 32
-(softmax) or 64 (exp, GELU), of 65,535. Places in a bilinear resize of integers are 1/128 of a pixel off at most, or else
-the row above is about it.
+Not a fault, but known: kernels of 16 bits read some functions from tables, and are up to 4 steps off (sigmoid, tanh),
+32 (softmax) or 64 (exp, GELU), of 65,535. Places in a bilinear resize of integers are 1/128 of a pixel off at most, or
+else the row above is about it.
 """
 
 

@@ -25,7 +25,7 @@ MUTATIONS = {
         net.tensor(net.BIAS, scales=[*SCALES[:3], 2 * SCALES[3], *SCALES[4:]]),
         *("bias", "input 2", "in channel 3"),
     ),
-    "an input with another scale": (net.tensor(net.X, scales=[0.03]), "bias", "input 2", "8 of 8"),
+    "an input with another scale": (net.tensor(net.X, scales=[0.03]), "bias", "input 2", "7 of 8"),
     "weights with another scale": (net.tensor(net.WEIGHTS, scales=[0.01]), "bias", "input 2", "0.00025"),
     "a bias with a zero point": (net.tensor(net.ROWS, zero_points=[1]), "bias", "input 2", "zero point 1"),
     "a bias for other channels": (
@@ -181,6 +181,15 @@ class Alone(Case):
         found = self.audit(net.tensor(net.ROWS, scales=[0.002]))["computed"]
         (off,) = [each for each in found["off"] if each["steps"] > each["allowed"]]
         self.assertEqual((off["where"], off["tensor"]), ("FULLY_CONNECTED 3", "dense"))
+
+    def test_a_bias_of_zeros_has_any_scale(self):
+        """Quantizers let operators share one."""
+        zeros = np.zeros(len(SCALES), np.int32)
+        found = self.audit(net.tensor(net.BIAS, data=zeros, scales=[2 * scale for scale in SCALES]))
+        self.assertEqual(found["findings"], [])
+        zeros[3] = 1
+        (found,) = self.audit(net.tensor(net.BIAS, data=zeros, scales=[2 * scale for scale in SCALES]))["findings"]
+        self.assertIn("1 of 8 scales are not input x weights", found["what"])
 
     def test_a_file_that_a_runtime_may_end_for_is_not_run(self):
         found = self.audit(net.tensor(net.X, scales=[NAN]))

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from .finding import Finding, named
 from .tensors import ENDS
 
@@ -92,12 +94,21 @@ def _biased(graph, operator):
     if len(given) != len(needed):
         yield "bias", end, bias_at, "{} scales, where the weights have {}".format(len(given), len(needed))
         return
-    wrong = [at for at, pair in enumerate(zip(given, needed)) if not _same(*pair)]
+    counts = _counts(bias, len(needed))
+    wrong = [at for at, pair in enumerate(zip(given, needed)) if counts[at] and not _same(*pair)]
     if wrong:
         words = "{} of {} scales are not input x weights: {:.6g} in place of {:.6g}{}"
         where = " in channel {}".format(wrong[0]) if len(needed) > 1 else ""
         pair = given[wrong[0]], needed[wrong[0]]
         yield "bias", end, bias_at, words.format(len(wrong), len(needed), *pair, where)
+
+
+def _counts(bias, channels):
+    """Whether each channel of a bias is other than 0, which is 0 by any scale; one that is computed may be."""
+    values = np.frombuffer(bias.constant.data.tobytes(), np.uint8)
+    if not values.size or values.size % channels:
+        return [True] * channels
+    return values.reshape(channels, -1).any(axis=1)
 
 
 def _unscaled(graph, operator):
