@@ -36,7 +36,7 @@ class Table(unittest.TestCase):
         def chosen(place, variant):
             return [each.module.__name__.rpartition(".")[2] for each in passes._chosen(place, variant)]
 
-        eight = ["pad_constants", "requantization", "overflowing_multipliers"]
+        eight = ["pad_constants", "requantization", "overflowing_multipliers", "unreached_limits"]
         self.assertEqual(chosen(Place.QUANTIZED, "int8"), eight)
         sixteen = ["subtracted_constants", "zero_constants", "lacking_kernels"]
         self.assertEqual(chosen(Place.QUANTIZED, "int16x8"), [*sixteen, *eight])

@@ -32,6 +32,7 @@ from . import (
     softmax_masks,
     subtracted_constants,
     sum_scales,
+    unreached_limits,
     weight_grids,
     zero_constants,
 )
@@ -150,6 +151,12 @@ PASSES = (
         (Place.QUANTIZED,),
         INTEGERS,
         "a multiplier a little below a power of two overflows in kernels of 16 bits",
+    ),
+    Pass(
+        unreached_limits,
+        (Place.QUANTIZED,),
+        INTEGERS,
+        "kernels overflow at the 6 of a ReLU6 whose steps are below 3e-9, or refuse it",
     ),
     Pass(
         weight_grids,
