@@ -25,9 +25,9 @@ TEXT = """\
 For everybody who wants to know which models of today's PyTorch convert. `make zoo-new` built {models} models of timm
 {timm}, torchvision {torchvision}, transformers {transformers} and torch {torch} with seeded weights, and converted each
 in the ways in which pinlite takes one: as the `.onnx` file that `torch.onnx.export` writes, by `--python`, and by the
-toolchain `current`; a way that not all models have gone yet is left out below. `PEERS=1` gives the same models to
-onnx2tf {onnx2tf} (the same `.onnx` file) and to litert-torch {litert_torch} (the same module). `make docs` writes this
-page.
+toolchain `current`, which gets timm's and torchvision's as programs of `torch.export`. `PEERS=1` gives the same models
+to onnx2tf {onnx2tf} (the same `.onnx` file) and to litert-torch {litert_torch} (the same module). `make docs` writes
+this page.
 
 A file is right if LiteRT, on the same samples, computes what PyTorch has computed, within 1e-4 of an output's largest
 magnitude. What torch.onnx.export does not write is counted for nobody. {refused}: {why}. To refuse these is right.
