@@ -145,6 +145,8 @@ def _steps(graph, operator, place, given, wanted):
     if is_quantized(tensor):
         low, high = ENDS[tensor.dtype]
         scale, point = tensor.quantization.scales[0], (tensor.quantization.zero_points or (0,))[0]
+        # No integer stands for an infinity of floats, such as a quotient of 0 on drawn samples.
+        wanted = np.where(np.isinf(wanted), np.nan, wanted) if operator.kind == "QUANTIZE" else wanted
         wanted = np.clip(wanted / scale + point, low, high)
     elif operator.kind == "DEQUANTIZE":
         scale = max(graph.tensors[operator.inputs[0]].quantization.scales)
