@@ -170,12 +170,12 @@ class Alone(Case):
         (off,) = found.off
         self.assertEqual(off, ("MAXIMUM 0", "y", "int8", 63, 0, 0.75))
 
-    def test_no_integer_stands_for_an_infinity(self):
-        x = np.array([np.inf, -np.inf, np.nan, 2.0], np.float32)
-        tensors = Tensor("x", (4,)), Tensor("y", (4,), "int8", None, [0.1], [0])
+    def test_no_integer_stands_for_floats_beyond_32_bits(self):
+        x = np.array([np.inf, -np.inf, np.nan, 1e15, 2.0], np.float32)
+        tensors = Tensor("x", (5,)), Tensor("y", (5,), "int8", None, [0.1], [0])
         graph = Graph(tensors, [Operator("QUANTIZE", (0,), (1,))], (0,), (1,))
         found = alone.Computed([], [], [], [])
-        made = np.array([-128, -128, 0, 20], np.int8)
+        made = np.array([-128, -128, 0, -128, 20], np.int8)
         alone.check(parts.read(self.write(File([graph]))).graphs[0], 0, [x, made].__getitem__, found)
         self.assertEqual((found.checked, found.off), ([0], []))
 

@@ -17,6 +17,8 @@ _FROM_INTEGERS = ("DEQUANTIZE", "ARG_MAX", "ARG_MIN")
 _FLOATS = ("float16", "float32", "float64")
 # A rounding that is this near to the middle can go either way.
 _TIE = 1e-3
+# The kernels of floats count in integers of 32 bits.
+_FARTHEST = 2.0**31
 # What a definition raises for a form of its operator that it doesn't know. A stranger's file can have forms that nobody
 # thought of, of which numpy says so: they count as unchecked, never as right.
 _UNKNOWN = (real_numbers.UnknownFormError, ValueError, IndexError, TypeError, KeyError)
@@ -145,9 +147,11 @@ def _steps(graph, operator, place, given, wanted):
     if is_quantized(tensor):
         low, high = ENDS[tensor.dtype]
         scale, point = tensor.quantization.scales[0], (tensor.quantization.zero_points or (0,))[0]
-        # No integer stands for an infinity of floats, such as a quotient of 0 on drawn samples.
-        wanted = np.where(np.isinf(wanted), np.nan, wanted) if operator.kind == "QUANTIZE" else wanted
-        wanted = np.clip(wanted / scale + point, low, high)
+        wanted = wanted / scale + point
+        if operator.kind == "QUANTIZE":
+            # Floats without an integer of 32 bits, such as quotients of nearly 0 on drawn samples, are kernels' own.
+            wanted = np.where(np.abs(wanted) < _FARTHEST, wanted, np.nan)
+        wanted = np.clip(wanted, low, high)
     elif operator.kind == "DEQUANTIZE":
         scale = max(graph.tensors[operator.inputs[0]].quantization.scales)
         given, wanted = given / scale, wanted / scale
