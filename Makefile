@@ -112,6 +112,7 @@ nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance,
 	$(MAKE) --silent techniques
 	$(MAKE) --silent zoo TWICE=1 JOBS=2
 	$(MAKE) --silent zoo-new TWICE=1 JOBS=2
+	$(MAKE) --silent audited
 	$(MAKE) --silent fuzz
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
