@@ -12,7 +12,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 # PyPI shows README without the repository around it.
 HERE = "https://github.com/pinlite/pinlite/blob/main/"
 LONGEST = 150
-FILES = [path.as_posix() for folder in ("images", "orchestrator", "tests") for path in (ROOT / folder).rglob("*.*")]
+FOLDERS = ("findings", "images", "orchestrator", "tests")
+FILES = [path.as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")]
 
 
 def prose(page):
