@@ -34,10 +34,11 @@ def hidden(content, patterns):
     for graph, operator, kind in editing.operators(model):
         nodes = _nodes(model, graph, operator, readers)
         layers += nodes
-        names = [*nodes, *(node.rpartition("_")[0] for node in nodes), KINDS.get(kind, "")]
+        names = [*nodes, *(node.rpartition("_")[0] for node in nodes if "_" in node), KINDS[kind]]
         fitting = [pattern for pattern in patterns if any(fnmatch.fnmatchcase(name, pattern) for name in names)]
-        left.difference_update(fitting)
-        (chosen if fitting else []).append(operator)
+        if fitting:
+            left.difference_update(fitting)
+            chosen.append(operator)
     if left:
         message = "no layer is called {}".format(", ".join(sorted(left)))
         named = list(dict.fromkeys(layers))
