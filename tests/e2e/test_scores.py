@@ -29,7 +29,3 @@ def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
 def test_equalized_layers_keep_it(pinlite, any_engine):
     options = ("--equalize", "--correct-bias", "--ranges", "mse")
     pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)
-
-
-def test_what_may_be_lost_is_not_told(pinlite, any_engine):
-    pinlite.succeeds("convert", *MODEL, *SCORED, "--loss", "100%", "--out", "out", "--engine", any_engine)
