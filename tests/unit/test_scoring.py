@@ -112,6 +112,8 @@ def test_a_score_that_falls_ends_the_run_and_everything_is_kept(asked):
     lost = f"a loss of {(len(RUNTIMES) - 1) * 200:.2f}%, where --loss is 50.00%"
     assert error.message == f"{last} (float16) scores {len(RUNTIMES) - 0.5:g} in loss, torch 0.5: {lost}"
     assert "--qat" in error.hint
+    # Nothing of it is calibrated.
+    assert "--equalize" not in error.hint
     assert not error.report.ok
     assert Path("out/model.float16.tflite").exists()
     assert found.loss == 0.5

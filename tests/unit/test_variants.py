@@ -267,9 +267,9 @@ def test_plain_integers_are_asked_for_as_ever(engine, recipe):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"ranges": "entropy"}, "--ranges 'entropy' is none of them"),
-        ({"ranges": "percentile=101"}, "--ranges 'percentile=101' is none of them"),
-        ({"ranges": "percentile="}, "--ranges 'percentile=' is none of them"),
+        ({"ranges": "entropy"}, "--ranges 'entropy' is no method"),
+        ({"ranges": "percentile=101"}, "--ranges 'percentile=101' is no method"),
+        ({"ranges": "percentile="}, "--ranges 'percentile=' is no method"),
         ({"variant": ["float16"], "equalize": True}, "--equalize is given, but no variant takes ranges from samples"),
         ({"variant": ["dynamic"], "ranges": "mse"}, "--ranges is given, but no variant takes ranges"),
         (

@@ -17,12 +17,12 @@ from .passes import editing
 LARGEST = 127
 
 
-def correct(model, inputs, samples):
-    """Change the biases of a ModelT of floats that is to be quantized; samples as `observation.each` has them. Returns
-    whether there was one.
+def correct(model, inputs, samples, kept=()):
+    """Change the biases of a ModelT of floats that is to be quantized, but for those of operators that are ``kept`` in
+    floats; samples as `observation.each` has them. Returns whether there was one.
     """
-    graph = model.subgraphs[0]
-    layers = list(_layers(model, graph))
+    graph, kept = model.subgraphs[0], {id(operator) for operator in kept}
+    layers = [(operator, kind) for operator, kind in _layers(model, graph) if id(operator) not in kept]
     beside = copy.copy(model)
     beside.buffers, beside.subgraphs = list(model.buffers), [copy.copy(graph)]
     beside.subgraphs[0].tensors = list(graph.tensors)

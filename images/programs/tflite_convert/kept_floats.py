@@ -28,7 +28,13 @@ def hidden(content, patterns):
     (``Conv``) or of TFLite's (``CONV_2D``). Raises a StageError of kind ``usage`` for one that fits nothing.
     """
     model = flatbuffer.unpacked(content)
-    left, layers, chosen = set(patterns), [], []
+    kept = _renamed(model, chosen(model, patterns))
+    return flatbuffer.packed(model), kept
+
+
+def chosen(model, patterns):
+    """The operators of a ModelT that fit a pattern; raises as `hidden` does."""
+    left, layers, found = set(patterns), [], []
     # One graph: a file with branches is not calibrated.
     readers = editing.readers(model.subgraphs[0])
     for graph, operator, kind in editing.operators(model):
@@ -38,24 +44,23 @@ def hidden(content, patterns):
         fitting = [pattern for pattern in patterns if any(fnmatch.fnmatchcase(name, pattern) for name in names)]
         if fitting:
             left.difference_update(fitting)
-            chosen.append(operator)
+            found.append(operator)
     if left:
         message = "no layer is called {}".format(", ".join(sorted(left)))
         named = list(dict.fromkeys(layers))
         more = ", and {} more".format(len(named) - MOST_NAMED) if len(named) > MOST_NAMED else ""
         raise StageError("usage", message, "there are {}{}".format(", ".join(named[:MOST_NAMED]), more))
-    kept = _renamed(model, chosen)
-    return flatbuffer.packed(model), kept
+    return found
 
 
-def _renamed(model, chosen):
+def _renamed(model, operators):
     """Give operators another kind, in the place of their own where they are all of it: the quantizer opens no file that
     lists a kind which no operator has.
     """
-    ids = {id(operator) for operator in chosen}
+    ids = {id(operator) for operator in operators}
     others = {each.opcodeIndex for _, each, _ in editing.operators(model) if id(each) not in ids}
     kept, places = {}, {}
-    for operator in chosen:
+    for operator in operators:
         at = operator.opcodeIndex
         if at not in places:
             code = model.operatorCodes[at]

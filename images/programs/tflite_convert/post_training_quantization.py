@@ -84,7 +84,8 @@ class Calibrated:
         self._wrong = [each.warning for each in changed if each.warning]
         plain = method.ranges == range_methods.MINMAX
         self.cut = [] if plain else range_methods.cut(model, inputs, samples, method.ranges)
-        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples)
+        kept = kept_floats.chosen(model, method.keep_float)
+        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept)
         if (changed or self.cut or corrected) and not as_written:
             self._ranged = flatbuffer.packed(model)
 

@@ -1,9 +1,10 @@
 """What a run ends with whose results are not right."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import cast
 
 from pinlite.auditing import runtime_faults
+from pinlite.conversion.plan import is_calibrated
 from pinlite.debugging import debug
 from pinlite.errors import ParityError, PinliteError, ScoreError
 from pinlite.events import Observer
@@ -32,19 +33,32 @@ def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
 def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observe: Observer) -> ScoreError:
     worst = max(evaluation.fallen, key=lambda each: each.lost)
     layers = [*_layers(worst.variant, recipe, observe)]
-    ways_out = ["more calibration samples like those that are scored", "--equalize"]
-    if layers and worst.variant != "int8-only":
-        ways_out.append(f"--keep-float {layers[0]}")
-    # More bits don't help where they have fallen too.
-    if not any(each.variant == "int16x8" for each in evaluation.fallen):
-        ways_out.append("--variant int16x8")
+    ways_out = [*_ways_out(worst.variant, layers, recipe, {each.variant for each in evaluation.fallen})]
+    tried = f"try {' or '.join(ways_out)}; " if ways_out else ""
     come = f"most of its error comes from {', '.join(layers)}, see `pinlite debug {recipe.out}`; " if layers else ""
     return ScoreError(
         f"{worst.runtime} ({worst.variant}) scores {worst.score:.4g} in {worst.metric}, {evaluation.scores[0].runtime} "
         f"{worst.reference:.4g}: a loss of {worst.lost:.2%}, where --loss is {evaluation.loss:.2%}",
-        hint=f"{come}try {', '.join(ways_out)} or --qat; the results are kept in {recipe.out}",
+        hint=f"{come}{tried}the results are kept in {recipe.out}",
         report=report,
     )
+
+
+def _ways_out(
+    variant: VariantName, layers: Sequence[str], recipe: Recipe, fallen: Container[VariantName]
+) -> Iterator[str]:
+    """What may help a variant and was not asked for, each in words."""
+    if is_calibrated(recipe, variant):
+        yield "more calibration samples like those that are scored"
+        if not recipe.quantization.equalize:
+            yield "--equalize"
+        if layers and variant != "int8-only":
+            yield f"--keep-float {layers[0]}"
+    # More bits don't help where they have fallen too.
+    if "int16x8" not in fallen:
+        yield "--variant int16x8"
+    if recipe.source.kind in ("python", "checkpoint") and not (recipe.training and recipe.training.qat):
+        yield "--qat"
 
 
 def _layers(variant: VariantName, recipe: Recipe, observe: Observer) -> Iterator[str]:

@@ -78,7 +78,7 @@ def chosen_by(options: Settings) -> list[str]:
 def _ranges(text: str) -> str:
     kind, _, share = text.partition("=")
     if text not in _RANGES and not (kind == "percentile" and _PERCENT.fullmatch(share)):
-        raise UsageError(f"--ranges {text!r} is none of them", hint=f"{', '.join(_RANGES)}, or percentile=99.99")
+        raise UsageError(f"--ranges {text!r} is no method", hint=f"{', '.join(_RANGES)}, or percentile=99.99")
     return text
 
 

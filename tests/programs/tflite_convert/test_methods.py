@@ -172,6 +172,10 @@ class KeptFloats(Methods):
         plain = self.errors("int8")
         self.assertLess(self.errors("int8", keep_float=["CONV_2D", "DEPTHWISE_*", "MAX_POOL_2D"]), plain / 4)
 
+    def test_biases_of_what_is_kept_are_not_corrected(self):
+        self.save(dense)
+        self.assertLess(self.errors("int8", keep_float=["*"], correct_bias=True), 1e-6)
+
     def test_all_of_it(self):
         self.save(dense)
         self.assertLess(self.errors("int8", keep_float=["*"]), 1e-6)
