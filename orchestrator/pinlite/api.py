@@ -27,9 +27,10 @@ from pinlite.machine import temporary
 from pinlite.maintenance import doctor as diagnosing
 from pinlite.maintenance import garbage
 from pinlite.maintenance.doctor import Diagnosis
-from pinlite.options import keyed, resolve
+from pinlite.options import duration, keyed, resolve
 from pinlite.options.checked import Declaration, checked
 from pinlite.options.declared import (
+    BUDGET,
     AuditOptions,
     BuildImagesOptions,
     CollectImagesOptions,
@@ -43,6 +44,7 @@ from pinlite.options.declared import (
     RunningOptions,
     RunOptions,
     Settings,
+    TuneOptions,
     VerifyOptions,
 )
 from pinlite.options.option import StrPath, fields
@@ -52,6 +54,7 @@ from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
 from pinlite.schema.match import MatchReport
 from pinlite.schema.report import Report
+from pinlite.tuning import tune as tuning
 
 if TYPE_CHECKING:
     from pinlite.provenance.verify import Verified
@@ -99,6 +102,19 @@ def _convert_live(module: Any, arguments: Any, observe: Observer, options: Conve
             "trust": True,
         }
         return convert(written.model, observe=observe, **cast("ConvertOptions", {**options, **given}))
+
+
+def tune(source: StrPath | None = None, *, observe: Observer = ignore, **options: Unpack[TuneOptions]) -> Report:
+    """Search for the way of choosing integers that keeps the score of ``evaluate``, convert by it, and write it into
+    ``config``, or into a new pinlite.toml. ``tuning`` of the report has all that was tried.
+
+    Raises:
+        PinliteError: As the command does; ``report`` is there if the output folder was written nevertheless.
+    """
+    config, budget = options.pop("config", None), options.pop("budget", BUDGET)
+    file = pathlib.Path(config) if config else None
+    recipe = tuning.resolve(keyed(Settings, {"source": source, **options}), file)
+    return tuning.tune(recipe, file, duration("--budget", budget), observe)
 
 
 def run(

@@ -140,9 +140,9 @@ def daemon(docker_engine) -> Iterator[Daemon]:
 
 @pytest.fixture
 def engine(daemon, monkeypatch) -> DockerEngine:
-    """A client of that engine that waits for two seconds, not for a minute."""
+    """A client of that engine that waits for ten seconds, not for a minute."""
     monkeypatch.setenv("DOCKER_HOST", daemon.host)
-    monkeypatch.setattr("pinlite.engine.docker.PATIENCE", 2)
+    monkeypatch.setattr("pinlite.engine.docker.PATIENCE", 10)
     monkeypatch.setattr("pinlite.engine.process.BETWEEN_CHECKS", 0.5)
     return DockerEngine()
 

@@ -1,22 +1,16 @@
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
-
-import typer
+from typing import Unpack
 
 from pinlite import options
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import log
+from pinlite.cli.reports import show
 from pinlite.conversion import pipeline, plan
 from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.provenance import lockfile
 from pinlite.store import runs
-from pinlite.ui import tables
-from pinlite.ui.console import escaped_json
 from pinlite.ui.progress import ProgressView
-
-if TYPE_CHECKING:
-    from pinlite.schema.report import Report
 
 
 def convert(
@@ -40,17 +34,10 @@ def convert(
             report = pipeline.run_plan(planned, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
-            _show(error.report, recipe.out, json)
+            show(error.report, recipe.out, json=json)
         raise
     if lock and not locked:
         lockfile.write(report.lock, lock)
     if recipe.cache and not recipe.refresh and not recipe.sign:
         runs.keep(sys.argv[1:], recipe, before, report, written=lock)
-    _show(report, recipe.out, json)
-
-
-def _show(report: "Report", out: Path, json: bool) -> None:
-    if json:
-        typer.echo(escaped_json(report.to_json()), nl=False)
-    else:
-        tables.show(report, str(out), data)
+    show(report, recipe.out, json=json)

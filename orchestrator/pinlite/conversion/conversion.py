@@ -1,7 +1,7 @@
 """A whole plan, from the source to the files of all variants, compared in every runtime."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pinlite.conversion import plan as planned
@@ -9,7 +9,7 @@ from pinlite.conversion import select_tf_cost, sources, variants
 from pinlite.conversion.plan import Plan, is_calibrated
 from pinlite.conversion.results import Calibrated, Results, Variant
 from pinlite.conversion.run import Run
-from pinlite.conversion.scoring import Scoring
+from pinlite.conversion.scoring import Computed, Scoring
 from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
@@ -41,17 +41,11 @@ def _convert(run: Run) -> Results:
     for stage in planned.ALL:
         if stage not in plan.stages:
             run.skip(stage)
-    scored = _gather(run, plan.recipe.evaluation) if plan.recipe.evaluation else None
-    if scored:
-        run = replace(run, evaluation=scored.samples)
-    if plan.recipe.environment and (untried := environments.untested(plan.recipe.environment)):
-        run.notes.append(Noted(stage=export.STAGE.name, message=untried))
-    lowered = sources.lower(run)
-    tensorflow = _evaluated(run, lowered)
-    calibration = variants.calibrated(run, lowered)
+    common = prepared(run)
+    run, lowered, calibration = common.run, common.lowered, common.calibration
     made, failures = _variants(run, lowered, calibration)
     comparisons = _comparisons(run, lowered, made, calibration)
-    evaluation = _score(run, scored, lowered, tensorflow, made) if scored else None
+    evaluation = _score(common, made) if common.scored else None
     _warn_of_target(run)
     return Results(
         plan=plan,
@@ -69,6 +63,35 @@ def _convert(run: Run) -> Results:
     )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What all variants have in common. ``scored`` and ``evaluated`` are there where samples are scored: what every
+    runtime before TFLite computed of them, as real numbers, the reference first.
+    """
+
+    run: Run
+    lowered: Lowered
+    calibration: Calibrated | None
+    scored: Scoring | None
+    evaluated: Mapping[str, HashedPath]
+
+
+def prepared(run: Run) -> Prepared:
+    """A run as far as its variants: the SavedModel, the labelled samples, what integers are calibrated on."""
+    asked = run.recipe.evaluation
+    scored = _gather(run, asked) if asked else None
+    if scored:
+        run = replace(run, evaluation=scored.samples)
+    if run.recipe.environment and (untried := environments.untested(run.recipe.environment)):
+        run.notes.append(Noted(stage=export.STAGE.name, message=untried))
+    lowered = sources.lower(run)
+    evaluated = {
+        runtime: variants.real(run, f"evaluated-{runtime}.npz", file, ())
+        for runtime, file in {**lowered.evaluated, **_evaluated(run, lowered)}.items()
+    }
+    return Prepared(run, lowered, variants.calibrated(run, lowered), scored, evaluated)
+
+
 def _gather(run: Run, asked: Evaluation) -> Scoring:
     """The labelled samples, before any work: what the user's function does wrong shows at once."""
     named = [asked.function, *evaluate.functions(asked)]
@@ -78,11 +101,12 @@ def _gather(run: Run, asked: Evaluation) -> Scoring:
     return Scoring(asked, folder, done.outputs["samples"], done.outputs["labels"])
 
 
-def _evaluated(run: Run, lowered: Lowered) -> HashedPath | None:
+def _evaluated(run: Run, lowered: Lowered) -> dict[str, HashedPath]:
     """What TensorFlow computes of the samples that are scored."""
     if run.evaluation is None:
-        return None
-    return run.do(evaluate.saved_model(lowered.saved_model, lowered.signature, run.evaluation)).outputs["evaluated"]
+        return {}
+    done = run.do(evaluate.saved_model(lowered.saved_model, lowered.signature, run.evaluation))
+    return {"tensorflow": done.outputs["evaluated"]}
 
 
 def _variants(
@@ -127,23 +151,30 @@ def _comparisons(
     }
 
 
-def _score(
-    run: Run, scored: Scoring, lowered: Lowered, tensorflow: HashedPath | None, made: Sequence[Variant]
-) -> EvaluationReport:
+def _score(common: Prepared, made: Sequence[Variant]) -> EvaluationReport:
     """The scores of what every runtime computed, the reference first."""
-    floats = {**lowered.evaluated, **({"tensorflow": tensorflow} if tensorflow else {})}
+    run, scored = common.run, common.scored
+    assert scored is not None, "the recipe has samples that are scored"
     computed: dict[tuple[str, VariantName | None], HashedPath] = {
-        (runtime, None): variants.real(run, f"evaluated-{runtime}.npz", file, ()) for runtime, file in floats.items()
+        (runtime, None): file for runtime, file in common.evaluated.items()
     }
     for variant in made:
         computed |= {(runtime, variant.name): ran.evaluated for runtime, ran in variant.ran.items() if ran.evaluated}
+    return scored.report(computed, own_scores(run, scored, computed), required(run.plan))
+
+
+def own_scores(run: Run, scored: Scoring, computed: Computed) -> Sequence[Sequence[float]]:
+    """The scores by the user's own metrics, a list for each of the computed."""
     functions = evaluate.functions(scored.asked)
-    own: Sequence[Sequence[float]] = [()] * len(computed)
-    if functions:
-        action = evaluate.metric(functions, scored.modules, scored.labels, [*computed.values()], run.recipe.seed)
-        own = run.do(action).result.scores
-    required = {each.name for each in run.plan.toolchain.runtimes if run.plan.target.requires(each)}
-    return scored.report(computed, own, required)
+    if not functions:
+        return [()] * len(computed)
+    action = evaluate.metric(functions, scored.modules, scored.labels, [*computed.values()], run.recipe.seed)
+    return run.do(action).result.scores
+
+
+def required(plan: Plan) -> set[str]:
+    """The names of the runtimes in which files have to be right."""
+    return {each.name for each in plan.toolchain.runtimes if plan.target.requires(each)}
 
 
 def _warn_of_target(run: Run) -> None:

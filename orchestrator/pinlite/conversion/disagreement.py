@@ -68,7 +68,7 @@ def _layers(variant: VariantName, recipe: Recipe, observe: Observer) -> Iterator
     except PinliteError:
         return
     for each in layers[:_NAMED]:
-        if each.added > max(0, _MUCH * layers[0].added):
+        if not each.is_input and each.added > max(0, _MUCH * layers[0].added):
             yield each.name
 
 

@@ -20,7 +20,7 @@ from pinlite.runner import provision
 from pinlite.runner.protocol import Runner
 from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import Report
+from pinlite.schema.report import Report, Tuning
 from pinlite.store import output
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
     return run_plan(prepare(recipe, observe), observe, recorded=recorded)
 
 
-def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = None) -> Report:
-    """The same from a plan that is there."""
+def run_plan(
+    plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = None, tuning: Tuning | None = None
+) -> Report:
+    """The same from a plan that is there; ``tuning`` is the search that its way of choosing integers comes from."""
     started = datetime.now(UTC)
     recipe = plan.recipe
     key = _signing_key(recipe)
@@ -62,7 +64,7 @@ def run_plan(plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = 
             lockfile.hold(lock, recorded)
         used = _used(plan, done, runner)
         identities = {image.recipe.name: image.identity for image in used}
-        report = judged.report(done, engine=_engine(done), images=identities, lock=lock)
+        report = judged.report(done, engine=_engine(done), images=identities, lock=lock, tuning=tuning)
         artifacts = {name: file.path for name, (_, file) in done.artifacts.items()}
         documents = provenance.documents(
             report,

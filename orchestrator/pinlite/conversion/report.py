@@ -25,6 +25,7 @@ from pinlite.schema.report import (
     Report,
     RuntimeReport,
     Tensor,
+    Tuning,
     VariantReport,
     Warned,
 )
@@ -43,8 +44,10 @@ _NOT_RUN = "it took too long, or the model does not take these samples"
 _GZIP_LEVEL = 6
 
 
-def report(results: Results, *, engine: str, images: dict[str, str], lock: Lock) -> Report:
-    """``images`` are the identities of the images, by name."""
+def report(
+    results: Results, *, engine: str, images: dict[str, str], lock: Lock, tuning: Tuning | None = None
+) -> Report:
+    """``images`` are the identities of the images, by name; ``tuning`` is the search that chose how integers are."""
     recipe, toolchain = results.plan.recipe, results.plan.toolchain
     (origin, _), *_ = results.lowered.outputs.items()
     beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
@@ -100,6 +103,7 @@ def report(results: Results, *, engine: str, images: dict[str, str], lock: Lock)
         calibration=results.calibration and results.calibration.report,
         training=results.lowered.training,
         evaluation=results.evaluation,
+        tuning=tuning,
         versions=results.versions,
         lock=lock,
     )

@@ -1,6 +1,7 @@
 """Scoring what runtimes computed from labelled samples."""
 
-from collections.abc import Container, Mapping, Sequence
+import functools
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -36,8 +37,18 @@ class Scoring:
         """The scores; ``own`` has those of the user's own metrics, a list for each of the computed. Those of variants
         in the ``required`` runtimes are held to the reference's.
         """
-        given = _labels(self.labels.path)
-        wanted = metrics(self.asked.metrics, given)
+        scores = self.scores(computed, own)
+        return EvaluationReport(
+            source=self.asked.function.text,
+            samples=len(self.given),
+            scores=scores,
+            loss=self.asked.loss,
+            fallen=tuple(each for each in self.losses(scores, required) if each.lost > self.asked.loss),
+        )
+
+    def scores(self, computed: Computed, own: Sequence[Sequence[float]]) -> tuple[Score, ...]:
+        """One score for each of the computed, in their order; ``own`` is as `report` has it."""
+        wanted = metrics(self.asked.metrics, self.given)
         asked = sum(metric.function is not None for metric in wanted)
         if [len(found) for found in own] != [asked] * len(computed):
             raise StageCrashError(f"the metrics did not give {asked} scores for each of {len(computed)} runtimes")
@@ -45,22 +56,22 @@ class Scoring:
         for ((runtime, variant), file), others in zip(computed.items(), own, strict=True):
             outputs, found = parity.read(file.path), iter(others)
             by_name = {
-                metric.name: next(found) if metric.function else score(metric, outputs, given) for metric in wanted
+                metric.name: next(found) if metric.function else score(metric, outputs, self.given) for metric in wanted
             }
             scores.append(Score(runtime=runtime, variant=variant, scores=by_name))
-        fallen = (
-            _fallen(metric, scores[0].scores[metric.name], each, given)
-            for each in scores
-            if each.variant and each.runtime in required
-            for metric in wanted
-        )
-        return EvaluationReport(
-            source=self.asked.function.text,
-            samples=len(given),
-            scores=tuple(scores),
-            loss=self.asked.loss,
-            fallen=tuple(each for each in fallen if each.lost > self.asked.loss),
-        )
+        return tuple(scores)
+
+    def losses(self, scores: Sequence[Score], required: Container[str]) -> Iterator[Fallen]:
+        """What each variant has lost of the reference's score, the first one, in ``required`` runtimes, by metric."""
+        for each in scores:
+            if each.variant and each.runtime in required:
+                for metric in metrics(self.asked.metrics, self.given):
+                    yield _fallen(metric, scores[0].scores[metric.name], each, self.given)
+
+    @functools.cached_property
+    def given(self) -> Labels:
+        """The labels, [samples, ...]."""
+        return _labels(self.labels.path)
 
 
 def _labels(path: Path) -> Labels:

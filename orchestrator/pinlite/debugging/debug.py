@@ -1,5 +1,7 @@
 """Where the outputs of a finished conversion begin to differ."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,11 +15,11 @@ from pinlite.inputs import paths
 from pinlite.machine import temporary
 from pinlite.runner import Done, LocalRunner, Runner, provision
 from pinlite.schema.choices import AUTO, EngineChoice, VariantName
-from pinlite.schema.debug import DebugReport
+from pinlite.schema.debug import DebugReport, Layer
 from pinlite.schema.recipe import Limits, Recipe, Requirements
-from pinlite.schema.report import Report, VariantReport
+from pinlite.schema.report import Report, Tensor, VariantReport
 from pinlite.stages import trace
-from pinlite.stages.stage import Stage, of_variant
+from pinlite.stages.stage import Content, Stage, of_variant
 from pinlite.store import output
 
 _GIVE_SOURCE = "they need the source again: pinlite debug FOLDER SOURCE"
@@ -76,22 +78,14 @@ def debug(
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else Requirements(), observe)
     limits = recipe.limits if recipe else Limits()
     with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:
-
-        def traced(stage: Stage, model: str) -> layer_errors.Traced:
-            action = trace.tensorflow(stage, folder / model, samples, chosen.inputs)
-            done = runner.run(action)
-            return list(zip(done.result.names, parity.read(done.outputs["values"].path).values(), strict=True))
-
         torch = _torch(recipe, runner, Path(made).resolve()) if recipe else None
-        marked = torch.outputs["model"] if torch else None
-        graph = runner.run(trace.onnx(folder / "model.onnx", samples, marked))
-        layers = layer_errors.layers(
-            layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"].path)),
-            traced(trace.TENSORFLOW, "saved_model"),
-            {name: traced(of_variant(trace.TFLITE, name), each.path) for name, each in files.items()},
-            chosen.name,
-            _modules(torch, graph.result) if torch else None,
+        compared = Compared(
+            onnx=folder / "model.onnx",
+            saved_model=folder / "saved_model",
+            files={name: folder / each.path for name, each in files.items()},
+            inputs=chosen.inputs,
         )
+        layers = ranked(runner, compared, samples, chosen.name, torch)
     exported = [hop for hop in report.hops if (hop.origin, hop.to) == ("torch", "onnxruntime")]
     return DebugReport(
         source=report.source,
@@ -99,6 +93,41 @@ def debug(
         torch={hop.output: hop.max_rel_error for hop in exported},
         torch_left_out="" if recipe else _GIVE_SOURCE if exported else _NO_PYTORCH,
         layers=layers,
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A model on its way: ``files`` are TFLite's, by variant, which have the ``inputs``."""
+
+    onnx: Content
+    saved_model: Content
+    files: Mapping[VariantName, Content]
+    inputs: tuple[Tensor, ...]
+
+
+def ranked(
+    runner: Runner,
+    compared: Compared,
+    samples: Content,
+    variant: VariantName,
+    torch: Done[trace.Modules] | None = None,
+) -> tuple[Layer, ...]:
+    """The layers of a variant by what they add to its error, the most first, as `layer_errors.layers` has them;
+    ``torch`` is what PyTorch's modules gave.
+    """
+
+    def traced(stage: Stage, model: Content) -> layer_errors.Traced:
+        done = runner.run(trace.tensorflow(stage, model, samples, compared.inputs))
+        return list(zip(done.result.names, parity.read(done.outputs["values"].path).values(), strict=True))
+
+    graph = runner.run(trace.onnx(compared.onnx, samples, torch.outputs["model"] if torch else None))
+    return layer_errors.layers(
+        layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"].path)),
+        traced(trace.TENSORFLOW, compared.saved_model),
+        {name: traced(of_variant(trace.TFLITE, name), file) for name, file in compared.files.items()},
+        variant,
+        _modules(torch, graph.result) if torch else None,
     )
 
 

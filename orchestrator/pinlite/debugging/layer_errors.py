@@ -1,6 +1,6 @@
 """Which layers add to the error: the tensors of several runtimes, paired by their names, compared with onnxruntime's.
 
-The *error* of a tensor is the norm of its difference from onnxruntime's, divided by the norm of onnxruntime's. What a
+The *error* of a tensor is its distance from onnxruntime's (`pinlite.parity.distance`). What a
 layer *adds* is its error less the largest error of its inputs: of the nearest tensors before it that the same runtime
 has too, because runtimes fuse layers. Both are shares of 1; a layer that makes an error smaller adds less than 0.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pinlite import parity
 from pinlite.schema.debug import Layer
 from pinlite.stages.trace import Node
 
@@ -96,7 +97,7 @@ def layers(
 
 def _of_modules(reference: Reference, modules: Modules) -> dict[str, float]:
     return {
-        _rounded(reference, value).name: _error(reference.values[value], array)
+        _rounded(reference, value).name: parity.distance(reference.values[value], array)
         for value, (_, array) in modules.items()
         if value in reference.values and reference.values[value].shape == array.shape
     }
@@ -152,7 +153,9 @@ def _errors(reference: Reference, values: Iterator[tuple[Node | None, Array]]) -
     for node, array in values:
         if node is not None:
             found = [
-                _error(wanted, each) for wanted in _wanted(reference, node) for each in _arrangements(wanted, array)
+                parity.distance(wanted, each)
+                for wanted in _wanted(reference, node)
+                for each in _arrangements(wanted, array)
             ]
             if found:
                 errors[node.name] = min(found)
@@ -173,19 +176,6 @@ def _arrangements(wanted: Array, array: Array) -> list[Array]:
     """The array, and the array with its channels moved to axis 1, if they have the wanted shape."""
     turned = [np.moveaxis(array, -1, 1)] if array.ndim in _LAID_OUT else []
     return [each for each in [array, *turned] if each.shape == wanted.shape]
-
-
-def _error(wanted: Array, got: Array) -> float:
-    """The error of an array. Values that are not finite in the reference don't count; values that are finite there and
-    not in the array make the error infinite.
-
-    If the reference is all zeros, the error is the norm of the difference.
-    """
-    finite = np.isfinite(wanted)
-    one, other = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
-    if not np.isfinite(other).all():
-        return float("inf")
-    return float(np.linalg.norm(one - other) / (np.linalg.norm(one) or 1.0))
 
 
 def _others(reference: Reference, errors: Mapping[str, float]) -> set[str]:

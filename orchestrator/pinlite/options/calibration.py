@@ -3,6 +3,7 @@
 import re
 from os import fspath
 from pathlib import Path
+from typing import Any
 
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing
@@ -73,6 +74,25 @@ def chosen_by(options: Settings) -> list[str]:
         "--keep-float": options["keep_float"],
     }
     return [name for name, value in given.items() if value]
+
+
+def keyed_method(method: PostTrainingQuantization) -> dict[str, Any]:
+    """A way of choosing integers as pinlite.toml has it, by key; None for what is as usual."""
+    given = method.model_dump(mode="json", exclude_defaults=True)
+    return {name.replace("_", "-"): given.get(name) for name in PostTrainingQuantization.model_fields}
+
+
+def words_of_method(method: PostTrainingQuantization) -> str:
+    """The same in words, as the command line has it."""
+    words = []
+    for key, value in keyed_method(method).items():
+        if value is True:
+            words.append(f"--{key}")
+        elif isinstance(value, list):
+            words.append(f"--{key} {value[0]}" + (f" and {len(value) - 1} more" if len(value) > 1 else ""))
+        elif value is not None:
+            words.append(f"--{key} {value}")
+    return " ".join(words) or "as usual"
 
 
 def _ranges(text: str) -> str:

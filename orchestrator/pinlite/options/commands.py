@@ -19,6 +19,7 @@ from pinlite.options.declared import (
     RemoveImagesOptions,
     RunningOptions,
     RunOptions,
+    TuneOptions,
     VerifyOptions,
 )
 from pinlite.options.option import Argument, Option, StrPath
@@ -55,6 +56,13 @@ class Convert(ConvertOptions, Shown, total=False):
             "may stand in pinlite.toml.",
             required=False,
         ),
+    ]
+
+
+class Tune(TuneOptions, Shown, total=False):
+    source: Annotated[
+        StrPath,
+        Argument("SOURCE", "A model as `pinlite convert` takes it; may stand in pinlite.toml.", required=False),
     ]
 
 
@@ -174,6 +182,12 @@ COMMANDS = {
         "Convert a PyTorch model to TFLite, run it, and compare it with PyTorch.",
         "convert:convert",
         Convert,
+        with_file=True,
+    ),
+    "tune": Command(
+        "Search how integers are chosen so that a score keeps, write it into pinlite.toml, and convert.",
+        "tune:tune",
+        Tune,
         with_file=True,
     ),
     "run": Command("Run a model in its image on samples, and show its outputs.", "models:run", Run),

@@ -461,6 +461,23 @@ class ConvertOptions(RecipeOptions, total=False):
     ]
 
 
+# A time, as `--budget` has it.
+BUDGET = "10m"
+
+
+class TuneOptions(RecipeOptions, total=False):
+    config: Annotated[
+        StrPath,
+        Option(
+            "Model",
+            "FILE.toml",
+            "A file of these options, into which the choice is written; the command line wins.",
+            otherwise="pinlite.toml, a new one where a source is given",
+        ),
+    ]
+    budget: Annotated[str, Option("Evaluation", "TIME", "How long to search, e.g. 90s, 10m or 2h.", default=BUDGET)]
+
+
 class MatchOptions(ModelOptions, TracingOptions, SignatureOptions, IntegerOptions, RunningOptions, total=False):
     variant: Annotated[VariantName, Option("Files to make", "", "The kind of file that it is.", default="float32")]
     toolchains: Annotated[

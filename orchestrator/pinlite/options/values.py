@@ -14,6 +14,7 @@ from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
 from pinlite.schema.recipe import InputSpec, LayoutSpec, Preprocessing
 
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
 _LAYOUTS: tuple[str, ...] = get_args(Layout)
 _STAGES: tuple[str, ...] = get_args(StageName)
@@ -176,6 +177,14 @@ def size(option: str, text: str) -> int:
     if not matched:
         raise UsageError(f"{option} {text!r} is not a size", hint=f"e.g. {option} 512m or {option} 8g")
     return int(matched[1]) * _SIZES[matched[2]]
+
+
+def duration(option: str, text: str) -> float:
+    """Seconds, of 90s, 10m or 2h."""
+    matched = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text.lower())
+    if not matched:
+        raise UsageError(f"{option} {text!r} is no time", hint=f"e.g. {option} 90s or {option} 10m")
+    return float(int(matched[1]) * _SECONDS[matched[2]])
 
 
 def stages(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,6 @@ that are made to find faults; ``lost_channels`` finds values that integers have 
 `pinlite.schema`, and what these may import.
 """
 
-from pinlite.parity.outputs import Array, Arrays, Figures, agree, compare, figures, hop, read, real, tolerance
+from pinlite.parity.outputs import Array, Arrays, Figures, agree, compare, distance, figures, hop, read, real, tolerance
 
-__all__ = ["Array", "Arrays", "Figures", "agree", "compare", "figures", "hop", "read", "real", "tolerance"]
+__all__ = ["Array", "Arrays", "Figures", "agree", "compare", "distance", "figures", "hop", "read", "real", "tolerance"]

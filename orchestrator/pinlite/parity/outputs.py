@@ -194,3 +194,19 @@ def figures(reference: Array, output: Array | None, least: float = 0.0) -> Figur
     norms = float(np.linalg.norm(wanted) * np.linalg.norm(got))
     cosine = float(wanted @ got) / norms if norms else (1.0 if absolute == 0 else 0.0)
     return Figures(absolute, relative, cosine)
+
+
+def distance(reference: Array, output: Array | None) -> float:
+    """The norm of the difference of an output from the reference, over the norm of the reference; the norm of the
+    difference where the reference is all zeros.
+
+    Values that are not finite in the reference don't count; one that is finite there and not in the output makes it
+    infinite, and so does an output that is missing or has another shape.
+    """
+    if output is None or output.shape != reference.shape:
+        return float("inf")
+    finite = np.isfinite(reference)
+    wanted, got = reference[finite].astype(np.float64), output[finite].astype(np.float64)
+    if not np.isfinite(got).all():
+        return float("inf")
+    return float(np.linalg.norm(wanted - got) / (np.linalg.norm(wanted) or 1.0))

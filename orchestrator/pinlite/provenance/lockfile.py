@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pinlite
 from pinlite import digest, options
 from pinlite.errors import NotReproducibleError, UsageError
 from pinlite.inputs import paths
+from pinlite.machine import writing
 from pinlite.schema.differences import differences
 from pinlite.schema.lock import Lock, LockedImage, LockedStage
 from pinlite.schema.recipe import Recipe
@@ -139,10 +139,7 @@ def write(lock: Lock, path: Path) -> None:
     try:
         if path.exists() and path.read_text() == text + "\n":
             return
-        with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=f".{path.name}-") as folder:
-            written = Path(folder, path.name)
-            written.write_text(text + "\n")
-            written.replace(path)
+        writing.whole(path, text + "\n")
     except OSError as error:
         raise UsageError(
             f"{path} can't be written: {error.strerror}", hint="make its folder writable, or convert without --config"

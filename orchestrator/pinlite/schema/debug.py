@@ -7,6 +7,9 @@ from pydantic import Field
 from pinlite.schema.choices import VariantName
 from pinlite.schema.frozen import Frozen
 
+# What `pinlite.stages.trace` calls the operator of an input.
+_INPUT = "Input"
+
 
 class Layer(Frozen):
     """A node of the ONNX graph in several runtimes, against onnxruntime. `pinlite.debugging.layer_errors` says what the
@@ -25,6 +28,11 @@ class Layer(Frozen):
     errors: dict[str, float]
     added: float
     module: str | None = None
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is no node of the graph, but an input, whose own rounding adds to the error."""
+        return self.operator == _INPUT
 
 
 class DebugReport(Frozen):

@@ -8,6 +8,7 @@ from pinlite.schema.audit import Content
 from pinlite.schema.choices import Exporter, Layout, StageSource, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.lock import Lock
+from pinlite.schema.recipe import PostTrainingQuantization
 
 
 class StageRecord(Frozen):
@@ -290,6 +291,36 @@ class EvaluationReport(Frozen):
     fallen: tuple[Fallen, ...] = ()
 
 
+class Trial(Frozen):
+    """One way of choosing integers, and what its file came to on the labelled samples. ``lost`` is the largest share
+    that a metric has lost of PyTorch's score, ``error`` the norm of what outputs differ by from PyTorch's, over the
+    norm of these. ``floats`` operators compute in floats; ``size`` is in bytes, ``latency_ms`` the median.
+    """
+
+    method: PostTrainingQuantization
+    lost: float
+    error: float
+    floats: int
+    size: int
+    latency_ms: float | None
+
+
+class Tuning(Frozen):
+    """A search for the way of choosing a ``variant``'s integers that loses no more than the share ``loss``, scored in
+    one ``runtime``. ``chosen`` is the place of the trial that was taken, ``frontier`` has those than which no other one
+    loses less, is smaller and faster at once. It is not ``complete`` where ``budget`` seconds were too few.
+    """
+
+    variant: VariantName
+    runtime: str
+    loss: float
+    budget: float
+    complete: bool
+    trials: tuple[Trial, ...]
+    frontier: tuple[int, ...]
+    chosen: int
+
+
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object.
 
@@ -324,6 +355,7 @@ class Report(Frozen):
     calibration: CalibrationReport | None
     training: tuple[TrainingStep, ...] = ()
     evaluation: EvaluationReport | None = None
+    tuning: Tuning | None = None
     versions: dict[str, dict[str, str]]
     lock: Lock
 

@@ -7,6 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pinlite import options
 from pinlite.ui.console import indented, name
 from pinlite.units import bytes_
 
@@ -25,6 +26,7 @@ def show(report: "Report", out: str, console: Console) -> None:
             *_training(report),
             *_variants(report),
             *_evaluation(report),
+            *_tuning(report),
         )
     )
     for noted in report.notes:
@@ -200,6 +202,30 @@ def _evaluation(report: "Report") -> Iterator[RenderableType]:
         ]
         made.add_row(entry.runtime, entry.variant or "", *scores)
     yield made
+
+
+def _tuning(report: "Report") -> Iterator[RenderableType]:
+    found = report.tuning
+    if found is None:
+        return
+    many = f"{len(found.trials)} trials of {found.variant} in {found.runtime}"
+    numbers = ("loss", "error", "in floats", "size", "median")
+    made = table(f"{many}: the frontier of accuracy, size and latency", "", "trial", *numbers, numbers=numbers)
+    for at in sorted({*found.frontier, found.chosen}, key=lambda at: (found.trials[at].lost, found.trials[at].error)):
+        trial = found.trials[at]
+        median = f"{trial.latency_ms:.2f} ms" if trial.latency_ms is not None else "-"
+        made.add_row(
+            Text("chosen", "green") if at == found.chosen else "",
+            name(options.words_of_method(trial.method)),
+            Text(f"{trial.lost:.2%}", "red" if trial.lost > found.loss else ""),
+            f"{trial.error:.2%}",
+            str(trial.floats),
+            bytes_(trial.size),
+            median,
+        )
+    yield made
+    if not found.complete:
+        yield Text(f"the search was not over after --budget {found.budget:g}s", "yellow")
 
 
 def _variants(report: "Report") -> Iterator[RenderableType]:

@@ -1,0 +1,33 @@
+from pathlib import Path
+from typing import Unpack
+
+from pinlite import options
+from pinlite.cli.consoles import log
+from pinlite.cli.reports import show
+from pinlite.errors import PinliteError
+from pinlite.options import declared
+from pinlite.tuning import tune as tuning
+from pinlite.ui.progress import ProgressView
+
+
+def tune(
+    *,
+    source: str | None = None,
+    config: str | None = None,
+    budget: str = declared.BUDGET,
+    verbose: bool = False,
+    json: bool = False,
+    **given: Unpack[declared.RecipeOptions],
+) -> None:
+    asked = options.keyed(declared.Settings, {"source": source, **given})
+    file = Path(config) if config else options.default_file(asked)
+    seconds = options.duration("--budget", budget)
+    recipe = tuning.resolve(asked, file)
+    try:
+        with ProgressView(log, verbose=verbose) as view:
+            report = tuning.tune(recipe, file, seconds, view)
+    except PinliteError as error:
+        if error.report:
+            show(error.report, recipe.out, json=json)
+        raise
+    show(report, recipe.out, json=json)

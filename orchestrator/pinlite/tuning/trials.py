@@ -1,0 +1,108 @@
+"""Trials: a file for each way of choosing integers, run on the labelled samples and scored. All are actions."""
+
+import glob
+from collections import defaultdict
+from dataclasses import dataclass
+
+from pinlite import digest, parity
+from pinlite.conversion import conversion, variants
+from pinlite.conversion.conversion import Prepared
+from pinlite.conversion.plan import Plan
+from pinlite.conversion.scoring import Scoring
+from pinlite.debugging import debug
+from pinlite.runner.protocol import Done
+from pinlite.schema.choices import VariantName
+from pinlite.schema.recipe import PostTrainingQuantization
+from pinlite.schema.report import Trial
+from pinlite.stages import audit, convert, infer
+from pinlite.stages.stage import of_variant
+from pinlite.toolchain import Runtime
+
+# On how many of the labelled samples layers are compared.
+COMPARED = 4
+
+
+def runtime(plan: Plan, variant: VariantName) -> Runtime:
+    """The runtime in which files are tried: of those in which they have to be right the one that is fastest, as far as
+    the toolchain tells.
+    """
+    required = conversion.required(plan)
+    there = [each for each in plan.toolchain.runtimes if each.name in required] or plan.toolchain.runtimes
+    return max(there, key=lambda each: infer.runs(each, variant))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The trials of one ``variant`` of a model, in a ``runtime``."""
+
+    common: Prepared
+    scored: Scoring
+    variant: VariantName
+    runtime: Runtime
+
+    def attempt(self, method: PostTrainingQuantization) -> Trial:
+        """Make the file, run and score it; errors as those of `pinlite.runner.protocol.Runner.run`."""
+        run = self.common.run
+        converted = self._made(method)
+        file, signature = converted.outputs["model"], converted.result
+        done = run.runner.run(
+            infer.action(
+                of_variant(infer.stage(self.runtime), self.variant),
+                file,
+                self.common.lowered.samples,
+                signature,
+                runs=infer.runs(self.runtime, self.variant),
+                evaluation=self.scored.samples,
+            )
+        )
+        found = variants.real(run, "tried.npz", done.outputs["evaluated"], signature.outputs)
+        (first, reference), *_ = self.common.evaluated.items()
+        computed = {(first, None): reference, (self.runtime.name, self.variant): found}
+        scores = self.scored.scores(computed, conversion.own_scores(run, self.scored, computed))
+        wanted, outputs = parity.read(reference.path), parity.read(found.path)
+        losses = self.scored.losses(scores, {self.runtime.name})
+        return Trial(
+            method=method,
+            lost=max(each.lost for each in losses),
+            error=max(parity.distance(array, outputs.get(name)) for name, array in wanted.items()),
+            floats=sum(signature.quantization.float_operators.values()),
+            size=digest.size(file.path),
+            latency_ms=done.result.latency_ms.median if done.result.latency_ms else None,
+        )
+
+    def layers(self, trial: Trial) -> list[str]:
+        """The layers of a trial's file, as patterns that fit each alone: first those whose operators the audit finds
+        off, then by what they add to the error on some of the labelled samples.
+        """
+        lowered = self.common.lowered
+        if "model.onnx" not in lowered.artifacts:
+            return []
+        converted = self._made(trial.method)
+        file = converted.outputs["model"]
+        _, onnx = lowered.artifacts["model.onnx"]
+        compared = debug.Compared(onnx, lowered.saved_model, {self.variant: file}, converted.result.inputs)
+        added = defaultdict[str, float](float)
+        given = parity.read(self.scored.samples.path)
+        for at in range(min(COMPARED, len(self.scored.given))):
+            sample = self.common.run.write(f"labelled-{at}.npz", {name: array[at] for name, array in given.items()})
+            for layer in debug.ranked(self.common.run.runner, compared, sample, self.variant):
+                if not layer.is_input:
+                    added[layer.name] += layer.added
+        off = self._off(converted)
+        return [glob.escape(name) for name in sorted(added, key=lambda name: (name not in off, -added[name]))]
+
+    def _made(self, method: PostTrainingQuantization) -> Done[convert.Result]:
+        run, lowered, calibration = self.common.run, self.common.lowered, self.common.calibration
+        recipe = run.recipe.model_copy(update={"quantization": method})
+        samples = calibration.samples if calibration else None
+        return run.runner.run(convert.action(recipe, self.variant, lowered.saved_model, lowered.signature, samples))
+
+    def _off(self, converted: Done[convert.Result]) -> set[str]:
+        """The layers whose operators a runtime computes in other steps than real numbers have."""
+        home = audit.home(self.common.run.plan.toolchain.runtimes)
+        if home is None:
+            return set()
+        action = audit.action(of_variant(audit.stage(home), self.variant), converted.outputs["model"])
+        computed = self.common.run.runner.run(action).result.computed
+        tensors = [each.tensor for each in computed.off if each.steps > each.allowed] if computed else []
+        return {part.partition("/")[0] for tensor in tensors for part in tensor.split(";")}
