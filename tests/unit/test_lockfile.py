@@ -52,6 +52,14 @@ def locked():
     return json.loads(Path("pinlite.lock").read_text())
 
 
+def test_a_file_of_options_with_whole_paths_is_held_to_its_lock(convert, model_file):
+    Path("pinlite.toml").write_text(f'source = "{model_file}:build"\nout = "out"\n')
+    assert convert()[0] == 0
+    assert locked()["options"] == {"source": f"{model_file}:build"}
+    status, _, err = convert("--locked")
+    assert status == 0, err
+
+
 def test_a_run_with_a_file_of_options_leaves_its_lock(convert):
     status, _, err = convert()
     assert status == 0, err

@@ -1,6 +1,7 @@
 """Files and folders that options name."""
 
 import difflib
+import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -33,6 +34,11 @@ def existing_file(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}", hint="give a file that you may read") from error
     return path
+
+
+def seen_from(folder: Path, path: str) -> str:
+    """A path of the current folder as it is called in another one; an absolute one stays."""
+    return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
 
 
 def model_file(path: Path) -> Path:

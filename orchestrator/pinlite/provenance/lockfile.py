@@ -1,7 +1,6 @@
 """pinlite.lock: recording a conversion, and comparing another one with the record."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,8 @@ def hold(lock: Lock, recorded: Lock) -> None:
 
 
 def relative_to(lock: Lock, folder: Path) -> Lock:
-    """The lock with its paths, which are relative to the current folder, relative to another one."""
-    return _moved(lock, lambda path: Path(os.path.relpath(path, folder)).as_posix())
+    """The lock with its paths, those that are relative to the current folder relative to another one."""
+    return _moved(lock, lambda path: paths.seen_from(folder, path))
 
 
 def below(lock: Lock, folder: Path) -> Lock:

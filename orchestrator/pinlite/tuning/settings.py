@@ -1,6 +1,5 @@
 """Writing what was chosen into pinlite.toml."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import tomlkit
 
 from pinlite import options
 from pinlite.errors import UsageError
+from pinlite.inputs import paths
 from pinlite.machine import writing
 
 
@@ -21,7 +21,7 @@ def write(file: Path, changed: Mapping[str, Any]) -> None:
     """
     try:
         content = tomlkit.parse(file.read_text() if file.exists() else "")
-        for key, value in options.moved(changed, lambda path: _from(file.parent, path)).items():
+        for key, value in options.moved(changed, lambda path: paths.seen_from(file.parent, path)).items():
             if value is None:
                 content.pop(key, None)
             else:
@@ -32,7 +32,3 @@ def write(file: Path, changed: Mapping[str, Any]) -> None:
             f"{file} can't be written: {error.strerror}",
             hint="make its folder writable, or name another file with --config",
         ) from error
-
-
-def _from(folder: Path, path: str) -> str:
-    return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
