@@ -55,6 +55,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "calibration",
         "training",
         "evaluation",
+        "tuning",
         "versions",
         "lock",
     ]
