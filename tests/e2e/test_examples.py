@@ -26,7 +26,7 @@ KEYS = {
         *("toolchain", "target", "runtimes", "stages"),
         *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "notes", "calibration"),
         "training",
-        *("evaluation", "versions", "lock"),
+        *("evaluation", "tuning", "versions", "lock"),
     ],
     "runtimes": ["name", "package", "version", "image", "required"],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
