@@ -16,7 +16,7 @@ dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-tune \
 	digits zoo zoo-new audited environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
@@ -60,6 +60,9 @@ bench-peers: $(host) $(peers) ## Race pinlite's files and onnx2tf's (ONLY=name,g
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
 	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)
+
+bench-tune: $(host) ## Time a search by pinlite tune beside one conversion for each of its trials (ENGINE).
+	.venv/bin/python tests/bench/tune.py --engine $(ENGINE)
 
 digits: $(host) ## What techniques and variants cost the digits network: a table of its accuracy (ENGINE).
 	.venv/bin/python tests/bench/digits.py --engine $(ENGINE)
