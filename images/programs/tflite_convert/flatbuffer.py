@@ -19,8 +19,10 @@ def counted_graphs(content):
 
 
 def packed(model):
-    """The file's bytes of a ModelT."""
-    model.buffers = [_Aligned(buffer.data) for buffer in model.buffers]
+    """The file's bytes of a ModelT, in which buffers that nothing refers to are empty."""
+    read = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    read.update(each.buffer for each in model.metadata or ())
+    model.buffers = [_Aligned(buffer.data if at in read else None) for at, buffer in enumerate(model.buffers)]
     builder = flatbuffers.Builder(sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None))
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())

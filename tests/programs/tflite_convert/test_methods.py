@@ -80,6 +80,13 @@ class Equalization(Methods):
         for sample, right in zip(each, wanted):
             np.testing.assert_array_equal(self.run_variant("float32", made, sample)["scores"], right)
 
+    def test_a_file_keeps_no_weights_of_before(self):
+        self.save(windows)
+        self.convert("int8", self.seeded(4), quantization={"equalize": True, "correct_bias": True})
+        equalized = len(self.content("int8"))
+        self.convert("int8", self.seeded(4))
+        self.assertLess(equalized, 1.1 * len(self.content("int8")))
+
     def test_what_others_see_stays(self):
         self.save(seen_by_others)
         self.convert("float32")
