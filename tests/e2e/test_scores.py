@@ -27,5 +27,5 @@ def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
 
 
 def test_equalized_layers_keep_it(pinlite, any_engine):
-    options = ("--equalize", "--correct-bias", "--ranges", "mse")
+    options = ("--equalize", "--round", "adaptive", "--correct-bias", "--ranges", "mse")
     pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)

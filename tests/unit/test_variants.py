@@ -253,7 +253,13 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
         recipe("float32", "dynamic", "int8", ranges="percentile=99.9", equalize=True, **{"keep-float": ["Gemm*"]})
     )
     given = {request.id: request.parameters.get("quantization") for request in asked(engine, "convert")}
-    method = {"ranges": "percentile=99.9", "equalize": True, "correct_bias": False, "keep_float": ["Gemm*"]}
+    method = {
+        "ranges": "percentile=99.9",
+        "equalize": True,
+        "round": "nearest",
+        "correct_bias": False,
+        "keep_float": ["Gemm*"],
+    }
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
 
@@ -276,6 +282,8 @@ def test_plain_integers_are_asked_for_as_ever(engine, recipe):
             {"variant": ["int8-only"], "keep-float": ["Conv_1"]},
             "--keep-float Conv_1: --variant int8-only has no floats",
         ),
+        ({"variant": ["dynamic"], "round": "adaptive"}, "--round is given, but no variant takes ranges"),
+        ({"round": "down"}, "round"),
         ({"correct-bias": True, "lowering": "stock"}, "--correct-bias: the lowering stock is onnx-tf unchanged"),
     ],
 )

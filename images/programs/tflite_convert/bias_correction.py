@@ -10,16 +10,15 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from . import observation
-from .equalization import GIVEN, OF_ONE_SCALE
+from .equalization import GIVEN
 from .passes import editing
-
-# The largest integer of weights.
-LARGEST = 127
+from .weight_steps import nearest
 
 
-def correct(model, inputs, samples, kept=()):
+def correct(model, inputs, samples, kept, rounded):
     """Change the biases of a ModelT of floats that is to be quantized, but for those of operators that are ``kept`` in
-    floats; samples as `observation.each` has them. Returns whether there was one.
+    floats; samples as `observation.each` has them. ``rounded`` has what weights become, by their places among tensors,
+    where that is not the nearest. Returns whether there was one.
     """
     graph, kept = model.subgraphs[0], {id(operator) for operator in kept}
     layers = [(operator, kind) for operator, kind in _layers(model, graph) if id(operator) not in kept]
@@ -27,7 +26,7 @@ def correct(model, inputs, samples, kept=()):
     beside.buffers, beside.subgraphs = list(model.buffers), [copy.copy(graph)]
     beside.subgraphs[0].tensors = list(graph.tensors)
     beside.subgraphs[0].operators = list(graph.operators)
-    added = [_lost(beside, operator, kind) for operator, kind in layers]
+    added = [_lost(beside, operator, kind, rounded) for operator, kind in layers]
     sums, count = dict.fromkeys(added, 0.0), 0
     for values in observation.each(beside, added, inputs, samples) if added else ():
         count += 1
@@ -55,7 +54,7 @@ def _is_float(model, tensor):
     return tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is not None
 
 
-def _lost(model, operator, kind):
+def _lost(model, operator, kind, rounded):
     """The place of a new tensor: what the operator gives more with rounded weights than with its own."""
     graph = model.subgraphs[0]
     _, weights, bias = editing.WEIGHTED[kind]
@@ -66,7 +65,9 @@ def _lost(model, operator, kind):
     added.builtinOptions = copy.copy(operator.builtinOptions)
     added.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
     added.inputs = np.array(operator.inputs, np.int32)
-    difference = np.ascontiguousarray(_rounded(numbers, kind) - numbers)
+    own = operator.inputs[weights]
+    becoming = rounded[own] if own in rounded else nearest(numbers, kind)
+    difference = np.ascontiguousarray(becoming - numbers)
     added.inputs[weights] = editing.add_constant(model, graph, tensor.name + b"/rounding", difference)
     zeros = np.zeros_like(editing.numbers(model, graph.tensors[operator.inputs[bias]]))
     added.inputs[bias] = editing.add_constant(model, graph, tensor.name + b"/none", zeros)
@@ -74,11 +75,3 @@ def _lost(model, operator, kind):
     added.outputs = np.array([found], np.int32)
     graph.operators.append(added)
     return found
-
-
-def _rounded(numbers, kind):
-    """Weights as the quantizer rounds them, in floats."""
-    others = tuple(axis for axis in range(numbers.ndim) if axis != GIVEN[kind] or kind in OF_ONE_SCALE)
-    scales = np.abs(numbers).max(axis=others, keepdims=True) / np.float32(LARGEST)
-    scales = np.where(scales > 0, scales, 1).astype(np.float32)
-    return (np.clip(np.round(numbers / scales), -LARGEST, LARGEST) * scales).astype(np.float32)

@@ -13,8 +13,17 @@ from tensorflow.lite.python.optimize import calibrator
 
 from stagekit import StageError
 
-from . import bias_correction, equalization, flatbuffer, kept_floats, observation, passes, range_methods
-from .passes import Place, empty_ranges, relevance
+from . import (
+    adaptive_rounding,
+    bias_correction,
+    equalization,
+    flatbuffer,
+    kept_floats,
+    observation,
+    passes,
+    range_methods,
+)
+from .passes import Place, editing, empty_ranges, relevance
 
 ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
 LEAVE_OUT = (
@@ -31,11 +40,13 @@ GETS_WRONG = (
 
 class Method(NamedTuple):
     """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
-    ``correct_bias`` after; ``keep_float`` are patterns as `kept_floats` has them.
+    ``correct_bias`` after; weights ``round`` to the nearest or as `adaptive_rounding` chooses; ``keep_float`` are
+    patterns as `kept_floats` has them.
     """
 
     ranges: str = range_methods.MINMAX
     equalize: bool = False
+    round: str = adaptive_rounding.NEAREST
     correct_bias: bool = False
     keep_float: Tuple[str, ...] = ()
 
@@ -85,8 +96,12 @@ class Calibrated:
         plain = method.ranges == range_methods.MINMAX
         self.cut = [] if plain else range_methods.cut(model, inputs, samples, method.ranges)
         kept = kept_floats.chosen(model, method.keep_float)
-        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept)
-        if (changed or self.cut or corrected) and not as_written:
+        adaptive = method.round == adaptive_rounding.ADAPTIVE
+        rounded = adaptive_rounding.chosen(model, inputs, samples, kept) if adaptive else {}
+        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded)
+        for tensor, weights in rounded.items():
+            editing.set_numbers(model, model.subgraphs[0].tensors[tensor], weights)
+        if (changed or self.cut or rounded or corrected) and not as_written:
             self._ranged = flatbuffer.packed(model)
 
     def warnings(self, *, biases_apart=False):

@@ -49,6 +49,7 @@ def quantization_of(
     found = PostTrainingQuantization(
         ranges=_ranges(options["ranges"]),
         equalize=options["equalize"],
+        round=options["round"],
         correct_bias=options["correct_bias"],
         keep_float=tuple(dict.fromkeys(options["keep_float"])),
     )
@@ -70,6 +71,7 @@ def chosen_by(options: Settings) -> list[str]:
     given = {
         "--ranges": options["ranges"] != _RANGES[0],
         "--equalize": options["equalize"],
+        "--round": options["round"] != "nearest",
         "--correct-bias": options["correct_bias"],
         "--keep-float": options["keep_float"],
     }

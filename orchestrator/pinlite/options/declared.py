@@ -17,6 +17,7 @@ from pinlite.schema.choices import (
     IntegerIo,
     Lowering,
     Ops,
+    Rounding,
     StageName,
     VariantName,
 )
@@ -205,6 +206,15 @@ class IntegerOptions(TypedDict, total=False):
     equalize: Annotated[
         bool,
         Option("Files to make", "", "Give all channels between two layers about the same range first.", default=False),
+    ]
+    round: Annotated[
+        Rounding,
+        Option(
+            "Files to make",
+            "",
+            "How weights become integers: the nearest, or those that change a layer's outputs on the samples least.",
+            default="nearest",
+        ),
     ]
     correct_bias: Annotated[
         bool,

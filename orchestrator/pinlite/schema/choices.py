@@ -16,6 +16,7 @@ VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int
 # Torch's exporters; "" where a torch has but one.
 Exporter = Literal["", "dynamo", "torchscript"]
 IntegerIo = Literal["int8", "uint8"]
+Rounding = Literal["nearest", "adaptive"]
 # How two constants of two files are related, and the kinds of differences of two files.
 Relation = Literal["equal", "permuted", "reordered", "within a step", "different"]
 DifferenceKind = Literal[

@@ -13,6 +13,7 @@ from pinlite.schema.choices import (
     Layout,
     Lowering,
     Ops,
+    Rounding,
     SourceKind,
     VariantName,
 )
@@ -128,12 +129,14 @@ class Calibration(Frozen):
 class PostTrainingQuantization(Frozen):
     """How integers are chosen for what is calibrated. ``ranges`` of activations are ``minmax``, what the samples show,
     or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
-    range before, ``correct_bias`` takes out of biases what rounded weights add to the mean of a layer. Layers that fit
-    a pattern of ``keep_float`` stay in floats, by the names of an ONNX node, its operator or TFLite's.
+    range before; to ``round`` weights ``adaptive`` changes least what a layer gives on the samples; ``correct_bias``
+    takes out of biases what rounded weights add to the mean of a layer. Layers that fit a pattern of ``keep_float``
+    stay in floats, by the names of an ONNX node, its operator or TFLite's.
     """
 
     ranges: str = "minmax"
     equalize: bool = False
+    round: Rounding = "nearest"
     correct_bias: bool = False
     keep_float: tuple[str, ...] = ()
 
