@@ -26,6 +26,23 @@ def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
     assert all(each["lost"] > 0.1 for each in fallen)
 
 
+def test_layers_that_stay_in_floats_by_their_modules_keep_it(pinlite, any_engine):
+    floats = ("--variant", "float32", "--variant", "int8", "--keep-float", "feat*", "--keep-float", "classes")
+    pinlite.succeeds("convert", *MODEL, *SCORED[:2], *floats, "--out", "out", "--engine", any_engine)
+    report = json.loads((pinlite.here / "out" / "report.json").read_text())
+    quantization = report["variants"][1]["quantization"]
+    assert quantization["float_operators"] == {"FULLY_CONNECTED": 2}
+
+
+def test_a_layer_that_is_not_there(pinlite, any_engine):
+    ended = pinlite(
+        *("convert", *MODEL, "--variant", "int8", "--keep-float", "feature", "--out", "out", "--engine", any_engine)
+    )
+    assert ended.status != 0
+    assert "no layer is called feature" in ended.err
+    assert "(features)" in ended.err
+
+
 def test_equalized_layers_keep_it(pinlite, any_engine):
     options = ("--equalize", "--round", "adaptive", "--correct-bias", "--ranges", "mse")
     pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)

@@ -263,6 +263,18 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
 
+def test_layers_may_be_called_by_the_modules_that_the_export_names(engine, recipe):
+    def export(call):
+        return fake_engine.export(call) | {"modules": {"Gemm_0": ["head.0", "head.1"]}}
+
+    engine.programs["export"] = export
+    pipeline.run(recipe("int8", **{"keep-float": ["head.*"]}))
+    pipeline.run(recipe("int8", equalize=True, out="other"))
+    named, other = (request.parameters["quantization"] for request in asked(engine, "convert"))
+    assert named["modules"] == {"Gemm_0": ["head.0", "head.1"]}
+    assert "modules" not in other
+
+
 def test_plain_integers_are_asked_for_as_ever(engine, recipe):
     """The action is the one that the store has had without these options."""
     pipeline.run(recipe("int8", ranges="minmax"))

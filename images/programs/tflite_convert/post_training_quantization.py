@@ -19,6 +19,7 @@ from . import (
     equalization,
     flatbuffer,
     kept_floats,
+    layer_names,
     observation,
     passes,
     range_methods,
@@ -41,7 +42,8 @@ GETS_WRONG = (
 class Method(NamedTuple):
     """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
     ``correct_bias`` after; weights ``round`` to the nearest or as `adaptive_rounding` chooses; ``keep_float`` are
-    patterns as `kept_floats` has them.
+    patterns as `kept_floats` has them, ``modules`` pairs of the name of an ONNX node or output and the names of
+    PyTorch's modules that it is of.
     """
 
     ranges: str = range_methods.MINMAX
@@ -49,6 +51,7 @@ class Method(NamedTuple):
     round: str = adaptive_rounding.NEAREST
     correct_bias: bool = False
     keep_float: Tuple[str, ...] = ()
+    modules: Tuple[Tuple[str, Tuple[str, ...]], ...] = ()
 
 
 PLAIN = Method()
@@ -70,7 +73,7 @@ class Calibrated:
             )
             raise StageError("model", message.format(tf.__version__), WITHOUT_BRANCHES)
         self._as_written = as_written
-        self._kept = method.keep_float
+        self._kept = method.keep_float, method.modules
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
@@ -95,7 +98,7 @@ class Calibrated:
         self._wrong = [each.warning for each in changed if each.warning]
         plain = method.ranges == range_methods.MINMAX
         self.cut = [] if plain else range_methods.cut(model, inputs, samples, method.ranges)
-        kept = kept_floats.chosen(model, method.keep_float)
+        kept = layer_names.chosen(model, *self._kept)
         adaptive = method.round == adaptive_rounding.ADAPTIVE
         rounded = adaptive_rounding.chosen(model, inputs, samples, kept) if adaptive else {}
         corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded)
@@ -120,8 +123,9 @@ class Calibrated:
         """
         ranged = self._passed(self._ranged, Place.TO_QUANTIZE, variant)
         kept = {}
-        if self._kept:
-            ranged, kept = kept_floats.hidden(ranged, self._kept)
+        patterns, modules = self._kept
+        if patterns:
+            ranged, kept = kept_floats.hidden(ranged, patterns, modules)
         try:
             content = _quantized(ranged, variant, io)
         except StageError:

@@ -90,7 +90,8 @@ def _of_int8(conversion, request, io="float32"):
 
 def _calibrated(conversion, request):
     method = dict(request.parameters.get("quantization", {}))
-    method.update(keep_float=tuple(method.get("keep_float", ())))
+    modules = tuple((name, tuple(of)) for name, of in sorted(method.get("modules", {}).items()))
+    method.update(keep_float=tuple(method.get("keep_float", ())), modules=modules)
     return conversion.calibrated(request.inputs["calibration"], Method(**method))
 
 

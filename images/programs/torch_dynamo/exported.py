@@ -1,5 +1,6 @@
 """torch.onnx.export by torch.export, else by a trace. `torch_export.unaided` has the same functions."""
 
+import ast
 import copyreg
 import functools
 import logging
@@ -20,6 +21,8 @@ from . import torchvision_operators, translations
 NEWEST_OPSET = 20
 # By the exporters' names in torch's documentation.
 DYNAMO, TORCHSCRIPT = "dynamo", "torchscript"
+# What a node was called by, from the model itself on: a list in Python's words.
+SCOPES = "pkg.torch.onnx.name_scopes"
 FAILED = "torch's dynamo exporter fails: {}: {}"
 
 called, renamed = unaided.called, unaided.renamed
@@ -35,21 +38,22 @@ torchvision_operators.stand_in()
 
 
 def export(flat, inputs, path, opset, **options):
-    """Write a `torch_export.onnx_export.Flat`, and say which exporter did.
+    """Write a `torch_export.onnx_export.Flat`. (exporter, modules): which one did, and {name: [names of modules]} by
+    the names of ONNX nodes, and of the values that are outputs, where it says so.
 
     A branch on the data is an error to torch.export; a trace bakes it in, and what is watched says so.
     """
     if not isinstance(flat.model, torch.jit.ScriptModule):
         try:
-            _by_dynamo(flat, inputs, path, opset, **options)
+            modules = _by_dynamo(flat, inputs, path, opset, **options)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - torch.export may raise anything
             warnings.warn(FAILED.format(type(error).__name__, one_line(error)), stacklevel=1)
         else:
-            return DYNAMO
-    unaided.export(flat, inputs, path, opset, **options)
-    return TORCHSCRIPT
+            return DYNAMO, modules
+    _, modules = unaided.export(flat, inputs, path, opset, **options)
+    return TORCHSCRIPT, modules
 
 
 def _by_dynamo(flat, inputs, path, opset, input_names, output_names, **_):
@@ -66,8 +70,25 @@ def _by_dynamo(flat, inputs, path, opset, input_names, output_names, **_):
             custom_translation_table=translations.TABLE,
             verbose=False,
         )
+    modules = _modules(made.model)
     _tidy(made.model, flat.state_dict())
     made.save(path, external_data=False)
+    return modules
+
+
+def _modules(model):
+    """As `export` has them. A node has those in whose call it was, and those whose weights it reads, as a convolution
+    does that has taken a BatchNorm in.
+    """
+    found = {}
+    for node in onnx_ir.traversal.RecursiveGraphIterator(model.graph):
+        # The last scope is the operator's own.
+        *called, _ = ast.literal_eval(node.metadata_props.get(SCOPES, "['']"))
+        weights = [each.name for each in node.inputs if each is not None and each.is_initializer() and "." in each.name]
+        of = sorted({*called[-1:], *(name.rpartition(".")[0] for name in weights)})
+        outputs = [value.name for value in node.outputs if value.is_graph_output()]
+        found.update((name, of) for name in [node.name, *outputs] if of)
+    return found
 
 
 def _tidy(model, weights):

@@ -46,15 +46,16 @@ def export(request):
     Roles in: source (a folder of modules, or a checkpoint), weights (optional), samples (optional), functions and data
     (optional, for the training), evaluation (optional). Roles out: model (.onnx), samples, outputs, and these for each
     of the batches (model.5, samples.5, outputs.5); profiles and profiled (optional) as `stagekit.profiles` has them;
-    evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs, training, exporter, warnings, notes}: which
-    of torch's exporters wrote the model, "" where it has but one; lines on what may be wrong for other inputs, and on
-    what was chosen. Raises StageError of kind ``usage`` for a model that can't be loaded or run, ``model`` for one that
-    can't be exported.
+    evaluated as `stagekit.evaluation.each` says. Returns {inputs, outputs, training, exporter, modules, warnings,
+    notes}: which of torch's exporters wrote the model, "" where it has but one; of which modules ONNX nodes are, {name:
+    [names of modules]} by the names of nodes and outputs, as far as that is known; lines on what may be wrong for other
+    inputs, and on what was chosen. Raises StageError of kind ``usage`` for a model that can't be loaded or run,
+    ``model`` for one that can't be exported.
     """
     parameters = request.parameters
     model, fed, bounds, steps, code, hint, notes = _prepared(request)
     with torch.no_grad():
-        computed, seconds, exporter, doubts = _export(request, model, fed, code, hint)
+        computed, seconds, exporter, modules, doubts = _export(request, model, fed, code, hint)
         for batch in parameters["batches"]:
             wider = samples.of_batch(fed, batch, parameters["batched"], parameters["seed"], bounds)
             doubts += _export(request, model, wider, code, OF_ANY_BATCH, ".{}".format(batch))[-1]
@@ -65,8 +66,15 @@ def export(request):
 
         profiles.each(request, fed, run, seconds, bounds)
         evaluation.each(request, run)
-    described = {"inputs": arrays.describe(fed), "outputs": arrays.describe(computed)}
-    return dict(described, training=steps, exporter=exporter, warnings=list(dict.fromkeys(doubts)), notes=notes)
+    return {
+        "inputs": arrays.describe(fed),
+        "outputs": arrays.describe(computed),
+        "training": steps,
+        "exporter": exporter,
+        "modules": _own(modules, model),
+        "warnings": list(dict.fromkeys(doubts)),
+        "notes": notes,
+    }
 
 
 def trace(request):
@@ -133,9 +141,17 @@ def _inner(model):
     return model
 
 
+def _own(modules, model):
+    """What is of modules of the user's model, by their names in it, of {name: [names of modules as exported]}."""
+    path = next(name for name, module in model.named_modules() if module is _inner(model))
+    around = len("model." + path + bool(path) * ".")
+    own = {name: list(filter(None, (each[around:] for each in of))) for name, of in modules.items()}
+    return {name: of for name, of in own.items() if of}
+
+
 def _export(request, model, fed, code, hint, suffix=""):
     """Write the model and its outputs for these samples, to roles with a suffix; return the outputs, the seconds that
-    they took, the exporter, and its warnings.
+    they took, the exporter, the modules of its nodes, and its warnings.
 
     ``hint`` is for a model that fails on them.
     """
@@ -148,11 +164,12 @@ def _export(request, model, fed, code, hint, suffix=""):
     _check_evaluated(model)
     names = outputs.named(leaves, parameters["output_names"], list(fed))
     path = request.outputs["model" + suffix]
-    exporter, doubts = onnx_export.export(model, _tensors(fed), leaves, names, parameters["opset"], path, code)
+    wanted = leaves, names, parameters["opset"], path, code
+    exporter, modules, doubts = onnx_export.export(model, _tensors(fed), *wanted)
     computed = _named(names, leaves)
     arrays.write(request.outputs["samples" + suffix], fed)
     arrays.write(request.outputs["outputs" + suffix], computed)
-    return computed, seconds, exporter, doubts
+    return computed, seconds, exporter, modules, doubts
 
 
 def _check_evaluated(model):

@@ -60,8 +60,8 @@ class Flat(nn.Module):
 
 
 def export(model, fed, leaves, names, opset, path, code):
-    """Write a model as ONNX; return which of torch's exporters did, "" where it has one, and lines on what may be wrong
-    in it for other inputs.
+    """Write a model as ONNX; return which of torch's exporters did, "" where it has one, {name: [names of modules]} by
+    the names of nodes and outputs, as far as that is known, and lines on what may be wrong in it for other inputs.
 
     ``fed`` are the input tensors by name, ``leaves`` what `outputs.flatten` found in the model's answer to them, and
     ``names`` the names of those. Raises a StageError of kind ``model`` that names the operators torch can't export.
@@ -74,7 +74,7 @@ def export(model, fed, leaves, names, opset, path, code):
         inputs = tuple(tensor.clone() for tensor in fed.values())
         with export_warnings.caught(code) as caught:
             try:
-                exporter = aids.export(
+                exporter, modules = aids.export(
                     flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True
                 )
             except (StageError, MemoryError):
@@ -82,7 +82,7 @@ def export(model, fed, leaves, names, opset, path, code):
             except Exception as error:
                 with fixed_shapes.as_numbers():
                     raise export_refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
-        return exporter, [*flat.frozen, *caught.doubts]
+        return exporter, modules, [*flat.frozen, *caught.doubts]
 
     with unused_inputs.kept(fed):
         return autograd_functions.exported(attempt)

@@ -28,7 +28,8 @@ def renamed(tensor):
 
 
 def export(flat, inputs, path, opset, **options):
-    """torch.onnx.export for a `torch_export.onnx_export.Flat`, or for the TorchScript in it; "": torch has but one.
+    """torch.onnx.export for a `torch_export.onnx_export.Flat`, or for the TorchScript in it. (exporter, modules): "",
+    as torch has but one, and none: which modules nodes are of is not known.
 
     Watching a trace leaves names of values in it. So a trace is watched that is thrown away.
     """
@@ -41,4 +42,4 @@ def export(flat, inputs, path, opset, **options):
         # torch before 1.10 does not run a script to see what it returns.
         options["example_outputs"] = model(*(tensor.clone() for tensor in inputs))
     torch.onnx.export(model, inputs, path, opset_version=opset, **BY_TRACE, **options)
-    return ""
+    return "", {}

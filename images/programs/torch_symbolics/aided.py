@@ -7,7 +7,7 @@ from torch.onnx import symbolic_registry
 
 from torch_export import fixed_shapes
 
-from . import identity, registry, torchscript
+from . import identity, node_modules, registry, torchscript
 
 # Torch has symbolics for a part of the next one, too.
 NEWEST_OPSET = 12
@@ -26,8 +26,10 @@ def called(model):
 
 
 def export(flat, inputs, path, opset, **options):
-    """torch.onnx.export for a `torch_export.onnx_export.Flat`, watched while it is traced; "": torch has but one."""
+    """torch.onnx.export for a `torch_export.onnx_export.Flat`, watched while it is traced. (exporter, modules): "" is
+    the former, as torch has but one; the latter are as `node_modules.recorded` has them.
+    """
     registry.register(opset, flat.state_dict())
-    with fixed_shapes.as_numbers(), flat.watched(keeps_data=True):
+    with fixed_shapes.as_numbers(), flat.watched(keeps_data=True), node_modules.recorded(flat) as modules:
         torch.onnx.export(flat, inputs, path, opset_version=opset, **options)
-    return ""
+    return "", modules

@@ -55,7 +55,8 @@ class Comparison:
         """
         builtin, select_tf = sizes
         plain = self.run.recipe.model_copy(update={"ops": "builtin"})
-        action = convert.action(plain, variant.name, self.lowered.saved_model, self.lowered.signature, calibrated)
+        asked = self.lowered.saved_model, self.lowered.signature, calibrated, self.lowered.modules
+        action = convert.action(plain, variant.name, *asked)
         yield self._timed(
             OperatorSet(ops="builtin", runtime=builtin),
             variant,

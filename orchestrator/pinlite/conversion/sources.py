@@ -25,7 +25,8 @@ class Lowered:
     ``outputs`` are by runtime, ``wider`` those for the first of the other batch sizes, whose samples are
     ``wider_samples``, where the batch is open. ``profiles`` are samples made to find faults, ``profiled`` what was
     computed of them; ``evaluated`` what was computed of the samples that are scored. ``artifacts`` are the files that
-    are kept, by name, with their role. ``index_bounds`` are what the integers of inputs have to stay below, by name.
+    are kept, by name, with their role. ``index_bounds`` are what the integers of inputs have to stay below, by name;
+    ``modules`` those of PyTorch's model by the names of ONNX nodes and outputs, where they are known.
     """
 
     saved_model: HashedPath
@@ -41,6 +42,7 @@ class Lowered:
     training: tuple[TrainingStep, ...] = ()
     index_bounds: Mapping[str, int] = field(default_factory=dict)
     exporter: Exporter = ""
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Exported:
     adapted: Mapping[str, Files] = field(default_factory=dict)
     training: tuple[TrainingStep, ...] = ()
     exporter: Exporter = ""
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def lower(run: Run) -> Lowered:
@@ -69,7 +72,12 @@ def _from_pytorch(run: Run) -> Lowered:
     functions = provision.functions(run.recipe, run.folder, source)
     done = run.do(export.action(run.recipe, source, functions, run.evaluation))
     files, result = done.outputs, done.result
-    exported = Exported(files["model"], files["samples"], files, training=result.training, exporter=result.exporter)
+    exported = Exported(
+        *(files["model"], files["samples"], files),
+        training=result.training,
+        exporter=result.exporter,
+        modules=result.modules,
+    )
     return _from_exported(run, _adapted(run, exported) if adapt.STAGE in run.plan.stages else exported)
 
 
@@ -197,6 +205,7 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         training=exported.training,
         index_bounds=checked.result.index_bounds,
         exporter=exported.exporter,
+        modules=exported.modules,
     )
 
 

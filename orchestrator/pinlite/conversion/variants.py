@@ -72,7 +72,8 @@ def make(
     Raises:
         PinliteError: It can't be converted, not run in any runtime, or it ended one that the target requires.
     """
-    converted = run.do(convert.action(run.recipe, name, lowered.saved_model, lowered.signature, calibration))
+    asked = lowered.saved_model, lowered.signature, calibration, lowered.modules
+    converted = run.do(convert.action(run.recipe, name, *asked))
     model, signature = converted.outputs["model"], converted.result
     ran: dict[str, Ran] = {}
     skipped = []

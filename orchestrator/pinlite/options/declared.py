@@ -225,7 +225,7 @@ class IntegerOptions(TypedDict, total=False):
         Option(
             "Files to make",
             "LAYER",
-            "Layers that stay in floats: an ONNX node, an operator, or a pattern; once for each.",
+            "Layers that stay in floats: an ONNX node, a PyTorch module, an operator, or a pattern; once for each.",
             default=(),
         ),
     ]

@@ -131,7 +131,7 @@ class PostTrainingQuantization(Frozen):
     or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
     range before; to ``round`` weights ``adaptive`` changes least what a layer gives on the samples; ``correct_bias``
     takes out of biases what rounded weights add to the mean of a layer. Layers that fit a pattern of ``keep_float``
-    stay in floats, by the names of an ONNX node, its operator or TFLite's.
+    stay in floats, by the names of an ONNX node, a module of PyTorch's, or an operator.
     """
 
     ranges: str = "minmax"

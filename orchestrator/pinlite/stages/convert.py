@@ -1,5 +1,8 @@
 """SavedModel to TFLite, one variant a request."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 from pydantic import JsonValue
 
 from pinlite.schema.choices import VariantName
@@ -7,6 +10,8 @@ from pinlite.schema.recipe import PostTrainingQuantization, Recipe
 from pinlite.schema.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed, of_variant
+
+_UNKNOWN: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 STAGE = Stage("convert", image="tensorflow", program="tflite_convert.convert", operation="convert")
 
@@ -24,8 +29,11 @@ def action(
     saved_model: Content,
     signature: translate.Result,
     calibration: Content | None,
+    modules: Mapping[str, Sequence[str]] = _UNKNOWN,
 ) -> Action[Result]:
-    """``calibration`` is what `pinlite.conversion.representative_dataset` writes; the integer variants need it."""
+    """``calibration`` is what `pinlite.conversion.representative_dataset` writes; the integer variants need it.
+    ``modules`` are those of PyTorch's model by the names of ONNX nodes and outputs, by which layers may be called.
+    """
     return Action(
         of_variant(STAGE, variant),
         Result,
@@ -37,14 +45,19 @@ def action(
             "quantized": recipe.has_ranges and recipe.source.kind == "onnx",
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
-            **(_method(recipe) if calibration else {}),
+            **(_method(recipe, modules) if calibration else {}),
         },
         inputs=hashed(saved_model=saved_model, calibration=calibration),
         outputs={"model": f"model.{variant}.tflite"},
     )
 
 
-def _method(recipe: Recipe) -> dict[str, JsonValue]:
+def _method(recipe: Recipe, modules: Mapping[str, Sequence[str]]) -> dict[str, JsonValue]:
     """How integers are chosen, where it is not what the quantizer does by itself."""
-    plain = recipe.quantization == PostTrainingQuantization()
-    return {} if plain else {"quantization": recipe.quantization.model_dump(mode="json")}
+    method = recipe.quantization
+    if method == PostTrainingQuantization():
+        return {}
+    asked = method.model_dump(mode="json")
+    if method.keep_float and modules:
+        asked["modules"] = {name: list(of) for name, of in modules.items()}
+    return {"quantization": asked}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from pinlite.schema.choices import Exporter
 from pinlite.schema.recipe import Recipe, Source, Training
 from pinlite.schema.report import TrainingStep
@@ -11,10 +13,13 @@ STAGE = Stage("export", image="torch", program="torch_export.export", operation=
 
 
 class Result(Signature):
-    """``exporter`` says which of torch's exporters wrote the model, "" where that torch has but one."""
+    """``exporter`` says which of torch's exporters wrote the model, "" where that torch has but one; ``modules`` of
+    which modules of the model nodes are, by the names of nodes and outputs in ONNX, where that is known.
+    """
 
     training: tuple[TrainingStep, ...] = ()
     exporter: Exporter = ""
+    modules: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def action(recipe: Recipe, source: Content, functions: Content | None, evaluation: Content | None) -> Action[Result]:

@@ -15,6 +15,7 @@ from pinlite.schema.report import Trial
 CHANGES: tuple[tuple[Mapping[str, Any], ...], ...] = (
     ({"equalize": True},),
     ({"ranges": "percentile=99.99"}, {"ranges": "percentile=99.9"}, {"ranges": "mse"}, {"ranges": "kl"}),
+    ({"round": "adaptive"},),
     ({"correct_bias": True},),
 )
 # Of the layers that are kept in floats, how many are tried without, the one that adds least first.

@@ -34,6 +34,14 @@ def dense():
     return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(hidden, back), weights(5, seed=3), name="scores")}
 
 
+def twice():
+    """The same weights, and biases of zeros."""
+    x = placeholder("x", 1, 8)
+    filters, zeros = weights(8, 8), np.zeros(8, np.float32)
+    hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, filters), zeros))
+    return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(hidden, filters), zeros, name="scores")}
+
+
 def seen_by_others():
     """The first layer's channels are an output, too: they have to stay what they are."""
     x = placeholder("x", 1, 16)
@@ -174,6 +182,27 @@ class KeptFloats(Methods):
                     self.assertEqual({"FULLY_CONNECTED": 1}, made["quantization"]["float_operators"])
                     self.assertIn("CONV_2D", made["quantization"]["integer_operators"])
 
+    def test_a_layer_by_the_names_of_its_modules(self):
+        """An output has a name of its own, and what became of a node has more to its name."""
+        modules = {"scores": ["body.head.dense"], "Relu": ["body.act"]}
+        for pattern in ("body.head.dense", "body.head", "body.*.dense"):
+            with self.subTest(pattern):
+                self.setUp()
+                self.save(windows)
+                made = self.convert("int8", self.seeded(4), quantization={"keep_float": [pattern], "modules": modules})
+                self.assertEqual({"FULLY_CONNECTED": 1}, made["quantization"]["float_operators"])
+        self.setUp()
+        self.save(windows)
+        with self.assertRaisesRegex(StageError, "no layer is called bod") as caught:
+            self.convert("int8", self.seeded(4), quantization={"keep_float": ["bod"], "modules": modules})
+        self.assertIn("scores (body.head.dense)", caught.exception.hint)
+        self.assertNotIn("not known", caught.exception.hint)
+
+    def test_constants_that_others_read_too(self):
+        """Equal biases are one constant, which becomes integers for the one and stays for the other."""
+        self.save(twice)
+        self.assertLess(self.errors("int8", keep_float=["scores"]), 0.1)
+
     def test_what_loses_most_is_kept(self):
         self.save(windows)
         plain = self.errors("int8")
@@ -192,3 +221,4 @@ class KeptFloats(Methods):
         with self.assertRaisesRegex(StageError, "no layer is called Conv_7") as caught:
             self.convert("int8", self.seeded(2), quantization={"keep_float": ["scores", "Conv_7"]})
         self.assertIn("scores", caught.exception.hint)
+        self.assertIn("modules of PyTorch's they are of is not known", caught.exception.hint)

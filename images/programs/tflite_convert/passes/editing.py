@@ -3,6 +3,7 @@
 A tensor is known by its place in its graph, an operator's kind by a number of schema.BuiltinOperator.
 """
 
+import copy
 from collections import defaultdict
 
 import numpy as np
@@ -80,6 +81,14 @@ def add_constant(model, graph, name, array):
     found = add_tensor(graph, name, np.array(array.shape, np.int32))
     set_numbers(model, graph.tensors[found], array)
     return found
+
+
+def add_repeated(model, graph, tensor):
+    """The place of a constant like a TensorT, with a buffer of its own."""
+    own = copy.copy(tensor)
+    own.name += "/{}".format(len(graph.tensors)).encode()
+    own.buffer = add_buffer(model, model.buffers[tensor.buffer].data)
+    return _added(graph.tensors, own)
 
 
 def add_tensor(graph, name, shape):

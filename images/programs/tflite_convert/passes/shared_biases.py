@@ -5,8 +5,6 @@ of TensorFlow 2.4.1 gives a shared one the steps of the first operator that read
 layers that are used twice, and layers whose biases are equal, which the converter makes one constant of.
 """
 
-import copy
-
 from . import editing
 
 
@@ -28,16 +26,7 @@ def _apply(model, graph):
         data = model.buffers[tensor.buffer].data
         if tensor.buffer in taken and data is not None and data.any():
             operator.inputs = operator.inputs.copy()
-            operator.inputs[position] = _repeated(model, graph, tensor)
+            operator.inputs[position] = editing.add_repeated(model, graph, tensor)
             changed = True
         taken.add(tensor.buffer)
     return changed
-
-
-def _repeated(model, graph, tensor):
-    """The place of a constant like another one."""
-    own = copy.copy(tensor)
-    own.name += "/{}".format(len(graph.tensors)).encode()
-    own.buffer = editing.add_buffer(model, model.buffers[tensor.buffer].data)
-    graph.tensors.append(own)
-    return len(graph.tensors) - 1

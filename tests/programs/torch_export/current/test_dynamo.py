@@ -111,6 +111,23 @@ class Dynamo(Exports):
         self.assertNotIn(b"net.py", result["model"])
         self.assertEqual(result["model"], self.ran()["model"])
 
+    def test_the_modules_that_nodes_are_of(self):
+        """A convolution that has taken a BatchNorm in is of both."""
+        self.write_model(
+            "return self.head(self.norm(self.conv(x)).flatten(1)) * 2",
+            "self.conv = nn.Conv2d(3, 3, 1)\nself.norm = nn.BatchNorm2d(3)\n"
+            "self.head = nn.Sequential(nn.Linear(12, 2), nn.LayerNorm(2))",
+        )
+        result = self.ran(shape=(1, 3, 2, 2), output_names=["scores"])
+        modules = result["modules"]
+        nodes = {node.op_type: node.name for node in onnx.load(io.BytesIO(result["model"])).graph.node}
+        self.assertEqual(["conv", "norm"], modules[nodes["Conv"]])
+        self.assertEqual(["head.0"], modules[nodes["Gemm"]])
+        self.assertEqual(["head.1"], modules[nodes["LayerNormalization"]])
+        # The model's own.
+        self.assertNotIn(nodes["Mul"], modules)
+        self.assertNotIn("scores", modules)
+
     def test_outputs_that_are_one_value(self):
         self.write_model("y = F.relu(x)\nreturn y, y, x")
         self.assertEqual(["output_0", "output_1", "output_2"], self.names(self.ran()))
