@@ -14,7 +14,7 @@ from stagekit import arrays, layouts
 
 from . import flatbuffer, ops, passes, public_api, saved_model, signature, tensor_names
 from .passes import Place
-from .post_training_quantization import PLAIN, Calibrated, refused
+from .post_training_quantization import PLAIN, Calibrated, Quantizer, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
@@ -113,7 +113,7 @@ class Conversion:
     def of_api(self, variant, samples=None, io="float32"):
         """The file of a variant by the converter's public API alone, as bytes.
 
-        ``samples`` are the path of an .npz file as `calibrated` has them, ``io`` is as `public_api.prepare` has it.
+        ``samples`` are the path of an .npz file as `quantizer` has them, ``io`` is as `public_api.prepare` has it.
         """
         keys = {entry["name"]: entry["key"] for entry in self.inputs}
         fed = layouts.fed_each(arrays.read(samples), self.inputs) if samples else []
@@ -130,13 +130,18 @@ class Conversion:
             raise refused(error) from error
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
-    def calibrated(self, samples, method=PLAIN):
-        """The plain model with the ranges that its tensors have on the samples: the path of an .npz file of arrays
-        [samples, *shape of the input in PyTorch's layout].
+    def quantizer(self, samples, method=PLAIN):
+        """What makes integers of the plain model by a `Method`, from the ranges that its tensors have on the samples:
+        the path of an .npz file of arrays [samples, *shape of the input in PyTorch's layout].
         """
+        return Quantizer(self._calibrated(samples, method.equalize), method)
+
+    # Methods are compared with layers as they are, and equalized.
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
+    def _calibrated(self, samples, equalize):
         fed, _ = self.named(self.float32)
         fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
-        return Calibrated(self.float32, fed, fed_each, method, as_written=self._as_written)
+        return Calibrated(self.float32, fed, fed_each, equalize=equalize, as_written=self._as_written)
 
     def named(self, content):
         """The interpreter's details of a file's inputs and outputs by the user's names."""

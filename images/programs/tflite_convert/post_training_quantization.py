@@ -5,6 +5,7 @@ so that variants share the first; passes set right what goes in and what comes o
 bytes are the converter's.
 """
 
+import functools
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -58,28 +59,28 @@ PLAIN = Method()
 
 
 class Calibrated:
-    """A .tflite file of floats that has run on samples.
+    """A .tflite file of floats that has run on samples, its layers equalized before where they are to be.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. ``cut`` is what
-    `range_methods.cut` returned. Raises a StageError of kind ``usage`` for samples that the model can't run on.
+    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. Raises a StageError of
+    kind ``usage`` for samples that the model can't run on.
     """
 
-    def __init__(self, content, inputs, samples, method=PLAIN, *, as_written=False):
-        range_methods.check(method.ranges)
+    def __init__(self, content, inputs, samples, *, equalize=False, as_written=False):
         if flatbuffer.counted_graphs(content) > 1:
             message = (
                 "the model can't be quantized: it has branches (IF), and the quantizer of TensorFlow {} knows none"
             )
             raise StageError("model", message.format(tf.__version__), WITHOUT_BRANCHES)
-        self._as_written = as_written
-        self._kept = method.keep_float, method.modules
+        self.inputs = inputs
+        self.samples = samples
+        self.as_written = as_written
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
-        if method.equalize:
+        if equalize:
             content = equalization.equalized(content, inputs, samples)
-        content = calibrator.add_intermediate_tensors(self._passed(content, Place.TO_CALIBRATE))
+        content = calibrator.add_intermediate_tensors(self.passed(content, Place.TO_CALIBRATE))
         # It reads the bytes as long as it lives, and does not keep them.
         calibrated = _calibrator(content)
         calibrated.Prepare([list(samples[0][name].shape) for name in fed])
@@ -89,22 +90,51 @@ class Calibrated:
         except (RuntimeError, ValueError) as error:
             message = "the model can't run on the calibration samples: {}".format(" ".join(str(error).split()))
             raise StageError("usage", message, "give samples that the model takes") from error
-        # The file with its ranges: whatever is quantized from here on needs no samples any more.
-        self._ranged = calibrated.Calibrate()
-        model = flatbuffer.unpacked(self._ranged)
-        self._unseen = empty_ranges.told(model)
+        # The file with its ranges.
+        self.content = calibrated.Calibrate()
+        model = flatbuffer.unpacked(self.content)
+        self.unseen = empty_ranges.told(model)
         limits = relevance.limits(model, _largest(content, relevance.rows(model), inputs, samples))
         changed = passes.apply(model, Place.CALIBRATED, limits=limits)
-        self._wrong = [each.warning for each in changed if each.warning]
-        plain = method.ranges == range_methods.MINMAX
-        self.cut = [] if plain else range_methods.cut(model, inputs, samples, method.ranges)
+        self.wrong = [each.warning for each in changed if each.warning]
+        if changed and not as_written:
+            self.content = flatbuffer.packed(model)
+
+    @functools.cached_property
+    def histograms(self):
+        """Those of `range_methods`, which all methods look at."""
+        return range_methods.histograms(flatbuffer.unpacked(self.content), self.inputs, self.samples)
+
+    def passed(self, content, place, variant=None, **known):
+        return content if self.as_written else passes.applied(content, place, variant, **known)
+
+
+class Quantizer:
+    """What makes integers of a `Calibrated` file by a `Method`, which has the same wish to equalize. ``cut`` is what
+    `range_methods.cut` returned.
+    """
+
+    def __init__(self, calibrated, method=PLAIN):
+        range_methods.check(method.ranges)
+        self._calibrated = calibrated
+        self._kept = method.keep_float, method.modules
+        self._ranged = calibrated.content
+        self.cut = []
+        if method not in (PLAIN, PLAIN._replace(equalize=True)):
+            self._choose(method)
+
+    def _choose(self, method):
+        model = flatbuffer.unpacked(self._ranged)
+        inputs, samples = self._calibrated.inputs, self._calibrated.samples
+        if method.ranges != range_methods.MINMAX:
+            self.cut = range_methods.cut(model, self._calibrated.histograms, method.ranges)
         kept = layer_names.chosen(model, *self._kept)
         adaptive = method.round == adaptive_rounding.ADAPTIVE
         rounded = adaptive_rounding.chosen(model, inputs, samples, kept) if adaptive else {}
         corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded)
         for tensor, weights in rounded.items():
             editing.set_numbers(model, model.subgraphs[0].tensors[tensor], weights)
-        if (changed or self.cut or rounded or corrected) and not as_written:
+        if self.cut or rounded or corrected:
             self._ranged = flatbuffer.packed(model)
 
     def warnings(self, *, biases_apart=False):
@@ -112,16 +142,18 @@ class Calibrated:
 
         ``biases_apart`` says that it gives each operator a bias of its own.
         """
-        wrong = [what for what in self._wrong if not (biases_apart and what == passes.SHARED_BIASES)]
-        told = [GETS_WRONG.format(tf.__version__, " and ".join(wrong))] if self._as_written and wrong else []
-        return [*self._unseen, *told]
+        made = self._calibrated
+        wrong = [what for what in made.wrong if not (biases_apart and what == passes.SHARED_BIASES)]
+        told = [GETS_WRONG.format(tf.__version__, " and ".join(wrong))] if made.as_written and wrong else []
+        return [*made.unseen, *told]
 
     def quantized(self, variant, io="float32"):
         """A file with int8 weights and activations of int8 or int16, where operators have them.
 
         ``variant`` is one of `ACTIVATIONS`, ``io`` the dtype of the inputs and outputs that are floats in the model.
         """
-        ranged = self._passed(self._ranged, Place.TO_QUANTIZE, variant)
+        passed = self._calibrated.passed
+        ranged = passed(self._ranged, Place.TO_QUANTIZE, variant)
         kept = {}
         patterns, modules = self._kept
         if patterns:
@@ -129,16 +161,13 @@ class Calibrated:
         try:
             content = _quantized(ranged, variant, io)
         except StageError:
-            mended = self._passed(ranged, Place.REFUSED, variant)
+            mended = passed(ranged, Place.REFUSED, variant)
             if mended is ranged:
                 raise
             content = _quantized(mended, variant, io)
         if kept:
             ranged, content = (kept_floats.restored(each, kept) for each in (ranged, content))
-        return self._passed(content, Place.QUANTIZED, variant, floats=lambda: flatbuffer.unpacked(ranged))
-
-    def _passed(self, content, place, variant=None, **known):
-        return content if self._as_written else passes.applied(content, place, variant, **known)
+        return passed(content, Place.QUANTIZED, variant, floats=lambda: flatbuffer.unpacked(ranged))
 
 
 def _largest(content, rows, inputs, samples):

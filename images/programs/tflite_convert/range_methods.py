@@ -20,23 +20,15 @@ SMOOTHED = 1e-4
 PARTS = np.linspace(1.0, 0.2, 81)
 
 
-def cut(model, inputs, samples, method):
-    """Change the ranges of a calibrated ModelT of floats, but for those of its inputs and outputs; samples as
-    `observation.each` has them. Returns [{tensor, lowest, largest, low, high, share}] of what was cut: the range that
-    the samples show, the one that is left, and the share of numbers that is beyond it.
+def cut(model, found, method):
+    """Change the ranges of a calibrated ModelT of floats by ``found``, what `histograms` gave for it. Returns [{tensor,
+    lowest, largest, low, high, share}] of what was cut: the range that the samples show, the one that is left, and the
+    share of numbers that is beyond it.
     """
     graph = model.subgraphs[0]
-    ends = {int(each) for each in (*graph.inputs, *graph.outputs)}
-    found = {}
-    for at, tensor in enumerate(graph.tensors):
-        computed = tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
-        if computed and at not in ends and np.isfinite(ranges.of(model, tensor)).all():
-            lowest, largest = ranges.of(model, tensor)
-            found[at] = (min(lowest, 0.0), max(largest, 0.0))
-    counts = _histograms(model, found, inputs, samples)
     told = []
-    for at, (lowest, largest) in found.items():
-        low, high = _chosen(method, counts[at], lowest, largest)
+    for at, (counts, lowest, largest) in found.items():
+        low, high = _chosen(method, counts, lowest, largest)
         if (low, high) == (lowest, largest):
             continue
         ranges.set_to(graph.tensors[at], low, high)
@@ -47,7 +39,7 @@ def cut(model, inputs, samples, method):
                 "largest": largest,
                 "low": low,
                 "high": high,
-                "share": _beyond(counts[at], lowest, largest, low, high),
+                "share": _beyond(counts, lowest, largest, low, high),
             }
         )
     return told
@@ -60,14 +52,25 @@ def check(method):
         raise StageError("usage", "there are no ranges {!r}".format(method), "minmax, percentile=99.99, mse or kl")
 
 
-def _histograms(model, found, inputs, samples):
-    """By tensor [BINS] counts of its numbers other than 0 between its ends, and how many numbers it has."""
-    counts = {at: np.zeros(BINS + 1) for at in found}
+def histograms(model, inputs, samples):
+    """{tensor: (counts, lowest, largest)} of a calibrated ModelT of floats, but for its inputs and outputs: [BINS]
+    counts of the numbers other than 0 between its ends, and how many numbers there are; samples as `observation.each`
+    has them.
+    """
+    graph = model.subgraphs[0]
+    ends = {int(each) for each in (*graph.inputs, *graph.outputs)}
+    found = {}
+    for at, tensor in enumerate(graph.tensors):
+        computed = tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
+        if computed and at not in ends and np.isfinite(ranges.of(model, tensor)).all():
+            lowest, largest = ranges.of(model, tensor)
+            found[at] = (np.zeros(BINS + 1), min(lowest, 0.0), max(largest, 0.0))
     for values in observation.each(model, sorted(found), inputs, samples):
         for at, array in values.items():
-            counts[at][:BINS] += np.histogram(array[array != 0], BINS, found[at])[0]
-            counts[at][BINS] += array.size
-    return counts
+            counts, *both = found[at]
+            counts[:BINS] += np.histogram(array[array != 0], BINS, both)[0]
+            counts[BINS] += array.size
+    return found
 
 
 def _chosen(method, counts, lowest, largest):

@@ -16,7 +16,7 @@ def made(variant, conversion, request):
     samples = request.inputs.get("calibration")
     if samples:
         # This raises the error for samples that the model can't run on.
-        _calibrated(conversion, request)
+        _quantizer(conversion, request)
     io = request.parameters["integer_io"] if variant == "int8-only" else "float32"
     content = conversion.of_api(variant, samples, io)
     quantized_file.File(content).refuse_lowest()
@@ -47,14 +47,14 @@ def doubts(variant, conversion, request, content):
     if variant in passes.INT8 and request.parameters["quantized"]:
         return departures.told(content, flatbuffer.unpacked(conversion.float32))
     if "calibration" in request.inputs:
-        calibrated = _calibrated(conversion.plain, request)
-        return calibrated.warnings(biases_apart=conversion.is_whole and variant != "int16x8")
+        quantizer = _quantizer(conversion.plain, request)
+        return quantizer.warnings(biases_apart=conversion.is_whole and variant != "int16x8")
     return []
 
 
 def cut(conversion, request):
     """The ranges that were cut, as `range_methods.cut` has them."""
-    return _calibrated(conversion.plain, request).cut if "quantization" in request.parameters else []
+    return _quantizer(conversion.plain, request).cut if "quantization" in request.parameters else []
 
 
 def dynamic(conversion, _):
@@ -75,7 +75,7 @@ def int8_only(conversion, request):
 
 def int16x8(conversion, request):
     """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
-    return _calibrated(conversion.plain, request).quantized("int16x8")
+    return _quantizer(conversion.plain, request).quantized("int16x8")
 
 
 def _of_int8(conversion, request, io="float32"):
@@ -85,14 +85,14 @@ def _of_int8(conversion, request, io="float32"):
     if "calibration" not in request.inputs:
         message = "the model has quantized weights at most: nothing says which ranges its activations have in 8 bits"
         raise StageError("model", message, "convert it with --dequantize and --calibration")
-    return _calibrated(conversion, request).quantized("int8", io)
+    return _quantizer(conversion, request).quantized("int8", io)
 
 
-def _calibrated(conversion, request):
+def _quantizer(conversion, request):
     method = dict(request.parameters.get("quantization", {}))
     modules = tuple((name, tuple(of)) for name, of in sorted(method.get("modules", {}).items()))
     method.update(keep_float=tuple(method.get("keep_float", ())), modules=modules)
-    return conversion.calibrated(request.inputs["calibration"], Method(**method))
+    return conversion.quantizer(request.inputs["calibration"], Method(**method))
 
 
 VARIANTS = {

@@ -94,7 +94,8 @@ class Trials:
     def _made(self, method: PostTrainingQuantization) -> Done[convert.Result]:
         run, lowered, calibration = self.common.run, self.common.lowered, self.common.calibration
         recipe = run.recipe.model_copy(update={"quantization": method})
-        asked = lowered.saved_model, lowered.signature, calibration and calibration.samples, lowered.modules
+        samples = calibration.samples if calibration else None
+        asked = lowered.saved_model, lowered.signature, samples, lowered.modules
         return run.runner.run(convert.action(recipe, self.variant, *asked))
 
     def _off(self, converted: Done[convert.Result]) -> set[str]:
