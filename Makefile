@@ -14,10 +14,11 @@ PYTHON312 ?= $(shell for python in python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/vers
 host := .venv/host.ready
 dev := .venv/dev.ready
 peers := .venv/onnx2tf.ready .venv/litert.ready
+accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-tune \
-	digits zoo zoo-new audited environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
+	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -79,6 +80,9 @@ zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf
 audited: $(host) .venv/zoo-new.ready .venv/onnx2tf.ready ## Audit ten models' files by pinlite and its peers (ONLY, ENGINE).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m audited.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
+accuracy: $(host) $(accuracy) .venv/onnx2tf.ready ## What int8-only costs trained models, by pinlite's methods and by its peers (ONLY, ENGINE).
+	PYTHONPATH=tests:tests/pages:tests/zoo .venv/bin/python -m accuracy.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
+
 sweep: $(host) ## Convert hundreds of small models and judge every file by PyTorch (ONLY=glob or QUICK=1 for some, JOBS).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python tests/sweep/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(QUICK),--quick) $(if $(JOBS),--jobs $(JOBS))
@@ -116,6 +120,7 @@ nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance,
 	$(MAKE) --silent zoo TWICE=1 JOBS=2
 	$(MAKE) --silent zoo-new TWICE=1 JOBS=2
 	$(MAKE) --silent audited
+	$(MAKE) --silent accuracy
 	$(MAKE) --silent fuzz
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
@@ -143,9 +148,9 @@ lock: $(host) ## Write every lock anew from what it is made of.
 		.venv/bin/uv pip compile --quiet --universal --python-version $${overlay#*/} --generate-hashes --no-header --no-annotate \
 			--only-binary :all: images/pins/overlay-$${overlay%/*}/requirements.in \
 			--output-file images/pins/overlay-$${overlay%/*}/requirements.lock || exit; done
-	for peer in onnx2tf litert; do \
+	for name in bench/onnx2tf bench/litert accuracy/litert-quantizer accuracy/tensorflow accuracy/data; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
-			tests/bench/$$peer.in --output-file tests/bench/$$peer.lock || exit; done
+			$$(test $$name != accuracy/data || echo --no-deps) tests/$$name.in --output-file tests/$$name.lock || exit; done
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		tests/zoo_new/environment.in --output-file tests/zoo_new/environment.lock
 
@@ -172,10 +177,11 @@ $(dev): requirements-dev.lock $(host)
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	touch $@
 
-$(peers): .venv/%.ready: tests/bench/%.lock $(host)
+vpath %.lock tests/bench tests/accuracy
+$(peers) $(accuracy): .venv/%.ready: %.lock $(host)
 	.venv/bin/uv venv --quiet --clear --no-project --python "$(or $(PYTHON312),3.12)" .venv/$* || \
-		{ echo "error: no Python 3.12 for $*; name one with make bench-peers PYTHON312=..." >&2; exit 2; }
-	.venv/bin/uv pip install --quiet --python .venv/$*/bin/python --compile-bytecode --require-hashes --requirements $<
+		{ echo "error: no Python 3.12 for $*; name one with make PYTHON312=..." >&2; exit 2; }
+	.venv/bin/uv pip install --quiet --python .venv/$*/bin/python --compile-bytecode --no-deps --require-hashes --requirements $<
 	touch $@
 
 # PyTorch of today, on Linux with the libraries of CUDA.

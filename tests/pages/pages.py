@@ -24,6 +24,7 @@ import manifest
 import soak_table
 import table
 import techniques_page
+from accuracy import page as accuracy_page
 from audited import page as audited_page
 from bench import soak
 from zoo_new import page as zoo_new_page
@@ -212,6 +213,7 @@ SOURCES: dict[str, Reduce] = {
     "zoo": reduced_zoo,
     "zoo-new": zoo_new_page.reduced,
     "audited": audited_page.reduced,
+    "accuracy": accuracy_page.reduced,
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
 }
@@ -248,6 +250,7 @@ def pages() -> dict[str, str]:
         "zoo.md": zoo_page(measured("zoo")),
         "zoo-new.md": zoo_new_page.page(measured("zoo-new")),
         "audited.md": audited_page.page(measured("audited")),
+        "accuracy.md": accuracy_page.page(measured("accuracy")),
         "techniques.md": techniques_page.page(measured("techniques")),
         "errors.md": error_table.page(),
         "runtime-faults.md": fault_table.page(),
