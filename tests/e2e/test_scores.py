@@ -34,6 +34,19 @@ def test_layers_that_stay_in_floats_by_their_modules_keep_it(pinlite, any_engine
     assert quantization["float_operators"] == {"FULLY_CONNECTED": 2}
 
 
+def test_layers_of_int16_in_a_file_of_int8_score_as_one_of_int16(pinlite, engine):
+    """The weights' one scale loses the rest, in both."""
+    wide = ("--variant", "int8", "--variant", "int16x8", "--keep-int16", "*", "--loss", "1")
+    pinlite.succeeds("convert", *MODEL, *SCORED[:2], *wide, "--out", "out", "--engine", engine)
+    report = json.loads((pinlite.here / "out" / "report.json").read_text())
+    assert report["variants"][0]["quantization"]["integer_operators"] == {"FULLY_CONNECTED": {"int16": 2}}
+    scores = {variant: set() for variant in (None, "int8", "int16x8")}
+    for each in report["evaluation"]["scores"]:
+        scores[each["variant"]].add(each["scores"]["top-1"])
+    assert scores["int8"] == scores["int16x8"]
+    assert min(scores["int8"]) > 0
+
+
 def test_a_layer_that_is_not_there(pinlite, any_engine):
     ended = pinlite(
         *("convert", *MODEL, "--variant", "int8", "--keep-float", "feature", "--out", "out", "--engine", any_engine)

@@ -250,7 +250,10 @@ def test_the_command_shows_what_is_finished_and_ends_with_the_failing_variants_s
 
 def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
     pipeline.run(
-        recipe("float32", "dynamic", "int8", ranges="percentile=99.9", equalize=True, **{"keep-float": ["Gemm*"]})
+        recipe(
+            *("float32", "dynamic", "int8"),
+            **{"ranges": "percentile=99.9", "equalize": True, "keep-float": ["Gemm*"], "keep-int16": ["head"]},
+        )
     )
     given = {request.id: request.parameters.get("quantization") for request in asked(engine, "convert")}
     method = {
@@ -259,6 +262,7 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
         "round": "nearest",
         "correct_bias": False,
         "keep_float": ["Gemm*"],
+        "keep_int16": ["head"],
     }
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
@@ -269,9 +273,10 @@ def test_layers_may_be_called_by_the_modules_that_the_export_names(engine, recip
 
     engine.programs["export"] = export
     pipeline.run(recipe("int8", **{"keep-float": ["head.*"]}))
+    pipeline.run(recipe("int8", **{"keep-int16": ["head.*"], "out": "wide"}))
     pipeline.run(recipe("int8", equalize=True, out="other"))
-    named, other = (request.parameters["quantization"] for request in asked(engine, "convert"))
-    assert named["modules"] == {"Gemm_0": ["head.0", "head.1"]}
+    named, wide, other = (request.parameters["quantization"] for request in asked(engine, "convert"))
+    assert named["modules"] == wide["modules"] == {"Gemm_0": ["head.0", "head.1"]}
     assert "modules" not in other
 
 
@@ -296,6 +301,11 @@ def test_plain_integers_are_asked_for_as_ever(engine, recipe):
         ),
         ({"variant": ["dynamic"], "round": "adaptive"}, "--round is given, but no variant takes ranges"),
         ({"round": "down"}, "round"),
+        (
+            {"variant": ["int8", "int8-only"], "keep-int16": ["Conv_1", "head"]},
+            "--keep-int16 Conv_1, head: --variant int8-only has no floats, through which",
+        ),
+        ({"variant": ["int16x8"], "keep-int16": ["Conv_1"]}, "--keep-int16 Conv_1: no file of int8 is made"),
         ({"correct-bias": True, "lowering": "stock"}, "--correct-bias: the lowering stock is onnx-tf unchanged"),
     ],
 )

@@ -6,19 +6,19 @@ are called FLOOR while it works, and are themselves again afterwards.
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-from . import flatbuffer, layer_names
+from . import flatbuffer
 from .passes import editing, ranges
 
 # It has no integers, and whoever opens the file looks at none of its options.
 ALIAS = schema.BuiltinOperator.FLOOR
 
 
-def hidden(content, patterns, modules=()):
-    """(bytes, kept): a file of floats whose operators that fit a pattern, as `layer_names.chosen` has it, have another
-    kind, and what they are, by the places of the new kinds in the file's list of operators.
+def hidden(content, is_kept):
+    """(bytes, kept): a file of floats whose operators have another kind if ``is_kept`` of the place of the first tensor
+    that they give, and what they are, by the places of the new kinds in the file's list of operators.
     """
     model = flatbuffer.unpacked(content)
-    operators = layer_names.chosen(model, patterns, modules)
+    operators = [operator for _, operator, _ in editing.operators(model) if is_kept(int(operator.outputs[0]))]
     _take_constants(model, operators)
     kept = _renamed(model, operators)
     return flatbuffer.packed(model), kept

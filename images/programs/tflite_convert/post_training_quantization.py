@@ -20,6 +20,7 @@ from . import (
     equalization,
     flatbuffer,
     kept_floats,
+    kept_int16,
     layer_names,
     observation,
     passes,
@@ -42,9 +43,9 @@ GETS_WRONG = (
 
 class Method(NamedTuple):
     """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
-    ``correct_bias`` after; weights ``round`` to the nearest or as `adaptive_rounding` chooses; ``keep_float`` are
-    patterns as `kept_floats` has them, ``modules`` pairs of the name of an ONNX node or output and the names of
-    PyTorch's modules that it is of.
+    ``correct_bias`` after; weights ``round`` to the nearest or as `adaptive_rounding` chooses. ``keep_float`` and
+    ``keep_int16`` are patterns of layers that stay in floats, or have int16 in a file of int8; ``modules`` as
+    `layer_names.chosen` has them.
     """
 
     ranges: str = range_methods.MINMAX
@@ -52,6 +53,7 @@ class Method(NamedTuple):
     round: str = adaptive_rounding.NEAREST
     correct_bias: bool = False
     keep_float: Tuple[str, ...] = ()
+    keep_int16: Tuple[str, ...] = ()
     modules: Tuple[Tuple[str, Tuple[str, ...]], ...] = ()
 
 
@@ -117,9 +119,10 @@ class Quantizer:
     def __init__(self, calibrated, method=PLAIN):
         range_methods.check(method.ranges)
         self._calibrated = calibrated
-        self._kept = method.keep_float, method.modules
         self._ranged = calibrated.content
         self.cut = []
+        # Of layers that are kept: the places of the tensors that they give, among so many.
+        self._count, self._floats, self._int16 = 0, set(), set()
         if method not in (PLAIN, PLAIN._replace(equalize=True)):
             self._choose(method)
 
@@ -128,7 +131,10 @@ class Quantizer:
         inputs, samples = self._calibrated.inputs, self._calibrated.samples
         if method.ranges != range_methods.MINMAX:
             self.cut = range_methods.cut(model, self._calibrated.histograms, method.ranges)
-        kept = layer_names.chosen(model, *self._kept)
+        kept = layer_names.chosen(model, method.keep_float, method.modules)
+        self._count, self._floats = len(model.subgraphs[0].tensors), _given(kept)
+        # What is to stay in floats stays there.
+        self._int16 = _given(layer_names.chosen(model, method.keep_int16, method.modules)) - self._floats
         adaptive = method.round == adaptive_rounding.ADAPTIVE
         rounded = adaptive_rounding.chosen(model, inputs, samples, kept) if adaptive else {}
         corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded)
@@ -152,12 +158,19 @@ class Quantizer:
 
         ``variant`` is one of `ACTIVATIONS`, ``io`` the dtype of the inputs and outputs that are floats in the model.
         """
+        if variant == "int16x8" or not self._int16:
+            return self._quantized(variant, io, self._floats and self._floats.__contains__)
+        content = self._quantized(variant, io, (self._floats | self._int16).__contains__)
+        others = self._quantized("int16x8", io, lambda tensor: tensor < self._count and tensor not in self._int16)
+        return kept_int16.joined(content, others, self._int16, self._count)
+
+    def _quantized(self, variant, io, is_float):
+        """A file in which those operators stay in floats of whose first tensor ``is_float``, if it is one, is true."""
         passed = self._calibrated.passed
         ranged = passed(self._ranged, Place.TO_QUANTIZE, variant)
         kept = {}
-        patterns, modules = self._kept
-        if patterns:
-            ranged, kept = kept_floats.hidden(ranged, patterns, modules)
+        if is_float:
+            ranged, kept = kept_floats.hidden(ranged, is_float)
         try:
             content = _quantized(ranged, variant, io)
         except StageError:
@@ -168,6 +181,11 @@ class Quantizer:
         if kept:
             ranged, content = (kept_floats.restored(each, kept) for each in (ranged, content))
         return passed(content, Place.QUANTIZED, variant, floats=lambda: flatbuffer.unpacked(ranged))
+
+
+def _given(operators):
+    """The places of the tensors that operators give."""
+    return {int(at) for operator in operators for at in operator.outputs}
 
 
 def _largest(content, rows, inputs, samples):

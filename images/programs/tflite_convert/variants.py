@@ -91,7 +91,8 @@ def _of_int8(conversion, request, io="float32"):
 def _quantizer(conversion, request):
     method = dict(request.parameters.get("quantization", {}))
     modules = tuple((name, tuple(of)) for name, of in sorted(method.get("modules", {}).items()))
-    method.update(keep_float=tuple(method.get("keep_float", ())), modules=modules)
+    patterns = {name: tuple(method.get(name, ())) for name in ("keep_float", "keep_int16")}
+    method.update(patterns, modules=modules)
     return conversion.quantizer(request.inputs["calibration"], Method(**method))
 
 

@@ -52,6 +52,7 @@ def quantization_of(
         round=options["round"],
         correct_bias=options["correct_bias"],
         keep_float=tuple(dict.fromkeys(options["keep_float"])),
+        keep_int16=tuple(dict.fromkeys(options["keep_int16"])),
     )
     calibrated = any(needs_calibration(variant, has_ranges=has_ranges) for variant in variants)
     if not calibrated and (given := chosen_by(options)):
@@ -62,6 +63,17 @@ def quantization_of(
     if found.keep_float and "int8-only" in variants:
         raise UsageError(
             f"--keep-float {found.keep_float[0]}: --variant int8-only has no floats", hint="take --variant int8"
+        )
+    if found.keep_int16 and "int8-only" in variants:
+        raise UsageError(
+            f"--keep-int16 {', '.join(found.keep_int16)}: --variant int8-only has no floats, through which numbers of "
+            "int8 become int16",
+            hint="take --variant int8, or int16x8 for all layers",
+        )
+    if found.keep_int16 and "int8" not in variants:
+        raise UsageError(
+            f"--keep-int16 {', '.join(found.keep_int16)}: no file of int8 is made, which these layers would be part of",
+            hint="take --variant int8; int16x8 has int16 in all layers",
         )
     return found
 
@@ -74,6 +86,7 @@ def chosen_by(options: Settings) -> list[str]:
         "--round": options["round"] != "nearest",
         "--correct-bias": options["correct_bias"],
         "--keep-float": options["keep_float"],
+        "--keep-int16": options["keep_int16"],
     }
     return [name for name, value in given.items() if value]
 

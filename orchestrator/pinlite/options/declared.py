@@ -229,6 +229,15 @@ class IntegerOptions(TypedDict, total=False):
             default=(),
         ),
     ]
+    keep_int16: Annotated[
+        Texts,
+        Option(
+            "Files to make",
+            "LAYER",
+            "Layers with activations of int16 in a file of int8, called as for --keep-float; once for each.",
+            default=(),
+        ),
+    ]
     integer_io: Annotated[IntegerIo, Option("Files to make", "", "What goes in and out of int8-only.", default="int8")]
 
 

@@ -131,7 +131,8 @@ class PostTrainingQuantization(Frozen):
     or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
     range before; to ``round`` weights ``adaptive`` changes least what a layer gives on the samples; ``correct_bias``
     takes out of biases what rounded weights add to the mean of a layer. Layers that fit a pattern of ``keep_float``
-    stay in floats, by the names of an ONNX node, a module of PyTorch's, or an operator.
+    stay in floats, by the names of an ONNX node, a module of PyTorch's, or an operator; those of ``keep_int16`` have
+    activations of int16 in a file of int8.
     """
 
     ranges: str = "minmax"
@@ -139,6 +140,7 @@ class PostTrainingQuantization(Frozen):
     round: Rounding = "nearest"
     correct_bias: bool = False
     keep_float: tuple[str, ...] = ()
+    keep_int16: tuple[str, ...] = ()
 
 
 class Requirements(Frozen):

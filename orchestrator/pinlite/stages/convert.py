@@ -58,6 +58,6 @@ def _method(recipe: Recipe, modules: Mapping[str, Sequence[str]]) -> dict[str, J
     if method == PostTrainingQuantization():
         return {}
     asked = method.model_dump(mode="json")
-    if method.keep_float and modules:
+    if (method.keep_float or method.keep_int16) and modules:
         asked["modules"] = {name: list(of) for name, of in modules.items()}
     return {"quantization": asked}

@@ -42,6 +42,22 @@ def twice():
     return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(hidden, filters), zeros, name="scores")}
 
 
+def branches():
+    x = placeholder("x", 1, 16)
+    near = tf.nn.relu(tf.matmul(x, weights(16, 8), name="near"), name="near/relu")
+    wide = tf.nn.relu(tf.matmul(x, weights(16, 8, seed=1), name="wide"), name="wide/relu")
+    both = tf.add(near, wide, name="both")
+    last = tf.add(tf.matmul(both, weights(8, 8, seed=2), name="wide_last"), near, name="wide_sum")
+    return {"x": x}, {"scores": last, "more": tf.matmul(both, weights(8, 3, seed=3), name="more")}
+
+
+def rooted():
+    x = placeholder("x", 1, 16)
+    hidden = tf.nn.relu(tf.matmul(x, weights(16, 8)), name="hidden") + 1.0
+    root = tf.math.rsqrt(tf.add(hidden, hidden, name="root"), name="root_of")
+    return {"x": x}, {"scores": tf.matmul(root, weights(8, 5, seed=2), name="scores")}
+
+
 def seen_by_others():
     """The first layer's channels are an output, too: they have to stay what they are."""
     x = placeholder("x", 1, 16)
@@ -60,7 +76,7 @@ class Methods(Stage):
             sample = {name: array[at] for name, array in samples.items()}
             wanted, found = (self.run_variant(each, made, sample)["scores"] for each in ("float32", variant))
             worst.append(np.abs(found - wanted).max() / np.abs(wanted).max())
-        self.cut = made["quantization"]["cut"]
+        self.told = made["quantization"]
         return float(np.mean(worst))
 
 
@@ -222,3 +238,67 @@ class KeptFloats(Methods):
             self.convert("int8", self.seeded(2), quantization={"keep_float": ["scores", "Conv_7"]})
         self.assertIn("scores", caught.exception.hint)
         self.assertIn("modules of PyTorch's they are of is not known", caught.exception.hint)
+
+
+class KeptInt16(Methods):
+    def types(self):
+        return {name: types for name, types in self.told["integer_operators"].items() if "int16" in types}
+
+    def test_all_layers_are_the_file_of_int16(self):
+        self.save(windows)
+        wide = self.errors("int16x8")
+        self.assertEqual(wide, self.errors("int8", keep_int16=["*"]))
+        self.assertEqual({}, self.told["float_operators"])
+
+    def test_one_layer_and_the_others_have_int8(self):
+        for pattern, kinds in (("scores", ["FULLY_CONNECTED"]), ("M*", ["MAX_POOL_2D", "MEAN"])):
+            with self.subTest(pattern):
+                self.setUp()
+                self.save(windows)
+                plain, wide = self.errors("int8"), self.errors("int16x8")
+                found = self.errors("int8", keep_int16=[pattern])
+                self.assertEqual({kind: {"int16": 1} for kind in kinds}, self.types())
+                self.assertEqual({}, self.told["float_operators"])
+                self.assertLess(found, plain * 1.01)
+                self.assertGreater(found, wide)
+
+    def test_what_stays_in_floats_is_not_of_int16(self):
+        self.save(windows)
+        self.errors("int8", keep_int16=["*"], keep_float=["scores"])
+        self.assertEqual({"FULLY_CONNECTED": 1}, self.told["float_operators"])
+        self.assertEqual({"CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "MEAN"}, set(self.types()))
+
+    def test_branches_that_meet(self):
+        """Each sum has an operand of the other type, and one is an output."""
+        self.save(branches)
+        plain = self.errors("int8")
+        self.assertLess(self.errors("int8", keep_int16=["wide*"]), plain)
+        self.assertEqual({"FULLY_CONNECTED": {"int16": 2, "int8": 2}, "ADD": {"int16": 1, "int8": 1}}, self.types())
+
+    def test_what_has_no_integers_of_16_bits_stays_in_floats(self):
+        self.save(rooted)
+        self.errors("int8", keep_int16=["root*"])
+        self.assertEqual({"RSQRT": 1}, self.told["float_operators"])
+
+    def test_constants_that_others_read_too(self):
+        self.save(twice)
+        self.assertLess(self.errors("int8", keep_int16=["scores"]), 0.1)
+
+    def test_the_same_bytes_twice_and_no_numbers_left_over(self):
+        self.save(windows)
+        samples, found = self.seeded(4), []
+        for _ in range(2):
+            self.convert("int8", samples, quantization={"keep_int16": ["CONV_2D"]})
+            found.append(self.content("int8"))
+        self.assertEqual(found[0], found[1])
+        model = flatbuffer.unpacked(found[0])
+        read = {each.buffer for each in (*model.subgraphs[0].tensors, *model.metadata)}
+        self.assertEqual(b"1.", bytes(model.buffers[model.metadata[0].buffer].data[:2]))
+        self.assertEqual(
+            [], [at for at, buffer in enumerate(model.buffers) if buffer.data is not None and at not in read]
+        )
+
+    def test_what_is_not_there_is_refused(self):
+        self.save(dense)
+        with self.assertRaisesRegex(StageError, "no layer is called Conv_7"):
+            self.convert("int8", self.seeded(2), quantization={"keep_int16": ["Conv_7"]})
