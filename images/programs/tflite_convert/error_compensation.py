@@ -16,6 +16,8 @@ DAMPING = 0.1
 # Rows that are worked on before a product brings them to all others. So many products of so many bits add up to no more
 # than the 53 bits that float64 has.
 BLOCK, BITS = 64, 23
+# Of the other rows so many at once.
+PART = 512
 
 
 def decided(products, wanted, low, high):
@@ -50,8 +52,10 @@ def _factorize(left, least):
             row = left[:, at, at:]
             row /= np.sqrt(np.maximum(row[:, :1], least))
             left[:, at + 1 : end, at:] -= row[:, 1 : end - at, None] * row[:, None, :]
-        rows = left[:, start:end, end:]
-        left[:, end:, end:] -= _product(rows.transpose(0, 2, 1), rows)
+        # By parts of rows: what is below the triangle is spared.
+        for top in range(end, size, PART):
+            columns, rest = left[:, start:end, top : top + PART], left[:, start:end, top:]
+            left[:, top : top + PART, top:] -= _product(columns.transpose(0, 2, 1), rest)
 
 
 def _from_the_last(factor, wanted, low, high):

@@ -57,8 +57,8 @@ class Layer(NamedTuple):
         return weights.reshape(self._apart).transpose(axes).reshape(self.shape)
 
     def inputs(self, data, most, seed):
-        """[groups, positions, inputs] of int16 for ``data`` of floats, at no more than ``most`` places of the output,
-        which ``seed`` chooses.
+        """[groups, positions, inputs] of int16 for ``data`` of floats, at no more than ``most`` positions of the
+        output, which ``seed`` chooses.
         """
         integers = self._integers(data)
         if self.kind == OPERATORS.FULLY_CONNECTED:
