@@ -19,7 +19,7 @@ def test_a_score_that_falls_is_told_with_the_layers(pinlite, engine):
     assert re.search(
         r"most of its error comes from \w+_\d.*, see `pinlite debug out`; try more calibration samples", words
     )
-    assert "--equalize or --variant int16x8 or --qat" in words
+    assert "or `pinlite tune` in place of `pinlite convert` or --equalize or --variant int16x8 or --qat" in words
     report = json.loads((pinlite.here / "out" / "report.json").read_text())
     fallen = report["evaluation"]["fallen"]
     assert {each["variant"] for each in fallen} == {"int8-only"}

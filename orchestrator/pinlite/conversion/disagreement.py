@@ -1,6 +1,6 @@
 """What a run ends with whose results are not right."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from pinlite.auditing import runtime_faults
@@ -33,7 +33,7 @@ def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
 def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observe: Observer) -> ScoreError:
     worst = max(evaluation.fallen, key=lambda each: each.lost)
     layers = [*_layers(worst.variant, recipe, observe)]
-    ways_out = [*_ways_out(worst.variant, layers, recipe, {each.variant for each in evaluation.fallen})]
+    ways_out = [*_ways_out(worst.variant, layers, report, recipe)]
     tried = f"try {' or '.join(ways_out)}; " if ways_out else ""
     come = f"most of its error comes from {', '.join(layers)}, see `pinlite debug {recipe.out}`; " if layers else ""
     return ScoreError(
@@ -44,18 +44,18 @@ def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observ
     )
 
 
-def _ways_out(
-    variant: VariantName, layers: Sequence[str], recipe: Recipe, fallen: Container[VariantName]
-) -> Iterator[str]:
+def _ways_out(variant: VariantName, layers: Sequence[str], report: Report, recipe: Recipe) -> Iterator[str]:
     """What may help a variant and was not asked for, each in words."""
     if is_calibrated(recipe, variant):
         yield "more calibration samples like those that are scored"
+        if report.tuning is None:
+            yield "`pinlite tune` in place of `pinlite convert`"
         if not recipe.quantization.equalize:
             yield "--equalize"
         if layers and variant != "int8-only":
             yield f"--keep-float {layers[0]}"
     # More bits don't help where they have fallen too.
-    if "int16x8" not in fallen:
+    if "int16x8" not in {each.variant for each in cast("EvaluationReport", report.evaluation).fallen}:
         yield "--variant int16x8"
     if recipe.source.kind in ("python", "checkpoint") and not (recipe.training and recipe.training.qat):
         yield "--qat"
