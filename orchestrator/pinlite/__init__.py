@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinlite.api import remove_images as remove_images
     from pinlite.api import reproduce as reproduce
     from pinlite.api import run as run
+    from pinlite.api import tune as tune
     from pinlite.api import verify as verify
     from pinlite.errors import PinliteError as PinliteError
     from pinlite.schema.report import Report as Report
@@ -39,6 +40,7 @@ __all__ = [
     "remove_images",
     "reproduce",
     "run",
+    "tune",
     "verify",
 ]
 
