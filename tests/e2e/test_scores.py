@@ -59,3 +59,12 @@ def test_a_layer_that_is_not_there(pinlite, any_engine):
 def test_equalized_layers_keep_it(pinlite, any_engine):
     options = ("--equalize", "--round", "adaptive", "--correct-bias", "--ranges", "mse")
     pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)
+
+
+def test_zero_points_of_0_and_cut_weights(pinlite, any_engine):
+    options = ("--equalize", "--symmetric", "--weight-ranges", "percentile=99.9", "--correct-bias")
+    pinlite.succeeds("convert", *MODEL, *SCORED, *options, "--out", "out", "--engine", any_engine)
+    report = json.loads((pinlite.here / "out" / "report.json").read_text())
+    integers = report["variants"][1]
+    assert [each["zero_point"] for each in (*integers["inputs"], *integers["outputs"])] == [0, 0]
+    assert len(integers["quantization"]["cut"]) == 2

@@ -253,6 +253,7 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
         recipe(
             *("float32", "dynamic", "int8"),
             **{"ranges": "percentile=99.9", "equalize": True, "keep-float": ["Gemm*"], "keep-int16": ["head"]},
+            **{"weight-ranges": "mse", "symmetric": True},
         )
     )
     given = {request.id: request.parameters.get("quantization") for request in asked(engine, "convert")}
@@ -263,6 +264,8 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
         "correct_bias": False,
         "keep_float": ["Gemm*"],
         "keep_int16": ["head"],
+        "weight_ranges": "mse",
+        "symmetric": True,
     }
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
@@ -293,6 +296,9 @@ def test_plain_integers_are_asked_for_as_ever(engine, recipe):
         ({"ranges": "entropy"}, "--ranges 'entropy' is no method"),
         ({"ranges": "percentile=101"}, "--ranges 'percentile=101' is no method"),
         ({"ranges": "percentile="}, "--ranges 'percentile=' is no method"),
+        ({"weight-ranges": "kl"}, "--weight-ranges 'kl' is no method"),
+        ({"variant": ["float16"], "weight-ranges": "mse"}, "--weight-ranges is given, but no variant takes ranges"),
+        ({"symmetric": True, "lowering": "stock"}, "--symmetric: the lowering stock is onnx-tf unchanged"),
         ({"variant": ["float16"], "equalize": True}, "--equalize is given, but no variant takes ranges from samples"),
         ({"variant": ["dynamic"], "ranges": "mse"}, "--ranges is given, but no variant takes ranges"),
         (

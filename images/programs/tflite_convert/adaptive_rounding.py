@@ -23,9 +23,10 @@ FOR_AN_INPUT, POSITIONS = 128, 1 << 14
 TOGETHER = 1 << 26
 
 
-def chosen(model, inputs, samples, kept=()):
+def chosen(model, inputs, samples, kept, before):
     """{weights' place among tensors: array of float32 in their shape} for a calibrated ModelT of floats, but for
-    operators that are ``kept`` in floats; samples as `observation.each` has them.
+    operators that are ``kept`` in floats; samples as `observation.each` has them. ``before`` has by the same places
+    what weights were before they were cut: what layers gave by these is what they are to give.
     """
     found, kept = {}, {id(operator) for operator in kept}
     for layers in _together(each for each in layer_inputs.layers(model) if id(each.operator) not in kept):
@@ -36,7 +37,7 @@ def chosen(model, inputs, samples, kept=()):
                 most = min(FOR_AN_INPUT * layer.groups[1], POSITIONS) // len(samples) + 1
                 products.add(layer.inputs(values[layer.data], most, seed))
         for layer in layers:
-            found[layer.weights] = _rounded(model, layer, sums.pop(0).whole())
+            found[layer.weights] = _rounded(model, layer, sums.pop(0).whole(), before)
     return found
 
 
@@ -77,12 +78,12 @@ def _together(layers):
         yield found
 
 
-def _rounded(model, layer, products):
+def _rounded(model, layer, products, before):
     numbers = editing.numbers(model, model.subgraphs[0].tensors[layer.weights]).reshape(layer.shape)
     limits = largest(numbers, layer.kind)
     steps = limits / np.float32(LARGEST)
-    exact = numbers / steps
-    nearest = np.round(exact)
+    exact = before.get(layer.weights, numbers) / steps
+    nearest = np.round(numbers / steps)
     # The step is made of it.
     stays = np.abs(numbers) == limits
     low, high = (np.where(stays, nearest, np.clip(nearest + by, -LARGEST, LARGEST)) for by in (-1, 1))

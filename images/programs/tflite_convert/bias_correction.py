@@ -15,10 +15,10 @@ from .passes import editing
 from .weight_steps import nearest
 
 
-def correct(model, inputs, samples, kept, rounded):
+def correct(model, inputs, samples, kept, rounded, before):
     """Change the biases of a ModelT of floats that is to be quantized, but for those of operators that are ``kept`` in
-    floats; samples as `observation.each` has them. ``rounded`` has what weights become, by their places among tensors,
-    where that is not the nearest. Returns whether there was one.
+    floats; samples as `observation.each` has them. By their places among tensors, ``rounded`` has what weights become,
+    where that is not the nearest, and ``before`` what they were before they were cut. Returns whether there was one.
     """
     graph, kept = model.subgraphs[0], {id(operator) for operator in kept}
     layers = [(operator, kind) for operator, kind in _layers(model, graph) if id(operator) not in kept]
@@ -26,7 +26,7 @@ def correct(model, inputs, samples, kept, rounded):
     beside.buffers, beside.subgraphs = list(model.buffers), [copy.copy(graph)]
     beside.subgraphs[0].tensors = list(graph.tensors)
     beside.subgraphs[0].operators = list(graph.operators)
-    added = [_lost(beside, operator, kind, rounded) for operator, kind in layers]
+    added = [_lost(beside, operator, kind, rounded, before) for operator, kind in layers]
     sums, count = dict.fromkeys(added, 0.0), 0
     for values in observation.each(beside, added, inputs, samples) if added else ():
         count += 1
@@ -54,8 +54,8 @@ def _is_float(model, tensor):
     return tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is not None
 
 
-def _lost(model, operator, kind, rounded):
-    """The place of a new tensor: what the operator gives more with rounded weights than with its own."""
+def _lost(model, operator, kind, rounded, before):
+    """The place of a new tensor: what the operator gives more with rounded weights than with those ``before``."""
     graph = model.subgraphs[0]
     _, weights, bias = editing.WEIGHTED[kind]
     given = graph.tensors[operator.outputs[0]]
@@ -67,7 +67,7 @@ def _lost(model, operator, kind, rounded):
     added.inputs = np.array(operator.inputs, np.int32)
     own = operator.inputs[weights]
     becoming = rounded[own] if own in rounded else nearest(numbers, kind)
-    difference = np.ascontiguousarray(becoming - numbers)
+    difference = np.ascontiguousarray(becoming - before.get(own, numbers))
     added.inputs[weights] = editing.add_constant(model, graph, tensor.name + b"/rounding", difference)
     zeros = np.zeros_like(editing.numbers(model, graph.tensors[operator.inputs[bias]]))
     added.inputs[bias] = editing.add_constant(model, graph, tensor.name + b"/none", zeros)

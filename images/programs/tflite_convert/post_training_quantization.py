@@ -25,6 +25,7 @@ from . import (
     observation,
     passes,
     range_methods,
+    weight_ranges,
 )
 from .passes import Place, editing, empty_ranges, relevance
 
@@ -42,13 +43,16 @@ GETS_WRONG = (
 
 
 class Method(NamedTuple):
-    """How integers are chosen: ``ranges`` as `range_methods` has them, whether to ``equalize`` layers before and to
-    ``correct_bias`` after; weights ``round`` to the nearest or as `adaptive_rounding` chooses. ``keep_float`` and
-    ``keep_int16`` are patterns of layers that stay in floats, or have int16 in a file of int8; ``modules`` as
-    `layer_names.chosen` has them.
+    """How integers are chosen: ``ranges`` as `range_methods` has them, ``weight_ranges`` as its namesake, and whether
+    activations of 8 bits have ``symmetric`` ones; whether to ``equalize`` layers before and to ``correct_bias``
+    after; weights ``round`` to the nearest or as `adaptive_rounding` chooses. ``keep_float`` and ``keep_int16`` are
+    patterns of layers that stay in floats, or have int16 in a file of int8; ``modules`` as `layer_names.chosen` has
+    them.
     """
 
     ranges: str = range_methods.MINMAX
+    weight_ranges: str = range_methods.MINMAX
+    symmetric: bool = False
     equalize: bool = False
     round: str = adaptive_rounding.NEAREST
     correct_bias: bool = False
@@ -113,13 +117,15 @@ class Calibrated:
 
 class Quantizer:
     """What makes integers of a `Calibrated` file by a `Method`, which has the same wish to equalize. ``cut`` is what
-    `range_methods.cut` returned.
+    `range_methods.cut` and `weight_ranges.cut` returned.
     """
 
     def __init__(self, calibrated, method=PLAIN):
         range_methods.check(method.ranges)
+        range_methods.check(method.weight_ranges, (range_methods.MINMAX, "mse"))
         self._calibrated = calibrated
         self._ranged = calibrated.content
+        self._symmetric = method.symmetric
         self.cut = []
         # Of layers that are kept: the places of the tensors that they give, among so many.
         self._count, self._floats, self._int16 = 0, set(), set()
@@ -135,9 +141,15 @@ class Quantizer:
         self._count, self._floats = len(model.subgraphs[0].tensors), _given(kept)
         # What is to stay in floats stays there.
         self._int16 = _given(layer_names.chosen(model, method.keep_int16, method.modules)) - self._floats
+        before = {}
+        if method.ranges != range_methods.MINMAX:
+            self.cut = range_methods.cut(model, self._calibrated.histograms, method.ranges, kept)
+        if method.weight_ranges != range_methods.MINMAX:
+            of_weights, before = weight_ranges.cut(model, method.weight_ranges, kept)
+            self.cut += of_weights
         adaptive = method.round == adaptive_rounding.ADAPTIVE
-        rounded = adaptive_rounding.chosen(model, inputs, samples, kept) if adaptive else {}
-        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded)
+        rounded = adaptive_rounding.chosen(model, inputs, samples, kept, before) if adaptive else {}
+        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded, before)
         for tensor, weights in rounded.items():
             editing.set_numbers(model, model.subgraphs[0].tensors[tensor], weights)
         if self.cut or rounded or corrected:
@@ -169,6 +181,10 @@ class Quantizer:
         passed = self._calibrated.passed
         ranged = passed(self._ranged, Place.TO_QUANTIZE, variant)
         kept = {}
+        if self._symmetric and variant != "int16x8":
+            model = flatbuffer.unpacked(ranged)
+            range_methods.make_symmetric(model)
+            ranged = flatbuffer.packed(model)
         if is_float:
             ranged, kept = kept_floats.hidden(ranged, is_float)
         try:

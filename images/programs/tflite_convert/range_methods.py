@@ -20,36 +20,53 @@ SMOOTHED = 1e-4
 PARTS = np.linspace(1.0, 0.2, 81)
 
 
-def cut(model, found, method):
-    """Change the ranges of a calibrated ModelT of floats by ``found``, what `histograms` gave for it. Returns [{tensor,
-    lowest, largest, low, high, share}] of what was cut: the range that the samples show, the one that is left, and the
-    share of numbers that is beyond it.
+def cut(model, found, method, kept=()):
+    """Change the ranges of a calibrated ModelT of floats by ``found``, what `histograms` gave for it, but for those of
+    what only operators of ``kept`` give and read, which stay in floats. Returns [{tensor, lowest, largest, low, high,
+    share}] of what was cut: the range that the samples show, the one that is left, and the share of numbers that is
+    beyond it.
     """
     graph = model.subgraphs[0]
-    told = []
+    cuts, left = [], _floats(graph, kept)
     for at, (counts, lowest, largest) in found.items():
         low, high = _chosen(method, counts, lowest, largest)
-        if (low, high) == (lowest, largest):
+        if at in left or (low, high) == (lowest, largest):
             continue
         ranges.set_to(graph.tensors[at], low, high)
-        told.append(
-            {
-                "tensor": graph.tensors[at].name.decode(),
-                "lowest": lowest,
-                "largest": largest,
-                "low": low,
-                "high": high,
-                "share": _beyond(counts, lowest, largest, low, high),
-            }
-        )
-    return told
+        share = _beyond(counts, lowest, largest, low, high)
+        cuts.append(told(graph.tensors[at], (lowest, largest), (low, high), share))
+    return cuts
 
 
-def check(method):
+def told(tensor, before, after, share):
+    """What was cut of a TensorT, for the report, of two arrays of numbers, or ends."""
+    ends = {"lowest": np.min(before), "largest": np.max(before), "low": np.min(after), "high": np.max(after)}
+    numbers = {name: float(number) for name, number in dict(ends, share=share).items()}
+    return dict(numbers, tensor=tensor.name.decode())
+
+
+def make_symmetric(model):
+    """Give the tensors of a calibrated ModelT ranges whose zero point is 0 in 8 bits: the lowest integer is -128."""
+    for tensor in model.subgraphs[0].tensors:
+        low, high = ranges.of(model, tensor)
+        if tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None and np.isfinite(low):
+            largest = max(-low, high)
+            ranges.set_to(tensor, -largest * 128 / 127, largest)
+
+
+def _floats(graph, kept):
+    """The tensors that operators which stay in floats give to none but others of these."""
+    ids = {id(operator) for operator in kept}
+    given = {int(at) for operator in kept for at in operator.outputs}
+    return given - {int(at) for operator, _, at in editing.reads(graph) if id(operator) not in ids}
+
+
+def check(method, methods=(MINMAX, "mse", "kl")):
     """Raise a StageError of kind ``usage`` for what is no method."""
     kind, _, share = method.partition("=")
-    if method not in (MINMAX, "mse", "kl") and not (kind == "percentile" and 50 < float(share) <= 100):
-        raise StageError("usage", "there are no ranges {!r}".format(method), "minmax, percentile=99.99, mse or kl")
+    if method not in methods and not (kind == "percentile" and 50 < float(share) <= 100):
+        hint = "{}, or percentile=99.99".format(", ".join(methods))
+        raise StageError("usage", "there are no ranges {!r}".format(method), hint)
 
 
 def histograms(model, inputs, samples):

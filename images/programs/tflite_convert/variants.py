@@ -53,7 +53,7 @@ def doubts(variant, conversion, request, content):
 
 
 def cut(conversion, request):
-    """The ranges that were cut, as `range_methods.cut` has them."""
+    """The ranges that were cut, as `Quantizer` has them."""
     return _quantizer(conversion.plain, request).cut if "quantization" in request.parameters else []
 
 

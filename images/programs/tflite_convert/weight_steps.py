@@ -9,9 +9,13 @@ LARGEST = 127
 
 def largest(numbers, kind):
     """The largest weight of what has one step, in a shape that goes with the weights' own; 1 where all are 0."""
-    others = tuple(axis for axis in range(numbers.ndim) if axis != GIVEN[kind] or kind in OF_ONE_SCALE)
-    found = np.abs(numbers).max(axis=others, keepdims=True)
+    found = np.abs(numbers).max(axis=alike(numbers, kind), keepdims=True)
     return np.where(found > 0, found, 1).astype(np.float32)
+
+
+def alike(numbers, kind):
+    """The axes along which weights have one step."""
+    return tuple(axis for axis in range(numbers.ndim) if axis != GIVEN[kind] or kind in OF_ONE_SCALE)
 
 
 def nearest(numbers, kind):

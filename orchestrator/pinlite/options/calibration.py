@@ -15,7 +15,7 @@ from pinlite.schema.recipe import Calibration, PostTrainingQuantization
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png")
 
-_RANGES = ("minmax", "mse", "kl")
+_RANGES, _WEIGHT_RANGES = ("minmax", "mse", "kl"), ("minmax", "mse")
 # Of the numbers of a tensor: more than half of them.
 _PERCENT = re.compile(r"[5-9]\d(\.\d+)?")
 _CALIBRATED: tuple[VariantName, ...] = ("int8", "int8-only", "int16x8")
@@ -47,7 +47,9 @@ def quantization_of(
 ) -> PostTrainingQuantization:
     """How integers are chosen; a UsageError where nothing is calibrated, or a variant has no floats."""
     found = PostTrainingQuantization(
-        ranges=_ranges(options["ranges"]),
+        ranges=_ranges("--ranges", options["ranges"], _RANGES),
+        weight_ranges=_ranges("--weight-ranges", options["weight_ranges"], _WEIGHT_RANGES),
+        symmetric=options["symmetric"],
         equalize=options["equalize"],
         round=options["round"],
         correct_bias=options["correct_bias"],
@@ -82,6 +84,8 @@ def chosen_by(options: Settings) -> list[str]:
     """The options that say how integers are chosen, as far as they are given."""
     given = {
         "--ranges": options["ranges"] != _RANGES[0],
+        "--weight-ranges": options["weight_ranges"] != _WEIGHT_RANGES[0],
+        "--symmetric": options["symmetric"],
         "--equalize": options["equalize"],
         "--round": options["round"] != "nearest",
         "--correct-bias": options["correct_bias"],
@@ -110,10 +114,10 @@ def words_of_method(method: PostTrainingQuantization) -> str:
     return " ".join(words) or "as usual"
 
 
-def _ranges(text: str) -> str:
+def _ranges(option: str, text: str, methods: tuple[str, ...]) -> str:
     kind, _, share = text.partition("=")
-    if text not in _RANGES and not (kind == "percentile" and _PERCENT.fullmatch(share)):
-        raise UsageError(f"--ranges {text!r} is no method", hint=f"{', '.join(_RANGES)}, or percentile=99.99")
+    if text not in methods and not (kind == "percentile" and _PERCENT.fullmatch(share)):
+        raise UsageError(f"{option} {text!r} is no method", hint=f"{', '.join(methods)}, or percentile=99.99")
     return text
 
 

@@ -203,6 +203,19 @@ class IntegerOptions(TypedDict, total=False):
             default="minmax",
         ),
     ]
+    weight_ranges: Annotated[
+        str,
+        Option(
+            "Files to make",
+            "METHOD",
+            "Ranges of weights, channel by channel: minmax, percentile=99.9 or mse.",
+            default="minmax",
+        ),
+    ]
+    symmetric: Annotated[
+        bool,
+        Option("Files to make", "", "Give activations of int8 ranges around 0, whose zero point is 0.", default=False),
+    ]
     equalize: Annotated[
         bool,
         Option("Files to make", "", "Give all channels between two layers about the same range first.", default=False),

@@ -128,14 +128,17 @@ class Calibration(Frozen):
 
 class PostTrainingQuantization(Frozen):
     """How integers are chosen for what is calibrated. ``ranges`` of activations are ``minmax``, what the samples show,
-    or narrower: ``percentile=P``, ``mse``, ``kl``. ``equalize`` gives the channels between two layers about the same
-    range before; to ``round`` weights ``adaptive`` changes least what a layer gives on the samples; ``correct_bias``
-    takes out of biases what rounded weights add to the mean of a layer. Layers that fit a pattern of ``keep_float``
-    stay in floats, by the names of an ONNX node, a module of PyTorch's, or an operator; those of ``keep_int16`` have
-    activations of int16 in a file of int8.
+    or narrower: ``percentile=P``, ``mse``, ``kl``; ``weight_ranges`` all of a channel, or narrower: ``percentile=P``,
+    ``mse``. ``symmetric`` gives int8 zero points of 0. ``equalize`` gives the channels between two layers about the
+    same range before; to ``round`` weights ``adaptive`` changes least what a layer gives on the samples;
+    ``correct_bias`` takes out of biases what rounded weights add to the mean of a layer. Layers that fit a pattern of
+    ``keep_float`` stay in floats, by the names of an ONNX node, a module of PyTorch's, or an operator; those of
+    ``keep_int16`` have activations of int16 in a file of int8.
     """
 
     ranges: str = "minmax"
+    weight_ranges: str = "minmax"
+    symmetric: bool = False
     equalize: bool = False
     round: Rounding = "nearest"
     correct_bias: bool = False

@@ -85,8 +85,9 @@ class Tensor(Frozen):
 
 
 class CutRange(Frozen):
-    """A tensor whose range in integers is narrower than what the calibration samples show: ``low`` to ``high`` of what
-    is ``lowest`` to ``largest``. A ``share`` of its numbers is beyond that, and saturates.
+    """A tensor whose range in integers is narrower than what the calibration samples show, or than its weights are:
+    ``low`` to ``high`` of what is ``lowest`` to ``largest``. A ``share`` of its numbers is beyond that, for weights
+    beyond the range of their channel, and saturates.
     """
 
     tensor: str

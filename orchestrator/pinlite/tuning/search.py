@@ -15,6 +15,7 @@ from pinlite.schema.report import Trial
 CHANGES: tuple[tuple[Mapping[str, Any], ...], ...] = (
     ({"equalize": True},),
     ({"ranges": "percentile=99.99"}, {"ranges": "percentile=99.9"}, {"ranges": "mse"}, {"ranges": "kl"}),
+    ({"weight_ranges": "mse"},),
     ({"round": "adaptive"},),
     ({"correct_bias": True},),
 )

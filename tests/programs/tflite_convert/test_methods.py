@@ -2,10 +2,11 @@
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 from test_variants import Stage, placeholder, weights
 
 from stagekit import StageError
-from tflite_convert import equalization, flatbuffer, range_methods
+from tflite_convert import equalization, flatbuffer, range_methods, weight_ranges
 
 LARGE = np.float32([1000, 1, 1, 0.01, 1, 1, 30, 1])
 
@@ -40,6 +41,14 @@ def twice():
     filters, zeros = weights(8, 8), np.zeros(8, np.float32)
     hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, filters), zeros))
     return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(hidden, filters), zeros, name="scores")}
+
+
+def outlying():
+    """One weight is a hundred times larger than the others."""
+    x = placeholder("x", 1, 16)
+    filters = np.random.RandomState(2).uniform(-1, 1, (16, 8)).astype(np.float32)
+    filters[3, 4] = 100
+    return {"x": x}, {"scores": tf.nn.bias_add(tf.matmul(x, filters), weights(8, seed=3), name="scores")}
 
 
 def branches():
@@ -184,6 +193,98 @@ class Ranges(Methods):
         for method in ("entropy", "percentile=10"):
             with self.assertRaisesRegex(StageError, "there are no ranges"):
                 self.convert("int8", self.seeded(2), quantization={"ranges": method})
+
+
+class WeightRanges(Methods):
+    def test_a_weight_far_from_the_others_is_cut(self):
+        """It is one of 128, and adds little to what the layer gives."""
+        for variant in ("int8", "int16x8"):
+            with self.subTest(variant):
+                self.setUp()
+                self.save(outlying)
+                self.convert(variant, self.seeded(4))
+                plain = self.weights(variant)
+                made = self.convert(variant, self.seeded(4), quantization={"weight_ranges": "percentile=99"})
+                self.assertLess(self.weights(variant), plain / 2)
+                (cut,) = made["quantization"]["cut"]
+                self.assertEqual(100, cut["largest"])
+                self.assertLess(cut["high"], 50)
+                self.assertAlmostEqual(cut["share"], 2 / 128)
+
+    def weights(self, variant):
+        """The one scale of the weights."""
+        model = flatbuffer.unpacked(self.content(variant))
+        (scale,) = [
+            tensor.quantization.scale
+            for tensor in model.subgraphs[0].tensors
+            if model.buffers[tensor.buffer].data is not None and tensor.type == schema.TensorType.INT8
+        ]
+        return scale.max()
+
+    def test_mse_rounds_weights_nearer_than_minmax(self):
+        numbers = np.random.RandomState(0).normal(size=(4, 200000)).astype(np.float32)
+
+        def error(ends):
+            steps = ends / weight_ranges.LARGEST
+            return np.square(np.clip(np.round(numbers / steps), -127, 127) * steps - numbers).sum(axis=1)
+
+        ends = weight_ranges._ends("mse", numbers, (1,))
+        plain = np.abs(numbers).max(axis=1, keepdims=True)
+        self.assertTrue((error(ends) <= error(plain)).all())
+        self.assertLess(error(ends).sum(), error(plain).sum() * 0.95)
+
+    def test_a_bias_takes_back_what_was_cut(self):
+        self.save(outlying)
+        samples = {"x": np.abs(self.seeded(40)["x"])}
+        self.convert("float32")
+
+        def moved(**method):
+            made = self.convert("int16x8", samples, quantization=dict(method, weight_ranges="percentile=95"))
+            found = [
+                self.run_variant("int16x8", made, {"x": x})["scores"]
+                - self.run_variant("float32", made, {"x": x})["scores"]
+                for x in samples["x"]
+            ]
+            return np.abs(np.mean(found, axis=0)).max()
+
+        self.assertLess(moved(correct_bias=True), moved() / 4)
+
+    def test_what_stays_in_floats_is_not_cut(self):
+        self.save(dense)
+        narrow = {"ranges": "percentile=95", "weight_ranges": "percentile=95"}
+        self.assertLess(self.errors("int8", keep_float=["*"], **narrow), 1e-6)
+        self.assertEqual([], self.told["cut"])
+        # The tensor between them is of integers still.
+        self.errors("int8", keep_float=["scores"], **narrow)
+        self.assertEqual(2, len(self.told["cut"]))
+
+    def test_what_is_no_method(self):
+        self.save(dense)
+        with self.assertRaisesRegex(StageError, "there are no ranges 'kl'"):
+            self.convert("int8", self.seeded(2), quantization={"weight_ranges": "kl"})
+
+
+class Symmetric(Methods):
+    def test_zero_points_are_0(self):
+        self.save(dense)
+        plain = self.errors("int8")
+        self.assertNotEqual({0}, self.zero_points("int8"))
+        self.assertLess(self.errors("int8", symmetric=True), plain * 2.5)
+        self.assertEqual({0}, self.zero_points("int8"))
+        self.convert("int8-only", self.seeded(12), quantization={"symmetric": True})
+        self.assertEqual({0}, self.zero_points("int8-only"))
+
+    def test_16_bits_are_symmetric_already(self):
+        self.save(dense)
+        self.convert("int16x8", self.seeded(4))
+        plain = self.content("int16x8")
+        self.convert("int16x8", self.seeded(4), quantization={"symmetric": True})
+        self.assertEqual(plain, self.content("int16x8"))
+
+    def zero_points(self, variant):
+        model = flatbuffer.unpacked(self.content(variant))
+        tensors = [tensor for tensor in model.subgraphs[0].tensors if tensor.type == schema.TensorType.INT8]
+        return {int(zero) for tensor in tensors for zero in tensor.quantization.zeroPoint}
 
 
 class KeptFloats(Methods):
