@@ -11,7 +11,7 @@ import contextlib
 import torch
 from torch._C import _get_tracing_state, _get_value_trace
 
-from . import traced_code
+from . import graph_nodes, traced_code
 from .replacing import replaced
 
 BRANCH = "a branch on the data{} is baked in as the samples took it: other inputs get the same branch"
@@ -135,7 +135,7 @@ def _values(tensors):
 def _dependent(graph, inputs):
     """The numbers of a graph's values that depend on these inputs, and of those whose size does."""
     values, sizes = set(inputs), set()
-    for node in graph.nodes():
+    for node in graph_nodes.every(graph):
         given = [value.unique() for value in node.inputs()]
         if values.isdisjoint(given):
             continue
@@ -151,7 +151,7 @@ def _dependent(graph, inputs):
 
 def _traced(graph):
     """The values that are numbers in the graph itself: torch asks for the number of what is a size or a position."""
-    return {value.unique() for node in graph.nodes() if node.kind() in AS_NUMBER for value in node.inputs()}
+    return {value.unique() for node in graph_nodes.every(graph) if node.kind() in AS_NUMBER for value in node.inputs()}
 
 
 def _written(value):
