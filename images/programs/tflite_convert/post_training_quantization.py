@@ -135,8 +135,6 @@ class Quantizer:
     def _choose(self, method):
         model = flatbuffer.unpacked(self._ranged)
         inputs, samples = self._calibrated.inputs, self._calibrated.samples
-        if method.ranges != range_methods.MINMAX:
-            self.cut = range_methods.cut(model, self._calibrated.histograms, method.ranges)
         kept = layer_names.chosen(model, method.keep_float, method.modules)
         self._count, self._floats = len(model.subgraphs[0].tensors), _given(kept)
         # What is to stay in floats stays there.
