@@ -39,6 +39,7 @@ CALIBRATION, CHOOSING = 100, 500
 # What may be combined, words of the command line: one of each line.
 AXES = (
     ("", "--equalize"),
+    ("", "--round adaptive"),
     ("", "--correct-bias"),
     ("", "--ranges percentile=99.99", "--ranges mse"),
 )

@@ -47,9 +47,10 @@ READ = """
 
 - Integers of 8 bits cost these networks little: where plain loses or gains some samples of a thousand, so does every
   other converter, and no method can be told from chance by its top-1. The divergence can tell.
-- `--ranges mse` helps where activations have long tails, as behind a hard swish, and harms behind ReLU6, whose limit it
-  cuts. `--correct-bias` changes little. `--ranges kl` cuts far too much of what piles up at a limit: do not take it
-  for networks with ReLU6 or hard swish.
+- `--ranges mse` helps mobilenet_v3, whose activations have long tails behind a hard swish, and harms mobilenet_v2.
+  `--ranges kl` cuts ranges that both of them need: do not take it without a score.
+- `--round adaptive` and `--correct-bias` change little alone; together they are part of the best combination of both
+  MobileNets: rounding for the outputs of a layer moves their mean, which the bias takes back.
 - `--equalize` finds no layers to scale where ReLU6, hard swish or a residual is between, and makes the error of ds_cnn
   larger; it is for channels that are far apart (`tests/cases/falling.py`).
 - mlp_shuttle diverges because some held-out samples lie a hundred times beyond the calibration: they saturate at the

@@ -35,7 +35,7 @@ def test_what_is_tried_and_taken_is_in_the_report(engine, given):
     assert (found.variant, found.loss, found.budget, found.complete) == ("int8", 0.01, 3600.0, True)
     assert found.runtime in {each.name for each in report.runtimes if each.required}
     methods = [trial.method for trial in found.trials]
-    assert len(convert_requests(engine)) == len(methods) == len(set(methods)) == 9
+    assert len(convert_requests(engine)) == len(methods) == len(set(methods)) == 10
     assert found.chosen == 0
     assert report.to_json() == Path("out/report.json").read_text()
 

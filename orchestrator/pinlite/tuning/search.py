@@ -16,8 +16,8 @@ CHANGES: tuple[tuple[Mapping[str, Any], ...], ...] = (
     ({"equalize": True},),
     ({"ranges": "percentile=99.99"}, {"ranges": "percentile=99.9"}, {"ranges": "mse"}, {"ranges": "kl"}),
     ({"weight_ranges": "mse"},),
-    ({"round": "adaptive"},),
-    ({"correct_bias": True},),
+    # Rounding for what a layer gives moves the mean of it, which a bias takes back.
+    ({"correct_bias": True}, {"round": "adaptive"}, {"round": "adaptive", "correct_bias": True}),
 )
 # Of the layers that are kept in floats, how many are tried without, the one that adds least first.
 LEFT_OUT = 8
