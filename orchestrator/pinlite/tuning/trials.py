@@ -23,12 +23,12 @@ COMPARED = 4
 
 
 def runtime(plan: Plan, variant: VariantName) -> Runtime:
-    """The runtime in which files are tried: of those in which they have to be right the one that is fastest, as far as
-    the toolchain tells.
+    """The runtime in which files are tried: of those in which they have to be right the newest that the toolchain does
+    not call slow for them.
     """
     required = conversion.required(plan)
     there = [each for each in plan.toolchain.runtimes if each.name in required] or plan.toolchain.runtimes
-    return max(there, key=lambda each: infer.runs(each, variant))
+    return max(reversed(there), key=lambda each: infer.runs(each, variant))
 
 
 @dataclass(frozen=True)
