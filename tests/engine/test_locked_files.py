@@ -39,10 +39,9 @@ def test_packages_are_fetched_once_for_all_engines(made, probe_of, index, monkey
         job = replace(probe_of(engine.name).job, image=image)
         with engine.start(job) as worker:
             assert all(result(worker, "exists", paths=paths).values())
-            assert result(worker, "exists", paths=["/wheels", "/tmp/wheels"]) == {
-                "/wheels": False,
-                "/tmp/wheels": False,
-            }
+            # The venv engine's workers see this machine's own folders.
+            if engine.name == "docker":
+                assert not any(result(worker, "exists", paths=["/wheels", "/tmp/wheels"]).values())
         engine.remove_image(image)
 
 
