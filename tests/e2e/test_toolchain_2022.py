@@ -70,7 +70,7 @@ def asked(calibration):
     ("engine", "name", "size", "variants"),
     [
         ("venv", "own", 32, EVERY),
-        ("venv", "mobilenet_v2", 64, ("float32",)),
+        pytest.param("venv", "mobilenet_v2", 64, ("float32",), marks=pytest.mark.nightly),
         pytest.param("venv", "resnet18", 64, ("float32",), marks=pytest.mark.nightly),
         pytest.param("venv", "alexnet", 224, ("float32",), marks=pytest.mark.nightly),
         pytest.param("docker", "own", 32, EVERY, marks=pytest.mark.nightly),

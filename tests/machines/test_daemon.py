@@ -14,7 +14,7 @@ from pinlite.engine import DockerEngine
 from pinlite.engine.docker.container import remove
 from pinlite.errors import NoEngineError, StageCrashError
 
-SOON = 20
+SOON = 45
 
 
 def containers(daemon):
