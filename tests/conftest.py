@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from package_index import Index, serving
 
-from pinlite.engine import DockerEngine
+from pinlite.engine.docker import DockerEngine
 from pinlite.errors import NoEngineError
 
 

@@ -17,6 +17,7 @@ from pinlite.engine import Image, Job, Leftover
 from pinlite.events import Observer
 from pinlite.stages import infer as inference
 from pinlite.stages import measure as measuring
+from pinlite.stages import timing
 from pinlite.toolchain import ImageRecipe
 
 # The default toolchain's runtimes and their stages, in its order, and the one that has TensorFlow's operators, too.
@@ -25,8 +26,10 @@ RUNTIMES = tuple(row.name for row in ROWS)
 INFER = tuple(inference.stage(row).name for row in ROWS)
 SELECT_TF = next(row.name for row in ROWS if row.select_tf)
 INFER_SELECT_TF = INFER[RUNTIMES.index(SELECT_TF)]
-# What a PyTorch model goes through.
-STAGES = ("export", "check", "translate", "convert", *INFER)
+TIMED = tuple(timing.stage(row).name for row in ROWS if timing.runs(row, "float32"))
+TIME_SELECT_TF = timing.stage(ROWS[RUNTIMES.index(SELECT_TF)]).name
+# What a PyTorch model goes through, in the order of the report.
+STAGES = ("export", "check", "translate", "run-onnxruntime", "run-tensorflow", "convert", *INFER, *TIMED)
 
 VERSIONS = {"python": "3.8.18"} | {row.package: row.version for row in ROWS}
 SAMPLES = {"image": np.linspace(0, 1, 48, dtype=np.float32).reshape(1, 3, 4, 4)}
@@ -96,7 +99,8 @@ def _samples(call: Call) -> None:
 
 
 def _compute(call: Call) -> None:
-    write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
+    if "outputs" in call.outputs:
+        write(call.outputs["outputs"], computed(call.outputs.get("samples") or call.inputs["samples"]))
     if "profiled" in call.outputs:
         write(call.outputs["profiled"], profiled(call.outputs.get("profiles") or call.inputs["profiles"]))
     if "evaluation" in call.inputs:
@@ -134,10 +138,15 @@ def check(call: Call) -> dict[str, Any]:
     return _named() | {"opset": 12, "operators": {"Mul": 1, "ReduceMean": 1}}
 
 
-def translate(call: Call) -> dict[str, Any]:
+def compute(call: Call) -> dict[str, Any]:
     _compute(call)
-    for batch in call.parameters.get("batches", [])[:1]:
-        write(call.outputs[f"outputs.{batch}"], computed(call.inputs[f"samples.{batch}"]))
+    for role in call.inputs:
+        if role.startswith("samples."):
+            write(call.outputs[role.replace("samples", "outputs")], computed(call.inputs[role]))
+    return {}
+
+
+def translate(call: Call) -> dict[str, Any]:
     folder = call.outputs["saved_model"]
     (folder / "variables").mkdir(parents=True)
     models = [path for role, path in call.inputs.items() if role.startswith("model")]
@@ -187,9 +196,12 @@ def metric(call: Call) -> dict[str, Any]:
 
 def infer(call: Call) -> dict[str, Any]:
     _compute(call)
-    latency = {"median": 1.25, "min": 1.125, "threads": call.parameters["threads"], "runs": call.parameters["runs"]}
-    outputs = _named()["outputs"]
-    return {"outputs": outputs, "latency_ms": latency if latency["runs"] else None, "ops": {"MUL": 2, "MEAN": 1}}
+    return {"outputs": _named()["outputs"], "ops": {"MUL": 2, "MEAN": 1}}
+
+
+def time(call: Call) -> dict[str, Any]:
+    threads, most = call.parameters["threads"], call.parameters["most"]
+    return {"latency_ms": {"median": 1.25, "min": 1.125, "threads": threads, "runs": most}}
 
 
 def measure(size: int) -> Program:
@@ -349,6 +361,9 @@ class FakeEngine:
             "evaluate": evaluate,
             "metric": metric,
             "infer": infer,
+            "time": time,
+            "run-onnxruntime": compute,
+            "run-tensorflow": compute,
             **{measuring.action(row).stage.name: measure(300_000_000 if row.select_tf else 5_000_000) for row in ROWS},
             "run": run,
             "inspect": inspect,
@@ -359,6 +374,18 @@ class FakeEngine:
             "trace-tensorflow": trace,
             "trace-tflite": trace,
         }
+
+    @property
+    def asked(self) -> dict[str, Request]:
+        """The requests by the names of their stages, of which some run beside one another: in the order of `STAGES`,
+        those for a variant or another batch size behind the plain ones, and others at the end.
+        """
+
+        def place(request: Request) -> tuple[int, int, str]:
+            found = max((name for name in STAGES if f"{request.id}-".startswith(f"{name}-")), key=len, default="")
+            return len(request.id) - len(found), STAGES.index(found) if found else len(STAGES), request.id
+
+        return {request.id: request for request in sorted(self.requests, key=place)}
 
     def program(self, stage: str) -> Program:
         """What runs a stage: behind a program's name there may be a runtime's, a variant's, or another batch size."""

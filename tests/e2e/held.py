@@ -9,17 +9,20 @@ from typing import TypeVar
 from command import Running, workers
 
 from pinlite import toolchain
-from pinlite.stages import check, convert, export, infer, translate
+from pinlite.stages import check, convert, export, infer, timing, translate
 from pinlite.stages.stage import Stage
 
 Found = TypeVar("Found")
 
 TOOLCHAIN = toolchain.load()
-# By name, in the order of a conversion.
-STAGES = {
-    stage.name: stage
-    for stage in (export.STAGE, check.STAGE, translate.STAGE, convert.STAGE, *map(infer.stage, TOOLCHAIN.runtimes))
-}
+_FIRST = (export.STAGE, check.STAGE, translate.STAGE, convert.STAGE)
+_INFER = [infer.stage(runtime) for runtime in TOOLCHAIN.runtimes]
+_BESIDE = (check.COMPUTE, translate.COMPUTE)
+_TIME = [timing.stage(runtime) for runtime in TOOLCHAIN.runtimes]
+# The names of all stages of a conversion, in the order of its report.
+STAGES = tuple(stage.name for stage in (*_FIRST[:-1], *_BESIDE, _FIRST[-1], *_INFER, *_TIME))
+# Those that are the first which their worker serves, by name: they can be held.
+HELD = {stage.name: stage for stage in (*_FIRST, *_INFER) if stage.image != "tensorflow-2.4.1"}
 
 
 def until(found: Callable[[], Found], seconds: float = 60) -> Found:
@@ -33,7 +36,7 @@ def until(found: Callable[[], Found], seconds: float = 60) -> Found:
 
 def freeze(running: Running, stage: str) -> list[int]:
     """Make the worker of a stage stand still as soon as it is there; its processes."""
-    program, image = _home(STAGES[stage])
+    program, image = _home(HELD[stage])
     processes = until(
         lambda: [pid for worker in workers(running.process.pid, program, image) for pid in worker.processes]
     )
@@ -49,17 +52,7 @@ def asked(running: Running, stage: str) -> None:
 
 def reach(running: Running, stage: str) -> None:
     """Wait until the stage runs, and hold it there: on a small model it is over in no time."""
-    names = list(STAGES)
-    before = names[: names.index(stage)]
-    if _home(STAGES[stage]) in [_home(STAGES[earlier]) for earlier in before]:
-        # The worker of this stage has served one before; while the one between is held, it can be stopped in time.
-        between = freeze(running, before[-1])
-        asked(running, before[-1])
-        freeze(running, stage)
-        for pid in between:
-            os.kill(pid, signal.SIGCONT)
-    else:
-        freeze(running, stage)
+    freeze(running, stage)
     asked(running, stage)
 
 

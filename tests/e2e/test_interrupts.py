@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from command import NETWORK
-from held import STAGES, asked, freeze, reach, until
+from held import HELD, asked, freeze, reach, until
 
 SOON = 20
 
@@ -19,12 +19,12 @@ def interrupted(running, number=signal.SIGINT):
     return ended
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", HELD)
 def test_an_interrupt_leaves_nothing(pinlite, engine, stage):
     running = pinlite.start("convert", *NETWORK, "--engine", engine, "--out", "out")
     reach(running, stage)
     said = interrupted(running).err
-    assert f"✗ {stage} " in said
+    assert f"✗ {stage} " in said or f"- {stage} " in said
     assert sorted(path.name for path in pinlite.here.iterdir()) == ["err.txt", "out.txt", "tmp"]
 
 

@@ -12,7 +12,7 @@ from held import STAGES
 from pinlite.machine import folders
 
 INT8 = ("--variant", "float32", "--variant", "int8", "--calibration", "random")
-BEFORE = ("export", "check", "translate")
+BEFORE = ("export", "check", "translate", "run-onnxruntime", "run-tensorflow")
 # Where no engine is: who asks for one anyway fails.
 TIMED = ("report", "provenance")
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere", "PATH": "/nowhere"}

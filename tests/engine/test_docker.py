@@ -13,7 +13,8 @@ import pytest
 from probes import BASE, ask, recipe, result
 
 from pinlite.contract import Request
-from pinlite.engine import DockerEngine, VenvEngine, choose
+from pinlite.engine import VenvEngine, choose
+from pinlite.engine.docker import DockerEngine
 from pinlite.errors import ImageError, NoEngineError, StageCrashError
 from pinlite.events import BuildProgress, Notice, ignore
 

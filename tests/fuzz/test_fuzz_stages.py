@@ -11,7 +11,7 @@ from types import MappingProxyType
 import fake_engine
 import numpy as np
 import pytest
-from fake_engine import INFER, FakeEngine, RefusalError
+from fake_engine import INFER, TIMED, FakeEngine, RefusalError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -40,11 +40,14 @@ STAGES = (
     "export",
     "check",
     "translate",
+    "run-onnxruntime",
+    "run-tensorflow",
     "calibrate",
     "evaluate",
     "convert",
     "infer",
     INFER[-1],
+    "time",
     "metric",
 )
 WEIGHTS = {"name": "linear", "shape": [3, 4], "sparsity": 0.5, "distinct": 7}
@@ -118,7 +121,7 @@ def test_nothing_of_this_fails_by_itself(monkeypatch):
     engine = engine_with()
     assert run(engine, monkeypatch).evaluation
     asked = {request.id for request in engine.requests}
-    assert asked >= {*STAGES, *INFER} - {"infer"}
+    assert asked >= {*STAGES, *INFER, *TIMED} - {"infer", "time"}
 
 
 @pytest.mark.usefixtures("here")

@@ -165,7 +165,7 @@ def about_onnx(ask, path, samples):
 
 def about_tflite(ask, path, samples):
     """In every runtime."""
-    parameters = {"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}
+    parameters = {"inputs": [], "outputs": [], "threads": 1}
     files = {"model": path, "samples": samples}
     homes = [(stage.image, stage.program) for stage in map(infer.stage, toolchain.load().runtimes)]
     return (

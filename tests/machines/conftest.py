@@ -17,7 +17,8 @@ from docker.errors import DockerException
 from probes import RUNS, recipe
 
 from pinlite import toolchain
-from pinlite.engine import DockerEngine, Image, Job
+from pinlite.engine import Image, Job
+from pinlite.engine.docker import DockerEngine
 from pinlite.events import ignore
 from pinlite.schema.recipe import Limits
 

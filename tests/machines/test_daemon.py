@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from probes import ask, recipe, result
 
-from pinlite.engine import DockerEngine
+from pinlite.engine.docker import DockerEngine
 from pinlite.engine.docker.container import remove
 from pinlite.errors import NoEngineError, StageCrashError
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from command import NETWORK, Command, workers
-from held import STAGES, reach, until
+from held import HELD, reach, until
 
 ENTRY = (str(Path(__file__).parent / "entry.py"),)
 CONVERT = ("convert", *NETWORK, "--engine", "docker", "--out", "out")
 # CI has time for the first and the last.
-FIRST, *BETWEEN, LAST = STAGES
+FIRST, *BETWEEN, LAST = HELD
 EACH = [FIRST, *(pytest.param(stage, marks=pytest.mark.nightly) for stage in BETWEEN), LAST]
 SOON = 40
 

@@ -94,21 +94,20 @@ class Prober:
 
     def _converted(self, recipe: Recipe, exported: Done[Exported], result: Result) -> Result:
         samples = exported.outputs["samples"]
-        checked = self._runner.run(check.action(recipe, exported.outputs["model"], samples, None))
+        checked = self._runner.run(check.action(recipe, exported.outputs["model"], samples))
         lowering = translate.action(recipe, checked.outputs["simplified"], samples, checked.result)
         translated = self._runner.run(lowering)
         saved_model = translated.outputs["saved_model"]
+        computed = self._runner.run(translate.compute(saved_model, translated.result, samples, None))
         converted = self._runner.run(convert.action(recipe, "float32", saved_model, translated.result, None))
         ran = [
-            self._runner.run(infer.action(stage, converted.outputs["model"], samples, converted.result, runs=0))
+            self._runner.run(infer.action(stage, converted.outputs["model"], samples, converted.result))
             for stage in map(infer.stage, toolchain.load().runtimes)
         ]
-        reference, *computed = (
-            parity.read(done.outputs["outputs"].path) for done in (exported, checked, translated, *ran)
-        )
+        reference, *found = (parity.read(done.outputs["outputs"].path) for done in (exported, checked, computed, *ran))
         differences = [
             hop.max_rel_error
-            for outputs in computed
+            for outputs in found
             for hop in parity.compare("torch", reference, "", outputs, recipe.tolerance)
         ]
         around = exported.result.around

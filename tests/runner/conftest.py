@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from probes import RUNS, traces
 
-from pinlite.engine import DockerEngine, Engine, VenvEngine
+from pinlite.engine import Engine, VenvEngine
+from pinlite.engine.docker import DockerEngine
 from pinlite.events import ignore
 
 pytest.register_assert_rewrite("runner_conformance")

@@ -19,7 +19,7 @@ def convert(engine, command, model_file):
         engine.requests.clear()
         status, _, err = command("convert", f"{model_file.name}:build", "--out", "out", *arguments)
         assert status == 0, err
-        return [request.id for request in engine.requests]
+        return [*engine.asked]
 
     return run
 

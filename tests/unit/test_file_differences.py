@@ -85,7 +85,6 @@ def test_both_are_run_on_samples_by_the_firsts_names(engine, files, samples):
     assert requests["infer-first"]["inputs"] == []
     assert requests["infer-other"]["inputs"][0]["tensor"] == "picture"
     assert [entry["tensor"] for entry in requests["infer-other"]["outputs"]] == ["twice", "average"]
-    assert {each["runs"] for name, each in requests.items() if name != "diff"} == {0}
     # Steps of integers are half a unit.
     assert {each.output: each.max_abs_error for each in report.outputs} == {"doubled": 3, "mean": 1.5}
 

@@ -244,7 +244,7 @@ def test_what_is_on_record_is_reproduced_without_the_store(convert, command, eng
     engine.requests.clear()
     status, out, err = command("reproduce", record)
     assert status == 0, err
-    assert [request.id for request in engine.requests] == list(STAGES)
+    assert [*engine.asked] == list(STAGES)
     assert out.count("the same bytes") == 6
 
 

@@ -94,7 +94,7 @@ def test_where_all_refuse_each_says_why(match):
 
 def test_runtimes_are_not_asked(match, engine):
     match("a", MADE)
-    assert {request.operation for request in engine.requests} == {"export", "check", "translate", "convert", "diff"}
+    assert not {request.operation for request in engine.requests} & {"infer", "time"}
 
 
 def test_one_toolchain_can_be_tried(match):

@@ -1,13 +1,14 @@
 """Whole conversions on the fake engine."""
 
 import json
+import time
 from functools import partial
 from pathlib import Path
 
 import fake_engine
 import numpy as np
 import pytest
-from fake_engine import INFER, INFER_SELECT_TF, ROWS, RUNTIMES, SELECT_TF, RefusalError
+from fake_engine import INFER, INFER_SELECT_TF, ROWS, RUNTIMES, SELECT_TF, TIME_SELECT_TF, TIMED, RefusalError
 from recipes import from_pytorch
 
 from pinlite import digest, toolchain
@@ -46,7 +47,7 @@ def listing(folder):
 
 
 def operations(engine):
-    return [request.id for request in engine.requests]
+    return [*engine.asked]
 
 
 def test_a_conversion_goes_through_all_stages_and_publishes_all_artifacts(engine, recipe):
@@ -96,7 +97,7 @@ def test_the_recipe_reaches_the_stages(engine, recipe):
     options["fix"] = ["rate=16000", "mode=fast"]
     options["preprocess"] = ["image=uint8,nhwc,mean=0.5"]
     pipeline.run(recipe(lowering="stock", **options))
-    export, check, translate, convert, *_ = engine.requests
+    export, check, translate, convert = (engine.asked[stage] for stage in ("export", "check", "translate", "convert"))
     assert export.parameters == {
         "source": {"kind": "python", "module": "model", "callable": "build"},
         "inputs": [{"name": "image", "shape": [1, 3, 4, 4], "dtype": "float32"}],
@@ -135,7 +136,7 @@ def test_the_lowering_decides_which_model_is_translated(engine, recipe, lowering
 )
 def test_layouts_are_asked_of_the_lowering_by_name(engine, recipe, inputs, outputs, expected):
     pipeline.run(recipe(**{"input-layout": inputs, "output-layout": outputs}))
-    translate = engine.requests[2].parameters
+    translate = engine.asked["translate"].parameters
     assert (translate["nhwc_inputs"], translate["nhwc_outputs"]) == expected
 
 
@@ -182,15 +183,15 @@ def test_a_layout_of_what_is_not_there_or_has_no_channels(engine, recipe, option
 @pytest.mark.parametrize(("ops", "allowed"), [("auto", True), ("builtin", False), ("select-tf", True)])
 def test_operators_are_asked_of_lowering_and_converter(engine, recipe, ops, allowed):
     pipeline.run(recipe(ops=ops))
-    assert engine.requests[2].parameters["select_tf"] is allowed
-    assert engine.requests[3].parameters["ops"] == ops
+    assert engine.asked["translate"].parameters["select_tf"] is allowed
+    assert engine.asked["convert"].parameters["ops"] == ops
 
 
 def test_select_tf_operators_are_run_where_there_are_some(engine, recipe):
     engine.programs["convert"] = lambda call: fake_engine.convert(call) | {"select_tf": ["AddV2", "Cast"]}
     engine.programs[INFER_SELECT_TF] = lambda call: fake_engine.infer(call) | {"ops": {"FlexCast": 2, "FlexAddV2": 1}}
     report = pipeline.run(recipe())
-    assert operations(engine)[:5] == ["export", "check", "translate", "convert", INFER_SELECT_TF]
+    assert {*operations(engine)} & {*INFER, *TIMED} == {INFER_SELECT_TF, TIME_SELECT_TF}
     skipped = {(stage.name, stage.image, stage.reason) for stage in report.stages if stage.source == "skipped"}
     assert skipped == {
         (name, row.image, f"{row.package} has no Select-TF operators: AddV2, Cast")
@@ -230,8 +231,8 @@ def test_both_sets_of_operators_are_timed_in_one_runtime_integers_too(engine, re
         assert all(found.latency_ms for found in variant.comparison)
     again = {request.id: request for request in engine.requests if "builtin" in request.id}
     assert list(again) == [
-        *("convert-builtin", f"{INFER_SELECT_TF}-of-builtin"),
-        *("convert-int8-builtin", f"{INFER_SELECT_TF}-int8-of-builtin"),
+        *("convert-builtin", f"{TIME_SELECT_TF}-of-builtin"),
+        *("convert-int8-builtin", f"{TIME_SELECT_TF}-int8-of-builtin"),
     ]
     assert "calibration" in again["convert-int8-builtin"].inputs
     assert "calibration" not in again["convert-builtin"].inputs
@@ -241,10 +242,10 @@ def test_a_comparison_that_fails_costs_its_row_alone(engine, recipe):
     def slow(_):
         raise RefusalError("internal", "too slow")
 
-    engine.programs[f"{INFER_SELECT_TF}-of-select-tf"] = slow
+    engine.programs[f"{TIME_SELECT_TF}-of-builtin"] = slow
     (variant,) = pipeline.run(recipe(ops="select-tf")).variants
     builtin, selecting = variant.comparison
-    assert (builtin.refusal, selecting.refusal, selecting.latency_ms) == ("", "too slow", None)
+    assert (builtin.refusal, builtin.latency_ms, selecting.refusal) == ("too slow", None, "")
 
 
 def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
@@ -252,6 +253,7 @@ def test_nothing_is_compared_where_tflites_own_operators_do(engine, recipe):
     assert not any("measure" in name for name in operations(engine))
 
 
+CHECKED = ("check", "check-batch-5", "check-batch-7")
 WIDER = sorted(["check-batch-5", "check-batch-7", *(f"{stage}-batch-5" for stage in INFER)])
 
 
@@ -259,11 +261,14 @@ def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at
     report = pipeline.run(recipe(**{"dynamic-batch": True}))
     assert report.ok
     assert sorted(set(operations(engine)) - set(STAGES)) == WIDER
-    export, _, five, seven, translate, *_ = engine.requests
+    export, five, seven, translate = (
+        engine.asked[stage] for stage in ("export", "check-batch-5", "check-batch-7", "translate")
+    )
     assert export.parameters["batches"] == [5, 7]
     assert (five.inputs["model"], seven.inputs["model"]) == ("check-batch-5/model.onnx", "check-batch-7/model.onnx")
     assert translate.parameters["batches"] == [5, 7]
-    assert set(translate.inputs) == {"samples", "model.5", "samples.5", "model.7", "samples.7"}
+    assert set(translate.inputs) == {"model.5", "samples.5", "model.7", "samples.7"}
+    assert set(engine.asked["run-tensorflow"].inputs) == {"saved_model", "samples", "samples.5"}
     made = Path("out/saved_model/saved_model.pb").read_bytes()
     assert made == b"simplified an ONNX model of 5, simplified an ONNX model of 7"
     runtimes = ["onnxruntime", "tensorflow", *RUNTIMES]
@@ -271,13 +276,14 @@ def test_a_model_with_an_open_batch_is_looked_at_for_other_sizes_and_compared_at
     assert compared == [*runtimes, *(f"{runtime} at batch 5" for runtime in runtimes)]
     assert {hop.origin for hop in report.hops} == {"torch"}
     assert listing("out") == sorted([*ARTIFACTS, *DOCUMENTS])
-    assert engine.requests[-1].parameters["runs"] == 0
+    assert not any(name.startswith("time") and "batch" in name for name in operations(engine))
 
 
 def test_an_onnx_file_with_an_open_batch_is_checked_for_other_sizes_itself(engine, recipe):
     Path("net.onnx").write_bytes(b"given")
     report = pipeline.run(recipe(source="net.onnx", **{"dynamic-batch": True}))
-    assert [request.parameters.get("batch") for request in engine.requests[:3]] == [None, 5, 7]
+    sizes = {stage: engine.asked[stage].parameters.get("batch") for stage in CHECKED}
+    assert [*sizes.values()] == [None, 5, 7]
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"simplified given, simplified given"
     assert {hop.origin for hop in report.hops} == {"onnxruntime"}
     assert {f"{runtime} at batch 5" for runtime in RUNTIMES} < {hop.to for hop in report.hops}
@@ -289,13 +295,14 @@ def test_the_inputs_that_have_the_batch_are_told_to_the_stages(engine, recipe):
     Path("net.onnx").write_bytes(b"given")
     engine.requests.clear()
     pipeline.run(recipe(source="net.onnx", dynamic=["image.0=n"], out="other"))
-    assert [request.parameters.get("batched") for request in engine.requests[:3]] == [None, ["image"], ["image"]]
+    batched = [engine.asked[stage].parameters.get("batched") for stage in CHECKED]
+    assert batched == [None, ["image"], ["image"]]
 
 
 def test_a_difference_at_another_size_of_the_batch_is_a_disagreement(engine, recipe):
     def infer(call):
         result = fake_engine.infer(call)
-        if call.parameters["runs"] == 0:
+        if "profiles" not in call.inputs:
             arrays = fake_engine.computed(call.inputs["samples"])
             fake_engine.write(call.outputs["outputs"], arrays | {"doubled": arrays["doubled"][:1]})
         return result
@@ -401,7 +408,7 @@ def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
     Path("given").mkdir()
     Path("given/saved_model.pb").write_bytes(b"given")
     report = pipeline.run(recipe(source="given"))
-    assert operations(engine) == ["adopt", "convert", *INFER]
+    assert sorted(operations(engine)) == sorted(["adopt", "convert", *INFER, *TIMED])
     assert [stage.name for stage in report.stages if stage.source == "skipped"] == ["export", "check", "translate"]
     assert {hop.origin for hop in report.hops} == {"tensorflow"}
     assert Path("out/saved_model/saved_model.pb").read_bytes() == b"given"
@@ -485,16 +492,42 @@ def test_samples_of_the_users_are_all_that_is_compared(engine, recipe):
     assert {hop.profile for hop in report.hops} == {None}
     assert report.profiles == ()
     assert not Path("out/profiles.npz").exists()
-    assert {request.parameters["warmup"] for request in engine.requests if request.operation == "infer"} == {5}
 
 
-def test_profiles_are_made_where_the_samples_are_and_warm_runtimes_up(engine, recipe):
+def test_profiles_are_made_where_the_samples_are(engine, recipe):
     pipeline.run(recipe())
-    by_stage = {request.id: request for request in engine.requests}
-    made = [name for name, request in by_stage.items() if "profiles" in request.outputs]
-    given = [name for name, request in by_stage.items() if "profiles" in request.inputs]
-    assert (made, given) == (["export"], ["check", *INFER])
-    assert {by_stage[stage].parameters["warmup"] for stage in INFER} == {1}
+    made = [name for name, request in engine.asked.items() if "profiles" in request.outputs]
+    given = [name for name, request in engine.asked.items() if "profiles" in request.inputs]
+    assert (made, given) == (["export"], ["run-onnxruntime", *INFER])
+
+
+def test_what_a_user_asks_for_is_timed_and_else_what_there_is_time_for(engine, recipe):
+    pipeline.run(recipe())
+    usual = engine.asked[TIMED[0]].parameters
+    assert 0 < usual["least"] < usual["most"]
+    pipeline.run(recipe(**{"latency-runs": 300}))
+    asked = engine.asked[TIMED[0]].parameters
+    assert asked["least"] == asked["most"] == 300
+
+
+def test_everything_is_timed_alone(engine, recipe):
+    running, beside = [], []
+
+    def busy(program):
+        def run(call):
+            running.append(call)
+            beside.append((len(running), program is fake_engine.time))
+            time.sleep(0.05)
+            result = program(call)
+            running.remove(call)
+            return result
+
+        return run
+
+    engine.programs = {name: busy(program) for name, program in engine.programs.items()}
+    pipeline.run(recipe(variant=["float32", "float16"]))
+    assert max(count for count, is_timed in beside if not is_timed) > 1
+    assert {count for count, is_timed in beside if is_timed} == {1}
 
 
 def test_what_the_model_has_not_run_no_tflite_runtime_is_given(engine, recipe):
@@ -547,13 +580,11 @@ def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
 
 
 def test_outputs_that_can_not_be_compared_are_a_disagreement(engine, recipe):
-    def translate(call):
-        result = fake_engine.translate(call)
-        call.outputs["outputs"].unlink()
+    def compute(call):
         fake_engine.write(call.outputs["outputs"], {"doubled": np.ones(3, np.float32), "mean": np.array([np.nan])})
-        return result
+        return {}
 
-    engine.programs["translate"] = translate
+    engine.programs["run-tensorflow"] = compute
     with pytest.raises(ParityError) as raised:
         pipeline.run(recipe())
     assert "differs from torch in the shape of output 'doubled', or in where it is NaN or infinite" in str(raised.value)
@@ -682,9 +713,9 @@ def test_what_a_killed_run_left_is_removed_first(engine, recipe):
 def test_every_stage_is_announced_and_finished(engine, recipe):
     events = []
     pipeline.run(recipe(), events.append)
-    assert [event.stage for event in events if isinstance(event, StageStarted)] == STAGES
-    finished = [event for event in events if isinstance(event, StageFinished)]
-    assert [(event.stage, event.source) for event in finished] == [(name, "ran") for name in STAGES]
+    assert sorted(event.stage for event in events if isinstance(event, StageStarted)) == sorted(STAGES)
+    finished = {event.stage: event.source for event in events if isinstance(event, StageFinished)}
+    assert finished == dict.fromkeys(STAGES, "ran")
     assert engine.requests
 
 

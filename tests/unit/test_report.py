@@ -75,10 +75,15 @@ def test_a_stage(report):
         ("export", "torch-1.7.1"),
         ("check", "onnx-1.8.0"),
         ("translate", "onnx-tf-1.7.0"),
+        ("run-onnxruntime", "onnx-1.8.0"),
+        ("run-tensorflow", "onnx-tf-1.7.0"),
         ("convert", "tensorflow-2.4.1"),
         ("infer-tflite-2.14.0", "tflite-2.14.0"),
         ("infer-tensorflow-2.4.1", "tensorflow-2.4.1"),
         ("infer-litert-2.3.0", "litert-2.3.0"),
+        ("time-tflite-2.14.0", "tflite-2.14.0"),
+        ("time-tensorflow-2.4.1", "tensorflow-2.4.1"),
+        ("time-litert-2.3.0", "litert-2.3.0"),
     ]
     assert all(0 <= stage["seconds"] < 10 for stage in report["stages"])
 

@@ -5,13 +5,15 @@ import onnx
 from . import expansions, model_file, onnxruntime_session
 
 
-def session(model, path):
-    """Write the simplified model to a path; return the onnxruntime session that made it.
+def session(model, path=None):
+    """Write the simplified model to a path, if there is one; return the onnxruntime session that made it.
 
     The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where
     something of the model is written out (`expansions`), the session runs the model as it was before.
     """
     opened = onnxruntime_session.session(_with_constant_weights(model), path)
+    if path is None:
+        return opened
     simplified = _read(path)
     while expansions.expand(simplified):
         onnxruntime_session.session(simplified, path)

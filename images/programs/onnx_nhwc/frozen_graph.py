@@ -3,8 +3,6 @@
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from stagekit import StageError
-
 SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
@@ -49,24 +47,3 @@ def write(meta, folder):
     folder.mkdir()
     # Maps of a protobuf message have no order of their own: bytes would differ from process to process.
     (folder / "saved_model.pb").write_bytes(model.SerializeToString(deterministic=True))
-
-
-def run(meta, samples):
-    """The signature's outputs on the samples, both by name."""
-    signature = meta.signature_def[SIGNATURE]
-    config = tf.compat.v1.ConfigProto()
-    # What is run is the graph as it was written, not one that the session would optimize for this machine.
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(meta.graph_def, name="")
-        with tf.compat.v1.Session(graph=graph, config=config) as session:
-            fetches = {name: info.name for name, info in signature.outputs.items()}
-            feeds = {signature.inputs[name].name: sample for name, sample in samples.items()}
-            try:
-                return session.run(fetches, feeds)
-            except tf.errors.OpError as error:
-                raise StageError(
-                    "model",
-                    "TensorFlow can't run the translated model: {}".format(error.message),
-                    "the node named there comes from the ONNX node of that name; replace that operator in the model",
-                ) from error

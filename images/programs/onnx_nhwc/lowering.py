@@ -11,31 +11,29 @@ from . import dynamic_batch, frozen_graph, layout, onnx_rewrites, tf_graph
 
 
 def lower(model, samples, folder, **settings):
-    """Write the SavedModel to ``folder`` and run it.
+    """Write the SavedModel to ``folder``.
 
     Dimensions that the model leaves open get the size that the samples have. ``settings`` are for `tf_graph.build`.
 
-    Returns the inputs and the outputs as [{name, key, shape, dtype, layout}], whose shapes are those of the SavedModel,
-    and the output arrays by ONNX name in PyTorch's layout.
+    Returns the inputs and the outputs as [{name, key, shape, dtype, layout}], whose shapes are those of the SavedModel.
     """
     lowered = _lowered(model, samples, **settings)
     frozen_graph.write(lowered.meta_graph, folder)
-    return lowered.inputs, lowered.outputs, lowered.run(samples)
+    return lowered.inputs, lowered.outputs
 
 
 def lower_open(models, samples, sizes, folder, **settings):
     """Write a SavedModel with an open batch to ``folder``: None in the shapes of its inputs and outputs.
 
-    ``models`` are one model for two batch ``sizes``, ``samples`` are of these sizes. Returns the `Lowered`.
+    ``models`` are one model for two batch ``sizes``, ``samples`` are of these sizes. Returns what `lower` does.
     """
     one, other = [_lowered(*pair, **settings) for pair in zip(models, samples)]
     meta_graph = dynamic_batch.opened(one.meta_graph, other.meta_graph, sizes)
     frozen_graph.write(meta_graph, folder)
-    opened = [
+    return tuple(
         [dict(spec, shape=dynamic_batch.common(spec["shape"], another["shape"])) for spec, another in zip(*specs)]
         for specs in ((one.inputs, other.inputs), (one.outputs, other.outputs))
-    ]
-    return Lowered(meta_graph, *opened)
+    )
 
 
 class Lowered(NamedTuple):
@@ -44,11 +42,6 @@ class Lowered(NamedTuple):
     meta_graph: MetaGraphDef
     inputs: list
     outputs: list
-
-    def run(self, samples):
-        """The output arrays by ONNX name; these and the samples are in PyTorch's layout."""
-        found = layouts.read(frozen_graph.run(self.meta_graph, layouts.fed(samples, self.inputs)), self.outputs)
-        return {spec["name"]: found[spec["name"]] for spec in self.outputs}
 
 
 def _lowered(model, samples, **settings):

@@ -1,4 +1,4 @@
-"""Stage program of the onnx-tf image: ONNX to a TensorFlow SavedModel, and TensorFlow's outputs for the samples."""
+"""Stage program of the onnx-tf image: ONNX to a TensorFlow SavedModel, and what TensorFlow computes with it."""
 
 import contextlib
 import importlib
@@ -8,9 +8,9 @@ import logging
 import onnx
 from onnx_tf import common
 
-from stagekit import StageError, arrays
+from stagekit import StageError, arrays, layouts
 
-from . import stock
+from . import running, stock
 
 VERSIONS = ("onnx", "onnx-tf", "tensorflow-cpu", "tensorflow-addons", "numpy", "protobuf")
 
@@ -20,13 +20,13 @@ LOWERINGS = {"stock": stock.lower} if nhwc is None else {"nhwc": nhwc.lower, "st
 
 
 def translate(request):
-    """Lower the model, run it on the samples and name its tensors.
+    """Lower the model, and name its tensors.
 
-    Parameters: ``lowering``, and what else the lowering's own ``lower`` takes. Roles in: model, samples. Roles out:
-    saved_model, outputs.
+    Parameters: ``lowering``, and what else the lowering's own ``lower`` takes. Roles in: model, samples, whose sizes
+    become the model's. Roles out: saved_model.
 
-    With ``batches``, two sizes, the batch is left open. Roles in: samples, and a model and samples for each of the
-    sizes (model.5, samples.5). Roles out: saved_model, outputs, and outputs for the first size.
+    With ``batches``, two sizes, the batch is left open. Roles in: a model and samples for each of the sizes (model.5,
+    samples.5).
 
     The result lists inputs and outputs in ONNX's order, each as {name, key, shape, dtype} and, of nhwc, ``layout``:
     ``key`` is its name in the SavedModel's serving_default signature; ``warnings`` are onnx-tf's own. A StageError of
@@ -46,8 +46,7 @@ def translate(request):
 def _of_one_size(request, settings, lower):
     model = onnx.load(str(request.inputs["model"]))
     samples = arrays.read(request.inputs["samples"])
-    inputs, outputs, values = lower(model, samples, request.outputs["saved_model"], **settings)
-    arrays.write(request.outputs["outputs"], values)
+    inputs, outputs = lower(model, samples, request.outputs["saved_model"], **settings)
     return {"inputs": inputs, "outputs": outputs}
 
 
@@ -55,10 +54,25 @@ def _with_open_batch(request, settings, _):
     sizes = settings.pop("batches")
     models = [onnx.load(str(request.inputs["model.{}".format(size)])) for size in sizes]
     samples = [arrays.read(request.inputs["samples.{}".format(size)]) for size in sizes]
-    lowered = nhwc.lower_open(models, samples, sizes, request.outputs["saved_model"], **settings)
-    arrays.write(request.outputs["outputs"], lowered.run(arrays.read(request.inputs["samples"])))
-    arrays.write(request.outputs["outputs.{}".format(sizes[0])], lowered.run(samples[0]))
-    return {"inputs": lowered.inputs, "outputs": lowered.outputs}
+    inputs, outputs = nhwc.lower_open(models, samples, sizes, request.outputs["saved_model"], **settings)
+    return {"inputs": inputs, "outputs": outputs}
+
+
+def compute(request):
+    """Run a SavedModel that `translate` made, while others go on with it.
+
+    Parameters: ``inputs`` and ``outputs`` as it answered them. Roles in: saved_model, and samples by any roles. Roles
+    out: for each of them its outputs: the role with ``outputs`` in the place of ``samples``. Returns {}. A StageError
+    of kind "model" says what TensorFlow can't run.
+    """
+    fed, made = (request.parameters[name] for name in ("inputs", "outputs"))
+    with running.opened(request.inputs["saved_model"]) as run:
+        for role in sorted(set(request.inputs) - {"saved_model"}):
+            samples = layouts.fed(arrays.read(request.inputs[role]), fed)
+            found = run({entry["key"]: samples[entry["name"]] for entry in fed})
+            values = layouts.read({entry["name"]: found[entry["key"]] for entry in made}, made)
+            arrays.write(request.outputs[role.replace("samples", "outputs")], values)
+    return {}
 
 
 @contextlib.contextmanager
@@ -74,4 +88,4 @@ def _warnings():
         common.logger.removeHandler(gatherer)
 
 
-OPERATIONS = {"translate": translate}
+OPERATIONS = {"translate": translate, "compute": compute}

@@ -1,5 +1,6 @@
 """Driving a TFLite interpreter, whichever package brings its class (tensorflow, tflite-runtime)."""
 
+import functools
 import re
 import statistics
 import time
@@ -19,21 +20,19 @@ MISSING = re.compile(r"unresolved custom op|Didn't find op|Select TensorFlow op|
 
 
 def infer(interpreter_class, request, signed_inputs, signed_outputs):
-    """Answer a request ``infer``: run a .tflite file on samples, and time it.
+    """Answer a request ``infer``: run a .tflite file on samples.
 
     ``signed_inputs`` and ``signed_outputs`` are those of the file's signature, [(name, index of the tensor)].
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
-    (empty: the file's own names, order and layout); ``threads``; ``runs``, how many invocations to time (0: none),
-    after ``warmup`` others. Roles in: model, samples; profiles and evaluation (optional). Roles out: outputs, profiled
-    as `profiles.each` says, evaluated as `evaluation.each` says. Returns {"outputs": [{name, shape, dtype}],
-    "latency_ms": {median, min, threads, runs} or None}.
+    (empty: the file's own names, order and layout); ``threads``. Roles in: model, samples; profiles and evaluation
+    (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as `evaluation.each` says. Returns
+    {"outputs": [{name, shape, dtype}]}.
     """
     parameters = request.parameters
     samples = arrays.read(request.inputs["samples"])
 
-    def opened():
-        interpreter = load(interpreter_class, request.inputs["model"], parameters["threads"])
+    def running(interpreter):
         inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
 
         def run(sample):
@@ -43,16 +42,44 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
             made = bind(interpreter.get_output_details(), parameters["outputs"], signed_outputs)
             return layouts.read(fetch(interpreter, made), parameters["outputs"])
 
-        return interpreter, inputs, run
+        return run
 
-    interpreter, inputs, run = opened()
+    model, threads = request.inputs["model"], parameters["threads"]
+    run = running(_kept(interpreter_class, model, threads))
     outputs, seconds = profiles.timed(run, samples)
     profiles.each(request, samples, run, seconds)
-    feed(interpreter, inputs, layouts.fed(samples, parameters["inputs"]))
-    latency = _latency(interpreter, parameters)
-    evaluation.each(request, run, another=lambda: opened()[-1])
+    evaluation.each(request, run, another=lambda: running(load(interpreter_class, model, threads)))
     arrays.write(request.outputs["outputs"], outputs)
-    return {"outputs": arrays.describe(outputs), "latency_ms": latency}
+    return {"outputs": arrays.describe(outputs)}
+
+
+def timed(interpreter_class, request, signed_inputs):
+    """Answer a request ``time``: time single invocations of a .tflite file, after one that is not.
+
+    Parameters: ``inputs`` and ``threads`` as for `infer`; ``least``, how many invocations to time whatever they take,
+    and ``most``, up to which to go on for ``seconds``. Roles in: model, samples. Returns {"latency_ms": {median, min,
+    threads, runs}}. The interpreter keeps its inputs, so each invocation does the same work.
+    """
+    parameters = request.parameters
+    interpreter = _kept(interpreter_class, request.inputs["model"], parameters["threads"])
+    inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
+    feed(interpreter, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
+    invoke(interpreter)
+    milliseconds = []
+    while len(milliseconds) < parameters["least"] or (
+        len(milliseconds) < parameters["most"] and sum(milliseconds) < parameters["seconds"] * 1000
+    ):
+        started = time.perf_counter()
+        interpreter.invoke()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return {
+        "latency_ms": {
+            "median": statistics.median(milliseconds),
+            "min": min(milliseconds),
+            "threads": parameters["threads"],
+            "runs": len(milliseconds),
+        }
+    }
 
 
 def content(path):
@@ -73,6 +100,17 @@ def load(interpreter_class, path, threads):
             raise _refusal(error) from error
         message = "this TFLite file is damaged: {}".format(" ".join(str(error).split()))
         raise StageError("usage", message, CONVERT_AGAIN) from error
+
+
+def _kept(interpreter_class, path, threads):
+    """What `load` gives; the last one is kept: a runtime that opens a file again packs its weights anew."""
+    status = path.stat()
+    return _opened(interpreter_class, path, threads, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(interpreter_class, path, threads, _):
+    return load(interpreter_class, path, threads)
 
 
 def bind(details, names, signed=()):
@@ -158,25 +196,6 @@ def _quantized(array, detail):
 def _spec(name, detail):
     shape = [None if size < 0 else int(size) for size in detail["shape_signature"]]
     return {"name": name, "shape": shape, "dtype": np.dtype(detail["dtype"]).name}
-
-
-def _latency(interpreter, parameters):
-    """Milliseconds of single invocations. The interpreter keeps its inputs, so each does the same work."""
-    if not parameters["runs"]:
-        return None
-    for _ in range(parameters["warmup"]):
-        interpreter.invoke()
-    milliseconds = []
-    for _ in range(parameters["runs"]):
-        started = time.perf_counter()
-        interpreter.invoke()
-        milliseconds.append((time.perf_counter() - started) * 1000)
-    return {
-        "median": statistics.median(milliseconds),
-        "min": min(milliseconds),
-        "threads": parameters["threads"],
-        "runs": parameters["runs"],
-    }
 
 
 def _refusal(error):

@@ -64,7 +64,7 @@ def run(
     parameters: dict[str, Any] = {}
     if model.suffix == _TFLITE:
         stage = replace(stage, operation="infer")
-        parameters = dict(infer.action(stage, model, samples, None, runs=0).parameters)
+        parameters = dict(infer.action(stage, model, samples, None).parameters)
 
     def chosen() -> Engine:
         found = choose(engine, observe)

@@ -87,7 +87,7 @@ def prepared(run: Run) -> Prepared:
     lowered = sources.lower(run)
     evaluated = {
         runtime: variants.real(run, f"evaluated-{runtime}.npz", file, ())
-        for runtime, file in {**lowered.evaluated, **_evaluated(run, lowered)}.items()
+        for runtime, file in (_evaluated(run, lowered) if scored else {}).items()
     }
     return Prepared(run, lowered, variants.calibrated(run, lowered), scored, evaluated)
 
@@ -102,31 +102,39 @@ def _gather(run: Run, asked: Evaluation) -> Scoring:
 
 
 def _evaluated(run: Run, lowered: Lowered) -> dict[str, HashedPath]:
-    """What TensorFlow computes of the samples that are scored."""
-    if run.evaluation is None:
-        return {}
-    done = run.do(evaluate.saved_model(lowered.saved_model, lowered.signature, run.evaluation))
-    return {"tensorflow": done.outputs["evaluated"]}
+    """What the runtimes before TFLite compute of the samples that are scored, the reference first."""
+    assert run.evaluation is not None, "there are samples that are scored"
+    in_tensorflow = run.begin(evaluate.saved_model(lowered.saved_model, lowered.signature, run.evaluation))
+    return {**lowered.evaluated, "tensorflow": in_tensorflow().outputs["evaluated"]}
 
 
 def _variants(
     run: Run, lowered: Lowered, calibration: Calibrated | None
 ) -> tuple[tuple[Variant, ...], Mapping[VariantName, PinliteError]]:
-    """One after the other; one that fails does not keep the others from being made."""
+    """One that fails does not keep the others from being made. All are timed at the end, when nothing else runs."""
     made, failures = [], dict[VariantName, PinliteError]()
+    converting = {
+        name: variants.converting(run, name, lowered, _used(run, name, calibration)) for name in run.recipe.variants
+    }
     profiles = sources.for_tflite(run, lowered)
-    for name in run.recipe.variants:
+    for name, converted in converting.items():
         try:
-            variant = variants.make(run, name, lowered, _used(run, name, calibration), profiles)
+            variant = variants.make(run, name, lowered, converted(), profiles)
         except PinliteError as error:
             failures[name] = error
             continue
         made.append(variant)
         if variant.refused:
             failures[name] = variant.refused
-    if not made:
+    timed = []
+    for variant in made:
+        try:
+            timed.append(variants.timed(run, variant, lowered))
+        except PinliteError as error:
+            failures[variant.name] = error
+    if not timed:
         raise next(iter(failures.values()))
-    return tuple(made), failures
+    return tuple(timed), failures
 
 
 def _used(run: Run, name: VariantName, calibration: Calibrated | None) -> HashedPath | None:

@@ -1,6 +1,8 @@
 """A conversion that is under way: its actions as they run, and what the report says of each."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +56,8 @@ class Run:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
     notes: list[Noted] = field(default_factory=list)
+    # They wait for workers, most of them for one that is not theirs alone.
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(64, "pinlite-run"), repr=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -61,7 +65,16 @@ class Run:
 
     def do(self, action: Action[ResultT]) -> Done[ResultT]:
         """What an action gives; errors as those of `pinlite.runner.protocol.Runner.run`."""
-        done = self.runner.run(action)
+        return self._noted(action, self.runner.run(action))
+
+    def begin(self, action: Action[ResultT]) -> Callable[[], Done[ResultT]]:
+        """Have an action run beside what follows. What is returned waits for it, and then says what `do` does; only
+        what has been waited for is noted.
+        """
+        running = self._threads.submit(self.runner.run, action)
+        return functools.cache(lambda: self._noted(action, running.result()))
+
+    def _noted(self, action: Action[ResultT], done: Done[ResultT]) -> Done[ResultT]:
         self.stages.append(done.stage)
         self.records.append(done.record)
         self.versions.setdefault(done.stage.image, {}).update(done.record.versions)

@@ -9,7 +9,7 @@ from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
 from pinlite.schema.report import OperatorSet, RuntimeSize
-from pinlite.stages import convert, infer, measure
+from pinlite.stages import convert, measure, timing
 from pinlite.stages.stage import Action, ResultT, of_variant
 from pinlite.toolchain import Runtime
 
@@ -72,9 +72,9 @@ class Comparison:
             return found.model_copy(update={"refusal": error.message})
 
     def _figures(self, found: OperatorSet, variant: Variant, file: HashedPath) -> OperatorSet:
-        runs = infer.runs(self.both.select_tf, variant.name) or _RUNS_OF_SLOW_KERNELS
-        stage = of_variant(infer.stage(self.both.select_tf), variant.name)
-        action = infer.action(stage, file, self.lowered.samples, variant, runs=runs)
+        most = timing.runs(self.both.select_tf, variant.name) or _RUNS_OF_SLOW_KERNELS
+        stage = of_variant(timing.stage(self.both.select_tf), variant.name)
+        action = timing.action(stage, file, self.lowered.samples, variant, most=most)
         latency = self.run.do(_named(action, f"of-{found.ops}")).result.latency_ms
         figures = {"size": file.path.stat().st_size, "sha256": file.sha256, "latency_ms": latency}
         return found.model_copy(update=figures)

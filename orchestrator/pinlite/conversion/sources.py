@@ -1,5 +1,6 @@
 """From each kind of source to a SavedModel: a function each, which returns what all that follows needs."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,27 +23,46 @@ Files = Mapping[str, HashedPath]
 class Lowered:
     """A model as a SavedModel, and what the runtimes on the way to it computed, the reference first.
 
-    ``outputs`` are by runtime, ``wider`` those for the first of the other batch sizes, whose samples are
-    ``wider_samples``, where the batch is open. ``profiles`` are samples made to find faults, ``profiled`` what was
-    computed of them; ``evaluated`` what was computed of the samples that are scored. ``artifacts`` are the files that
-    are kept, by name, with their role. ``index_bounds`` are what the integers of inputs have to stay below, by name;
+    ``computing`` waits for these by runtime, and has them by role. Where the batch is open, ``wider_samples`` are those
+    of the first of its other sizes. ``profiles`` are samples made to find faults. ``artifacts`` are the files that are
+    kept, by name, with their role. ``index_bounds`` are what the integers of inputs have to stay below, by name;
     ``modules`` those of PyTorch's model by the names of ONNX nodes and outputs, where they are known.
     """
 
     saved_model: HashedPath
     signature: translate.Result
     samples: HashedPath
-    outputs: Files
+    computing: Mapping[str, Callable[[], Files]]
     profiles: HashedPath | None
-    profiled: Files
     artifacts: Mapping[str, tuple[str, HashedPath]]
-    evaluated: Files = field(default_factory=dict)
-    wider: Files = field(default_factory=dict)
     wider_samples: HashedPath | None = None
     training: tuple[TrainingStep, ...] = ()
     index_bounds: Mapping[str, int] = field(default_factory=dict)
     exporter: Exporter = ""
     modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def computed(self, role: str) -> Files:
+        """What the runtimes computed of a role, of those that have it."""
+        found = {runtime: files() for runtime, files in self.computing.items()}
+        return {runtime: files[role] for runtime, files in found.items() if role in files}
+
+    @property
+    def outputs(self) -> Files:
+        return self.computed("outputs")
+
+    @property
+    def profiled(self) -> Files:
+        return self.computed("profiled")
+
+    @property
+    def evaluated(self) -> Files:
+        """Of the samples that are scored."""
+        return self.computed("evaluated")
+
+    @property
+    def wider(self) -> Files:
+        """Of the wider samples."""
+        return self.computed(translate.WIDER)
 
 
 @dataclass(frozen=True)
@@ -119,9 +139,8 @@ def _from_saved_model(run: Run) -> Lowered:
         saved_model=saved_model,
         signature=done.result,
         samples=done.outputs["samples"],
-        outputs={"tensorflow": done.outputs["outputs"]},
+        computing={"tensorflow": lambda: done.outputs},
         profiles=made,
-        profiled=_of("profiled", {"tensorflow": done.outputs}),
         artifacts={"saved_model": ("saved_model", saved_model), **_samples(done.outputs["samples"], made)},
     )
 
@@ -157,51 +176,47 @@ def with_tensors(run: Run) -> HashedPath:
 
 
 def _from_exported(run: Run, exported: Exported) -> Lowered:
-    recipe, given = run.recipe, exported.files.get("profiles")
-    checked = run.do(check.action(recipe, exported.model, exported.samples, run.evaluation, given))
+    recipe = run.recipe
+    checked = run.do(check.action(recipe, exported.model, exported.samples))
     samples = checked.outputs["samples"]
-    wider: dict[str, Files] = {}
-    wider_samples = None
+    profiles = exported.files.get("profiles") or checked.outputs.get("profiles")
+    beside = check.compute(exported.model, samples, profiles, run.evaluation)
+    in_onnxruntime = run.begin(beside) if beside else None
+    first: Files = {}
     if recipe.dynamic_batch:
         batches = _check_batches(run, exported)
+        first = batches[BATCHES[0]]
         models = {f"model.{batch}": files["simplified"] for batch, files in batches.items()}
         each_samples = {f"samples.{batch}": files["samples"] for batch, files in batches.items()}
-        action = translate.open_action(recipe, models, {**each_samples, "samples": samples}, checked.result)
-        translated = run.do(action)
-        first = batches[BATCHES[0]]
-        wider_samples = first["samples"]
-        wider = {
-            exported.runtime: exported.files,
-            **exported.adapted,
-            "onnxruntime": {translate.WIDER: first["outputs"]},
-            "tensorflow": translated.outputs,
-        }
+        translated = run.do(translate.open_action(recipe, models, each_samples, checked.result))
     else:
         lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
         translated = run.do(translate.action(recipe, lowered, samples, checked.result))
-    by_runtime = {
-        exported.runtime: exported.files,
-        **exported.adapted,
-        "onnxruntime": checked.outputs,
-        "tensorflow": translated.outputs,
-    }
-    made = given or checked.outputs.get("profiles")
+    saved_model, wider = translated.outputs["saved_model"], first.get("samples")
+    in_tensorflow = run.begin(translate.compute(saved_model, translated.result, samples, wider))
+
+    def onnxruntime() -> Files:
+        more = in_onnxruntime().outputs if in_onnxruntime else {}
+        return {**checked.outputs, **more, **({translate.WIDER: first["outputs"]} if first else {})}
+
     return Lowered(
-        saved_model=translated.outputs["saved_model"],
+        saved_model=saved_model,
         signature=translated.result,
         samples=samples,
-        outputs=_of("outputs", by_runtime),
-        profiles=made,
-        profiled=_of("profiled", by_runtime),
+        computing={
+            exported.runtime: lambda: exported.files,
+            **{runtime: functools.partial(dict, files) for runtime, files in exported.adapted.items()},
+            "onnxruntime": onnxruntime,
+            "tensorflow": lambda: in_tensorflow().outputs,
+        },
+        profiles=profiles,
         artifacts={
             "model.onnx": ("onnx", exported.model),
             checked.outputs["graph"].path.name: ("graph", checked.outputs["graph"]),
-            "saved_model": ("saved_model", translated.outputs["saved_model"]),
-            **_samples(samples, made),
+            "saved_model": ("saved_model", saved_model),
+            **_samples(samples, profiles),
         },
-        evaluated=_of("evaluated", by_runtime),
-        wider=_of(translate.WIDER, wider),
-        wider_samples=wider_samples,
+        wider_samples=wider,
         training=exported.training,
         index_bounds=checked.result.index_bounds,
         exporter=exported.exporter,
@@ -221,11 +236,6 @@ def _check_batches(run: Run, exported: Exported) -> dict[int, Files]:
     return found
 
 
-def _of(role: str, by_runtime: Mapping[str, Files]) -> Files:
-    """The outputs of one role by the runtime that computed them, of those that have it."""
-    return {runtime: files[role] for runtime, files in by_runtime.items() if role in files}
-
-
 def _samples(samples: HashedPath, made: HashedPath | None) -> dict[str, tuple[str, HashedPath]]:
     """The artifacts that a result keeps of what was compared."""
     kept = {"samples": samples} | ({"profiles": made} if made else {})
@@ -233,14 +243,14 @@ def _samples(samples: HashedPath, made: HashedPath | None) -> dict[str, tuple[st
 
 
 def for_tflite(run: Run, lowered: Lowered) -> HashedPath | None:
-    """Those profiles that every runtime on the way has made something of.
+    """Those profiles that every runtime on the way has made something of; waits for all that these compute.
 
     What one has not run is of no use to TFLite's runtimes. What it has refused (a place beyond a table's rows) would be
     worse: the oldest reads beyond memory.
     """
+    ran = [profiles.read(profiled.path) for profiled in lowered.profiled.values()]
     if lowered.profiles is None:
         return None
-    ran = [profiles.read(profiled.path) for profiled in lowered.profiled.values()]
     given = parity.read(lowered.profiles.path, empty=True)
     left = {name: array for name, array in given.items() if all(name.partition("/")[0] in each for each in ran)}
     return lowered.profiles if len(left) == len(given) else run.write("profiles-for-tflite.npz", left)

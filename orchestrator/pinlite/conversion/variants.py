@@ -1,7 +1,7 @@
 """From a SavedModel to the TFLite files of the variants, each run in every runtime."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from pinlite.digest import HashedPath
 from pinlite.errors import ModelError, StageCrashError
 from pinlite.parity import lost_channels
 from pinlite.runner import provision
+from pinlite.runner.protocol import Done
 from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import CalibrationReport, Tensor
-from pinlite.stages import audit, calibrate, convert, infer, translate
+from pinlite.stages import audit, calibrate, convert, infer, timing, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.toolchain import Runtime
 
@@ -63,36 +64,47 @@ def _shown(run: Run, asked: Calibration) -> Path:
     return folder
 
 
+def converting(
+    run: Run, name: VariantName, lowered: Lowered, calibration: HashedPath | None
+) -> Callable[[], Done[convert.Result]]:
+    """Have a variant converted beside what follows; ``calibration`` are samples that it takes ranges from."""
+    asked = lowered.saved_model, lowered.signature, calibration, lowered.modules
+    return run.begin(convert.action(run.recipe, name, *asked))
+
+
 def make(
-    run: Run, name: VariantName, lowered: Lowered, calibration: HashedPath | None, profiles: HashedPath | None
+    run: Run, name: VariantName, lowered: Lowered, converted: Done[convert.Result], profiles: HashedPath | None
 ) -> Variant:
-    """One variant, run in every runtime that can run it. ``calibration`` are samples that it takes ranges from. What a
-    runtime refuses that the target requires is kept where another one runs it, with the error.
+    """A variant that was converted, run in every runtime that can run it, beside one another. What a runtime refuses
+    that the target requires is kept where another one runs it, with the error.
 
     Raises:
-        PinliteError: It can't be converted, not run in any runtime, or it ended one that the target requires.
+        PinliteError: It can't be run in any runtime, or it ended one that the target requires.
     """
-    asked = lowered.saved_model, lowered.signature, calibration, lowered.modules
-    converted = run.do(convert.action(run.recipe, name, *asked))
     model, signature = converted.outputs["model"], converted.result
-    ran: dict[str, Ran] = {}
+    target = run.plan.target
     skipped = []
-    refused: ModelError | None = None
+    running: list[tuple[Runtime, Callable[[], Ran]]] = []
     for runtime in run.plan.toolchain.runtimes:
-        stage = of_variant(infer.stage(runtime), name)
         if signature.select_tf and not runtime.select_tf:
             operators = ", ".join(signature.select_tf)
-            skipped.append(run.skip(stage, f"{runtime.package} has no Select-TF operators: {operators}"))
-            continue
+            reason = f"{runtime.package} has no Select-TF operators: {operators}"
+            skipped.append(run.skip(of_variant(infer.stage(runtime), name), reason))
+        else:
+            running.append((runtime, _running(run, name, runtime, model, lowered, signature, profiles)))
+    audited = _auditing(run, name, model) if signature.quantization.integer_operators else None
+    ran: dict[str, Ran] = {}
+    refused: ModelError | None = None
+    for runtime, done in running:
         try:
-            ran[runtime.name] = _ran(run, name, runtime, model, lowered, signature, profiles)
+            ran[runtime.name] = done()
         except (ModelError, StageCrashError) as error:
-            reason = f"the target {run.plan.target.name} does not ask for {runtime.name}: {error.message}"
-            if run.plan.target.requires(runtime):
+            reason = f"the target {target.name} does not ask for {runtime.name}: {error.message}"
+            if target.requires(runtime):
                 if not isinstance(error, ModelError):
                     raise
                 refused, reason = refused or error, error.message
-            skipped.append(run.skip(replace(stage, name=error.stage), reason))
+            skipped.append(run.skip(replace(of_variant(infer.stage(runtime), name), name=error.stage), reason))
     if refused and not ran:
         raise refused
     if refused:
@@ -112,27 +124,45 @@ def make(
         outputs=signature.outputs,
         quantization=signature.quantization,
         select_tf=signature.select_tf,
-        calibrated=calibration is not None,
+        calibrated=is_calibrated(run.recipe, name),
         ran=ran,
-        audit=_audited(run, name, model) if signature.quantization.integer_operators else None,
+        audit=audited and audited(),
         refused=refused,
     )
 
 
-def _audited(run: Run, name: VariantName, model: HashedPath) -> Content | None:
-    """What is wrong inside a file; None where no runtime of the toolchain can tell."""
+def timed(run: Run, variant: Variant, lowered: Lowered) -> Variant:
+    """The variant with its latencies. Nothing may run beside it."""
+    ran = dict(variant.ran)
+    for runtime in run.plan.toolchain.runtimes:
+        most = timing.runs(runtime, variant.name)
+        if runtime.name in ran and most:
+            stage = of_variant(timing.stage(runtime), variant.name)
+            asked = stage, variant.file, lowered.samples, variant
+            done = run.do(timing.action(*asked, most=most, exactly=run.recipe.latency_runs))
+            ran[runtime.name] = replace(ran[runtime.name], latency=done.result.latency_ms)
+    return replace(variant, ran=ran)
+
+
+def _auditing(run: Run, name: VariantName, model: HashedPath) -> Callable[[], Content | None]:
+    """What waits for what is wrong inside a file; None where no runtime of the toolchain can tell."""
     runtime = audit.home(run.plan.toolchain.runtimes)
     if runtime is None:
-        return None
+        return lambda: None
     stage = of_variant(audit.stage(runtime), name)
-    try:
-        return run.do(audit.action(stage, model)).result
-    except (ModelError, StageCrashError) as error:
-        run.skip(stage, error.message)
-        return None
+    running = run.begin(audit.action(stage, model))
+
+    def found() -> Content | None:
+        try:
+            return running().result
+        except (ModelError, StageCrashError) as error:
+            run.skip(stage, error.message)
+            return None
+
+    return found
 
 
-def _ran(
+def _running(
     run: Run,
     name: VariantName,
     runtime: Runtime,
@@ -140,28 +170,27 @@ def _ran(
     lowered: Lowered,
     signature: convert.Result,
     profiles: HashedPath | None,
-) -> Ran:
+) -> Callable[[], Ran]:
+    """What waits for what a runtime makes of a file."""
     stage = of_variant(infer.stage(runtime), name)
-    action = infer.action(
-        *(stage, model, lowered.samples, signature),
-        runs=infer.runs(runtime, name),
-        profiles=profiles,
-        evaluation=run.evaluation,
-    )
-    done = run.do(action)
+    running = run.begin(infer.action(stage, model, lowered.samples, signature, profiles, run.evaluation))
     wider = None
     if lowered.wider_samples:
-        wide = infer.action(at_batch(stage, BATCHES[0]), model, lowered.wider_samples, signature, runs=0)
-        wider = run.do(wide).outputs["outputs"]
-    evaluated = done.outputs.get("evaluated")
-    return Ran(
-        outputs=done.outputs["outputs"],
-        wider=wider,
-        profiled=done.outputs.get("profiled"),
-        evaluated=evaluated and real(run, f"evaluated-{name}-{runtime.image}.npz", evaluated, signature.outputs),
-        latency=done.result.latency_ms,
-        ops=done.result.ops,
-    )
+        wider = run.begin(infer.action(at_batch(stage, BATCHES[0]), model, lowered.wider_samples, signature))
+
+    def found() -> Ran:
+        done = running()
+        evaluated = done.outputs.get("evaluated")
+        return Ran(
+            outputs=done.outputs["outputs"],
+            wider=wider().outputs["outputs"] if wider else None,
+            profiled=done.outputs.get("profiled"),
+            evaluated=evaluated and real(run, f"evaluated-{name}-{runtime.image}.npz", evaluated, signature.outputs),
+            latency=None,
+            ops=done.result.ops,
+        )
+
+    return found
 
 
 def real(run: Run, name: str, computed: HashedPath, tensors: Sequence[Tensor]) -> HashedPath:

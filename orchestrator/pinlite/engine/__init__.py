@@ -6,13 +6,11 @@ May import `pinlite.toolchain`, and what that may import. Only ``docker/`` impor
 """
 
 from pinlite.engine.choice import ENGINES, choose, present
-from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine, Image, Job, Leftover, Worker
 from pinlite.engine.venv import VenvEngine
 
 __all__ = [
     "ENGINES",
-    "DockerEngine",
     "Engine",
     "Image",
     "Job",

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 
-from pinlite.engine.docker import DockerEngine
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
 from pinlite.errors import NoEngineError, PinliteError
@@ -12,8 +11,15 @@ from pinlite.events import Notice, Observer, ignore
 from pinlite.machine.retries import repeated
 from pinlite.schema.choices import EngineChoice
 
+
+def _docker() -> Engine:
+    from pinlite.engine.docker import DockerEngine  # noqa: PLC0415  # its client takes time to import
+
+    return DockerEngine()
+
+
 # By name, in the order in which ``auto`` tries them; a NoEngineError where one is not there.
-ENGINES: Mapping[str, Callable[[], Engine]] = {"docker": DockerEngine, "venv": VenvEngine}
+ENGINES: Mapping[str, Callable[[], Engine]] = {"docker": _docker, "venv": VenvEngine}
 
 
 def present() -> Iterator[Engine]:

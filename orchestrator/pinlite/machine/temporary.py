@@ -4,11 +4,13 @@ import errno
 import glob
 import os
 import re
+import shutil
+import stat
 import tempfile
 from pathlib import Path
 
 from pinlite.errors import UsageError
-from pinlite.machine import processes
+from pinlite.machine import processes, writing
 
 _OWNER = re.compile(r"(?P<machine>.+)-(?P<process>\d+\.\d+)-(?P<random>[^-]+)(-\d+)?")
 _PREFIX = "pinlite-"
@@ -35,6 +37,18 @@ def leftovers(beside: Path | None = None) -> list[Path]:
         if name and not processes.is_alive(f"{name['machine']}/{name['process']}") and _is_ours(path):
             found.append(path)
     return sorted(found)
+
+
+def lay(file: str | Path, place: str | Path) -> None:
+    """Copy a file, or give it a second name there: where it lies in a folder that `folder` made for this process, and
+    may be written to, as what is kept elsewhere and only has a name in that folder may not. Raises OSError.
+    """
+    machine, _, process = processes.this().partition("/")
+    inside = any(parent.name.startswith(f"{_PREFIX}{machine}-{process}-") for parent in Path(file).parents)
+    if inside and Path(file).stat().st_mode & stat.S_IWUSR:
+        writing.link(Path(file), Path(place))
+    else:
+        shutil.copyfile(file, place)
 
 
 def unusable(error: OSError, folder: Path) -> UsageError:

@@ -1,5 +1,7 @@
 """Writing files."""
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,3 +13,15 @@ def whole(path: Path, text: str) -> None:
         written = Path(folder, place.name)
         written.write_text(text)
         written.replace(place)
+
+
+def link(file: Path, target: Path) -> None:
+    """Give a file that nobody changes any more a second name; a copy where the target is on another filesystem, or one
+    without links. Raises OSError.
+    """
+    try:
+        os.link(file, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(file, target)

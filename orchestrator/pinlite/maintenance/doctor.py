@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pinlite import __version__, toolchain
-from pinlite.engine import DockerEngine, Engine, VenvEngine, choose, interpreter
+from pinlite.engine import Engine, VenvEngine, choose, interpreter
+from pinlite.engine.docker import DockerEngine
 from pinlite.errors import NoEngineError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders

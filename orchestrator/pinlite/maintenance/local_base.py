@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from pinlite.engine import DockerEngine
+from pinlite.engine.docker import DockerEngine
 from pinlite.errors import ImageError
 from pinlite.machine import folders, temporary
 from pinlite.toolchain import bases

@@ -385,6 +385,16 @@ class EvaluationOptions(TypedDict, total=False):
             otherwise="float16=0.02, integers are reported",
         ),
     ]
+    latency_runs: Annotated[
+        int,
+        Option(
+            "Evaluation",
+            "COUNT",
+            "How many invocations to time in each runtime.",
+            otherwise="as many as a tenth of a second has room for, 5 to 20",
+            ge=1,
+        ),
+    ]
 
 
 class EngineOptions(TypedDict, total=False):

@@ -113,6 +113,7 @@ def _recipe(options: Settings) -> Recipe:
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.get("data")),
         tolerance=_tolerance_of_all(options, has_ranges=has_ranges),
+        latency_runs=options.get("latency_runs"),
         strict=options["strict"],
         sign=existing("--sign", options.get("sign")),
         engine=options["engine"],

@@ -45,6 +45,11 @@ def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Exe
     Raises:
         PinliteError: As the stage said, or as it crashed; it names the stage.
     """
+    with workers.turn(action.stage):
+        return _observed(action, workers, observe)
+
+
+def _observed(action: Action[ResultT], workers: Workers, observe: Observer) -> Executed[ResultT]:
     name = action.stage.name
     observe(StageStarted(name))
     started = time.monotonic()
@@ -64,6 +69,9 @@ def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Exe
         unusable.stage, unusable.logs = name, workers.logs
         raise unusable from error
     finally:
+        if workers.are_ended:
+            # Not by a fault of its own.
+            outcome = "skipped"
         observe(StageFinished(name, outcome, time.monotonic() - started))
     return done
 
@@ -118,14 +126,17 @@ def _placed(given: HashedPath, target: Path, job: Job, workers: Workers) -> str:
 
 
 def _place(source: Path, target: Path) -> str:
-    """Copy an input to where the worker sees it, readable for whomever it runs as; its path below the mount."""
+    """Lay an input where the worker sees it, readable for whomever it runs as; its path below the mount.
+
+    What the run has made itself gets a second name there, which the worker can only read.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(0o755)
     placed = target.with_name(target.name + source.suffix)
     if source.is_dir():
-        shutil.copytree(source, placed, copy_function=shutil.copyfile)
+        shutil.copytree(source, placed, copy_function=temporary.lay)
     else:
-        shutil.copyfile(source, placed)
+        temporary.lay(source, placed)
     for path in [placed, *placed.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return f"{target.parent.name}/{placed.name}"

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -53,14 +54,16 @@ class LocalRunner:
         # By what stages call them.
         self._ready: dict[str, Image] = {}
         self._stack = ExitStack()
+        self._starting = threading.Lock()
 
     @property
     def images(self) -> Mapping[str, Image]:
         return {image.name: image for image in self._ready.values()}
 
     def run(self, action: Action[ResultT]) -> Done[ResultT]:
-        engine, workers = self._started or self._start(action.stage)
-        self._have(engine, [action.stage])
+        with self._starting:
+            engine, workers = self._started or self._start(action.stage)
+            self._have(engine, [action.stage])
         executed = execute(action, workers, self._observe)
         outputs = {role: HashedPath.of(path) for role, path in executed.outputs.items()}
         made = Record(

@@ -54,7 +54,7 @@ class Runner(Protocol):
         ...
 
     def run(self, action: Action[ResultT]) -> Done[ResultT]:
-        """Run an action, or find what it made before.
+        """Run an action, or find what it made before. Several threads may ask at once.
 
         Raises:
             PinliteError: As the stage said (UsageError, ModelError), or as it ended (StageCrashError,

@@ -2,8 +2,8 @@
 
 import contextlib
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,6 +49,9 @@ class Workers:
         self._running: list[Worker] = []
         self._starting = threading.Lock()
         self._ended = False
+        # Actions run in threads, which ask for workers; a worker has one request at a time.
+        self._asking = threading.RLock()
+        self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -77,7 +80,11 @@ class Workers:
     def start(self, stages: Sequence[Stage]) -> None:
         """Start what the stages need, without waiting: imports overlap with the stages before."""
         for stage in stages:
-            key = self._key(stage)
+            self._ask(stage)
+
+    def _ask(self, stage: Stage) -> tuple[Future[Worker], Job]:
+        key = self._key(stage)
+        with self._asking:
             if key not in self._started:
                 image = self._images[stage.image]
                 name = _numbered(f"{image.name}-{stage.program.rpartition('.')[2]}", self._starts[key])
@@ -93,23 +100,42 @@ class Workers:
                 self._jobs[key] = job
                 self._asked.append(job)
                 self._started[key] = self._starter.submit(self._start, job)
+            return self._started[key], self._jobs[key]
+
+    @contextlib.contextmanager
+    def turn(self, stage: Stage) -> Iterator[None]:
+        """While this context is entered, the worker that serves a stage is the thread's alone; a CancelledError once
+        the workers are ended.
+        """
+        with self._asking:
+            turn = self._turns[self._key(stage)]
+        with turn:
+            if self._ended:
+                raise CancelledError
+            yield
 
     def get(self, stage: Stage) -> tuple[Worker, Job]:
         """The worker that serves a stage; waits until its process is started."""
-        self.start([stage])
-        key = self._key(stage)
-        return self._started[key].result(), self._jobs[key]
+        started, job = self._ask(stage)
+        return started.result(), job
 
     def drop(self, stage: Stage) -> None:
         """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
-        if started := self._started.pop(self._key(stage), None):
+        with self._asking:
+            started = self._started.pop(self._key(stage), None)
+        if started:
             with contextlib.suppress(Exception):  # that it did not start is known
                 started.result().stop()
 
+    @property
+    def are_ended(self) -> bool:
+        return self._ended
+
     def request_name(self, stage: Stage) -> str:
         """A name for the files of a request to the stage, which none of the run has had before."""
-        self._requests[stage.name] += 1
-        return _numbered(stage.name, self._requests[stage.name] - 1)
+        with self._asking:
+            self._requests[stage.name] += 1
+            return _numbered(stage.name, self._requests[stage.name] - 1)
 
     def _key(self, stage: Stage) -> tuple[str, str]:
         """Stages of one image and program share a worker."""
@@ -139,6 +165,12 @@ class Workers:
             with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
                 for ending in [ender.submit(worker.stop) for worker in self._running]:
                     ending.result()
+        # The threads that waited for workers may have files of the run's folder in their hands.
+        with self._asking:
+            turns = [*self._turns.values()]
+        for turn in turns:
+            with turn:
+                pass
 
 
 def _numbered(name: str, before: int) -> str:

@@ -173,6 +173,7 @@ class Recipe(Frozen):
     ``dynamic_batch`` leaves the first dimension open of the inputs ``batched``, of all where these are not named.
     ``dequantize`` takes out of an ONNX model what rounds its numbers; ``has_ranges`` says that the model itself knows
     what int8 rounds to, as it is quantized or trained for it.
+    ``latency_runs`` is how many invocations are timed, where not as many as there is time for.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
@@ -216,6 +217,7 @@ class Recipe(Frozen):
     evaluation: Evaluation | None = None
     data: Path | None = None
     tolerance: float = 1e-4
+    latency_runs: int | None = None
     strict: bool = False
     sign: Path | None = None
     engine: EngineChoice = "auto"

@@ -1,4 +1,4 @@
-"""The stage that checks an ONNX file, runs it in onnxruntime, and simplifies it."""
+"""The stages that check an ONNX file, simplify it, and run it in onnxruntime."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -6,9 +6,21 @@ from typing import Annotated
 from pydantic import Field
 
 from pinlite.schema.recipe import Recipe
-from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, at_batch, evaluated, hashed, profiled
+from pinlite.stages.stage import (
+    Action,
+    Content,
+    Nothing,
+    Signature,
+    Stage,
+    as_json,
+    at_batch,
+    evaluated,
+    hashed,
+    profiled,
+)
 
 STAGE = Stage("check", image="onnx", program="onnx_check.check", operation="check")
+COMPUTE = Stage("run-onnxruntime", image="onnx", program="onnx_check.check", operation="compute")
 
 
 class Result(Signature):
@@ -19,27 +31,35 @@ class Result(Signature):
     index_bounds: dict[str, Annotated[int, Field(ge=1, lt=10)]] = Field(default_factory=dict)
 
 
-def action(
-    recipe: Recipe,
-    model: Content,
-    samples: Content | None,
-    evaluation: Content | None = None,
-    profiles: Content | None = None,
-) -> Action[Result]:
+def action(recipe: Recipe, model: Content, samples: Content | None) -> Action[Result]:
     """Without samples, seeded ones are made, and profiles of them."""
     return Action(
         STAGE,
         Result,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
-        inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
+        inputs=hashed(model=model, samples=samples),
         outputs={
             "graph": "model.graph.txt",
             "simplified": "simplified.onnx",
             "samples": "samples.npz",
             "outputs": "outputs.npz",
         }
-        | profiled(profiles, made=samples is None)
-        | evaluated(evaluation),
+        | ({} if samples else {"profiles": "profiles.npz"}),
+    )
+
+
+def compute(
+    model: Content, samples: Content, profiles: Content | None, evaluation: Content | None
+) -> Action[Nothing] | None:
+    """Running a model that was checked on what there is beside the samples; None where that is nothing."""
+    if profiles is None and evaluation is None:
+        return None
+    return Action(
+        COMPUTE,
+        Nothing,
+        parameters={},
+        inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
+        outputs=profiled(profiles) | evaluated(evaluation),
     )
 
 
@@ -47,5 +67,5 @@ def at(batch: int, recipe: Recipe, action: Action[Result], *, open_model: bool) 
     """An action of a model for another size of the batch; of an ``open_model``, which makes samples of this size."""
     asked = {"batch": batch, "batched": list(recipe.batched)} if open_model else {}
     parameters = {**action.parameters, **asked}
-    outputs = {role: file for role, file in action.outputs.items() if role not in profiled(None, made=True)}
+    outputs = {role: file for role, file in action.outputs.items() if role != "profiles"}
     return replace(action, stage=at_batch(STAGE, batch), parameters=parameters, outputs=outputs)

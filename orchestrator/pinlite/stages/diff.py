@@ -58,6 +58,6 @@ def run(
 ) -> Action[infer.Result]:
     """One of the files run on samples; with ``feeds``, by the first one's names."""
     stage = replace(infer.stage(runtime), name=f"{infer.NAME}-{whose}")
-    plain = infer.action(stage, model, samples, None, runs=0)
+    plain = infer.action(stage, model, samples, None)
     lists = {"inputs": as_json(feeds.inputs), "outputs": as_json(feeds.outputs)} if feeds else {}
     return replace(plain, parameters={**plain.parameters, **lists})

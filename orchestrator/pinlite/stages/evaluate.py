@@ -4,17 +4,13 @@ from collections.abc import Sequence
 
 from pinlite.schema.recipe import Evaluation, Recipe, Source
 from pinlite.stages import translate
-from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, evaluated, hashed
+from pinlite.stages.stage import Action, Answer, Content, Nothing, Stage, as_json, evaluated, hashed
 
 GATHER = Stage(
     "gather", image="torch", program="torch_export.labelled_samples", operation="gather", runs_user_code=True
 )
 TENSORFLOW = Stage("evaluate", image="tensorflow", program="tflite_convert.convert", operation="evaluate")
 METRIC = Stage("metric", image="torch", program="torch_export.metric", operation="score", runs_user_code=True)
-
-
-class Nothing(Answer):
-    """What is made are files."""
 
 
 class Scores(Answer):

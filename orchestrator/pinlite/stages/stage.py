@@ -29,6 +29,10 @@ class Answer(Frozen):
     notes: tuple[str, ...] = ()
 
 
+class Nothing(Answer):
+    """What is made are files."""
+
+
 class Signature(Answer):
     """What goes in and out of a model, in the order of its call."""
 

@@ -1,4 +1,6 @@
-"""ONNX to a TensorFlow SavedModel, by onnx-tf unchanged (``stock``) or by pinlite's lowering (``nhwc``)."""
+"""ONNX to a TensorFlow SavedModel, by onnx-tf unchanged (``stock``) or by pinlite's lowering (``nhwc``); and running
+it in TensorFlow.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +8,10 @@ from typing import Any
 from pinlite.errors import UsageError
 from pinlite.schema.choices import Layout
 from pinlite.schema.recipe import LayoutSpec, Recipe
-from pinlite.stages.stage import BATCHES, Action, Answer, Content, Named, Signature, Stage, hashed
+from pinlite.stages.stage import BATCHES, Action, Answer, Content, Named, Nothing, Signature, Stage, as_json, hashed
 
 STAGE = Stage("translate", image="onnx-tf", program="onnx_translate.translate", operation="translate")
+COMPUTE = Stage("run-tensorflow", image="onnx-tf", program="onnx_translate.translate", operation="compute")
 
 
 # How many dimensions what has channels has: sequences, images and volumes.
@@ -48,22 +51,31 @@ def action(recipe: Recipe, model: Content, samples: Content, signature: Signatur
         Result,
         parameters={"lowering": recipe.lowering} | settings,
         inputs=hashed(model=model, samples=samples),
-        outputs={"saved_model": "saved_model", "outputs": "outputs.npz"},
+        outputs={"saved_model": "saved_model"},
     )
 
 
 def open_action(
     recipe: Recipe, models: Mapping[str, Content], samples: Mapping[str, Content], signature: Signature
 ) -> Action[Result]:
-    """The translation with an open batch, from models and samples by role: those of each of `BATCHES` (model.5), and
-    the samples of the model's own batch size.
-    """
+    """The translation with an open batch, from models and samples by role: those of each of `BATCHES` (model.5)."""
     return Action(
         STAGE,
         Result,
         parameters={"lowering": recipe.lowering, "batches": list(BATCHES)} | _settings(recipe, signature),
         inputs=hashed(**models, **samples),
-        outputs={"saved_model": "saved_model", "outputs": "outputs.npz", WIDER: f"{WIDER}.npz"},
+        outputs={"saved_model": "saved_model"},
+    )
+
+
+def compute(saved_model: Content, signature: Result, samples: Content, wider: Content | None) -> Action[Nothing]:
+    """Running the SavedModel on the samples, and on those of the first of the other batch sizes, if there are any."""
+    return Action(
+        COMPUTE,
+        Nothing,
+        parameters={"inputs": as_json(signature.inputs), "outputs": as_json(signature.outputs)},
+        inputs=hashed(saved_model=saved_model, samples=samples, **{f"samples.{BATCHES[0]}": wider}),
+        outputs={"outputs": "outputs.npz"} | ({WIDER: f"{WIDER}.npz"} if wider else {}),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pinlite import digest
-from pinlite.machine import folders, guards
+from pinlite.machine import folders, guards, writing
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
 SCHEMA = 2
@@ -153,7 +153,7 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             if linked:
-                _link(blob, target)
+                writing.link(blob, target)
             else:
                 shutil.copyfile(blob, target)
         except FileNotFoundError:
@@ -172,16 +172,6 @@ class Store:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
-
-
-def _link(blob: Path, target: Path) -> None:
-    """A second name; a copy where the target is on another filesystem, or one without links."""
-    try:
-        os.link(blob, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(blob, target)
 
 
 def _settle(made: Path, target: Path) -> None:

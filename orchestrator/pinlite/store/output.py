@@ -57,7 +57,9 @@ def check(out: Path, source: str) -> None:
 
 
 def copying(artifacts: Mapping[str, Path]) -> Callable[[Path], None]:
-    """What `publish` fills the folder with: files and folders under their names."""
+    """What `publish` fills the folder with: files and folders under their names. Those that the run has made itself,
+    and is about to remove, are not copied but get a second name.
+    """
 
     def fill(folder: Path) -> None:
         for name, path in artifacts.items():
@@ -112,9 +114,9 @@ def _swap(result: Path, out: Path, earlier: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), copy_function=temporary.lay)
     else:
-        shutil.copyfile(source, target)
+        temporary.lay(source, target)
 
 
 def _earlier(out: Path) -> tuple[str, set[str]]:

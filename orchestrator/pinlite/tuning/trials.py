@@ -10,11 +10,12 @@ from pinlite.conversion.conversion import Prepared
 from pinlite.conversion.plan import Plan
 from pinlite.conversion.scoring import Scoring
 from pinlite.debugging import debug
+from pinlite.digest import HashedPath
 from pinlite.runner.protocol import Done
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import PostTrainingQuantization
 from pinlite.schema.report import Trial
-from pinlite.stages import audit, convert, infer
+from pinlite.stages import audit, convert, infer, timing
 from pinlite.stages.stage import of_variant
 from pinlite.toolchain import Runtime
 
@@ -28,7 +29,7 @@ def runtime(plan: Plan, variant: VariantName) -> Runtime:
     """
     required = conversion.required(plan)
     there = [each for each in plan.toolchain.runtimes if each.name in required] or plan.toolchain.runtimes
-    return max(reversed(there), key=lambda each: infer.runs(each, variant))
+    return max(reversed(there), key=lambda each: timing.runs(each, variant))
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,9 @@ class Trials:
         run = self.common.run
         converted = self._made(method)
         file, signature = converted.outputs["model"], converted.result
-        done = run.runner.run(
-            infer.action(
-                of_variant(infer.stage(self.runtime), self.variant),
-                file,
-                self.common.lowered.samples,
-                signature,
-                runs=infer.runs(self.runtime, self.variant),
-                evaluation=self.scored.samples,
-            )
-        )
+        asked = file, self.common.lowered.samples, signature
+        stage = of_variant(infer.stage(self.runtime), self.variant)
+        done = run.runner.run(infer.action(stage, *asked, evaluation=self.scored.samples))
         found = variants.real(run, "tried.npz", done.outputs["evaluated"], signature.outputs)
         (first, reference), *_ = self.common.evaluated.items()
         computed = {(first, None): reference, (self.runtime.name, self.variant): found}
@@ -67,8 +61,17 @@ class Trials:
             error=max(parity.distance(array, outputs.get(name)) for name, array in wanted.items()),
             floats=sum(signature.quantization.float_operators.values()),
             size=digest.size(file.path),
-            latency_ms=done.result.latency_ms.median if done.result.latency_ms else None,
+            latency_ms=self._latency(*asked),
         )
+
+    def _latency(self, file: HashedPath, samples: HashedPath, signature: convert.Result) -> float | None:
+        """The median in milliseconds; None where the runtime is too slow for such files."""
+        most = timing.runs(self.runtime, self.variant)
+        if not most:
+            return None
+        stage = of_variant(timing.stage(self.runtime), self.variant)
+        timed = self.common.run.runner.run(timing.action(stage, file, samples, signature, most=most))
+        return timed.result.latency_ms.median
 
     def layers(self, trial: Trial) -> list[str]:
         """The layers of a trial's file, as patterns that fit each alone: first those whose operators the audit finds

@@ -56,15 +56,32 @@ class LoweredTest(unittest.TestCase):
             "operation": "translate",
             "parameters": dict(settings, lowering=lowering),
             "inputs": {"model": "model.onnx", "samples": "samples.npz"},
-            "outputs": {"saved_model": "saved_model", "outputs": "outputs.npz"},
+            "outputs": {"saved_model": "saved_model"},
         }
         return Request(message, self.folder, tempfile.mkdtemp(dir=str(self.folder)))
+
+    def computed(self, result, saved_model, **samples):
+        """What TensorFlow computes with a SavedModel, of samples by their roles: arrays by the same roles."""
+        for role, given in samples.items():
+            arrays.write(self.folder / role, given)
+        made = Path(tempfile.mkdtemp(dir=str(self.folder)))
+        inputs = dict({role: self.folder / role for role in samples}, saved_model=saved_model)
+        message = {
+            "id": "2",
+            "operation": "compute",
+            "parameters": {side: result[side] for side in ("inputs", "outputs")},
+            "inputs": {role: str(path) for role, path in inputs.items()},
+            "outputs": {role.replace("samples", "outputs"): role for role in samples},
+        }
+        translate.compute(Request(message, self.folder, made))
+        return {role: arrays.read(made / role) for role in samples}
 
     def translate(self, onnx_model, samples, lowering="nhwc", **settings):
         """The result of the stage (as the host reads it), the SavedModel's folder and TensorFlow's outputs."""
         request = self.request(onnx_model, samples, lowering, **settings)
         result = json.loads(json.dumps(translate.translate(request)))
-        return result, request.outputs["saved_model"], arrays.read(request.outputs["outputs"])
+        saved_model = request.outputs["saved_model"]
+        return result, saved_model, self.computed(result, saved_model, samples=samples)["samples"]
 
     def check(self, onnx_model, samples, expected, **settings):
         """Assert TensorFlow's and TFLite's outputs; the operator counts of the TFLite model."""

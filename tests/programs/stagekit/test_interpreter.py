@@ -109,7 +109,7 @@ class Infer(unittest.TestCase):
             {
                 "id": "1",
                 "operation": "infer",
-                "parameters": dict({"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}, **parameters),
+                "parameters": dict({"inputs": [], "outputs": [], "threads": 1}, **parameters),
                 "inputs": {name: name for name in inputs},
                 "outputs": {name: name for name in outputs},
             },
@@ -125,7 +125,7 @@ class Infer(unittest.TestCase):
             outputs=[{"name": "out", "tensor": "y"}],
         )
         spec = {"name": "out", "shape": [3, 2], "dtype": "float32"}
-        self.assertEqual(result, {"outputs": [spec], "latency_ms": None})
+        self.assertEqual(result, {"outputs": [spec]})
         np.testing.assert_array_equal(read(self.folder / "outputs")["out"], np.full((3, 2), 2, np.float32))
         self.assertEqual(self.interpreter.invoked, 1)
 
@@ -144,12 +144,25 @@ class Infer(unittest.TestCase):
         self.assertEqual(result["outputs"], [{"name": "out", "shape": [1, 3, 4, 5], "dtype": "float32"}])
         np.testing.assert_array_equal(read(self.folder / "outputs")["out"], image * 2)
 
-    def test_latency_of_the_runs_asked_for(self):
-        result, _ = self.infer({"x": np.ones((1, 2), np.float32)}, threads=2, runs=5, warmup=3)
-        self.assertEqual({"threads", "runs", "median", "min"}, set(result["latency_ms"]))
-        self.assertEqual((result["latency_ms"]["threads"], result["latency_ms"]["runs"]), (2, 5))
-        self.assertLessEqual(result["latency_ms"]["min"], result["latency_ms"]["median"])
-        self.assertEqual(self.interpreter.invoked, 1 + 3 + 5)
+    def time(self, **parameters):
+        message = {"id": "2", "operation": "time", "parameters": dict({"inputs": [], "threads": 1}, **parameters)}
+        files = {name: name for name in ("model", "samples")}
+        request = Request(dict(message, inputs=files, outputs={}), self.folder, self.folder)
+        return interpreter.timed(self.interpreter, request, [])["latency_ms"]
+
+    def test_as_many_invocations_are_timed_as_there_is_time_for(self):
+        self.infer({"x": np.ones((1, 2), np.float32)}, threads=2)
+        latency = self.time(threads=2, least=5, most=9, seconds=0)
+        self.assertEqual({"threads", "runs", "median", "min"}, set(latency))
+        self.assertEqual((latency["threads"], latency["runs"]), (2, 5))
+        self.assertLessEqual(latency["min"], latency["median"])
+        # Of the samples one, and before the timing one more.
+        self.assertEqual(self.interpreter.invoked, 1 + 1 + 5)
+        self.assertEqual(self.time(threads=2, least=5, most=9, seconds=60)["runs"], 9)
+
+    def test_a_file_that_was_not_run_before_is_timed_too(self):
+        arrays.write(self.folder / "samples", {"x": np.ones((1, 2), np.float32)})
+        self.assertEqual(self.time(least=1, most=1, seconds=0)["runs"], 1)
 
     def test_profiles_come_between_the_samples_and_the_timing_which_is_of_the_samples(self):
         fed = []
@@ -162,9 +175,9 @@ class Infer(unittest.TestCase):
         self.interpreter = Watched
         given = {"zeros/x": np.zeros((1, 2), np.float32), "large/x": np.full((1, 2), 7, np.float32)}
         arrays.write(self.folder / "profiles", given)
-        result, read = self.infer({"x": np.ones((1, 2), np.float32)}, profiled=True, runs=2, warmup=1)
+        _, read = self.infer({"x": np.ones((1, 2), np.float32)}, profiled=True)
+        self.time(least=2, most=2, seconds=0)
         self.assertEqual(fed, [1, 0, 7, 1, 1, 1])
-        self.assertEqual(result["latency_ms"]["runs"], 2)
         np.testing.assert_array_equal(read(self.folder / "outputs")["y"], [[2, 2]])
         found = read(self.folder / "profiled")
         self.assertEqual([*found], ["zeros/y", "large/y"])

@@ -15,6 +15,7 @@ ROLES = {
     "adopt": ("saved_model", ("samples", "outputs")),
     "run": ("model", ("outputs",)),
     "infer": ("model", ("outputs",)),
+    "time": ("model", ()),
     "inspect": ("model", ("text",)),
 }
 
@@ -108,10 +109,9 @@ class Stage(unittest.TestCase):
         for side in ("inputs", "outputs"):
             self.assertEqual([entry["name"] for entry in converted[side]], [entry["name"] for entry in renamed[side]])
             self.assertEqual([entry["shape"] for entry in converted[side]], [entry["shape"] for entry in renamed[side]])
-        timing = {"threads": 1, "runs": 0, "warmup": 0}
         fed = {"my " + name: array for name, array in samples.items()}
         lists = {side: converted[side] for side in ("inputs", "outputs")}
-        inferred = self.call("infer", "made.model", fed, **timing, **lists)
+        inferred = self.call("infer", "made.model", fed, threads=1, **lists)
         content = (self.folder / "made.model").read_bytes()
         self.assertEqual(inferred["ops"], ops.counted(content))
         got = self.made("outputs")
@@ -122,7 +122,7 @@ class Stage(unittest.TestCase):
             self.assertEqual([detail["name"] for detail in details], [entry["tensor"] for entry in converted[side]])
             names = [entry["name"] for entry in renamed[side]]
             self.assertEqual(signed, list(zip(names, [detail["index"] for detail in details])))
-        self.call("infer", "made.model", fed, inputs=[], outputs=[], **timing)
+        self.call("infer", "made.model", fed, inputs=[], outputs=[], threads=1)
         for name, array in self.made("outputs").items():
             np.testing.assert_array_equal(array, got[name])
         for name, array in expected.items():
@@ -192,7 +192,7 @@ class Convert(Stage):
         converted = self.call("convert", "animals", variant=variant, lowering=lowering, **lists)
         fed = {key: np.float32([[at, at * at]]) for at, key in enumerate(keys, 2)}
         lists = {side: converted[side] for side in ("inputs", "outputs")}
-        self.call("infer", "made.model", fed, threads=1, runs=0, warmup=0, **lists)
+        self.call("infer", "made.model", fed, threads=1, **lists)
         found = [(name, array.tolist()) for name, array in self.made("outputs").items()]
         self.assertEqual(found, [("w", [[-1, -5]]), ("k", [[-1, -9]]), ("a", [[10, 100]])])
         return (self.folder / "made.model").read_bytes()
@@ -209,7 +209,7 @@ class Convert(Stage):
             "outputs": [spec(key, 1, 2, key=key) for key in ("a_b", "a/b", "a:b")],
         }
         self.call("convert", "frozen", variant="float32", **lists)
-        self.call("infer", "made.model", fed, inputs=[], outputs=[], threads=1, runs=0, warmup=0)
+        self.call("infer", "made.model", fed, inputs=[], outputs=[], threads=1)
         found = {name: array.tolist() for name, array in self.made("outputs").items()}
         self.assertEqual(found, {"a_b": [[200, 3]], "a/b": [[-4, -5]], "a:b": [[4, 5]]})
 
@@ -239,7 +239,7 @@ class Convert(Stage):
             made.add((self.folder / "made.model").read_bytes())
         self.assertEqual(len(made), 1)
         samples = {"x": np.float32([[0, 1, 2], [3, -4, 5]])}
-        options = {"inputs": [], "outputs": [], "threads": 1, "runs": 0, "warmup": 0}
+        options = {"inputs": [], "outputs": [], "threads": 1}
         inferred = self.call("infer", "made.model", samples, **options)
         self.assertEqual(inferred["ops"], {"FlexCast": 2, "FlexSub": 1, "RELU": 1})
         np.testing.assert_array_equal(self.made("outputs")["y"], np.maximum(samples["x"] - 1, 0))
@@ -285,7 +285,7 @@ class Convert(Stage):
         options = {side: converted[side] for side in ("inputs", "outputs")}
         for rows in (1, 4):
             fed = {"Z": np.zeros((rows, 2), np.float32), "A": np.ones((rows, 3), np.float32)}
-            self.call("infer", "made.model", fed, threads=1, runs=0, warmup=0, **options)
+            self.call("infer", "made.model", fed, threads=1, **options)
             np.testing.assert_array_equal(self.made("outputs")["SUM"], [[9, 12]] * rows)
 
     def test_an_unknown_variant(self):
@@ -413,11 +413,12 @@ class Infer(Stage):
             "outputs": [spec("SUM", 1, 2, key="SUM")],
         }
         self.call("convert", "frozen", variant="float32", **lists)
-        options = {"inputs": [], "outputs": [], "threads": 1, "runs": 3, "warmup": 1}
+        options = {"inputs": [], "outputs": [], "threads": 1}
         fed = {"Z": np.ones((1, 2), np.float32), "A": np.ones((1, 3), np.float32)}
         result = self.call("infer", "made.model", fed, **options)
         self.assertEqual(result["outputs"], [spec("SUM", 1, 2)])
-        self.assertEqual((result["latency_ms"]["runs"], result["latency_ms"]["threads"]), (3, 1))
+        latency = self.call("time", "made.model", fed, least=3, most=3, seconds=0, **options)["latency_ms"]
+        self.assertEqual((latency["runs"], latency["threads"]), (3, 1))
         self.refused("usage", "named Z", "infer", "made.model", {"Z": fed["Z"]}, **options)
 
 

@@ -181,9 +181,7 @@ class Stage(unittest.TestCase):
         message = {
             "id": "1",
             "operation": "infer",
-            "parameters": dict(
-                {"threads": 1, "runs": 0, "warmup": 0}, inputs=result["inputs"], outputs=result["outputs"]
-            ),
+            "parameters": dict({"threads": 1}, inputs=result["inputs"], outputs=result["outputs"]),
             "inputs": {"model": variant + ".tflite", "samples": "samples.npz"},
             "outputs": {"outputs": "outputs.npz"},
         }

@@ -401,7 +401,7 @@ class Around(Case):
         other = other._replace(tensors=[each._replace(name="other/" + each.name) for each in other.tensors])
         feeds = self.diff(dense(weights), other)["feeds"]
         arrays.write(self.folder / "samples", {"x": np.ones((1, 4), np.float32)})
-        parameters = dict(feeds, threads=1, runs=0, warmup=0)
+        parameters = dict(feeds, threads=1)
         roles = {"model": "other", "samples": "samples"}
         message = {
             "id": "1",
