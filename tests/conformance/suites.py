@@ -68,12 +68,7 @@ _CHECK = Step(
     "onnx_check.check",
     "check",
     {"model": "adapted.onnx", "samples": "samples.npz"},
-    {
-        "graph": "graph.txt",
-        "simplified": "simplified.onnx",
-        "samples": "checked.samples.npz",
-        "outputs": "checked.outputs.npz",
-    },
+    {"simplified": "simplified.onnx", "samples": "checked.samples.npz"},
     {"inputs": [], "seed": 0},
 )
 

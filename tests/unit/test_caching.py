@@ -242,7 +242,7 @@ def test_a_damaged_blob_is_made_again(run, how):
     told = []
     report, ran = run(told.append)
     # What the fake runtimes compute is what the fake export has computed, and is whole again by then.
-    assert ran == ["export", "check", "translate", "convert"]
+    assert ran == ["export", "check", "translate", "run-onnxruntime", "convert"]
     assert report.artifacts == first.artifacts
     assert "the kept result of export is damaged, and is made again" in [e.text for e in told if isinstance(e, Notice)]
     assert run()[1] == []

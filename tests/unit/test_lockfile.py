@@ -69,7 +69,7 @@ def test_a_run_with_a_file_of_options_leaves_its_lock(convert):
     assert set(lock["inputs"]) == {"model.py", "w.pt"}
     assert set(lock["images"]) == {image.name for image in from_pytorch()}
     assert lock["bases"] == {image.base.name: image.base.digest for image in from_pytorch()}
-    assert set(lock["stages"]) == {"export", "check", "translate", "convert"}
+    assert set(lock["stages"]) == {"export", "check", "run-onnxruntime", "translate", "convert"}
     assert set(lock["stages"]["export"]["outputs"]) == {"model.onnx", "profiles.npz", "samples.npz"}
     report = json.loads(Path("out/report.json").read_text())
     assert lock["artifacts"] == {artifact["path"]: artifact["sha256"] for artifact in report["artifacts"]}

@@ -9,36 +9,35 @@ VERSIONS = ("onnx", "onnxruntime", "numpy")
 
 
 def check(request):
-    """Check a model, run it on samples, simplify it.
+    """Check a model, and simplify it.
 
     Parameters: ``inputs``, [{name, shape, dtype}] or [] for the graph's own; ``seed`` of the samples made when the
     request brings none; ``batch`` (optional), another size of the batch of the inputs ``batched``, as
-    `samples.of_batch` has them, for which samples are made. Roles in: model, samples (optional). Roles out: graph
-    (text), simplified (.onnx), samples, outputs; profiles (optional) as `stagekit.profiles` makes them. Sizes that the
-    model leaves open are fixed in the simplified one, so that computed shapes become constants.
+    `samples.of_batch` has them, for which samples are made. Roles in: model, samples (optional). Roles out: simplified
+    (.onnx), samples; profiles (optional) as `stagekit.profiles` makes them. Sizes that the model leaves open are fixed
+    in the simplified one, so that computed shapes become constants.
 
     Returns {inputs, outputs, opset, operators, index_bounds}, the last as `model_file.index_bounds` has them; raises
     StageError of kind ``model`` for what onnx or onnxruntime refuse.
     """
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
-    request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
     bounds = model_file.index_bounds(model)
     samples = samples_of_request.of(request, model_file.inputs(model), bounds)
     if "batch" in request.parameters:
         batch, batched, seed = (request.parameters[name] for name in ("batch", "batched", "seed"))
         samples_of_request.check_open_batch(model_file.inputs(model), batched)
         samples = samples_of_request.of_batch(samples, batch, batched, seed, bounds)
-    session = simplify.session(model_file.closed(model, samples), request.outputs["simplified"])
+    session, simplified = simplify.simplified(model_file.closed(model, samples), request.outputs["simplified"])
     _SESSIONS.clear()
     _SESSIONS[_key(request, samples)] = session
-    outputs = onnxruntime_session.run(session, samples)
     profiles.of(request, samples, bounds)
     arrays.write(request.outputs["samples"], samples)
-    arrays.write(request.outputs["outputs"], outputs)
+    # What the model itself does not say of its outputs, it takes a run to know.
+    described = model_file.described(simplified) or arrays.describe(onnxruntime_session.run(session, samples))
     return {
         "inputs": arrays.describe(samples),
-        "outputs": arrays.describe(outputs),
+        "outputs": described,
         "opset": model_file.opset(model),
         "operators": model_file.operators(model),
         "index_bounds": bounds,
@@ -46,21 +45,28 @@ def check(request):
 
 
 def compute(request):
-    """Run a model that was checked on what else there is to run it on, while others go on with what `check` made.
+    """Run a model that was checked, and put it in words, while others go on with what `check` made.
 
-    Roles in: model, samples; profiles and evaluation (optional). Roles out: profiled and evaluated, as
-    `stagekit.profiles` and `stagekit.evaluation` have them. Returns {}.
+    Roles in: model, samples as `check` made them; profiles and evaluation (optional). Roles out: outputs; graph (text,
+    optional); profiled and evaluated, as `stagekit.profiles` and `stagekit.evaluation` have them. Returns {}; errors as
+    those of `check`.
     """
+    model = None
     samples = arrays.read(request.inputs["samples"])
-    session = _SESSIONS.get(_key(request, samples)) or simplify.session(
-        model_file.closed(model_file.read(request.inputs["model"]), samples)
-    )
+    session = _SESSIONS.get(_key(request, samples))
+    if session is None or "graph" in request.outputs:
+        model = model_file.read(request.inputs["model"])
+    session = session or simplify.session(model_file.closed(model, samples))
 
     def run(sample):
         return onnxruntime_session.run(session, sample)
 
-    profiles.each(request, samples, run, 0.0)
+    outputs, seconds = profiles.timed(run, samples)
+    profiles.each(request, samples, run, seconds)
     evaluation.each(request, run)
+    arrays.write(request.outputs["outputs"], outputs)
+    if "graph" in request.outputs:
+        request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
     return {}
 
 

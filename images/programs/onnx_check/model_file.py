@@ -205,6 +205,15 @@ def outputs(model):
     return [value.name for value in model.graph.output]
 
 
+def described(model):
+    """The outputs as [{name, shape, dtype}] where the model says all of it, else None. None in a shape is a size that
+    it leaves open.
+    """
+    tensors = [value.type.tensor_type for value in model.graph.output]
+    known = all(tensor.HasField("shape") and tensor.elem_type in mapping.TENSOR_TYPE_TO_NP_TYPE for tensor in tensors)
+    return [_spec(value) for value in model.graph.output] if known else None
+
+
 def _spec(value):
     kind = value.type.WhichOneof("value")
     if kind != "tensor_type":

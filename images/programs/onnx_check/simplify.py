@@ -6,23 +6,26 @@ from . import expansions, model_file, onnxruntime_session
 
 
 def session(model, path=None):
-    """Write the simplified model to a path, if there is one; return the onnxruntime session that made it.
+    """The onnxruntime session of a model, which writes its optimized graph to a path, if there is one."""
+    return onnxruntime_session.session(_with_constant_weights(model), path)
+
+
+def simplified(model, path):
+    """Write the simplified model to a path; return the onnxruntime session that made it, and the model.
 
     The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where
     something of the model is written out (`expansions`), the session runs the model as it was before.
     """
-    opened = onnxruntime_session.session(_with_constant_weights(model), path)
-    if path is None:
-        return opened
-    simplified = _read(path)
-    while expansions.expand(simplified):
-        onnxruntime_session.session(simplified, path)
-        simplified = _read(path)
-    _make_outputs_by_nodes(simplified.graph)
-    model_file.check(simplified)
-    _same_interface(model, simplified)
-    path.write_bytes(simplified.SerializeToString())
-    return opened
+    opened = session(model, path)
+    found = _read(path)
+    while expansions.expand(found):
+        onnxruntime_session.session(found, path)
+        found = _read(path)
+    _make_outputs_by_nodes(found.graph)
+    model_file.check(found)
+    _same_interface(model, found)
+    path.write_bytes(found.SerializeToString())
+    return opened, found
 
 
 def _with_constant_weights(model):

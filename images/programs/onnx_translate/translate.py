@@ -25,8 +25,8 @@ def translate(request):
     Parameters: ``lowering``, and what else the lowering's own ``lower`` takes. Roles in: model, samples, whose sizes
     become the model's. Roles out: saved_model.
 
-    With ``batches``, two sizes, the batch is left open. Roles in: a model and samples for each of the sizes (model.5,
-    samples.5).
+    With ``batches``, two sizes, the batch is left open. Roles in: a model and samples for each of the sizes
+    (simplified.5, samples.5).
 
     The result lists inputs and outputs in ONNX's order, each as {name, key, shape, dtype} and, of nhwc, ``layout``:
     ``key`` is its name in the SavedModel's serving_default signature; ``warnings`` are onnx-tf's own. A StageError of
@@ -52,7 +52,7 @@ def _of_one_size(request, settings, lower):
 
 def _with_open_batch(request, settings, _):
     sizes = settings.pop("batches")
-    models = [onnx.load(str(request.inputs["model.{}".format(size)])) for size in sizes]
+    models = [onnx.load(str(request.inputs["simplified.{}".format(size)])) for size in sizes]
     samples = [arrays.read(request.inputs["samples.{}".format(size)]) for size in sizes]
     inputs, outputs = nhwc.lower_open(models, samples, sizes, request.outputs["saved_model"], **settings)
     return {"inputs": inputs, "outputs": outputs}

@@ -94,7 +94,8 @@ class Results:
     @property
     def artifacts(self) -> dict[str, tuple[str, HashedPath]]:
         """The files that are kept, by name, with their role."""
-        found = dict(self.lowered.artifacts)
+        graph = {file.path.name: ("graph", file) for file in self.lowered.computed("graph").values()}
+        found = {**self.lowered.artifacts, **graph}
         if self.calibration:
             found[self.calibration.samples.path.name] = ("calibration", self.calibration.samples)
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}

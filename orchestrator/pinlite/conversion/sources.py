@@ -8,6 +8,7 @@ from pathlib import Path
 from pinlite import digest, parity
 from pinlite.conversion.run import Run
 from pinlite.digest import HashedPath
+from pinlite.errors import PinliteError
 from pinlite.parity import profiles
 from pinlite.runner import provision
 from pinlite.schema.choices import Exporter, SourceKind
@@ -180,24 +181,32 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
     checked = run.do(check.action(recipe, exported.model, exported.samples))
     samples = checked.outputs["samples"]
     profiles = exported.files.get("profiles") or checked.outputs.get("profiles")
-    beside = check.compute(exported.model, samples, profiles, run.evaluation)
-    in_onnxruntime = run.begin(beside) if beside else None
-    first: Files = {}
-    if recipe.dynamic_batch:
-        batches = _check_batches(run, exported)
-        first = batches[BATCHES[0]]
-        models = {f"model.{batch}": files["simplified"] for batch, files in batches.items()}
-        each_samples = {f"samples.{batch}": files["samples"] for batch, files in batches.items()}
-        translated = run.do(translate.open_action(recipe, models, each_samples, checked.result))
+    in_onnxruntime = run.begin(check.compute(exported.model, samples, profiles, run.evaluation))
+    batches = _check_batches(run, exported) if recipe.dynamic_batch else {}
+    wider = batches.get(BATCHES[0])
+    wider_in_onnxruntime = run.begin(check.compute_at(BATCHES[0], wider["model"], wider["samples"])) if wider else None
+    if wider:
+        files = {
+            f"{role}.{batch}": files[role] for batch, files in batches.items() for role in ("simplified", "samples")
+        }
+        action = translate.open_action(recipe, files, checked.result)
     else:
         lowered = checked.outputs["simplified"] if recipe.lowering == "nhwc" else exported.model
-        translated = run.do(translate.action(recipe, lowered, samples, checked.result))
-    saved_model, wider = translated.outputs["saved_model"], first.get("samples")
-    in_tensorflow = run.begin(translate.compute(saved_model, translated.result, samples, wider))
+        action = translate.action(recipe, lowered, samples, checked.result)
+    try:
+        translated = run.do(action)
+    except PinliteError:
+        # What onnxruntime refuses is no fault of the translation.
+        in_onnxruntime()
+        raise
+    saved_model = translated.outputs["saved_model"]
+    in_tensorflow = run.begin(
+        translate.compute(saved_model, translated.result, samples, wider["samples"] if wider else None)
+    )
 
     def onnxruntime() -> Files:
-        more = in_onnxruntime().outputs if in_onnxruntime else {}
-        return {**checked.outputs, **more, **({translate.WIDER: first["outputs"]} if first else {})}
+        wide = {translate.WIDER: wider_in_onnxruntime().outputs["outputs"]} if wider_in_onnxruntime else {}
+        return {**in_onnxruntime().outputs, **wide}
 
     return Lowered(
         saved_model=saved_model,
@@ -212,11 +221,10 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         profiles=profiles,
         artifacts={
             "model.onnx": ("onnx", exported.model),
-            checked.outputs["graph"].path.name: ("graph", checked.outputs["graph"]),
             "saved_model": ("saved_model", saved_model),
             **_samples(samples, profiles),
         },
-        wider_samples=wider,
+        wider_samples=wider["samples"] if wider else None,
         training=exported.training,
         index_bounds=checked.result.index_bounds,
         exporter=exported.exporter,
@@ -225,14 +233,14 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
 
 
 def _check_batches(run: Run, exported: Exported) -> dict[int, Files]:
-    """What `check` makes of the model for each of the other batch sizes."""
+    """What `check` makes of the model for each of the other batch sizes, and the model itself, by role."""
     found: dict[int, Files] = {}
     for batch in BATCHES:
         model = exported.files.get(f"model.{batch}", exported.model)
         samples = exported.files.get(f"samples.{batch}", exported.samples)
         given = f"model.{batch}" in exported.files
         action = check.at(batch, run.recipe, check.action(run.recipe, model, samples), open_model=not given)
-        found[batch] = run.do(action).outputs
+        found[batch] = {**run.do(action).outputs, "model": action.inputs["model"]}
     return found
 
 

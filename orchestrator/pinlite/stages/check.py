@@ -38,29 +38,27 @@ def action(recipe: Recipe, model: Content, samples: Content | None) -> Action[Re
         Result,
         parameters={"inputs": as_json(recipe.inputs), "seed": recipe.seed},
         inputs=hashed(model=model, samples=samples),
-        outputs={
-            "graph": "model.graph.txt",
-            "simplified": "simplified.onnx",
-            "samples": "samples.npz",
-            "outputs": "outputs.npz",
-        }
+        outputs={"simplified": "simplified.onnx", "samples": "samples.npz"}
         | ({} if samples else {"profiles": "profiles.npz"}),
     )
 
 
 def compute(
-    model: Content, samples: Content, profiles: Content | None, evaluation: Content | None
-) -> Action[Nothing] | None:
-    """Running a model that was checked on what there is beside the samples; None where that is nothing."""
-    if profiles is None and evaluation is None:
-        return None
+    model: Content, samples: Content, profiles: Content | None = None, evaluation: Content | None = None
+) -> Action[Nothing]:
+    """Running a model that was checked, and putting it in words."""
     return Action(
         COMPUTE,
         Nothing,
         parameters={},
         inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
-        outputs=profiled(profiles) | evaluated(evaluation),
+        outputs={"outputs": "outputs.npz", "graph": "model.graph.txt"} | profiled(profiles) | evaluated(evaluation),
     )
+
+
+def compute_at(batch: int, model: Content, samples: Content) -> Action[Nothing]:
+    """Running a model for another size of the batch."""
+    return replace(compute(model, samples), stage=at_batch(COMPUTE, batch), outputs={"outputs": "outputs.npz"})
 
 
 def at(batch: int, recipe: Recipe, action: Action[Result], *, open_model: bool) -> Action[Result]:

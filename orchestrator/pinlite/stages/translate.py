@@ -55,15 +55,13 @@ def action(recipe: Recipe, model: Content, samples: Content, signature: Signatur
     )
 
 
-def open_action(
-    recipe: Recipe, models: Mapping[str, Content], samples: Mapping[str, Content], signature: Signature
-) -> Action[Result]:
-    """The translation with an open batch, from models and samples by role: those of each of `BATCHES` (model.5)."""
+def open_action(recipe: Recipe, files: Mapping[str, Content], signature: Signature) -> Action[Result]:
+    """The translation with an open batch, from what `check` made for each of `BATCHES`, by role (simplified.5)."""
     return Action(
         STAGE,
         Result,
         parameters={"lowering": recipe.lowering, "batches": list(BATCHES)} | _settings(recipe, signature),
-        inputs=hashed(**models, **samples),
+        inputs=hashed(**files),
         outputs={"saved_model": "saved_model"},
     )
 

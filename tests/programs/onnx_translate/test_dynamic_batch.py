@@ -22,7 +22,7 @@ class BatchTest(LoweredTest):
         inputs = {}
         for size in SIZES:
             x = random(size, *shape)
-            inputs.update({f"model.{size}": f"{size}.onnx", f"samples.{size}": f"{size}.npz"})
+            inputs.update({f"simplified.{size}": f"{size}.onnx", f"samples.{size}": f"{size}.npz"})
             onnx.save(build(x), str(self.folder / f"{size}.onnx"))
             arrays.write(self.folder / f"{size}.npz", {"x": x})
         message = {
