@@ -55,9 +55,9 @@ bench-cached: $(host) ## Time a conversion that was made before, in a small and 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
 
-bench-peers: $(host) $(peers) ## Race pinlite's files and onnx2tf's (ONLY=name,glob, KIND=float32|int8), build/peers.
+bench-peers: $(host) $(peers) ## Race pinlite and onnx2tf, and their files (ONLY=name,glob, KIND=float32|int8, ROUNDS), build/peers.
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(KIND),--kind $(KIND))
+		$(if $(KIND),--kind $(KIND)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
 	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)

@@ -1,12 +1,14 @@
 """Converting a model with pinlite and with onnx2tf, and racing what they wrote, each in processes of their own."""
 
 import json
+import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,13 +84,16 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every pair is measured with. ``out`` gets both files of each model."""
+    """What every pair is measured with. ``out`` gets both files of each model, which are converted in turns, so many
+    ``rounds``.
+    """
 
     kind: Kind
     runtimes: tuple[Runtime, ...]
     onnx2tf: Path
     engine: str
     out: Path
+    rounds: int = 3
 
     def pair(self, model: Model) -> Pair:
         """A model by both converters, in every runtime."""
@@ -99,10 +104,17 @@ class Bench:
             kept = self.out / model.name
             kept.mkdir(parents=True, exist_ok=True)
             calibration = calibration_options(folder) if self.kind.calibrated else ((), ())
-            ours = self._ours(folder, calibration[0], kept / f"pinlite.{self.kind.name}.tflite")
-            theirs = self.theirs(folder, calibration[1], kept / f"onnx2tf.{self.kind.name}.tflite")
+            rounds = []
+            for _ in range(self.rounds):
+                ours = self._ours(folder, calibration[0], kept / f"pinlite.{self.kind.name}.tflite")
+                theirs = self.theirs(folder, calibration[1], kept / f"onnx2tf.{self.kind.name}.tflite")
+                rounds.append((ours, theirs))
+            ours, theirs = (_of_rounds(each) for each in zip(*rounds, strict=True))
             matches = {runtime.name: self._match(runtime, folder, kept, ours, theirs) for runtime in self.runtimes}
-            return Pair(model.name, ours, theirs, matches)
+            made = all(not each.error for each in (ours, theirs))
+            conversion = pairs.of([own.seconds / other.seconds for own, other in rounds]) if made else None
+            size = (folder / "export" / "model.onnx").stat().st_size
+            return Pair(model.name, ours, theirs, matches, conversion, size)
 
     def result(self, made: Sequence[Pair]) -> Result:
         """The pairs as what they are to show."""
@@ -126,11 +138,16 @@ class Bench:
         return _kept(made, folder / "ours" / self.kind.ours, kept)
 
     def theirs(self, folder: Path, calibration: Command, kept: Path) -> Made:
-        """What onnx2tf makes of the export in a folder by the first of its options that lead to a file, moved away."""
-        command = [self.onnx2tf, "-i", folder / "export" / "model.onnx", "-o", folder / "theirs"]
+        """What onnx2tf makes of the export in a folder by the first of its options that lead to a file, moved away.
+
+        It rewrites the file that it is given, so it gets a copy; and it calls onnxsim, which lies beside it.
+        """
+        given = shutil.copyfile(folder / "export" / "model.onnx", folder / "theirs.onnx")
+        command = [self.onnx2tf, "-i", given, "-o", folder / "theirs"]
+        environment = os.environ | {"PATH": f"{self.onnx2tf.parent}{os.pathsep}{os.environ['PATH']}"}
         first = ""
         for options in self.kind.their_options:
-            made = _timed([*command, *options, *calibration])
+            made = _timed([*command, *options, *calibration], environment)
             file = folder / "theirs" / self.kind.theirs
             # A kind of file that was not asked for may have failed after it.
             if file.exists():
@@ -195,10 +212,17 @@ def _raced(runtime: Runtime, folder: Path, files: list[Path], *, heats: int) -> 
     return json.loads(found.read_text())
 
 
-def _timed(command: list[str | Path]) -> Made:
+def _of_rounds(rounds: Sequence[Made]) -> Made:
+    """The last one, or one that failed, with the median of the seconds."""
+    failed = (made for made in rounds if made.error)
+    seconds = statistics.median(made.seconds for made in rounds)
+    return replace(next(failed, rounds[-1]), seconds=round(seconds, 2))
+
+
+def _timed(command: list[str | Path], environment: Mapping[str, str] | None = None) -> Made:
     started = time.perf_counter()
     try:
-        _process(command)
+        _process(command, environment)
         error = ""
     except _FailedError as failed:
         error = str(failed)
@@ -216,10 +240,12 @@ def _kept(made: Made, file: Path, kept: Path) -> Made:
     return replace(made, size=kept.stat().st_size)
 
 
-def _process(command: list[str | Path]) -> None:
+def _process(command: list[str | Path], environment: Mapping[str, str] | None = None) -> None:
     """Run a command to its end; a `_FailedError` when that is no good one."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False, env=environment
+        )
     except subprocess.TimeoutExpired as error:
         raise _FailedError(f"not done after {TIMEOUT} s") from error
     if done.returncode:

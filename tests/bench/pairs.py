@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Targets:
     """What is asked of ours over theirs. ``tolerance`` is the difference, of the largest magnitude of an output, up to
-    which a file is right; ``cosine`` asks for one at least as high as theirs.
+    which a file is right; ``cosine`` asks for one at least as high as theirs. ``conversion`` is asked of the geometric
+    mean of the seconds that conversions take, ``large`` of that of models of at least `LARGE` bytes.
     """
 
     tolerance: float = math.inf
@@ -17,11 +18,15 @@ class Targets:
     geometric_mean: float = 1.00
     one_model: float = math.inf
     size: float = math.inf
+    conversion: float = math.inf
+    large: float = math.inf
 
 
-FLOAT32 = Targets(tolerance=1e-4, one_model=1.03, size=1.01)
+FLOAT32 = Targets(tolerance=1e-4, one_model=1.03, size=1.01, conversion=0.85, large=0.7)
 # Rounding to 8 bits has no tolerance: any finite numbers are a file's, and the cosine tells how good they are.
-INT8 = Targets(cosine=True)
+INT8 = Targets(cosine=True, conversion=0.9)
+# Of a model in ONNX, in bytes.
+LARGE = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,16 @@ class Match:
 
 @dataclass(frozen=True)
 class Pair:
-    """A model by both converters, with its matches by runtime. ``error`` tells why there was nothing to convert."""
+    """A model of some ``bytes`` by both converters, with its matches by runtime. ``conversion`` is the ratio of the
+    seconds that it took them, ours over theirs. ``error`` tells why there was nothing to convert.
+    """
 
     model: str
     ours: Made | None = None
     theirs: Made | None = None
     matches: Mapping[str, Match] = field(default_factory=dict)
+    conversion: Ratio | None = None
+    bytes: int = 0
     error: str = ""
 
     @property
@@ -97,7 +106,7 @@ class Result:
         failed = (f"{pair.model}: {pair.error}" for pair in self.pairs if pair.error)
         less_exact = _less_exact(self.pairs) if self.targets.cosine else ()
         slow, large = _slow(self.pairs, self.runtimes, self.targets), _large(self.pairs, self.targets)
-        return [*failed, *_wrong(self.pairs), *less_exact, *slow, *large]
+        return [*failed, *_wrong(self.pairs), *less_exact, *slow, *large, *_slowly_made(self.pairs, self.targets)]
 
 
 def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Ratio:
@@ -109,8 +118,12 @@ def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Ratio:
     file against itself differs by up to 6 % in one heat. The quotient of the fastest invocations of all would do on a
     machine at rest; elsewhere each may stem from another moment.
     """
-    medians = [statistics.median(own / other for own, other in zip(*heat, strict=True)) for heat in heats]
-    lower, median, upper = statistics.quantiles(medians, n=4, method="inclusive")
+    return of([statistics.median(own / other for own, other in zip(*heat, strict=True)) for heat in heats])
+
+
+def of(ratios: Sequence[float]) -> Ratio:
+    """One ratio alone is its quartiles, too."""
+    lower, median, upper = statistics.quantiles(ratios if len(ratios) > 1 else [*ratios] * 2, n=4, method="inclusive")
     return Ratio(median, lower, upper)
 
 
@@ -154,6 +167,17 @@ def _slow(pairs: Sequence[Pair], runtimes: Sequence[str], targets: Targets) -> I
 
 def _latency(what: str, ratio: float, target: float) -> str:
     return f"{what}: latency {ratio:.3f} of theirs, the target is {target:.2f}"
+
+
+def _slowly_made(pairs: Sequence[Pair], targets: Targets) -> Iterator[str]:
+    found = [(pair.conversion.median, pair.bytes) for pair in pairs if pair.conversion]
+    of_large = [ratio for ratio, size in found if size >= LARGE]
+    for what, ratios, target in (
+        ("all models", [ratio for ratio, _ in found], targets.conversion),
+        ("those of 100 MB and more", of_large, targets.large),
+    ):
+        if ratios and (mean := statistics.geometric_mean(ratios)) > target:
+            yield f"converting {what}: {mean:.2f} of their seconds, the target is {target:.2f}"
 
 
 def _large(pairs: Sequence[Pair], targets: Targets) -> Iterator[str]:

@@ -30,18 +30,20 @@ def _table(result: Result) -> list[str]:
     lines = [
         "",
         f"## {result.kind}",
-        _row([*heads, "size", "seconds, ours", "seconds, theirs"]),
-        f"|---|---|---|{'---:|' * (len(runtimes) + 3)}",
+        _row([*heads, "size", "seconds, ours", "seconds, theirs", "ours over theirs"]),
+        f"|---|---|---|{'---:|' * (len(runtimes) + 4)}",
     ]
     for pair in found:
         ratios = [_ratio(latencies[runtime].get(pair.model)) for runtime in runtimes]
         size = f"{sizes[pair.model]:.4f}" if pair.model in sizes else NONE
         seconds = [f"{made.seconds:.1f}" if made else NONE for made in (pair.ours, pair.theirs)]
-        lines.append(_row([pair.model, exact(pair, "ours"), exact(pair, "theirs"), *ratios, size, *seconds]))
+        cells = [pair.model, exact(pair, "ours"), exact(pair, "theirs"), *ratios, size, *seconds]
+        lines.append(_row([*cells, _ratio(pair.conversion, 2)]))
     means = [_mean([ratio.median for ratio in latencies[runtime].values()], 3) for runtime in runtimes]
     both = [(pair.ours.seconds, pair.theirs.seconds) for pair in found if pair.ours and pair.theirs]
     seconds = [_mean(column, 1) for column in zip(*both, strict=True)] or [NONE, NONE]
-    lines.append(_row(["**geometric mean**", "", "", *means, _mean(list(sizes.values()), 4), *seconds]))
+    ratio = _mean([pair.conversion.median for pair in found if pair.conversion], 2)
+    lines.append(_row(["**geometric mean**", "", "", *means, _mean(list(sizes.values()), 4), *seconds, ratio]))
     lines += _section("Not right", _reasons(found))
     lines += _section("Not as asked", _remarks(found))
     lines += _section("Targets missed", result.shortfalls)
@@ -113,8 +115,11 @@ def _short(text: str) -> str:
     return textwrap.shorten(text, LONGEST)
 
 
-def _ratio(ratio: Ratio | None) -> str:
-    return f"{ratio.median:.3f} ({ratio.lower:.3f} to {ratio.upper:.3f})" if ratio else NONE
+def _ratio(ratio: Ratio | None, digits: int = 3) -> str:
+    if not ratio:
+        return NONE
+    median, lower, upper = (f"{each:.{digits}f}" for each in (ratio.median, ratio.lower, ratio.upper))
+    return f"{median} ({lower} to {upper})"
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

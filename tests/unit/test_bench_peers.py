@@ -77,14 +77,15 @@ def test_nothing_is_asked_of_a_model_that_they_get_wrong():
 
 
 def test_table():
-    found = [pair(0.5, model="a", size=50), pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
+    first = replace(pair(0.5, model="a", size=50), conversion=Ratio(0.25, 0.2, 0.3))
+    found = [first, pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
     lines = peers_table.markdown([result(found)], VERSIONS).splitlines()
     assert lines[4:9] == [
-        "|---|---|---|---:|---:|---:|---:|",
-        "| a | 1e-06 | 1e-06 | 0.500 (0.500 to 0.500) | 0.5000 | 1.0 | 4.0 |",
-        "| b | 1e-06 | no | - | - | 1.0 | 4.0 |",
-        "| c | no | no | - | - | - | - |",
-        "| **geometric mean** |  |  | **0.500** | **0.5000** | **1.0** | **4.0** |",
+        "|---|---|---|---:|---:|---:|---:|---:|",
+        "| a | 1e-06 | 1e-06 | 0.500 (0.500 to 0.500) | 0.5000 | 1.0 | 4.0 | 0.25 (0.20 to 0.30) |",
+        "| b | 1e-06 | no | - | - | 1.0 | 4.0 | - |",
+        "| c | no | no | - | - | - | - | - |",
+        "| **geometric mean** |  |  | **0.500** | **0.5000** | **1.0** | **4.0** | **0.25** |",
     ]
     assert "- b, theirs: Encountered unresolved custom op (litert)" in lines
     assert lines[-1] == "- c: not exported: why"
@@ -144,6 +145,8 @@ def test_who_is_opened_first_and_whose_turn_is_first_changes():
 
 
 CONVERTER = """#!/bin/sh
+echo rewritten > "$2"
+command -v simplifier || exit 9
 mkdir -p "$4"
 case "$*" in *per-tensor*) printf 12345 > "$4/model_integer_quant.tflite"; exit 1; esac
 printf 'Traceback\\nValueError: the cause\\nRuntimeError: what it led to\\n' >&2
@@ -153,8 +156,12 @@ exit 1
 
 def test_their_options_are_tried_until_there_is_a_file(tmp_path):
     converter, kept = tmp_path / "onnx2tf", tmp_path / "kept.tflite"
-    converter.write_text(CONVERTER)
-    converter.chmod(0o755)
+    # What it calls lies beside it.
+    for path in (converter, converter.with_name("simplifier")):
+        path.write_text(CONVERTER)
+        path.chmod(0o755)
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "model.onnx").write_text("as it was")
     bench = measure.Bench(measure.INT8, (), converter, "venv", tmp_path)
     made = bench.theirs(tmp_path, (), kept)
     assert (made.size, made.error, kept.read_text()) == (5, "", "12345")
@@ -162,6 +169,19 @@ def test_their_options_are_tried_until_there_is_a_file(tmp_path):
     coarse = replace(measure.INT8, their_options=(("-oiqt",),))
     assert replace(bench, kind=coarse).theirs(tmp_path, (), kept).error == "ValueError: the cause"
     assert not kept.exists()
+    assert (tmp_path / "export" / "model.onnx").read_text() == "as it was"
+
+
+def test_conversions_are_held_to_targets_all_and_large_ones():
+    small, large = (
+        replace(pair(0.9, model=name), conversion=Ratio(ratio, ratio, ratio), bytes=size)
+        for name, ratio, size in (("small", 1.2, 10), ("large", 0.8, pairs.LARGE))
+    )
+    assert result([small]).shortfalls == ["converting all models: 1.20 of their seconds, the target is 0.85"]
+    assert result([large]).shortfalls == [
+        "converting those of 100 MB and more: 0.80 of their seconds, the target is 0.70"
+    ]
+    assert result([replace(large, conversion=Ratio(0.6, 0.5, 0.7))]).shortfalls == []
 
 
 def test_calibration_samples_are_the_same_for_both(tmp_path):
