@@ -53,7 +53,7 @@ def compute(request):
     """
     model = None
     samples = arrays.read(request.inputs["samples"])
-    session = _SESSIONS.get(_key(request, samples))
+    session = _SESSIONS.pop(_key(request, samples), None)
     if session is None or "graph" in request.outputs:
         model = model_file.read(request.inputs["model"])
     session = session or simplify.session(model_file.closed(model, samples))

@@ -1,6 +1,5 @@
 """A SavedModel on its way to TFLite: what several variants have in common is made once."""
 
-import copy
 import functools
 import json
 import re
@@ -53,7 +52,7 @@ class Conversion:
     @functools.cached_property
     def has_ranges(self):
         """Whether the model has been trained for int8: its graph says what to round to."""
-        return self._frozen and any(node.op == RANGE for node in self._model.meta_graph.graph_def.node)
+        return self._frozen and any(node.op == RANGE for node in self._model.graph.node)
 
     @functools.cached_property
     def plain(self):
@@ -103,7 +102,7 @@ class Conversion:
             converter.optimizations = list(optimizations)
             return converter
 
-        return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
+        return ops.converted(prepared, self._choice, self._model.graph)
 
     @property
     def is_whole(self):
@@ -125,7 +124,7 @@ class Conversion:
             return converter
 
         try:
-            return ops.converted(prepared, self._choice, self._model.meta_graph.graph_def)
+            return ops.converted(prepared, self._choice, self._model.graph)
         except RuntimeError as error:
             raise refused(error) from error
 
@@ -165,7 +164,7 @@ class Conversion:
         with the weights would be a copy of them.
         """
         model = self._model
-        graph_def = model.meta_graph.graph_def
+        graph_def = _Serialized(model)
         sides = [
             [(served[entry["key"]], entry) for entry in entries]
             for served, entries in ((model.inputs, self.inputs), (model.outputs, self.outputs))
@@ -194,13 +193,21 @@ def _node(info):
     return re.sub(":0$", "", info.name)
 
 
+class _Serialized:
+    """A GraphDef as the converter takes it, which looks at the nodes and wants the rest as bytes: a message would be a
+    copy of the weights, and it would make another one.
+    """
+
+    def __init__(self, model):
+        self.node, self.library = model.graph.node, model.graph.library
+        self.SerializeToString = model.serialized
+
+
 def _without_ranges(model):
-    plain = copy.copy(model)
-    plain.meta_graph = type(model.meta_graph)()
-    plain.meta_graph.CopyFrom(model.meta_graph)
-    for node in plain.meta_graph.graph_def.node:
+    graph_def = model.graph_def()
+    for node in graph_def.node:
         if node.op == RANGE:
             value, *_ = node.input
             node.CopyFrom(node_def_pb2.NodeDef(name=node.name, op="Identity", input=[value]))
             node.attr["T"].type = tf.float32.as_datatype_enum
-    return plain
+    return model.of_graph(graph_def)

@@ -1,15 +1,20 @@
 """A SavedModel folder: its signatures, running it, and saying what it holds."""
 
 import contextlib
+import copy
+import mmap
 from collections import Counter
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
 from stagekit import StageError
+
+from . import light_graph
 
 BRANCHING = ("If", "StatelessIf")
 TAG = "serve"
@@ -20,14 +25,15 @@ SAVE_AGAIN = "save the model again: tf.saved_model.save(model, folder)"
 
 
 class SavedModel:
-    """A SavedModel with its serving_default signature. Raises a StageError for a folder that is none, or has no such
-    signature.
+    """A SavedModel with its serving_default signature. ``graph`` are its nodes, without the values of large constants;
+    `graph_def` has these, too. Raises a StageError for a folder that is none, or has no such signature.
     """
 
     def __init__(self, folder):
         self.folder = folder
-        self.meta_graph = _serving(read(folder))
-        signatures = self.meta_graph.signature_def
+        self._meta_graph, self._place = _serving(*read(folder))
+        self.graph = self._meta_graph.graph_def
+        signatures = self._meta_graph.signature_def
         if SIGNATURE not in signatures:
             raise StageError(
                 "usage",
@@ -42,10 +48,29 @@ class SavedModel:
     def is_frozen(self):
         """Whether a single graph holds everything: no objects, no variables, no functions but the branches of If."""
         return (
-            not self.meta_graph.HasField("object_graph_def")
-            and not any(_calls(node) for node in nodes(self.meta_graph.graph_def))
+            not self._meta_graph.HasField("object_graph_def")
+            and not any(_calls(node) for node in nodes(self.graph))
             and not (self.folder / "variables" / "variables.index").exists()
         )
+
+    def serialized(self):
+        """The GraphDef as bytes."""
+        if self._place is None:
+            return self.graph.SerializeToString()
+        start, end = self._place
+        with _file(self.folder).open("rb") as stream:
+            stream.seek(start)
+            return stream.read(end - start)
+
+    def graph_def(self):
+        """The GraphDef with all that is in it: a copy."""
+        return graph_pb2.GraphDef.FromString(self.serialized())
+
+    def of_graph(self, graph_def):
+        """The same with another GraphDef, which is not in its folder."""
+        other = copy.copy(self)
+        other.graph, other._place = graph_def, None  # noqa: SLF001 - it is one of ours
+        return other
 
     def input_specs(self):
         """What a caller feeds, as [{name, shape, dtype}] by signature key: None in a shape is a size left open."""
@@ -110,7 +135,7 @@ class SavedModel:
 
     def _load(self, session, config):
         if self.is_frozen():
-            tf.import_graph_def(self.meta_graph.graph_def, name="")
+            tf.import_graph_def(self.graph_def(), name="")
             return
         loader = loader_impl.SavedModelLoader(str(self.folder))
         for node in nodes(loader.get_meta_graph_def_from_tags([TAG]).graph_def):
@@ -121,24 +146,34 @@ class SavedModel:
 
 
 def read(folder):
-    """The SavedModel message of a folder."""
-    path = folder / "saved_model.pb"
+    """The SavedModel message of a folder without its weights, and where its GraphDefs lie, as `light_graph.split` has
+    them.
+    """
+    path = _file(folder)
     if not path.is_file():
         raise StageError("usage", "this is no SavedModel: it has no file saved_model.pb", SAVE_AGAIN)
     message = saved_model_pb2.SavedModel()
     try:
-        message.ParseFromString(path.read_bytes())
-    except DecodeError as error:
+        if path.stat().st_size:
+            with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                light, places = light_graph.split(content)
+            message.ParseFromString(light)
+    except (DecodeError, ValueError) as error:
         raise StageError("usage", "saved_model.pb is damaged: {}".format(error), SAVE_AGAIN) from error
     if not message.meta_graphs:
         raise StageError("usage", "saved_model.pb holds no graph", SAVE_AGAIN)
-    return message
+    return message, places
+
+
+def _file(folder):
+    return folder / "saved_model.pb"
 
 
 def words(folder):
     """The signatures and the operators of a SavedModel in words."""
     lines = []
-    for meta_graph in read(folder).meta_graphs:
+    message, _ = read(folder)
+    for meta_graph in message.meta_graphs:
         info = meta_graph.meta_info_def
         lines.append(
             "SavedModel made by TensorFlow {}, tags: {}".format(
@@ -169,10 +204,10 @@ def nodes(graph_def):
         yield from function.node_def
 
 
-def _serving(message):
-    for meta_graph in message.meta_graphs:
+def _serving(message, places):
+    for meta_graph, place in zip(message.meta_graphs, places):
         if TAG in meta_graph.meta_info_def.tags:
-            return meta_graph
+            return meta_graph, place
     tags = sorted({tag for meta_graph in message.meta_graphs for tag in meta_graph.meta_info_def.tags})
     message = "the SavedModel has no graph tagged {!r}, it has {}".format(TAG, ", ".join(tags) or "none")
     raise StageError("usage", message, SAVE_AGAIN)

@@ -1,0 +1,52 @@
+import unittest
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import graph_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tflite_convert import light_graph
+
+
+def message():
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [1, 300], name="x")
+        weights = tf.constant(np.arange(300 * 100, dtype=np.float32).reshape(300, 100), name="weights")
+        tf.nn.bias_add(tf.matmul(x, weights), tf.constant(np.ones(100, np.float32), name="bias"), name="y")
+    made = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+    meta_graph = made.meta_graphs.add()
+    meta_graph.meta_info_def.tags.append("serve")
+    meta_graph.graph_def.CopyFrom(graph.as_graph_def())
+    return made
+
+
+class Split(unittest.TestCase):
+    def test_large_constants_lose_their_values_and_all_else_stays(self):
+        whole = message()
+        content = whole.SerializeToString()
+        light, ((start, end),) = light_graph.split(content)
+        self.assertLess(len(light), 10_000)
+        self.assertEqual(graph_pb2.GraphDef.FromString(content[start:end]), whole.meta_graphs[0].graph_def)
+        for node in whole.meta_graphs[0].graph_def.node:
+            if node.name == "weights":
+                del node.attr["value"]
+        self.assertEqual(saved_model_pb2.SavedModel.FromString(light), whole)
+
+    def test_a_graph_in_two_pieces_has_no_place(self):
+        # Readers put the fields of a message together that come twice.
+        content = message().SerializeToString()
+        _, ((start, end),) = light_graph.split(content)
+        key = light_graph._framed(light_graph.GRAPH_DEF, content[start:end])
+        twice = light_graph._framed(light_graph.META_GRAPHS, key + key)
+        light, places = light_graph.split(twice)
+        self.assertEqual((light, places), (twice, [None]))
+
+    def test_what_is_no_message(self):
+        content = message().SerializeToString()
+        for damaged in (content[:-5], b"\x12\xff\xff\xff", b"nonsense", b"\x12" + b"\xff" * 12):
+            with self.subTest(damaged[:8]), self.assertRaises(ValueError):
+                light_graph.split(damaged)
+
+
+if __name__ == "__main__":
+    unittest.main()
