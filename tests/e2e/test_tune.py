@@ -17,6 +17,9 @@ def test_what_is_chosen_keeps_the_score_and_is_converted_from_then_on(pinlite, e
     assert usual["lost"] > 0.5
     assert taken["lost"] <= 0.005
     assert tuning["complete"]
+    with_int16 = [each for each in tuning["trials"] if each["method"]["keep_int16"] and not each["floats"]]
+    assert with_int16
+    assert all(each["error"] < usual["error"] for each in with_int16)
     assert report["evaluation"]["fallen"] == []
     written = tomllib.loads((pinlite.here / "pinlite.toml").read_text())
     assert written["equalize"] is True

@@ -12,8 +12,8 @@ PLAIN = PostTrainingQuantization()
 LAYERS = [f"Conv_{at}" for at in range(16)]
 
 
-def trial(method=PLAIN, lost=0.0, error=0.0, size=1000, latency=1.0):
-    floats = len(method.keep_float)
+def trial(method=PLAIN, lost=0.0, error=0.0, size=1000, latency=1.0, floats=None):
+    floats = len(method.keep_float) if floats is None else floats
     return Trial(method=method, lost=lost, error=error, floats=floats, size=size, latency_ms=latency)
 
 
@@ -27,6 +27,17 @@ def searched(score, layers=LAYERS, loss=0.01, start=PLAIN, may_go_on=lambda: Tru
     search = Search(attempt, may_go_on, loss)
     complete = search.run(start, (lambda _: layers) if layers is not None else None)
     return search.trials, complete
+
+
+def of_int16(score, **figures):
+    """The trials of a search for a file that may have int16; ``figures`` of a trial are functions of its method."""
+
+    def attempt(method):
+        return trial(method, score(method), **{name: figure(method) for name, figure in figures.items()})
+
+    search = Search(attempt, lambda: True, 0.01)
+    assert search.run(PLAIN, lambda _: LAYERS, may_have_int16=True)
+    return search.trials
 
 
 def best(trials, loss=0.01):
@@ -63,6 +74,46 @@ def test_as_few_layers_stay_in_floats_as_it_takes(needed):
 def test_layers_that_are_not_needed_are_left_out_again():
     trials, _ = searched(lambda method: 0.0 if {"Conv_1", "Conv_3"} <= {*method.keep_float} else 0.2)
     assert best(trials).keep_float == ("Conv_1", "Conv_3")
+
+
+def kept(method):
+    return {*method.keep_float, *method.keep_int16}
+
+
+def test_layers_have_int16_in_place_of_floats_where_that_is_as_good():
+    trials = of_int16(lambda method: 0.0 if {"Conv_1", "Conv_3"} <= kept(method) else 0.2)
+    taken = best(trials)
+    assert (taken.keep_float, taken.keep_int16) == ((), ("Conv_1", "Conv_3"))
+
+
+def test_a_layer_that_needs_floats_has_them_beside_others_of_int16():
+    def score(method):
+        return 0.0 if "Conv_1" in method.keep_float and "Conv_3" in kept(method) else 0.2
+
+    taken = best(of_int16(score))
+    assert (taken.keep_float, taken.keep_int16) == (("Conv_1",), ("Conv_3",))
+
+
+def test_a_layer_without_integers_of_16_bits_stays_in_floats():
+    def floats(method):
+        return len(method.keep_float) + ("Conv_1" in method.keep_int16)
+
+    trials = of_int16(lambda method: 0.0 if {"Conv_1", "Conv_3"} <= kept(method) else 0.2, floats=floats)
+    assert trials[chosen(trials, 0.01)].floats == 1
+
+
+def test_layers_that_are_slow_with_int16_stay_in_floats():
+    def latency(method):
+        return 20.0 if "Conv_1" in method.keep_int16 else 1.5 if method.keep_int16 else 1.0
+
+    trials = of_int16(lambda method: 0.0 if {"Conv_1", "Conv_3"} <= kept(method) else 0.2, latency=latency)
+    taken = best(trials)
+    assert (taken.keep_float, taken.keep_int16) == (("Conv_1",), ("Conv_3",))
+
+
+def test_a_file_that_may_not_have_int16_has_none():
+    trials, _ = searched(lambda method: 0.0 if "Conv_1" in kept(method) else 0.2)
+    assert not any(each.method.keep_int16 for each in trials)
 
 
 def test_where_nothing_may_stay_in_floats_nothing_does():

@@ -4,6 +4,8 @@ import json
 import tomllib
 from pathlib import Path
 
+import fake_engine
+import numpy as np
 import pytest
 
 import pinlite
@@ -38,6 +40,34 @@ def test_what_is_tried_and_taken_is_in_the_report(engine, given):
     assert len(convert_requests(engine)) == len(methods) == len(set(methods)) == 10
     assert found.chosen == 0
     assert report.to_json() == Path("out/report.json").read_text()
+
+
+def of_one_kept_layer(call):
+    """A file that loses all, unless a layer of it has other numbers than int8."""
+    result = fake_engine.convert(call)
+    method = call.parameters.get("quantization", {})
+    if not method.get("keep_float") and not method.get("keep_int16"):
+        call.outputs["model"].write_bytes(call.outputs["model"].read_bytes() + b"lost")
+    result["quantization"]["float_operators"] = {"LOGISTIC": 1} if method.get("keep_float") else {}
+    result["quantization"]["integer_operators"] = {"LOGISTIC": {"int16": 1}} if method.get("keep_int16") else {}
+    return result
+
+
+def infer(call):
+    result = fake_engine.infer(call)
+    if call.inputs["model"].read_bytes().endswith(b"lost"):
+        with np.load(call.outputs["evaluated"]) as arrays:
+            fake_engine.write(call.outputs["evaluated"], {name: -array for name, array in arrays.items()})
+    return result
+
+
+@pytest.mark.parametrize(("target", "floats"), [("tflite-2.4", 1), ("tflite-2.10", 0)])
+def test_integers_of_16_bits_that_a_runtime_of_the_target_computes_wrongly_are_not_taken(engine, given, target, floats):
+    engine.programs |= {"convert-int8": of_one_kept_layer} | {f"{stage}-int8": infer for stage in fake_engine.INFER}
+    tuning = pinlite.tune(**given, target=target, ops="builtin").tuning
+    assert tuning.trials[0].lost > 0.5
+    taken = tuning.trials[tuning.chosen]
+    assert (taken.lost, taken.floats, len(taken.method.keep_int16)) == (0.0, floats, 1 - floats)
 
 
 @pytest.mark.usefixtures("engine")

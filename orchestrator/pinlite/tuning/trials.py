@@ -2,19 +2,22 @@
 
 import glob
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pinlite import digest, parity
+from pinlite.auditing import runtime_faults
 from pinlite.conversion import conversion, variants
 from pinlite.conversion.conversion import Prepared
 from pinlite.conversion.plan import Plan
 from pinlite.conversion.scoring import Scoring
 from pinlite.debugging import debug
 from pinlite.digest import HashedPath
+from pinlite.errors import ModelError
 from pinlite.runner.protocol import Done
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import PostTrainingQuantization
-from pinlite.schema.report import Trial
+from pinlite.schema.report import Quantization, Trial
 from pinlite.stages import audit, convert, infer, timing
 from pinlite.stages.stage import of_variant
 from pinlite.toolchain import Runtime
@@ -32,6 +35,13 @@ def runtime(plan: Plan, variant: VariantName) -> Runtime:
     return max(reversed(there), key=lambda each: timing.runs(each, variant))
 
 
+def _refuse_wrong_int16(quantization: Quantization, required: Iterable[str]) -> None:
+    operators = {name: {"int16": 1} for name, types in quantization.integer_operators.items() if "int16" in types}
+    for runtime in sorted(required):
+        for fault in runtime_faults.known(runtime, operators):
+            raise ModelError(fault.words(runtime))
+
+
 @dataclass(frozen=True)
 class Trials:
     """The trials of one ``variant`` of a model, in a ``runtime``."""
@@ -42,10 +52,14 @@ class Trials:
     runtime: Runtime
 
     def attempt(self, method: PostTrainingQuantization) -> Trial:
-        """Make the file, run and score it; errors as those of `pinlite.runner.protocol.Runner.run`."""
+        """Make the file, run and score it; errors as those of `pinlite.runner.protocol.Runner.run`, and a `ModelError`
+        for layers of int16 that a runtime which the target requires is known to compute wrongly.
+        """
         run = self.common.run
         converted = self._made(method)
         file, signature = converted.outputs["model"], converted.result
+        if method.keep_int16 != run.recipe.quantization.keep_int16:
+            _refuse_wrong_int16(signature.quantization, conversion.required(run.plan))
         asked = file, self.common.lowered.samples, signature
         stage = of_variant(infer.stage(self.runtime), self.variant)
         done = run.runner.run(infer.action(stage, *asked, evaluation=self.scored.samples))

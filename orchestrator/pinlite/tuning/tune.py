@@ -122,7 +122,7 @@ def _search(plan: Plan, variant: VariantName, budget: float, observe: Observer) 
         # One trial there is, whatever the time.
         search = Search(attempt, lambda: not search.trials or time.monotonic() < deadline, asked.loss)
         layers: Callable[[Trial], list[str]] | None = trials.layers if variant != "int8-only" else None
-        complete = search.run(plan.recipe.quantization, layers)
+        complete = search.run(plan.recipe.quantization, layers, may_have_int16=variant == "int8")
         if not search.trials:
             raise refusals[0]
     return Tuning(
