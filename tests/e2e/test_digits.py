@@ -15,13 +15,19 @@ TECHNIQUES = {
 
 
 @pytest.fixture
-def digits(converted, any_engine, report):
-    """The report of a technique, with all variants."""
+def folder(converted, any_engine):
+    """The output folder of a technique, with all variants."""
     common = (f"{NET}:build", "--weights", DIGITS / "digits.pt", "--input", "image=1x1x8x8", "--engine", any_engine)
     scored = ("--data", DIGITS / "digits.npz", "--evaluate", f"{NET}:labelled", "--metric", "top-1")
     variants = [option for name in VARIANTS for option in ("--variant", name)]
     calibrated = ("--calibration", DIGITS / "calibration.npz")
-    return lambda name: report(converted(*common, *scored, *variants, *calibrated, *TECHNIQUES[name]))
+    return lambda name: converted(*common, *scored, *variants, *calibrated, *TECHNIQUES[name])
+
+
+@pytest.fixture
+def digits(folder, report):
+    """The report of a technique."""
+    return lambda name: report(folder(name))
 
 
 @pytest.fixture
@@ -77,6 +83,22 @@ def test_trained_for_int8(points, digits):
                 if hop["variant"] == variant["name"] and hop["from"] == "torch" and not hop["profile"]
             ]
             assert max(steps) <= 1.001
+
+
+def test_what_is_not_trained_has_the_ranges_of_the_earlier_file(pinlite, any_engine, folder, report):
+    pinlite.here.mkdir()
+    (pinlite.here / "tuning.py").write_text("def idle(model):\n    pass\n")
+    common = (f"{NET}:build", "--weights", DIGITS / "digits.pt", "--input", "image=1x1x8x8", "--engine", any_engine)
+    begun = ("--qat", "tuning.py:idle", "--qat-ranges", folder("none"), "--variant", "int8", "--out", "out")
+    pinlite.succeeds("convert", *common, *begun)
+    earlier, found = report(folder("none")), report(pinlite.here / "out")
+    assert "8 of 8 ranges begin with those of --qat-ranges" in [note["message"] for note in found["notes"]]
+    (wanted,) = [each for each in earlier["variants"] if each["name"] == "int8"]
+    (trained,) = found["variants"]
+    for side in ("inputs", "outputs"):
+        (one,), (other,) = wanted[side], trained[side]
+        assert other["scale"] == pytest.approx(one["scale"], rel=1e-6)
+        assert other["zero_point"] == one["zero_point"]
 
 
 @pytest.mark.nightly

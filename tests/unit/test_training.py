@@ -75,6 +75,56 @@ def test_a_function_for_quantization_aware_training(asked, exported):
     assert set(exported["functions"]) == {"tuning.py", "shared.py"}
 
 
+RANGE = {"name": "Relu_1", "elements": 48, "scale": 0.25, "zero_point": -128}
+
+
+def earlier(asked, **options):
+    """The output folder of a conversion to int8."""
+    pipeline.run(resolve(asked | {"out": "earlier", "variant": ["float32", "int8"], "calibration": "random"} | options))
+    return Path("earlier")
+
+
+def test_a_training_for_int8_begins_with_the_ranges_of_an_earlier_file(asked, exported, engine):
+    asked_of_ranges = []
+
+    def ranges(call):
+        asked_of_ranges.append(call.inputs["model"].read_bytes())
+        return {"ranges": [RANGE]}
+
+    engine.programs["ranges"] = ranges
+    folder = earlier(asked)
+    recipe = resolve(asked | {"qat": "tuning.py:tune", "qat-ranges": str(folder)})
+    report = pipeline.run(recipe)
+    assert asked_of_ranges == [Path(folder, "model.int8.tflite").read_bytes()]
+    assert exported["training"]["ranges"] == [RANGE]
+    assert "earlier/model.int8.tflite" in report.lock.inputs
+    assert [record.name for record in report.stages][:2] == ["ranges", "export"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"variant": ["float32"], "calibration": None}, "has no int8 file of the nhwc lowering"),
+        ({"lowering": "stock"}, "has no int8 file of the nhwc lowering"),
+        ({"equalize": True}, "by --equalize its tensors are others than the model's own"),
+        ({"qat": "tuning.py:tune", "calibration": None}, "by --qat its tensors are others than the model's own"),
+    ],
+)
+def test_a_folder_without_the_model_s_own_ranges_is_refused(asked, exported, options, says):
+    folder = earlier(asked, **options)
+    with pytest.raises(UsageError, match=says) as caught:
+        resolve(asked | {"qat": "tuning.py:tune", "qat-ranges": str(folder)})
+    assert caught.value.hint
+    assert exported
+
+
+def test_a_file_of_ranges_that_has_changed_is_refused(asked, exported):
+    Path(earlier(asked), "model.int8.tflite").write_bytes(b"another")
+    with pytest.raises(UsageError, match=r"model\.int8\.tflite is not as its conversion left it"):
+        resolve(asked | {"qat": "tuning.py:tune", "qat-ranges": "earlier"})
+    assert exported
+
+
 def test_without_a_technique_nothing_is_done(asked, exported, engine):
     report = pipeline.run(resolve(asked))
     assert exported == {"training": None}
@@ -146,6 +196,8 @@ def test_paths_in_a_file_are_relative_to_it(asked, tmp_path):
         ({"finetune": "tuning.py:tune"}, "--finetune is given without --prune or --cluster"),
         ({"qat": "tuning.py:tune", "finetune": "tuning.py:tune"}, "--finetune is given without --prune or --cluster"),
         ({"qat": "tuning"}, "--qat: 'tuning' is not a source"),
+        ({"prune": 0.5, "qat-ranges": "data"}, "--qat-ranges is given without --qat"),
+        ({"qat": "tuning.py:tune", "qat-ranges": "data"}, "--qat-ranges data is not the output folder of a conversion"),
         ({"source": "model.onnx", "qat": "tuning.py:tune"}, "--qat changes the weights of a PyTorch model"),
         ({"prune": 0.5, "data": "data"}, "--data is given, but no function that reads it"),
         ({"prune": 0.5, "finetune": "tuning.py"}, "--finetune: 'tuning.py' is not a source"),

@@ -141,6 +141,13 @@ def trace(request):
     return {"names": [name for name, _ in found]}
 
 
+def ranges(request):
+    """Roles in: model (.tflite). Returns {ranges}, as `quantized_file.File.ranges` has them."""
+    content = interpreter.content(request.inputs["model"])
+    named = {index: name for side in signature.signed(content) for name, index in side}
+    return {"ranges": quantized_file.File(content).ranges(named)}
+
+
 def inspect(request):
     """Put a SavedModel in words. Roles in: model. Roles out: text."""
     request.outputs["text"].write_text(saved_model.words(request.inputs["model"]), encoding="utf-8")
@@ -183,6 +190,7 @@ OPERATIONS = {
     "evaluate": evaluate,
     "infer": infer,
     "time": time,
+    "ranges": ranges,
     "trace": trace,
     "inspect": inspect,
     "measure": measure,

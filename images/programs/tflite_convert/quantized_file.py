@@ -88,6 +88,46 @@ class File:
                     types[INTEGERS[written.Type()]] += 1
         return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
+    def ranges(self, named):
+        """[{name, elements, scale, zero_point}] of int8 inputs and of what operators compute in int8, in one graph.
+
+        A name is an ONNX node's, several of a tensor that several give and of several tensors of a node the last one's,
+        or an input's or output's, which are ``named`` by the places of tensors. What is `BETWEEN` integers and floats
+        has the range of the integers.
+        """
+        graph, beside = self._model.Subgraphs(0), {}
+        # What is computed of equal constants has the names of all of them.
+        constants = {
+            part
+            for tensor in file_tables.tensors(graph)
+            if self._model.Buffers(tensor.Buffer()).DataLength()
+            for part in _parts(tensor)
+        }
+        given = [graph.Inputs(at) for at in range(graph.InputsLength())]
+        computed = []
+        for operator in file_tables.operators(graph):
+            if file_tables.kind(self._model, operator) in BETWEEN:
+                ends = operator.Inputs(0), operator.Outputs(0)
+                for one, other in (ends, ends[::-1]):
+                    beside.setdefault(one, []).append(other)
+            else:
+                computed += [operator.Outputs(at) for at in range(operator.OutputsLength())]
+        found = {}
+        for index in (*given, *computed):
+            places = (index, *beside.get(index, ()))
+            tensors = [graph.Tensors(each) for each in places]
+            integers = [each for each in tensors if each.Type() == schema.TensorType.INT8 and _scales(each)]
+            parts = [part for tensor in tensors for part in _parts(tensor) if part not in constants]
+            names = [part.partition("/")[0] for part in parts] + [named[each] for each in places if each in named]
+            for name in names if integers else ():
+                found[name] = {
+                    "name": name,
+                    "elements": int(np.prod(tensors[0].ShapeAsNumpy())) if tensors[0].ShapeLength() else 1,
+                    "scale": float(integers[0].Quantization().Scale(0)),
+                    "zero_point": int(integers[0].Quantization().ZeroPoint(0)),
+                }
+        return [*found.values()]
+
     def step(self, index):
         """(scale, zero point) of a tensor of the first graph, or None where it is not quantized.
 
@@ -123,6 +163,11 @@ def refuse_floats(content):
         more = " and {} more".format(len(found) - MOST_NAMED) if len(found) > MOST_NAMED else ""
         message = "{} operator(s) compute in floats: {}{}".format(len(found), ", ".join(named), more)
         raise StageError("model", message, ALLOW_FLOATS)
+
+
+def _parts(tensor):
+    """The names of those of TensorFlow's operators that a tensor is of."""
+    return tensor.Name().decode().split(";")
 
 
 def _half_pixel(operator):

@@ -128,7 +128,8 @@ def _prepared(request):
         with torch.no_grad():
             taken = preprocessing.prepared(_tensors(fed), steps_of_pixels)
             _answer(model, taken, code, hint)
-        model, steps = training.apply(model, list(taken.values()), request, code)
+        model, steps, told = training.apply(model, taken, request, code)
+        notes += told
     if steps_of_pixels:
         model = preprocessing.OfPixels(model, names, steps_of_pixels)
     return model, fed, bounds, steps, code, hint, notes

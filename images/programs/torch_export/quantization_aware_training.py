@@ -15,6 +15,7 @@ from torch.quantization import FakeQuantize, MovingAverageMinMaxObserver
 from stagekit import StageError
 
 from .dataflow import Recording, mapped, tensors, unwatched, watched, watching
+from .earlier_ranges import NONE_EARLIER
 
 INT8 = (-128, 127)
 LARGEST_WEIGHT = 127
@@ -93,9 +94,10 @@ def _of_weight(axis):
     return FakeQuantize(observer=Symmetric, quant_min=-LARGEST_WEIGHT, quant_max=LARGEST_WEIGHT, ch_axis=axis)
 
 
-def _of_activation():
+def _of_activation(earlier):
+    """A range that is learnt, from an ``earlier`` one on where there is one."""
     low, high = INT8
-    return FakeQuantize(
+    made = FakeQuantize(
         observer=MovingAverageMinMaxObserver,
         quant_min=low,
         quant_max=high,
@@ -103,6 +105,12 @@ def _of_activation():
         qscheme=torch.per_tensor_affine,
         reduce_range=False,
     )
+    if earlier:
+        made.scale.fill_(earlier.scale)
+        made.zero_point.fill_(earlier.zero_point)
+        made.activation_post_process.min_val.fill_((low - earlier.zero_point) * earlier.scale)
+        made.activation_post_process.max_val.fill_((high - earlier.zero_point) * earlier.scale)
+    return made
 
 
 class Use(NamedTuple):
@@ -125,17 +133,21 @@ class Site:
 class FakeQuantized(nn.Module):
     """A model whose weights and activations are fake-quantized where TFLite quantizes them, by torch's FakeQuantize.
 
-    ``inputs`` are tensors to follow the model's calls on; BatchNorm is folded already. It has the state_dict of the
-    model inside. Raises a StageError of kind ``model`` for a model without a convolution or linear layer.
+    ``inputs`` are tensors to follow the model's calls on; BatchNorm is folded already. Ranges that are among the
+    ``earlier`` ones, an `EarlierRanges`, begin with these: ``begun`` and ``unseen`` are the names of ranges with and
+    without a beginning. It has the state_dict of the model inside. Raises a StageError of kind ``model`` for a model
+    without a convolution or linear layer.
     """
 
-    def __init__(self, model, inputs):
+    def __init__(self, model, inputs, earlier=NONE_EARLIER):
         super().__init__()
         self.model = model
         self.ranges = nn.ModuleDict()
-        plan = _Plan(Recording(model, inputs))
+        plan = _Plan(Recording(model, inputs), earlier)
         self._sites = plan.sites
-        self.ranges.update((name, _of_activation()) for name in plan.learnt)
+        self.ranges.update((name, _of_activation(plan.known.get(name))) for name in plan.learnt)
+        self.begun = [name for name in plan.learnt if name in plan.known]
+        self.unseen = [name for name in plan.learnt if name not in plan.known]
         self._frozen = plan.fixed
         self._freezing = False
         self._calls = 0
@@ -213,13 +225,18 @@ class FakeQuantized(nn.Module):
 
 
 class _Plan:
-    """The ``sites`` of a model's calls, and the names of ranges: ``learnt`` ones, and ``fixed`` (scale, zero point)."""
+    """The ``sites`` of a model's calls, and the names of ranges: ``learnt`` ones, and ``fixed`` (scale, zero point).
 
-    def __init__(self, recording):
-        self.fixed = {}
+    ``known`` are the earlier ones by these names.
+    """
+
+    def __init__(self, recording, earlier):
+        self.fixed, self.known = {}, {}
+        self._earlier = earlier
+        self._places = {id(call): at for at, call in enumerate(recording.calls)}
         # Ranges that give way to others, by name.
         self._joined = {}
-        self._inputs = {id(tensor) for tensor in recording.inputs}
+        self._inputs = {id(tensor): at for at, tensor in enumerate(recording.inputs)}
         # The range of each tensor that has one, by its id; FUSED where it stands behind what is fused.
         self._ranges = {}
         # The range of each tensor that has none, but is given one by those who take it.
@@ -242,15 +259,16 @@ class _Plan:
         if call.name in MOVING:
             self._give(call, found[0])
         elif call.name in AVERAGING or (call.name == "adaptive_avg_pool2d" and not _is_global(call)):
-            self._quantize_operands(site, operands, name)
+            self._quantize_operands(site, call, operands, name)
             site.result = Use(found[0] or site.operands[min(operands)].name, borrowed=True)
             self._give(call, site.result.name)
         elif call.name in COMPUTED or call.name in FIXED:
-            self._quantize_operands(site, operands, name)
+            self._quantize_operands(site, call, operands, name)
             if call.name in CHANNEL_AXES and call.inputs[WEIGHT_AT][0] is None:
                 site.weight = _of_weight(CHANNEL_AXES[call.name])
             if not _is_fused(call):
                 site.result = Use(name)
+                self._know(name, call, call.results[0])
             if call.name in FIXED:
                 self.fixed[name] = FIXED[call.name]
             if call.name == "cat":
@@ -278,11 +296,25 @@ class _Plan:
         """Whether it is an activation: what is neither computed nor an input is a constant."""
         return tensor.is_floating_point() and (producer is not None or id(tensor) in self._inputs)
 
-    def _quantize_operands(self, site, operands, name):
+    def _know(self, name, producer, tensor):
+        """Let a range begin as that of a tensor, which a call gives or which is an input. What moves values may have no
+        node.
+        """
+        while producer and producer.name in MOVING and self._places[id(producer)] not in self._earlier.calls:
+            producer, tensor = producer.inputs[0]
+        if producer is None:
+            earlier = self._earlier.inputs.get(self._inputs[id(tensor)])
+        else:
+            earlier = self._earlier.calls.get(self._places[id(producer)])
+        if earlier:
+            self.known[name] = earlier
+
+    def _quantize_operands(self, site, call, operands, name):
         for at, tensor in operands.items():
             if id(tensor) not in self._ranges:
                 if id(tensor) not in self._given:
                     self._given[id(tensor)] = "{}_operand_{}".format(name, at)
+                    self._know(self._given[id(tensor)], *call.inputs[at])
                 site.operands[at] = Use(self._given[id(tensor)])
 
     def _give(self, call, name):

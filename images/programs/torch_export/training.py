@@ -7,7 +7,7 @@ import torch
 
 from stagekit import StageError
 
-from . import clustering, folding, layers, pruning, python_source
+from . import clustering, earlier_ranges, folding, layers, pruning, python_source
 from .exporter import aids
 from .finetuning import Trainer
 from .quantization_aware_training import FakeQuantized
@@ -16,19 +16,22 @@ from .quantization_aware_training import FakeQuantized
 GZIP_LEVEL = 6
 NO_TORCHSCRIPT = "convert the code that builds the model, path/to/file.py:callable, and give its weights with --weights"
 
+# How many ranges a note names.
+MOST_NAMED = 10
 WITH_WEIGHTS = "there must be convolutions, linear, recurrent or embedding layers with weights of their own"
 
 
-def apply(model, inputs, request, code):
+def apply(model, fed, request, code):
     """Prune, cluster and train a model in place, as the parameter ``training`` asks.
 
-    ``inputs`` are the tensors that the model is run on. ``training`` is {"prune": share or None, "structured",
-    "cluster": count or None, "finetune" and "qat": {"module", "callable"} or None}; roles in: functions (a folder of
-    modules), data (optional). Returns the model, which is fake-quantized after ``qat``, and what each technique left,
-    [{technique, size, gzip_size, sparsity, layers}], the first being ``none``. Raises a StageError of kind ``usage``
+    ``fed`` are the tensors that the model is run on, by the names of inputs. ``training`` is {"prune": share or None,
+    "structured", "cluster": count or None, "finetune" and "qat": {"module", "callable"} or None, "ranges" (optional,
+    for ``qat``): what `earlier_ranges.found` takes}; roles in: functions (a folder of modules), data (optional).
+    Returns the model, which is fake-quantized after ``qat``, what each technique left, [{technique, size, gzip_size,
+    sparsity, layers}], the first being ``none``, and notes. Raises a StageError of kind ``usage``
     for what the user's function does wrong, ``model`` for a model without weights that the techniques are for.
     """
-    asked = request.parameters["training"]
+    asked, inputs = request.parameters["training"], list(fed.values())
     if isinstance(model, torch.jit.ScriptModule):
         raise StageError("usage", "the weights of a TorchScript file can't be trained or changed", NO_TORCHSCRIPT)
     if asked["qat"] and not aids.EXPORTS_FAKE_QUANTIZED:
@@ -48,14 +51,25 @@ def apply(model, inputs, request, code):
             finetune(model)
         steps.append(_described("cluster", model))
     if asked["qat"]:
+        earlier = earlier_ranges.NONE_EARLIER
+        if "ranges" in asked:
+            earlier = earlier_ranges.found(model, fed, asked["ranges"], request.parameters, code)
         # Zeros and shared values are kept in this training, too.
         with _clustered(model, asked["cluster"]) if asked["cluster"] else _masked(model):
-            quantized = FakeQuantized(model, inputs)
+            quantized = FakeQuantized(model, inputs, earlier)
             qat(quantized)
         quantized.freeze(inputs, asked["qat"]["callable"])
         steps.append(_described("qat", model))
-        return quantized, steps
-    return model, steps
+        return quantized, steps, [_beginning(quantized)] if "ranges" in asked else []
+    return model, steps, []
+
+
+def _beginning(quantized):
+    """A note on which ranges of a model begin as earlier ones."""
+    begun, unseen = len(quantized.begun), quantized.unseen
+    more = " and {} more".format(len(unseen) - MOST_NAMED) if len(unseen) > MOST_NAMED else ""
+    others = "; that file has none for {}{}".format(", ".join(unseen[:MOST_NAMED]), more) if unseen else ""
+    return "{} of {} ranges begin with those of --qat-ranges{}".format(begun, begun + len(unseen), others)
 
 
 def _prune(model, inputs, asked, finetune):

@@ -14,7 +14,7 @@ from pinlite.parity import Arrays
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
 from pinlite.schema.recipe import Recipe
-from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, translate
+from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, ranges, translate
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Target, Toolchain
 
@@ -87,6 +87,8 @@ def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
     if asked is not None and asked.kind in ("images", "python") and is_calibrated(recipe):
         at = stages.index(convert.STAGE)
         stages = (*stages[:at], calibrate.STAGE, *stages[at:])
+    if recipe.training and recipe.training.ranges:
+        stages = (ranges.STAGE, *stages)
     if recipe.evaluation is not None:
         scored = (evaluate.METRIC,) if evaluate.functions(recipe.evaluation) else ()
         stages = (evaluate.GATHER, *stages, *scored)

@@ -14,7 +14,7 @@ from pinlite.runner import provision
 from pinlite.schema.choices import Exporter, SourceKind
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import TrainingStep
-from pinlite.stages import adapt, adopt, check, export, translate
+from pinlite.stages import adapt, adopt, check, export, ranges, translate
 from pinlite.stages.stage import BATCHES, Content, at_batch
 
 Files = Mapping[str, HashedPath]
@@ -91,7 +91,9 @@ def lower(run: Run) -> Lowered:
 def _from_pytorch(run: Run) -> Lowered:
     source = provision.source(run.recipe, run.folder)
     functions = provision.functions(run.recipe, run.folder, source)
-    done = run.do(export.action(run.recipe, source, functions, run.evaluation))
+    begun = ranges.action(run.recipe, _earlier(run))
+    earlier = run.do(begun).result if begun else None
+    done = run.do(export.action(run.recipe, source, functions, run.evaluation, earlier))
     files, result = done.outputs, done.result
     exported = Exported(
         *(files["model"], files["samples"], files),
@@ -157,6 +159,12 @@ _KINDS: Mapping[SourceKind, Callable[[Run], Lowered]] = {
 def _path(recipe: Recipe) -> Path:
     assert recipe.source.path is not None, "only a module may have no path"
     return recipe.source.path
+
+
+def _earlier(run: Run) -> HashedPath | None:
+    """The file whose ranges the training begins with, as it was read."""
+    training = run.recipe.training
+    return run.plan.contents.get(training.ranges) if training and training.ranges else None
 
 
 def _given(run: Run) -> HashedPath:

@@ -18,7 +18,7 @@ from pinlite.schema.choices import AUTO, EngineChoice, VariantName
 from pinlite.schema.debug import DebugReport, Layer
 from pinlite.schema.recipe import Limits, Recipe, Requirements
 from pinlite.schema.report import Report, Tensor, VariantReport
-from pinlite.stages import trace
+from pinlite.stages import ranges, trace
 from pinlite.stages.stage import Content, Stage, of_variant
 from pinlite.store import output
 
@@ -133,7 +133,9 @@ def ranked(
 
 def _torch(recipe: Recipe, runner: Runner, folder: Path) -> Done[trace.Modules]:
     source = provision.source(recipe, folder)
-    return runner.run(trace.torch(recipe, source, provision.functions(recipe, folder, source)))
+    begun = ranges.action(recipe)
+    earlier = runner.run(begun).result if begun else None
+    return runner.run(trace.torch(recipe, source, provision.functions(recipe, folder, source), earlier))
 
 
 def _modules(torch: Done[trace.Modules], graph: trace.Graph) -> layer_errors.Modules:

@@ -93,7 +93,9 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
         elif source and source.path:
             yield role, "path", source.path
     yield from (("source", "path", path) for path in recipe.source.beside)
-    for role, path in (("weights", recipe.weights), ("samples", recipe.samples), ("data", recipe.data)):
+    ranges = recipe.training.ranges if recipe.training else None
+    paths = {"weights": recipe.weights, "samples": recipe.samples, "data": recipe.data, "qat-ranges": ranges}
+    for role, path in paths.items():
         if path:
             yield role, "path", path
     yield from (("toolchain", "path", path) for path in recipe.toolchain_files)

@@ -336,6 +336,14 @@ class TrainingOptions(TypedDict, total=False):
             or_name=True,
         ),
     ]
+    qat_ranges: Annotated[
+        StrPath,
+        Option(
+            "Training",
+            "FOLDER",
+            "The output folder of an earlier conversion to int8, with whose ranges --qat begins.",
+        ),
+    ]
     data: Annotated[StrPath, Option("Training", "PATH", "A file or folder that these functions read.")]
 
 

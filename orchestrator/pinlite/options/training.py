@@ -1,22 +1,39 @@
 """Techniques on the weights before the export, and the evaluation of the result."""
 
 from os import fspath
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from pinlite import digest
 from pinlite.errors import UsageError
 from pinlite.options.declared import Settings
 from pinlite.options.sources import METRIC, function, python_callable
 from pinlite.options.values import share
 from pinlite.schema.recipe import Evaluation, Metric, Source, Training
+from pinlite.schema.report import Report
+
+_EXAMPLES = {
+    "prune": "e.g. --prune 0.5: half of the weights become zero",
+    "qat": "e.g. --qat file.py:callable: a function that trains the model for int8",
+}
+_REPORT = "report.json"
+# Variants whose file has ranges of int8, the one that may keep layers in floats first.
+_WITH_RANGES = ("int8", "int8-only")
+# Options by which a file has tensors that are scaled, or called otherwise.
+_OTHER_VALUES = ("equalize", "qat")
+_CONVERT = "give the --out folder of a `pinlite convert` or `pinlite tune` of this model with --variant int8"
 
 
 def training_of(options: Settings, source: Source) -> Training | None:
     """What is to be done to the model's weights, or None; a UsageError for options that mean nothing together."""
     techniques = [name for name in ("prune", "cluster", "qat") if options.get(name)]
-    for name, needed in (("prune_structured", ["prune"]), ("finetune", ["prune", "cluster"])):
+    needs = (("prune_structured", ["prune"]), ("finetune", ["prune", "cluster"]), ("qat_ranges", ["qat"]))
+    for name, needed in needs:
         if options.get(name) and not set(needed) & set(techniques):
             raise UsageError(
                 f"--{name.replace('_', '-')} is given without {' or '.join(f'--{other}' for other in needed)}",
-                hint="e.g. --prune 0.5: half of the weights become zero",
+                hint=_EXAMPLES[needed[0]],
             )
     calibrating = "calibration" in options and python_callable(fspath(options["calibration"]))
     reading = any(options.get(name) for name in ("finetune", "qat", "evaluate"))
@@ -35,7 +52,28 @@ def training_of(options: Settings, source: Source) -> Training | None:
         cluster=options.get("cluster"),
         finetune=function("--finetune", options.get("finetune")),
         qat=function("--qat", options.get("qat")),
+        ranges=_ranges(Path(options["qat_ranges"])) if "qat_ranges" in options else None,
     )
+
+
+def _ranges(folder: Path) -> Path:
+    """The int8 file in the output folder of a conversion, whose tensors have the ranges of the model's own."""
+    try:
+        report = Report.model_validate_json((folder / _REPORT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UsageError(f"--qat-ranges {folder} is not the output folder of a conversion", hint=_CONVERT) from error
+    found = next((each for each in report.variants if each.name in _WITH_RANGES), None)
+    if found is None or report.lowering != "nhwc":
+        raise UsageError(f"--qat-ranges {folder} has no int8 file of the nhwc lowering", hint=_CONVERT)
+    if others := [name for name in _OTHER_VALUES if report.lock.options.get(name)]:
+        raise UsageError(
+            f"--qat-ranges {folder}: by --{others[0]} its tensors are others than the model's own",
+            hint=f"convert without --{others[0]} into another folder",
+        )
+    file = folder / Path(found.path).name
+    if not file.is_file() or digest.of_file(file) != found.sha256:
+        raise UsageError(f"--qat-ranges: {file} is not as its conversion left it", hint=_CONVERT)
+    return file
 
 
 def evaluation_of(options: Settings) -> Evaluation | None:

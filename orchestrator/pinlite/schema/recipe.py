@@ -72,7 +72,8 @@ class Training(Frozen):
 
     ``prune`` is the share of weights that become zero, by whole channels where it is ``structured``; ``cluster`` the
     number of values that the weights of a layer share; ``finetune`` and ``qat`` are functions of the user's that train
-    the model in place, the latter with its numbers rounded as int8 rounds them.
+    the model in place, the latter with its numbers rounded as int8 rounds them, in ``ranges`` that begin as
+    those of an int8 file.
     """
 
     prune: float | None = None
@@ -80,6 +81,7 @@ class Training(Frozen):
     cluster: int | None = None
     finetune: Source | None = None
     qat: Source | None = None
+    ranges: Path | None = None
 
 
 class Metric(Frozen):

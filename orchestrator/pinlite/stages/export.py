@@ -7,6 +7,7 @@ from pydantic import Field
 from pinlite.schema.choices import Exporter
 from pinlite.schema.recipe import Recipe, Source, Training
 from pinlite.schema.report import TrainingStep
+from pinlite.stages import ranges
 from pinlite.stages.stage import BATCHES, Action, Content, Signature, Stage, as_json, evaluated, hashed, profiled
 
 STAGE = Stage("export", image="torch", program="torch_export.export", operation="export", runs_user_code=True)
@@ -22,9 +23,16 @@ class Result(Signature):
     modules: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-def action(recipe: Recipe, source: Content, functions: Content | None, evaluation: Content | None) -> Action[Result]:
+def action(
+    recipe: Recipe,
+    source: Content,
+    functions: Content | None,
+    evaluation: Content | None,
+    earlier: ranges.Result | None = None,
+) -> Action[Result]:
     """``source`` is what may be seen of the model: a folder of modules, or a checkpoint. ``functions`` is a folder with
-    the modules of the functions that train it, ``evaluation`` the samples that it is scored on.
+    the modules of the functions that train it, ``evaluation`` the samples that it is scored on. Its training for int8
+    begins with ``earlier`` ranges.
     """
     described: dict[str, str] = {"kind": recipe.source.kind}
     if recipe.source.kind == "python":
@@ -46,7 +54,7 @@ def action(recipe: Recipe, source: Content, functions: Content | None, evaluatio
             "opset": recipe.opset,
             "batches": list(batches),
             "batched": list(recipe.batched),
-            "training": recipe.training and _training(recipe.training),
+            "training": recipe.training and _training(recipe.training, earlier),
         },
         inputs=hashed(
             source=source,
@@ -67,13 +75,14 @@ def functions(recipe: Recipe) -> tuple[Source, ...]:
     return tuple(function for function in (recipe.training.finetune, recipe.training.qat) if function)
 
 
-def _training(training: Training) -> dict[str, Any]:
+def _training(training: Training, earlier: ranges.Result | None) -> dict[str, Any]:
     return {
         "prune": training.prune,
         "structured": training.structured,
         "cluster": training.cluster,
         "finetune": training.finetune and _named(training.finetune),
         "qat": training.qat and _named(training.qat),
+        **({"ranges": as_json(earlier.ranges)} if earlier else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Tensor
-from pinlite.stages import export
+from pinlite.stages import export, ranges
 from pinlite.stages.stage import Action, Content, Stage, as_json, hashed
 
 # What the values of PyTorch's modules are called in the ONNX file that `torch` gives, with the module's number.
@@ -46,9 +46,9 @@ class Modules(Frozen):
     modules: tuple[str, ...]
 
 
-def torch(recipe: Recipe, source: Content, functions: Content | None) -> Action[Modules]:
+def torch(recipe: Recipe, source: Content, functions: Content | None, earlier: ranges.Result | None) -> Action[Modules]:
     """Of a PyTorch model, as `export.action` takes it, on the recipe's samples."""
-    action = export.action(recipe.model_copy(update={"dynamic_batch": False}), source, functions, None)
+    action = export.action(recipe.model_copy(update={"dynamic_batch": False}), source, functions, None, earlier)
     outputs = {"model": "marked.onnx", **_OUTPUTS}
     return Action(TORCH, Modules, action.parameters, outputs, action.inputs)
 

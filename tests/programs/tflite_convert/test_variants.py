@@ -217,6 +217,28 @@ class Trained(Stage):
             self.assertAlmostEqual(7.96875 / 255, fed["scale"], places=6)
             self.assertAlmostEqual(15.9375 / 255, made["scale"], places=6)
 
+    def test_the_ranges_of_a_file_are_told_by_the_names_of_nodes(self):
+        self.save(trained)
+        wanted = {
+            "image": (256, 7.96875 / 255, 0),
+            "Relu": (512, 15.9375 / 255, -128),
+            "Mean": (8, 7.96875 / 255, -128),
+            "scores": (5, 15.9375 / 255, 0),
+        }
+        for variant, io in (("int8", "int8"), ("int8-only", "int8"), ("int8-only", "uint8")):
+            self.convert(variant, integer_io=io)
+            message = {"id": "1", "operation": "ranges", "parameters": {}, "inputs": {"model": variant + ".tflite"}}
+            told = convert.ranges(Request(dict(message, outputs={}), self.folder, self.folder))["ranges"]
+            found = {each["name"]: each for each in told}
+            for name, (elements, scale, point) in wanted.items():
+                self.assertEqual((elements, point), (found[name]["elements"], found[name]["zero_point"]), name)
+                self.assertAlmostEqual(scale, found[name]["scale"], places=6)
+
+    def test_a_file_of_floats_has_no_ranges(self):
+        self.save(trained)
+        self.convert("float16")
+        self.assertEqual([], quantized_file.File(self.content("float16")).ranges({}))
+
     def test_a_transposed_convolution_has_the_scales_of_its_channels(self):
         for bias in (True, False):
             shutil.rmtree(str(self.folder / "model"), ignore_errors=True)

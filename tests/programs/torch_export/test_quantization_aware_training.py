@@ -1,5 +1,6 @@
 """Quantization-aware training: where a model is fake-quantized, what the training keeps, and what is refused."""
 
+import struct
 import unittest
 
 import torch
@@ -140,3 +141,56 @@ class Training(TrainingCase):
             self.trained_for_int8(RUN)
         self.assertEqual("model", caught.exception.kind)
         self.assertIn("no layer that can be trained for quantization", caught.exception.message)
+
+
+NOTHING = "\ndef tune(model): pass"
+
+
+# Of the network in test_training.py: elements, scale and zero point, at numbers that no other part of a model has.
+ROWS = {
+    "x": (192, 0.01171875, 3),
+    "Relu_1": (288, 0.0234375, -128),
+    "Conv_2": (128, 0.04296875, 5),
+    "ReduceMean_3": (8, 0.03515625, -7),
+    "scores": (4, 0.0546875, 11),
+}
+
+
+class EarlierRanges(TrainingCase):
+    def begun(self, rows, functions=NOTHING, **others):
+        request = self.trained(functions)
+        ranges = [
+            {"name": name, "elements": elements, "scale": scale, "zero_point": point}
+            for name, (elements, scale, point) in rows.items()
+        ]
+        request["training"].update(qat=request["training"]["finetune"], finetune=None, ranges=ranges)
+        return self.export(**request, output_names=["scores"], **others)
+
+    def test_what_is_not_trained_has_them(self):
+        result = self.begun(ROWS)
+        for _, scale, _ in ROWS.values():
+            self.assertIn(struct.pack("<f", scale), result["model"])
+        self.assertEqual(["5 of 5 ranges begin with those of --qat-ranges"], result["notes"])
+
+    def test_training_moves_them(self):
+        result = self.begun(ROWS, TRAIN)
+        for _, scale, _ in ROWS.values():
+            self.assertNotIn(struct.pack("<f", scale), result["model"])
+
+    def test_others_are_learnt_and_told(self):
+        rows = {name: row for name, row in ROWS.items() if name not in ("Conv_2", "scores")}
+        result = self.begun(rows, RUN)
+        (note,) = result["notes"]
+        self.assertIn("3 of 5 ranges begin with those of --qat-ranges; that file has none for conv2d_2, linear_4", note)
+
+    def test_a_tensor_of_another_size_is_another_tensor(self):
+        (note,) = self.begun(dict(ROWS, Relu_1=(289, 0.0234375, -128)), RUN)["notes"]
+        self.assertIn("that file has none for relu_1", note)
+
+    def test_the_file_of_another_model_is_refused(self):
+        request = {"Conv_7": ROWS["Conv_2"], "x": ROWS["x"]}
+        with self.assertRaises(Exception) as caught:
+            self.begun(request)
+        self.assertEqual("usage", caught.exception.kind)
+        self.assertIn("no tensor of the file is one that the model computes", caught.exception.message)
+        self.assertIn("of this model with --variant int8", caught.exception.hint)
