@@ -280,6 +280,16 @@ def test_layers_may_be_called_by_the_modules_that_the_export_names(engine, recip
     assert "modules" not in other
 
 
+def test_modules_that_an_onnx_file_tells_are_known_too(engine, recipe):
+    def check(call):
+        return fake_engine.check(call) | {"modules": {"/head/Gemm": ["head"]}}
+
+    engine.programs["check"] = check
+    pipeline.run(recipe("int8", **{"keep-float": ["head"]}))
+    (request,) = asked(engine, "convert")
+    assert request.parameters["quantization"]["modules"] == {"/head/Gemm": ["head"]}
+
+
 def test_plain_integers_are_asked_for_as_ever(engine, recipe):
     """The action is the one that the store has had without these options."""
     pipeline.run(recipe("int8", ranges="minmax"))

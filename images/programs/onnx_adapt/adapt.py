@@ -30,13 +30,15 @@ def adapt(request):
     adapted (.onnx), samples, outputs; profiles and profiled (optional) as `stagekit.profiles` has them. Sizes that the
     model leaves open are fixed in the adapted one.
 
-    Returns {inputs, outputs, runtime, opset, ir_version, warnings}, opset and version those of the file; raises
+    Returns {inputs, outputs, runtime, opset, ir_version, modules, warnings}, opset and version those of the file,
+    modules as `source_model.modules` has them; raises
     StageError of kind ``model`` for what can't be run, or can't be said at opset 13.
     """
     parameters = request.parameters
     model = source_model.read(request.inputs["model"])
     source_model.check(model)
     said = {"opset": source_model.opset(model), "ir_version": model.ir_version}
+    said["modules"] = source_model.modules(model)
     cutting.cut(model, *(parameters[name] for name in ("from_tensors", "to_tensors", "inputs")))
     functions.inline(model)
     domains.check(model)

@@ -6,7 +6,7 @@ import onnx
 import onnx_ir as ir
 from google.protobuf.message import DecodeError
 
-from stagekit import StageError
+from stagekit import StageError, module_names
 
 from . import model_reading
 
@@ -59,6 +59,18 @@ def read(path):
     opened = [_leave_open(value) for value in values]
     model.meta[OPENED] = any(opened)
     return model
+
+
+def modules(model):
+    """{name: [names of PyTorch's modules]} by the names of nodes and of outputs, where the dynamo exporter says so."""
+    found = {}
+    for node in ir.traversal.RecursiveGraphIterator(model.graph):
+        if module_names.SCOPES in node.metadata_props:
+            weights = [each.name for each in node.inputs if each is not None and each.is_initializer()]
+            of = module_names.of_scopes(node.metadata_props[module_names.SCOPES], weights)
+            outputs = [value.name for value in node.outputs if value.is_graph_output()]
+            found.update((name, of) for name in [node.name, *outputs] if name and of)
+    return found
 
 
 def _leave_open(value):

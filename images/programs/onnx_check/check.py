@@ -17,7 +17,7 @@ def check(request):
     (.onnx), samples; profiles (optional) as `stagekit.profiles` makes them. Sizes that the model leaves open are fixed
     in the simplified one, so that computed shapes become constants.
 
-    Returns {inputs, outputs, opset, operators, index_bounds}, the last as `model_file.index_bounds` has them; raises
+    Returns {inputs, outputs, opset, operators, index_bounds, modules}, the last two as `model_file` has them; raises
     StageError of kind ``model`` for what onnx or onnxruntime refuse.
     """
     model = model_file.read(request.inputs["model"])
@@ -41,6 +41,7 @@ def check(request):
         "opset": model_file.opset(model),
         "operators": model_file.operators(model),
         "index_bounds": bounds,
+        "modules": model_file.modules(model),
     }
 
 

@@ -7,7 +7,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import mapping, numpy_helper
 
-from stagekit import StageError, arrays
+from stagekit import StageError, arrays, module_names
 from stagekit import index_bounds as bounds
 
 from . import bodies
@@ -166,6 +166,16 @@ def inputs(model):
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     return [_spec(value) for value in model.graph.input if value.name not in weights]
+
+
+def modules(model):
+    """{name: [names of PyTorch's modules]} by the names of nodes and of outputs, where the nodes' names say so."""
+    weights, made = {tensor.name for tensor in model.graph.initializer}, {value.name for value in model.graph.output}
+    found = {}
+    for node in nodes(model.graph):
+        of = module_names.of_path(node.name, node.op_type, weights.intersection(node.input))
+        found.update((name, of) for name in [node.name, *made.intersection(node.output)] if of)
+    return found
 
 
 def index_bounds(model):

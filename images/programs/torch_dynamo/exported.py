@@ -1,6 +1,5 @@
 """torch.onnx.export by torch.export, else by a trace. `torch_export.unaided` has the same functions."""
 
-import ast
 import copyreg
 import functools
 import logging
@@ -13,6 +12,7 @@ import torch
 import torch._dynamo
 from torch.onnx._internal.exporter import _registration
 
+from stagekit import module_names
 from torch_export import unaided
 from torch_export.user_code import one_line
 
@@ -21,8 +21,6 @@ from . import torchvision_operators, translations
 NEWEST_OPSET = 20
 # By the exporters' names in torch's documentation.
 DYNAMO, TORCHSCRIPT = "dynamo", "torchscript"
-# What a node was called by, from the model itself on: a list in Python's words.
-SCOPES = "pkg.torch.onnx.name_scopes"
 FAILED = "torch's dynamo exporter fails: {}: {}"
 
 called, renamed = unaided.called, unaided.renamed
@@ -77,15 +75,11 @@ def _by_dynamo(flat, inputs, path, opset, input_names, output_names, **_):
 
 
 def _modules(model):
-    """As `export` has them. A node has those in whose call it was, and those whose weights it reads, as a convolution
-    does that has taken a BatchNorm in.
-    """
+    """As `export` has them."""
     found = {}
     for node in onnx_ir.traversal.RecursiveGraphIterator(model.graph):
-        # The last scope is the operator's own.
-        *called, _ = ast.literal_eval(node.metadata_props.get(SCOPES, "['']"))
-        weights = [each.name for each in node.inputs if each is not None and each.is_initializer() and "." in each.name]
-        of = sorted({*called[-1:], *(name.rpartition(".")[0] for name in weights)})
+        weights = [each.name for each in node.inputs if each is not None and each.is_initializer()]
+        of = module_names.of_scopes(node.metadata_props.get(module_names.SCOPES), weights)
         outputs = [value.name for value in node.outputs if value.is_graph_output()]
         found.update((name, of) for name in [node.name, *outputs] if of)
     return found

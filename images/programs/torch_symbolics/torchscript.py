@@ -2,16 +2,23 @@
 
 The exporter takes TorchScript's graph as it is, and then refuses lists and dicts of outputs and BatchNorm's counter,
 and leaves a branch in each linear layer. Traced, only what the samples go through is left.
+
+What torch.jit.trace has saved is run module by module, so that the trace says of which module a node is. A script calls
+functions, too, which are to be had inlined alone, and with them the modules.
 """
 
+import contextlib
 import operator
 
 import torch
 from torch._C import Graph, _create_function_from_graph, _jit_get_operation, _jit_pass_inline_fork_wait
 
 from stagekit import StageError
+from torch_export import graph_nodes
 
 UNPACKED = ("prim::TupleUnpack", "prim::ListUnpack")
+# What can be run inlined alone.
+INLINED = ("prim::CallFunction", "prim::fork")
 
 
 def _first(_, inputs):
@@ -97,9 +104,14 @@ class Interpreter:
 
     def __init__(self, model):
         self._model = model
-        self._graph = model.inlined_graph
-        self._functions = []
-        _jit_pass_inline_fork_wait(self._graph)
+        # Nodes don't keep the graphs alive that they are in.
+        self._graphs, self._functions = list(_graphs(model)), []
+        kinds = {node.kind() for graph in self._graphs for node in graph_nodes.every(graph)}
+        if kinds.isdisjoint(INLINED):
+            self._graph = model.graph
+        else:
+            self._graph = model.inlined_graph
+            _jit_pass_inline_fork_wait(self._graph)
 
     def __call__(self, *inputs):
         (output,) = self._run(self._graph, [self._model, *inputs], {})
@@ -121,6 +133,8 @@ class Interpreter:
             return self._run(then if inputs[0] else otherwise, [], values)
         if kind == "prim::Loop":
             return self._loop(node, inputs, values)
+        if kind == "prim::CallMethod":
+            return [self._called(node.s("name"), inputs)]
         if kind == "prim::SetAttr":
             setattr(inputs[0], node.s("name"), inputs[1])
             return []
@@ -128,6 +142,14 @@ class Interpreter:
             return inputs[0]
         results = self._value(node, kind, inputs)
         return results if node.outputsSize() > 1 else [results]
+
+    def _called(self, method, inputs):
+        """The result of a module's method; ``inputs`` begin with the module."""
+        graph = inputs[0]._c._get_method(method).graph  # noqa: SLF001 - a module's graphs have no public way in
+        self._graphs.append(graph)
+        with _scope(inputs[0]):
+            (output,) = self._run(graph, inputs, {})
+        return output
 
     def _loop(self, node, inputs, values):
         (body,) = node.blocks()
@@ -156,6 +178,29 @@ class Interpreter:
             message = "TorchScript's {} can't be traced: {}".format(kind, str(error).strip().splitlines()[0])
             hint = "save the model with torch.jit.trace, or convert its Python code"
             raise StageError("model", message, hint) from error
+
+
+def _graphs(model):
+    """The graphs of all methods of a model's modules."""
+    for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            for name in module._c._method_names():  # noqa: SLF001 - as in `_called`
+                yield module._c._get_method(name).graph  # noqa: SLF001 - as above
+
+
+@contextlib.contextmanager
+def _scope(module):
+    """While this context is entered, a trace knows that nodes are of a module, as of one that is called in Python."""
+    state = torch._C._get_tracing_state()  # noqa: SLF001 - a trace has no public way in
+    name = (torch.jit._trace._trace_module_map or {}).get(module) if state else None  # noqa: SLF001 - as above
+    if name is None:
+        yield
+        return
+    state.push_scope(name)
+    try:
+        yield
+    finally:
+        state.pop_scope()
 
 
 def _names(values):

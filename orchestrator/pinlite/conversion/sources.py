@@ -131,7 +131,9 @@ def _from_onnx(run: Run) -> Lowered:
         wider = run.do(adapt.at(batch, run.recipe, action)).outputs
         files[f"model.{batch}"] = wider["adapted"]
         files |= {f"{role}.{batch}": wider[role] for role in ("samples", "outputs")}
-    return _from_exported(run, Exported(files["adapted"], files["samples"], files, runtime=done.result.runtime))
+    result = done.result
+    exported = Exported(files["adapted"], files["samples"], files, runtime=result.runtime, modules=result.modules)
+    return _from_exported(run, exported)
 
 
 def _from_saved_model(run: Run) -> Lowered:
@@ -236,7 +238,7 @@ def _from_exported(run: Run, exported: Exported) -> Lowered:
         training=exported.training,
         index_bounds=checked.result.index_bounds,
         exporter=exported.exporter,
-        modules=exported.modules,
+        modules=exported.modules or checked.result.modules,
     )
 
 

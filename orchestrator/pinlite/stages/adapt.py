@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from pydantic import Field
+
 from pinlite.inputs.onnx_file import OnnxFile
 from pinlite.schema.recipe import Recipe
 from pinlite.stages.stage import Action, Content, Signature, Stage, as_json, at_batch, evaluated, hashed, profiled
@@ -19,11 +21,14 @@ _REWRITTEN = {
 
 
 class Result(Signature):
-    """``runtime`` is what ran the file as it is, with its version, e.g. onnxruntime-1.32.0."""
+    """``runtime`` is what ran the file as it is, with its version, e.g. onnxruntime-1.32.0; ``modules`` are those of
+    PyTorch's model, by the names of nodes and outputs, where the dynamo exporter has noted them.
+    """
 
     runtime: str
     opset: int
     ir_version: int
+    modules: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def is_needed(file: OnnxFile | None, recipe: Recipe) -> bool:

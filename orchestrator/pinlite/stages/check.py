@@ -24,11 +24,14 @@ COMPUTE = Stage("run-onnxruntime", image="onnx", program="onnx_check.check", ope
 
 
 class Result(Signature):
-    """``index_bounds`` are what the integers of inputs have to stay below, by name, where that is less than 10."""
+    """``index_bounds`` are what the integers of inputs have to stay below, by name, where that is less than 10;
+    ``modules`` those of PyTorch's model, by the names of nodes and outputs, where the nodes' names have them.
+    """
 
     opset: int
     operators: dict[str, int]
     index_bounds: dict[str, Annotated[int, Field(ge=1, lt=10)]] = Field(default_factory=dict)
+    modules: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def action(recipe: Recipe, model: Content, samples: Content | None) -> Action[Result]:

@@ -45,6 +45,21 @@ def calling(*body):
     return model(helper.make_node("f", ["x"], ["y"], domain="local"), functions=[function], opsets=LOCAL)
 
 
+class Modules(unittest.TestCase):
+    def test_what_the_dynamo_exporter_has_noted(self):
+        add, relu = helper.make_node("Add", ["x", "a.b.weight"], ["z"], "node_add"), onnx.NodeProto()
+        relu.CopyFrom(helper.make_node("Relu", ["z"], ["y"], "node_relu"))
+        for node, scopes in ((add, "['', 'add']"), (relu, "['', 'act', 'relu']")):
+            node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=scopes)
+        found = source_model.modules(
+            ir.from_proto(model(add, relu, weights=[numpy_helper.from_array(W, "a.b.weight")]))
+        )
+        self.assertEqual({"node_add": ["a.b"], "node_relu": ["act"], "y": ["act"]}, found)
+
+    def test_a_file_of_another_exporter(self):
+        self.assertEqual({}, source_model.modules(ir.from_proto(model(RELU))))
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -49,6 +49,14 @@ def two_branches(**options):
     return model(nodes, [value("b"), value("a")], outputs, weights, **options)
 
 
+def in_modules():
+    nodes = [
+        helper.make_node("Add", ["x", "w.bias"], ["z"], "/body/body.0/Add"),
+        helper.make_node("Relu", ["z"], ["y"], "/act/Relu"),
+    ]
+    return model(nodes, [value("x")], [value("y")], [weight("w.bias", np.ones(4, np.float32))])
+
+
 def relu(**options):
     return model([helper.make_node("Relu", ["x"], ["y"])], [value("x", **options)], [value("y", **options)])
 
@@ -104,6 +112,11 @@ class Check(Stage):
         self.assertEqual(list(outputs), ["y", "n", "c"])
         self.assertEqual(result["opset"], 12)
         self.assertEqual(result["operators"], {"Add": 2, "Mul": 1, "Relu": 1, "Sub": 1})
+
+    def test_modules_that_the_names_of_nodes_tell(self):
+        expected = {"/body/body.0/Add": ["body.0", "w"], "/act/Relu": ["act"], "y": ["act"]}
+        self.assertEqual(expected, self.call("check", in_modules())["modules"])
+        self.assertEqual({}, self.call("check", two_branches())["modules"])
 
     def test_the_simplified_model_is_standard_onnx_and_equal(self):
         self.call("check", two_branches())
