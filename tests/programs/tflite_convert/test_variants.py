@@ -171,6 +171,10 @@ class Stage(unittest.TestCase):
     def content(self, variant):
         return (self.folder / (variant + ".tflite")).read_bytes()
 
+    def codes(self, variant):
+        model = flatbuffer.unpacked(self.content(variant))
+        return [model.operatorCodes[each.opcodeIndex].builtinCode for each in model.subgraphs[0].operators]
+
     def ends_with(self, variant, content):
         """Assert that a file is this one, but for the signature before it."""
         self.assertEqual(self.content(variant)[-len(content) :], content)
@@ -682,9 +686,32 @@ class HardSwish(Stage):
             self.assertNotIn(schema.BuiltinOperator.HARD_SWISH, self.codes(variant))
             self.assertEqual(result["quantization"]["float_operators"], {})
 
-    def codes(self, variant):
-        model = flatbuffer.unpacked(self.content(variant))
-        return [model.operatorCodes[each.opcodeIndex].builtinCode for each in model.subgraphs[0].operators]
+
+def summed(count):
+    def build():
+        x = placeholder("x", 1, 8, 8, 3)
+        seen = [tf.nn.conv2d(x, weights(3, 3, 3, 8, seed=at), 1, "SAME") for at in range(count)]
+        return {"x": x}, {"y": tf.add_n(seen, name="y")}
+
+    return build
+
+
+class LongSums(Stage):
+    def test_they_are_in_steps_that_have_integers(self):
+        for count in (2, 3, 5):
+            shutil.rmtree(str(self.folder / "model"), ignore_errors=True)
+            conversion.opened.cache_clear()
+            self.save(summed(count))
+            calibration = self.seeded(20)
+            sample = {"x": calibration["x"][3]}
+            reference = self.run_variant("float32", self.convert("float32"), sample)["y"]
+            self.assertIn(schema.BuiltinOperator.ADD_N, self.codes("float32"))
+            for variant in INTEGERS:
+                result = self.convert(variant, calibration)
+                found = self.run_variant(variant, result, sample)["y"]
+                self.assertLess(np.abs(found - reference).max(), 0.03 * np.abs(reference).max(), variant)
+                self.assertEqual(self.codes(variant).count(schema.BuiltinOperator.ADD), count - 1)
+                self.assertEqual(result["quantization"]["float_operators"], {})
 
 
 class IntegersOnly(Stage):

@@ -22,6 +22,7 @@ from . import (
     image_means,
     input_order,
     lacking_kernels,
+    long_sums,
     missing_ranges,
     overflowing_multipliers,
     pad_constants,
@@ -91,6 +92,7 @@ PASSES = (
         "the converter writes float16 in another order at every run",
     ),
     Pass(hard_swish, (Place.TO_CALIBRATE,), INTEGERS, "HARD_SWISH has a slow kernel for 8 bits, and none for 16"),
+    Pass(long_sums, (Place.TO_CALIBRATE,), INTEGERS, "ADD_N has no kernel for integers"),
     Pass(
         softmax_masks,
         (Place.CALIBRATED,),
