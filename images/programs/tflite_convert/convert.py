@@ -34,7 +34,7 @@ def convert(request):
     names unless the lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
     zero_point}] in the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the
     Select-TF operators; {quantization}, as `quantized_file.File.summary` says, with {cut}, as `variants.cut` says;
-    {warnings}, as `variants.doubts` says.
+    {warnings} and {notes}, as `variants.doubts` and `variants.notes` say.
     Raises a StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that
     integers have no steps for.
     """
@@ -58,6 +58,7 @@ def convert(request):
         "select_tf": ops.select_tf(content),
         "quantization": dict(file.summary(), cut=variants.cut(converted, request)),
         "warnings": variants.doubts(variant, converted, request, content),
+        "notes": variants.notes(converted, request),
     }
 
 

@@ -113,6 +113,20 @@ def layers(model):
             yield Layer(operator, kind, data, weights, *(tuple(map(int, shape)) for shape in shapes), data_range)
 
 
+def shared(model, kept):
+    """The names of weights that several operators read, of which not all are ``kept`` in floats: `layers` has none of
+    these operators.
+    """
+    graph, kept = model.subgraphs[0], {id(operator) for operator in kept}
+    readers, found = editing.readers(graph), {}
+    for _, operator, kind in editing.operators(model):
+        if kind in editing.WEIGHTED and id(operator) not in kept:
+            weights = int(operator.inputs[editing.WEIGHTED[kind][1]])
+            if len(readers[weights]) > 1 and ranges.constant(model, graph.tensors[weights]) is not None:
+                found[weights] = graph.tensors[weights].name.decode()
+    return list(found.values())
+
+
 def _some(count, most, seed):
     """Places out of so many, in their order."""
     return np.arange(count) if count <= most else np.sort(np.random.RandomState(seed).permutation(count)[:most])

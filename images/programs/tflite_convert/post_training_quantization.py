@@ -21,6 +21,7 @@ from . import (
     flatbuffer,
     kept_floats,
     kept_int16,
+    layer_inputs,
     layer_names,
     observation,
     passes,
@@ -33,6 +34,7 @@ ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
 LEAVE_OUT = (
     "TensorFlow {} knows no more of it: leave this variant out; or, if it is the ranges, calibrate on other samples"
 ).format(tf.__version__)
+SHARED = "--round adaptive leaves weights that several layers share rounded to the nearest: {}"
 WITHOUT_BRANCHES = (
     "leave this variant out (float16 and dynamic take branches), or have the model compute both and choose with Where"
 )
@@ -117,7 +119,7 @@ class Calibrated:
 
 class Quantizer:
     """What makes integers of a `Calibrated` file by a `Method`, which has the same wish to equalize. ``cut`` is what
-    `range_methods.cut` and `weight_ranges.cut` returned.
+    `range_methods.cut` and `weight_ranges.cut` returned, ``notes`` are lines on where the method does nothing.
     """
 
     def __init__(self, calibrated, method=PLAIN):
@@ -126,7 +128,7 @@ class Quantizer:
         self._calibrated = calibrated
         self._ranged = calibrated.content
         self._symmetric = method.symmetric
-        self.cut = []
+        self.cut, self.notes = [], []
         # Of layers that are kept: the places of the tensors that they give, among so many.
         self._count, self._floats, self._int16 = 0, set(), set()
         if method not in (PLAIN, PLAIN._replace(equalize=True)):
@@ -147,6 +149,8 @@ class Quantizer:
             self.cut += of_weights
         adaptive = method.round == adaptive_rounding.ADAPTIVE
         rounded = adaptive_rounding.chosen(model, inputs, samples, kept, before) if adaptive else {}
+        if adaptive and (shared := layer_inputs.shared(model, kept)):
+            self.notes.append(SHARED.format(", ".join(shared)))
         corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded, before)
         for tensor, weights in rounded.items():
             editing.set_numbers(model, model.subgraphs[0].tensors[tensor], weights)

@@ -57,6 +57,11 @@ def cut(conversion, request):
     return _quantizer(conversion.plain, request).cut if "quantization" in request.parameters else []
 
 
+def notes(conversion, request):
+    """Lines on where a way of choosing integers does nothing, as `Quantizer` has them."""
+    return _quantizer(conversion.plain, request).notes if "quantization" in request.parameters else []
+
+
 def dynamic(conversion, _):
     """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
     return conversion.plain.convert(tf.lite.Optimize.DEFAULT)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from test_methods import dense, windows
-from test_variants import Stage, placeholder, weights
+from test_variants import INTEGERS, Stage, placeholder, weights
 
 from tflite_convert import adaptive_rounding, conversion, error_compensation, flatbuffer, layer_inputs
 from tflite_convert.passes import editing, ranges
@@ -193,6 +193,19 @@ class AdaptiveRounding(Stage):
     def test_weights_of_two_layers_are_rounded_to_the_nearest(self):
         self.save(twice)
         self.assertEqual(1, len(self.chosen()))
+
+    def test_weights_of_two_layers_are_told(self):
+        self.save(twice)
+        shared = "--round adaptive leaves weights that several layers share rounded to the nearest: "
+        for variant in INTEGERS:
+            (note,) = self.convert(variant, self.alike(4), quantization={"round": "adaptive"})["notes"]
+            self.assertTrue(note.startswith(shared), note)
+        for method in ({"correct_bias": True}, {"round": "adaptive", "keep_float": ["*"]}):
+            self.assertEqual([], self.convert("int8", self.alike(4), quantization=method)["notes"])
+
+    def test_where_no_weights_are_shared_nothing_is_told(self):
+        self.save(single)
+        self.assertEqual([], self.convert("int8", self.alike(4), quantization={"round": "adaptive"})["notes"])
 
     def test_what_stays_in_floats_is_not_rounded(self):
         self.save(dense)
