@@ -112,14 +112,15 @@ def _rounded(file: File) -> File:
 
 
 def page(results: Sequence[dict[str, Any]]) -> str:
-    lines = TEXT.format(models=len(MODELS), methods=len(METHODS), calibration=CALIBRATION).splitlines()
+    methods = _measured(results)
+    lines = TEXT.format(models=len(MODELS), methods=len(methods), calibration=CALIBRATION).splitlines()
     for model, result in zip(MODELS, results, strict=True):
         figures = f"{result['samples']} | {100 * result['right']:.2f}"
         lines.append(f"| {model.name} | {model.what} | {model.shown} | {figures} |")
     ours = [result for result in results if best(result)]
     lines += [*tables(results), *READ.splitlines(), *BEST.splitlines(), *map(_chosen, ours)]
     lines += HELPED.format(models=len(ours)).splitlines()
-    lines += [_left(words, ours) for words in ALONE]
+    lines += [_left(words, ours) for words in ALONE if words in methods]
     lines += [
         *TARGETS.format(models=len(ours)).splitlines(),
         *_targets(ours),
@@ -134,7 +135,7 @@ def tables(results: Sequence[dict[str, Any]]) -> list[str]:
     """Lines of a table for each of `FIGURES`."""
     columns = {
         "plain": _of("pinlite", PLAIN),
-        **{f"`{words}`": _of("pinlite", words) for words in ALONE},
+        **{f"`{words}`": _of("pinlite", words) for words in ALONE if words in _measured(results)},
         "best": best,
         **{peer: _of(peer, PLAIN) for peer in PEERS},
     }
@@ -151,6 +152,12 @@ def tables(results: Sequence[dict[str, Any]]) -> list[str]:
             means = (mean(figure(result, pick(result)) for result in whole) for pick in columns.values())
             lines.append(f"| mean of {len(whole)} | {' | '.join(f'{each:z.2f}' for each in means)} |")
     return lines
+
+
+def _measured(results: Sequence[dict[str, Any]]) -> set[str]:
+    """Our methods that the results have, of those that there are."""
+    found = {file["method"] for result in results for file in result["files"] if file["maker"] == "pinlite"}
+    return found & set(METHODS)
 
 
 def best(result: dict[str, Any]) -> File | None:
