@@ -1,6 +1,7 @@
 """Driving a TFLite interpreter, whichever package brings its class (tensorflow, tflite-runtime)."""
 
 import functools
+import mmap
 import re
 import statistics
 import time
@@ -83,8 +84,9 @@ def timed(interpreter_class, request, signed_inputs):
 
 
 def content(path):
-    """The bytes of a .tflite file; a StageError of kind ``usage`` for any other file."""
-    found = path.read_bytes()
+    """The bytes of a .tflite file, where they lie; a StageError of kind ``usage`` for any other file."""
+    with path.open("rb") as stream:
+        found = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
     if found[IDENTIFIER_AT] != IDENTIFIER:
         message = "this is no TFLite file: the letters {} are not in their place".format(IDENTIFIER.decode())
         raise StageError("usage", message, CONVERT_AGAIN)
@@ -93,8 +95,9 @@ def content(path):
 
 def load(interpreter_class, path, threads):
     """An interpreter of a .tflite file, before its tensors are allocated."""
+    content(path)
     try:
-        return interpreter_class(model_content=content(path), num_threads=threads)
+        return interpreter_class(model_path=str(path), num_threads=threads)
     except ValueError as error:
         if MISSING.search(str(error)):
             raise _refusal(error) from error

@@ -59,8 +59,8 @@ class Doubling:
     invoked = 0
     failure = None
 
-    def __init__(self, model_content, num_threads):
-        assert model_content
+    def __init__(self, model_path, num_threads):
+        assert model_path
         assert num_threads
         self.values = {}
         self.detail = {"name": "x", "index": 0, "shape": [1, 2], "shape_signature": [-1, 2], "dtype": np.float32}
