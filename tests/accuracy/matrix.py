@@ -35,6 +35,8 @@ MODELS = (
 # How many samples of the training part integers are calibrated on, and on how many others, at most, the best method is
 # chosen.
 CALIBRATION, CHOOSING = 100, 500
+# All files run in LiteRT 2.3.0: those of pinlite are made for it.
+TARGET = "litert-2"
 
 # What may be combined, words of the command line: one of each line.
 AXES = (

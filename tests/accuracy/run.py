@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from accuracy import page
-from accuracy.matrix import CALIBRATION, CHOOSING, METHODS, MODELS, PLAIN, Model
+from accuracy.matrix import CALIBRATION, CHOOSING, METHODS, MODELS, PLAIN, TARGET, Model
 from accuracy.scores import divergence, scored
 from rich.console import Console
 from zoo_new.ways import stopped_by
@@ -143,6 +143,7 @@ def _written(trained: Trained, folder: Path, engine: str) -> Iterator[Written]:
         out = folder / str(number)
         command = [sys.executable, "-m", "pinlite", "convert", f"{HERE / 'nets.py'}:{trained.model.name}"]
         command += ["--weights", trained.weights, "--input", trained.model.input, "--engine", engine, "--out", out]
+        command += ["--target", TARGET]
         command += [
             "--calibration",
             folder / "calibration.npz",

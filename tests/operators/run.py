@@ -99,7 +99,9 @@ class Prober:
         translated = self._runner.run(lowering)
         saved_model = translated.outputs["saved_model"]
         computed = self._runner.run(translate.compute(saved_model, translated.result, samples, None))
-        converted = self._runner.run(convert.action(recipe, "float32", saved_model, translated.result, None))
+        converted = self._runner.run(
+            convert.action(recipe, toolchain.load().target, "float32", saved_model, translated.result, None)
+        )
         ran = [
             self._runner.run(infer.action(stage, converted.outputs["model"], samples, converted.result))
             for stage in map(infer.stage, toolchain.load().runtimes)

@@ -203,6 +203,12 @@ def test_a_target_of_the_users(mine):
     mine.write_text(MINE.replace("tflite-2.10", "our-phones") + own)
     chosen = toolchain.load(str(mine))
     assert chosen.target.requires(chosen.runtimes[0])
+    assert chosen.target.has == ()
+    mine.write_text(mine.read_text() + 'has = ["dense-channels"]\n')
+    assert toolchain.load(str(mine)).target.has == ("dense-channels",)
+    mine.write_text(mine.read_text().replace("dense-", "many-"))
+    with pytest.raises(UsageError, match="input should be 'dense-channels'"):
+        toolchain.load(str(mine))
 
 
 @pytest.mark.parametrize(

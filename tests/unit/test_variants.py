@@ -267,6 +267,20 @@ def test_how_integers_are_chosen_is_asked_of_what_is_calibrated(engine, recipe):
     assert given == {"convert": None, "convert-dynamic": None, "convert-int8": method}
 
 
+def test_a_file_may_use_what_its_target_has(engine, recipe):
+    def has():
+        (*_, request) = asked(engine, "convert")
+        return request.parameters.get("has")
+
+    pipeline.run(recipe("int8"))
+    assert has() is None
+    pipeline.run(recipe("int8", target="litert-2"))
+    assert has() == ["dense-channels", "int16-dense-channels"]
+    # The target is part of what is made: the file of another one is no hit in the store.
+    pipeline.run(recipe("int8", target="tflite-2.10"))
+    assert has() == ["dense-channels"]
+
+
 def test_layers_may_be_called_by_the_modules_that_the_export_names(engine, recipe):
     def export(call):
         return fake_engine.export(call) | {"modules": {"Gemm_0": ["head.0", "head.1"]}}

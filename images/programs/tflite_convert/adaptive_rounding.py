@@ -13,7 +13,7 @@ import numpy as np
 
 from . import error_compensation, layer_inputs, observation
 from .passes import editing
-from .weight_steps import LARGEST, largest
+from .passes.weight_steps import LARGEST
 
 NEAREST, ADAPTIVE = "nearest", "adaptive"
 # A layer is looked at at so many positions of its output for each input of one, over all samples, and at no more than
@@ -23,10 +23,11 @@ FOR_AN_INPUT, POSITIONS = 128, 1 << 14
 TOGETHER = 1 << 26
 
 
-def chosen(model, inputs, samples, kept, before):
+def chosen(model, inputs, samples, kept, before, steps):
     """{weights' place among tensors: array of float32 in their shape} for a calibrated ModelT of floats, but for
     operators that are ``kept`` in floats; samples as `observation.each` has them. ``before`` has by the same places
-    what weights were before they were cut: what layers gave by these is what they are to give.
+    what weights were before they were cut: what layers gave by these is what they are to give. ``steps`` are the
+    `WeightSteps`.
     """
     found, kept = {}, {id(operator) for operator in kept}
     for layers in _together(each for each in layer_inputs.layers(model) if id(each.operator) not in kept):
@@ -37,7 +38,7 @@ def chosen(model, inputs, samples, kept, before):
                 most = min(FOR_AN_INPUT * layer.groups[1], POSITIONS) // len(samples) + 1
                 products.add(layer.inputs(values[layer.data], most, seed))
         for layer in layers:
-            found[layer.weights] = _rounded(model, layer, sums.pop(0).whole(), before)
+            found[layer.weights] = _rounded(model, layer, sums.pop(0).whole(), before, steps)
     return found
 
 
@@ -78,14 +79,14 @@ def _together(layers):
         yield found
 
 
-def _rounded(model, layer, products, before):
+def _rounded(model, layer, products, before, steps):
     numbers = editing.numbers(model, model.subgraphs[0].tensors[layer.weights]).reshape(layer.shape)
-    limits = largest(numbers, layer.kind)
-    steps = limits / np.float32(LARGEST)
-    exact = before.get(layer.weights, numbers) / steps
-    nearest = np.round(numbers / steps)
+    limits = steps.largest(numbers, layer.kind)
+    sizes = limits / np.float32(LARGEST)
+    exact = before.get(layer.weights, numbers) / sizes
+    nearest = np.round(numbers / sizes)
     # The step is made of it.
     stays = np.abs(numbers) == limits
     low, high = (np.where(stays, nearest, np.clip(nearest + by, -LARGEST, LARGEST)) for by in (-1, 1))
     integers = layer.whole(error_compensation.decided(products, *map(layer.grouped, (exact, low, high))))
-    return np.where(stays, numbers, np.clip(integers.astype(np.float32) * steps, -limits, limits))
+    return np.where(stays, numbers, np.clip(integers.astype(np.float32) * sizes, -limits, limits))

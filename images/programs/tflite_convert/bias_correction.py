@@ -10,15 +10,14 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from . import observation
-from .equalization import GIVEN
 from .passes import editing
-from .weight_steps import nearest
 
 
-def correct(model, inputs, samples, kept, rounded, before):
+def correct(model, inputs, samples, kept, rounded, before, steps):
     """Change the biases of a ModelT of floats that is to be quantized, but for those of operators that are ``kept`` in
     floats; samples as `observation.each` has them. By their places among tensors, ``rounded`` has what weights become,
-    where that is not the nearest, and ``before`` what they were before they were cut. Returns whether there was one.
+    where that is not the nearest in ``steps``, the `WeightSteps`, and ``before`` what they were before they were cut.
+    Returns whether there was one.
     """
     graph, kept = model.subgraphs[0], {id(operator) for operator in kept}
     layers = [(operator, kind) for operator, kind in _layers(model, graph) if id(operator) not in kept]
@@ -26,7 +25,7 @@ def correct(model, inputs, samples, kept, rounded, before):
     beside.buffers, beside.subgraphs = list(model.buffers), [copy.copy(graph)]
     beside.subgraphs[0].tensors = list(graph.tensors)
     beside.subgraphs[0].operators = list(graph.operators)
-    added = [_lost(beside, operator, kind, rounded, before) for operator, kind in layers]
+    added = [_lost(beside, operator, kind, rounded, before, steps) for operator, kind in layers]
     sums, count = dict.fromkeys(added, 0.0), 0
     for values in observation.each(beside, added, inputs, samples) if added else ():
         count += 1
@@ -43,7 +42,7 @@ def _layers(model, graph):
     """(operator, kind) of those with weights and a bias that nobody else reads."""
     readers = editing.readers(graph)
     for _, operator, kind in editing.operators(model):
-        if kind in GIVEN:
+        if kind in editing.WEIGHTED:
             _, *constants = editing.WEIGHTED[kind]
             places = [operator.inputs[at] if at < len(operator.inputs) else -1 for at in constants]
             if all(at >= 0 and _is_float(model, graph.tensors[at]) for at in places) and len(readers[places[1]]) == 1:
@@ -54,7 +53,7 @@ def _is_float(model, tensor):
     return tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is not None
 
 
-def _lost(model, operator, kind, rounded, before):
+def _lost(model, operator, kind, rounded, before, steps):
     """The place of a new tensor: what the operator gives more with rounded weights than with those ``before``."""
     graph = model.subgraphs[0]
     _, weights, bias = editing.WEIGHTED[kind]
@@ -66,7 +65,7 @@ def _lost(model, operator, kind, rounded, before):
     added.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
     added.inputs = np.array(operator.inputs, np.int32)
     own = operator.inputs[weights]
-    becoming = rounded[own] if own in rounded else nearest(numbers, kind)
+    becoming = rounded[own] if own in rounded else steps.nearest(numbers, kind)
     difference = np.ascontiguousarray(becoming - before.get(own, numbers))
     added.inputs[weights] = editing.add_constant(model, graph, tensor.name + b"/rounding", difference)
     zeros = np.zeros_like(editing.numbers(model, graph.tensors[operator.inputs[bias]]))

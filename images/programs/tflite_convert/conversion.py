@@ -13,7 +13,7 @@ from stagekit import arrays, layouts
 
 from . import flatbuffer, ops, passes, public_api, saved_model, signature, tensor_names
 from .passes import Place
-from .post_training_quantization import PLAIN, Calibrated, Quantizer, refused
+from .post_training_quantization import Calibrated, Quantizer, refused
 from .saved_model import SavedModel
 
 RANGE = "FakeQuantWithMinMaxVars"
@@ -22,24 +22,26 @@ SMALL_INTEGERS = ("uint8", "int8", "int16")
 
 
 @functools.lru_cache(maxsize=1)
-def opened(folder, choice, as_written, tensors):
+def opened(folder, choice, as_written, tensors, has=()):
     """The `Conversion` of a SavedModel folder; the last one stays loaded for the variants to come.
 
     ``choice`` is one of `ops.CHOICES`; ``tensors`` is JSON of the inputs and outputs, [{name, key, shape, dtype,
-    layout}] each.
+    layout}] each; ``has`` is as `passes.Known` has it.
     """
-    return Conversion(SavedModel(folder), choice, as_written, *json.loads(tensors))
+    return Conversion(SavedModel(folder), choice, as_written, *json.loads(tensors), has)
 
 
 class Conversion:
     """``inputs`` and ``outputs`` are in the user's order; ``float32`` is the plain model, as bytes.
 
     Files have their inputs and outputs in that order, unless they are to be ``as_written`` by `from_saved_model`.
+    ``has`` is what the target has, as `passes.Known` says.
     """
 
-    def __init__(self, model, choice, as_written, inputs, outputs):
+    def __init__(self, model, choice, as_written, inputs, outputs, has=()):
         self.inputs = inputs
         self.outputs = outputs
+        self.has = has
         self._model = model
         self._choice = choice
         self._as_written = as_written
@@ -58,7 +60,9 @@ class Conversion:
     def plain(self):
         """The conversion of the same model without ranges."""
         return (
-            Conversion(_without_ranges(self._model), self._choice, self._as_written, self.inputs, self.outputs)
+            Conversion(
+                _without_ranges(self._model), self._choice, self._as_written, self.inputs, self.outputs, self.has
+            )
             if self.has_ranges
             else self
         )
@@ -77,7 +81,7 @@ class Conversion:
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
         with mock.patch.object(tflite, "_requires_input_stats", return_value=False):
             content = self._converted(lambda: converter, tf.lite.Optimize.DEFAULT)
-        return passes.applied(content, Place.TRAINED, floats=lambda: flatbuffer.unpacked(self.float32))
+        return passes.applied(content, Place.TRAINED, floats=lambda: flatbuffer.unpacked(self.float32), has=self.has)
 
     def convert(self, *optimizations):
         """The .tflite file as bytes; a StageError of kind ``model`` names the operators which the converter refuses."""
@@ -129,18 +133,20 @@ class Conversion:
             raise refused(error) from error
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - a worker has one conversion at a time
-    def quantizer(self, samples, method=PLAIN):
-        """What makes integers of the plain model by a `Method`, from the ranges that its tensors have on the samples:
-        the path of an .npz file of arrays [samples, *shape of the input in PyTorch's layout].
+    def quantizer(self, samples, method, steps):
+        """What makes integers of the plain model by a `Method`, with weights of some `WeightSteps`, from the ranges
+        that its tensors have on the samples: the path of an .npz file of arrays [samples, *shape of the input in
+        PyTorch's layout].
         """
-        return Quantizer(self._calibrated(samples, method.equalize), method)
+        return Quantizer(self._calibrated(samples, method.equalize, steps), method)
 
     # Methods are compared with layers as they are, and equalized.
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
-    def _calibrated(self, samples, equalize):
+    def _calibrated(self, samples, equalize, steps):
         fed, _ = self.named(self.float32)
         fed_each = layouts.fed_each(arrays.read(samples), self.inputs)
-        return Calibrated(self.float32, fed, fed_each, equalize=equalize, as_written=self._as_written)
+        wanted = {"equalize": equalize, "steps": steps, "as_written": self._as_written, "has": self.has}
+        return Calibrated(self.float32, fed, fed_each, **wanted)
 
     def named(self, content):
         """The interpreter's details of a file's inputs and outputs by the user's names."""

@@ -28,6 +28,7 @@ def convert(request):
     Parameters: ``variant``; ``lowering``, that of translate; ``ops``, one of `ops.CHOICES`; ``inputs`` and ``outputs``,
     [{name, key, shape, dtype, layout}] as translate or adopt returned them; ``integer_io``, int8 or uint8, for
     int8-only; ``quantized``, whether the model has integers of its own: what the file can't have of them is then told;
+    ``has`` (optional), what the runtimes of the target have beyond TensorFlow 2.4, as `passes.Known` has it;
     ``quantization`` (optional), `post_training_quantization.Method` by its fields, for variants that are calibrated.
     Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in
     PyTorch's layout], unless the model has ranges. Roles out: model (.tflite), with a signature of the parameters'
@@ -45,7 +46,9 @@ def convert(request):
     as_written = request.parameters["lowering"] == AS_WRITTEN
     tensors_of_model = json.dumps([inputs, outputs])
     folder, choice = request.inputs["saved_model"], request.parameters["ops"]
-    converted = conversion.opened(folder, choice, as_written, tensors_of_model)
+    converted = conversion.opened(
+        folder, choice, as_written, tensors_of_model, tuple(request.parameters.get("has", ()))
+    )
     content = variants.made(variant, converted, request)
     file = quantized_file.File(content)
     file.refuse_endless()

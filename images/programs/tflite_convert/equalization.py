@@ -14,15 +14,16 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from . import flatbuffer, observation
 from .passes import editing
+from .passes.editing import GIVEN
 
 OPERATORS = schema.BuiltinOperator
-# Where the places of channels are in weights: those that an operator gives, those that it takes.
-GIVEN, TAKEN = (
-    {OPERATORS.CONV_2D: 0, OPERATORS.DEPTHWISE_CONV_2D: 3, OPERATORS.FULLY_CONNECTED: 0, OPERATORS.TRANSPOSE_CONV: 0},
-    {OPERATORS.CONV_2D: 3, OPERATORS.DEPTHWISE_CONV_2D: 3, OPERATORS.FULLY_CONNECTED: 1, OPERATORS.TRANSPOSE_CONV: 3},
-)
-# Whose weights the quantizer of TensorFlow 2.4.1 gives one scale: their channels need a range in weights, too.
-OF_ONE_SCALE = (OPERATORS.FULLY_CONNECTED,)
+# Where the places of the channels that an operator takes are in weights.
+TAKEN = {
+    OPERATORS.CONV_2D: 3,
+    OPERATORS.DEPTHWISE_CONV_2D: 3,
+    OPERATORS.FULLY_CONNECTED: 1,
+    OPERATORS.TRANSPOSE_CONV: 3,
+}
 # What factors of a channel go through, if they are above 0.
 HOMOGENEOUS = (schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU)
 BETWEEN = (OPERATORS.RELU, OPERATORS.MAX_POOL_2D, OPERATORS.AVERAGE_POOL_2D, OPERATORS.PAD, OPERATORS.MEAN)
@@ -36,9 +37,9 @@ class Pair(NamedTuple):
     tensor: int
 
 
-def equalized(content, inputs, samples):
-    """The bytes of a file of floats whose layers are equalized on samples as `observation.each` has them; the same
-    bytes if there is nothing to do.
+def equalized(content, inputs, samples, steps):
+    """The bytes of a file of floats whose layers are equalized on samples as `observation.each` has them, for weights
+    of some `WeightSteps`; the same bytes if there is nothing to do.
     """
     model = flatbuffer.unpacked(content)
     pairs = _pairs(model)
@@ -49,7 +50,7 @@ def equalized(content, inputs, samples):
         for tensor, array in values.items():
             largest[tensor] = np.maximum(largest[tensor], np.abs(array).reshape(-1, array.shape[-1]).max(axis=0))
     for pair in pairs:
-        _equalize(model, pair, largest[pair.tensor])
+        _equalize(model, pair, largest[pair.tensor], steps)
     return flatbuffer.packed(model)
 
 
@@ -112,7 +113,7 @@ def _fit(model, graph, first, second):
     return taken == channels * (second.builtinOptions.depthMultiplier if kind == OPERATORS.DEPTHWISE_CONV_2D else 1)
 
 
-def _equalize(model, pair, largest):
+def _equalize(model, pair, largest, steps):
     graph = model.subgraphs[0]
     one, two = editing.kind(model, pair.first), editing.kind(model, pair.second)
     _, weights, bias = editing.WEIGHTED[one]
@@ -121,7 +122,8 @@ def _equalize(model, pair, largest):
     repeated = after.shape[TAKEN[two]] // len(largest)
     read = _largest_of(model, after, TAKEN[two]).reshape(-1, repeated).max(axis=1)
     given = _parts(largest)
-    if one in OF_ONE_SCALE:
+    # Their channels need a range in weights, too.
+    if one in steps.of_one:
         given = np.maximum(given, _parts(_largest_of(model, graph.tensors[pair.first.inputs[weights]], GIVEN[one])))
     factors = _factors(given, read)
     _multiply(model, graph.tensors[pair.first.inputs[weights]], GIVEN[one], factors)

@@ -28,7 +28,7 @@ from . import (
     range_methods,
     weight_ranges,
 )
-from .passes import Place, editing, empty_ranges, relevance
+from .passes import Place, dense_scales, editing, empty_ranges, relevance, weight_steps
 
 ACTIVATIONS = {"int8": "int8", "int8-only": "int8", "int16x8": "int16"}
 LEAVE_OUT = (
@@ -66,15 +66,24 @@ class Method(NamedTuple):
 PLAIN = Method()
 
 
+def steps(variant, has):
+    """The `WeightSteps` of one of `ACTIVATIONS`, for a target that ``has`` some of `passes.Known.has`."""
+    feature = dense_scales.FEATURES[editing.TYPES[np.dtype(ACTIVATIONS[variant])]]
+    return weight_steps.PER_CHANNEL if feature in has else weight_steps.QUANTIZERS
+
+
 class Calibrated:
-    """A .tflite file of floats that has run on samples, its layers equalized before where they are to be.
+    """A .tflite file of floats that has run on samples, its layers equalized before where they are to be, for weights
+    of some `WeightSteps`.
 
     ``content`` are its bytes, ``inputs`` the interpreter's details by the samples' names, in any order; ``samples`` are
-    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``. Raises a StageError of
-    kind ``usage`` for samples that the model can't run on.
+    dicts of arrays by name. Files are the quantizer's own where they are to be ``as_written``; ``has`` is as
+    `passes.Known` has it. Raises a StageError of kind ``usage`` for samples that the model can't run on.
     """
 
-    def __init__(self, content, inputs, samples, *, equalize=False, as_written=False):
+    def __init__(
+        self, content, inputs, samples, *, equalize=False, steps=weight_steps.QUANTIZERS, as_written=False, has=()
+    ):
         if flatbuffer.counted_graphs(content) > 1:
             message = (
                 "the model can't be quantized: it has branches (IF), and the quantizer of TensorFlow {} knows none"
@@ -82,12 +91,14 @@ class Calibrated:
             raise StageError("model", message.format(tf.__version__), WITHOUT_BRANCHES)
         self.inputs = inputs
         self.samples = samples
+        self.steps = steps
         self.as_written = as_written
+        self._has = has
         order = [detail["index"] for detail in tf.lite.Interpreter(model_content=content).get_input_details()]
         # The calibrator knows no names: it wants them as the file has them.
         fed = sorted(inputs, key=lambda name: order.index(inputs[name]["index"]))
         if equalize:
-            content = equalization.equalized(content, inputs, samples)
+            content = equalization.equalized(content, inputs, samples, steps)
         content = calibrator.add_intermediate_tensors(self.passed(content, Place.TO_CALIBRATE))
         # It reads the bytes as long as it lives, and does not keep them.
         calibrated = _calibrator(content)
@@ -114,7 +125,7 @@ class Calibrated:
         return range_methods.histograms(flatbuffer.unpacked(self.content), self.inputs, self.samples)
 
     def passed(self, content, place, variant=None, **known):
-        return content if self.as_written else passes.applied(content, place, variant, **known)
+        return content if self.as_written else passes.applied(content, place, variant, has=self._has, **known)
 
 
 class Quantizer:
@@ -131,6 +142,7 @@ class Quantizer:
         self.cut, self.notes = [], []
         # Of layers that are kept: the places of the tensors that they give, among so many.
         self._count, self._floats, self._int16 = 0, set(), set()
+        self._steps = calibrated.steps
         if method not in (PLAIN, PLAIN._replace(equalize=True)):
             self._choose(method)
 
@@ -145,13 +157,14 @@ class Quantizer:
         if method.ranges != range_methods.MINMAX:
             self.cut = range_methods.cut(model, self._calibrated.histograms, method.ranges, kept)
         if method.weight_ranges != range_methods.MINMAX:
-            of_weights, before = weight_ranges.cut(model, method.weight_ranges, kept)
+            of_weights, before = weight_ranges.cut(model, method.weight_ranges, kept, self._steps)
             self.cut += of_weights
         adaptive = method.round == adaptive_rounding.ADAPTIVE
-        rounded = adaptive_rounding.chosen(model, inputs, samples, kept, before) if adaptive else {}
+        asked = model, inputs, samples, kept
+        rounded = adaptive_rounding.chosen(*asked, before, self._steps) if adaptive else {}
         if adaptive and (shared := layer_inputs.shared(model, kept)):
             self.notes.append(SHARED.format(", ".join(shared)))
-        corrected = method.correct_bias and bias_correction.correct(model, inputs, samples, kept, rounded, before)
+        corrected = method.correct_bias and bias_correction.correct(*asked, rounded, before, self._steps)
         for tensor, weights in rounded.items():
             editing.set_numbers(model, model.subgraphs[0].tensors[tensor], weights)
         if self.cut or rounded or corrected:

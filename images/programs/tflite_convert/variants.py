@@ -6,7 +6,7 @@ from stagekit import StageError
 
 from . import departures, flatbuffer, passes, quantized_file
 from .passes import Place, float16_weights
-from .post_training_quantization import Method
+from .post_training_quantization import Method, steps
 
 
 def made(variant, conversion, request):
@@ -98,7 +98,8 @@ def _quantizer(conversion, request):
     modules = tuple((name, tuple(of)) for name, of in sorted(method.get("modules", {}).items()))
     patterns = {name: tuple(method.get(name, ())) for name in ("keep_float", "keep_int16")}
     method.update(patterns, modules=modules)
-    return conversion.quantizer(request.inputs["calibration"], Method(**method))
+    wanted = steps(request.parameters["variant"], conversion.has)
+    return conversion.quantizer(request.inputs["calibration"], Method(**method), wanted)
 
 
 VARIANTS = {

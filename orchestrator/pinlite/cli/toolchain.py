@@ -35,7 +35,8 @@ def show(*, name: str = toolchain.DEFAULT) -> None:
     data.print(Text(f"opsets {opsets.least} to {opsets.most}, default {opsets.default}"))
     data.print(Text(f"lowerings: {', '.join(chosen.lowerings)}"))
     for target in chosen.targets.values():
-        data.print(Text(f"target {target.name}: {target.description}"), soft_wrap=True)
+        has = f" ({', '.join(target.has)})" if target.has else ""
+        data.print(Text(f"target {target.name}: {target.description}{has}"), soft_wrap=True)
 
 
 def new(*, file: str, like: str) -> None:

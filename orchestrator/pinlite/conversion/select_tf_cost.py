@@ -56,7 +56,7 @@ class Comparison:
         builtin, select_tf = sizes
         plain = self.run.recipe.model_copy(update={"ops": "builtin"})
         asked = self.lowered.saved_model, self.lowered.signature, calibrated, self.lowered.modules
-        action = convert.action(plain, variant.name, *asked)
+        action = convert.action(plain, self.run.plan.target, variant.name, *asked)
         yield self._timed(
             OperatorSet(ops="builtin", runtime=builtin),
             variant,

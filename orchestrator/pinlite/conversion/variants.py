@@ -69,7 +69,7 @@ def converting(
 ) -> Callable[[], Done[convert.Result]]:
     """Have a variant converted beside what follows; ``calibration`` are samples that it takes ranges from."""
     asked = lowered.saved_model, lowered.signature, calibration, lowered.modules
-    return run.begin(convert.action(run.recipe, name, *asked))
+    return run.begin(convert.action(run.recipe, run.plan.target, name, *asked))
 
 
 def make(

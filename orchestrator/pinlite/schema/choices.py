@@ -11,6 +11,8 @@ EngineChoice = Literal["auto", "docker", "venv"]
 Layout = Literal["nchw", "nhwc"]
 Lowering = Literal["nhwc", "stock"]
 Ops = Literal["auto", "builtin", "select-tf"]
+# What the runtimes of a target have beyond TensorFlow 2.4, as images/targets.toml says.
+TargetFeature = Literal["dense-channels", "int16-dense-channels"]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 # Torch's exporters; "" where a torch has but one.

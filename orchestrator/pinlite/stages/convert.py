@@ -10,6 +10,7 @@ from pinlite.schema.recipe import PostTrainingQuantization, Recipe
 from pinlite.schema.report import Quantization, Tensor
 from pinlite.stages import translate
 from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed, of_variant
+from pinlite.toolchain import Target
 
 _UNKNOWN: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -25,6 +26,7 @@ class Result(Answer):
 
 def action(
     recipe: Recipe,
+    target: Target,
     variant: VariantName,
     saved_model: Content,
     signature: translate.Result,
@@ -32,7 +34,8 @@ def action(
     modules: Mapping[str, Sequence[str]] = _UNKNOWN,
 ) -> Action[Result]:
     """``calibration`` is what `pinlite.conversion.representative_dataset` writes; the integer variants need it.
-    ``modules`` are those of PyTorch's model by the names of ONNX nodes and outputs, by which layers may be called.
+    ``modules`` are those of PyTorch's model by the names of ONNX nodes and outputs, by which layers may be called. The
+    file may use what the runtimes of ``target`` have.
     """
     return Action(
         of_variant(STAGE, variant),
@@ -45,6 +48,7 @@ def action(
             "quantized": recipe.has_ranges and recipe.source.kind == "onnx",
             "inputs": as_json(signature.inputs),
             "outputs": as_json(signature.outputs),
+            **({"has": sorted(target.has)} if target.has else {}),
             **(_method(recipe, modules) if calibration else {}),
         },
         inputs=hashed(saved_model=saved_model, calibration=calibration),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import ConfigDict
 
 from pinlite.machine import folders
+from pinlite.schema.choices import TargetFeature
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 from pinlite.toolchain.runtimes import Runtime
@@ -16,6 +17,7 @@ class TargetRow(Frozen):
 
     description: str
     since: Mapping[str, str]
+    has: tuple[TargetFeature, ...] = ()
 
 
 class _TargetsFile(Frozen):
@@ -25,11 +27,14 @@ class _TargetsFile(Frozen):
 
 @dataclass(frozen=True)
 class Target:
-    """``since`` has, by package, the first version of a runtime that has to pass."""
+    """``since`` has, by package, the first version of a runtime that has to pass; ``has`` what all of these have
+    beyond TensorFlow 2.4, so that files may use it.
+    """
 
     name: str
     description: str
     since: Mapping[str, str]
+    has: tuple[TargetFeature, ...]
 
     def requires(self, runtime: Runtime) -> bool:
         """Whether the file must run in a runtime, and compute right; the results of others are only reported."""
@@ -48,7 +53,7 @@ def load() -> dict[str, Target]:
 
 
 def of(rows: Mapping[str, TargetRow]) -> dict[str, Target]:
-    return {name: Target(name, row.description, row.since) for name, row in rows.items()}
+    return {name: Target(name, row.description, row.since, row.has) for name, row in rows.items()}
 
 
 def _parts(version: str) -> tuple[int, ...]:

@@ -113,7 +113,7 @@ class Trials:
         recipe = run.recipe.model_copy(update={"quantization": method})
         samples = calibration.samples if calibration else None
         asked = lowered.saved_model, lowered.signature, samples, lowered.modules
-        return run.runner.run(convert.action(recipe, self.variant, *asked))
+        return run.runner.run(convert.action(recipe, run.plan.target, self.variant, *asked))
 
     def _off(self, converted: Done[convert.Result]) -> set[str]:
         """The layers whose operators a runtime computes in other steps than real numbers have."""

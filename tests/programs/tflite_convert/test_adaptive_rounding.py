@@ -68,7 +68,7 @@ class AdaptiveRounding(Stage):
             found[name] = np.tanh(array / 8)
         return found
 
-    def chosen(self, variant="int8"):
+    def chosen(self, variant="int8", has=()):
         """{name of a tensor: what was chosen for it} for a file, which is made."""
         found = {}
 
@@ -80,7 +80,7 @@ class AdaptiveRounding(Stage):
         choose = adaptive_rounding.chosen
         conversion.opened.cache_clear()
         with mock.patch.object(adaptive_rounding, "chosen", spied):
-            self.convert(variant, self.alike(16), quantization={"round": "adaptive"})
+            self.convert(variant, self.alike(16), has=has, quantization={"round": "adaptive"})
         return found
 
     def integers(self, variant):
@@ -93,14 +93,15 @@ class AdaptiveRounding(Stage):
         }
 
     def test_the_file_has_what_is_chosen_in_the_steps_of_the_nearest(self):
-        for build, layers in ((windows, 3), (dense, 2)):
+        by_channel = "dense-channels", "int16-dense-channels"
+        for build, layers, has in ((windows, 3, ()), (dense, 2, ()), (dense, 2, by_channel)):
             for variant in ("int8", "int8-only", "int16x8"):
-                with self.subTest(build.__name__ + " " + variant):
+                with self.subTest(" ".join([build.__name__, variant, *has])):
                     self.setUp()
                     self.save(build)
-                    self.convert(variant, self.alike(16))
+                    self.convert(variant, self.alike(16), has=has)
                     nearest = self.integers(variant)
-                    chosen = self.chosen(variant)
+                    chosen = self.chosen(variant, has)
                     self.assertEqual(layers, len(chosen))
                     moved = 0
                     for name, (integers, quantization) in self.integers(variant).items():

@@ -7,6 +7,7 @@ from test_variants import Stage, placeholder, weights
 
 from stagekit import StageError
 from tflite_convert import equalization, flatbuffer, range_methods, weight_ranges
+from tflite_convert.passes import weight_steps
 
 LARGE = np.float32([1000, 1, 1, 0.01, 1, 1, 30, 1])
 
@@ -106,7 +107,7 @@ class Equalization(Methods):
         opened = tf.lite.Interpreter(model_content=content)
         inputs = {"image": opened.get_input_details()[0]}
         each = [{"image": samples["image"][at]} for at in range(4)]
-        equalized = equalization.equalized(content, inputs, each)
+        equalized = equalization.equalized(content, inputs, each, weight_steps.QUANTIZERS)
         self.assertNotEqual(equalized, content)
         wanted = [self.run_variant("float32", made, sample)["scores"] for sample in each]
         (self.folder / "float32.tflite").write_bytes(equalized)

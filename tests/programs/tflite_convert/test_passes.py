@@ -13,7 +13,7 @@ from tflite_convert.passes import PASSES, Place, editing
 
 OPERATORS = schema.BuiltinOperator
 # What passes share.
-HELPERS = {"editing", "ranges", "relevance"}
+HELPERS = {"editing", "ranges", "relevance", "weight_steps"}
 
 
 class Table(unittest.TestCase):
@@ -37,9 +37,9 @@ class Table(unittest.TestCase):
             return [each.module.__name__.rpartition(".")[2] for each in passes._chosen(place, variant)]
 
         eight = ["pad_constants", "requantization", "overflowing_multipliers", "unreached_limits"]
-        self.assertEqual(chosen(Place.QUANTIZED, "int8"), eight)
+        self.assertEqual(chosen(Place.QUANTIZED, "int8"), ["dense_scales", *eight])
         sixteen = ["subtracted_constants", "zero_constants", "lacking_kernels"]
-        self.assertEqual(chosen(Place.QUANTIZED, "int16x8"), [*sixteen, *eight])
+        self.assertEqual(chosen(Place.QUANTIZED, "int16x8"), ["dense_scales", *sixteen, *eight])
         self.assertEqual(chosen(Place.TO_QUANTIZE, "int8"), [])
 
 

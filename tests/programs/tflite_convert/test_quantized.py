@@ -42,9 +42,9 @@ class Weights(Stage):
 
         return built
 
-    def converted(self, kernel, variant="int8"):
+    def converted(self, kernel, variant="int8", has=()):
         self.save(self.build(kernel))
-        result = self.convert(variant, quantized=True)
+        result = self.convert(variant, quantized=True, has=has)
         return result, flatbuffer.unpacked(self.content(variant))
 
     def operators(self, model):
@@ -70,6 +70,13 @@ class Weights(Stage):
         sums = np.clip(np.round(x / STEP), -128, 127) * STEP @ kernel + np.linspace(-1, 1, 5)
         found = self.run_variant("int8", result, {"x": x})["y"]
         np.testing.assert_allclose(found, np.clip(np.round(sums / STEP), -128, 127) * STEP, atol=STEP / 2)
+
+    def test_a_scale_for_each_channel_stays_where_the_target_has_it(self):
+        _, model = self.converted(self.dense(SCALES), has=["dense-channels"])
+        self.assertIn(schema.BuiltinOperator.FULLY_CONNECTED, self.operators(model))
+        (weight,) = [tensor for tensor in model.subgraphs[0].tensors if tensor.shape.tolist() == [5, 8]]
+        np.testing.assert_array_equal(editing.numbers(model, weight).reshape(5, 8), integers(8, 5).T)
+        np.testing.assert_array_equal(SCALES, weight.quantization.scale)
 
     def test_weights_that_two_layers_share(self):
         def built():

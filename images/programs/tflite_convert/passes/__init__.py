@@ -2,8 +2,8 @@
 
 `PASSES` lists all of them in their order. A pass is a module with a function ``apply(model, known)``, which changes a
 ModelT in place and returns whether it changed anything; ``known`` is a `Known`. A file that no pass changes keeps its
-bytes. Passes share `editing`, which adds constants and operators, and `ranges` and `relevance`, which know of the
-numbers in tensors. Files of the stock lowering are not changed: warnings say what is wrong in them.
+bytes. Passes share `editing`, which adds constants and operators, and `ranges`, `relevance` and `weight_steps`, which
+know of the numbers in tensors. Files of the stock lowering are not changed: warnings say what is wrong in them.
 
 To add a pass, add a module and a row, and a case in ``tests/programs/tflite_convert``.
 """
@@ -16,6 +16,7 @@ from .. import flatbuffer
 from . import (
     bias_shapes,
     dense_channels,
+    dense_scales,
     empty_ranges,
     float16_weights,
     hard_swish,
@@ -76,11 +77,14 @@ class Known(NamedTuple):
 
     ``order`` (CONVERTED): the tensors that are to be the file's inputs and outputs. ``limits`` (CALIBRATED): as
     `relevance.limits` has them. ``floats()`` (QUANTIZED, TRAINED): the ModelT of floats that the file was made of.
+    ``has`` (all): what the oldest runtimes that the file is for have beyond those of TensorFlow 2.4, words of
+    ``images/targets.toml``.
     """
 
     order: Optional[Tuple[List[int], List[int]]] = None
     limits: Optional[Dict[int, Tuple[float, float]]] = None
     floats: Optional[Callable[[], Any]] = None
+    has: Tuple[str, ...] = ()
 
 
 PASSES = (
@@ -129,6 +133,12 @@ PASSES = (
         "the quantizer wants ranges of integers and truth values, too",
     ),
     Pass(
+        dense_scales,
+        (Place.QUANTIZED,),
+        INTEGERS,
+        "the quantizer gives the weights of a dense layer one scale, whatever the target has",
+    ),
+    Pass(
         subtracted_constants,
         (Place.QUANTIZED,),
         ("int16x8",),
@@ -170,7 +180,7 @@ PASSES = (
         dense_channels,
         (Place.TRAINED,),
         INT8,
-        "no kernel for FULLY_CONNECTED takes a scale for each channel",
+        "not every kernel for FULLY_CONNECTED takes a scale for each channel",
     ),
     Pass(scale_changes, (Place.TRAINED,), INT8, "operators that only change the scale of integers do it as floats do"),
     Pass(image_means, (Place.TRAINED,), INT8, "a mean over an image that keeps its dimensions is up to a step off"),

@@ -1,4 +1,4 @@
-"""Dense layers whose weights have a scale for each channel.
+"""Dense layers whose weights have a scale for each channel, where kernels take one for all.
 
 No runtime as old as TensorFlow 2.4.1 computes FULLY_CONNECTED with more than one scale, and none says so. A convolution
 of an image of one pixel is the same, and has a scale for each channel in every runtime.
@@ -7,11 +7,13 @@ of an image of one pixel is the same, and has a scale for each channel in every 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from . import editing
+from . import dense_scales, editing
 
 
-def apply(model, _):
-    """Compute such layers by CONV_2D."""
+def apply(model, known):
+    """Compute such layers by CONV_2D, where the target has no kernel for them."""
+    if dense_scales.FEATURES[schema.TensorType.INT8] in known.has:
+        return False
     found = [_apply(model, graph) for graph in model.subgraphs]
     return any(found)
 

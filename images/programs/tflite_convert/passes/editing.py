@@ -14,6 +14,7 @@ DTYPES = {
     schema.TensorType.INT8: np.int8,
     schema.TensorType.INT16: np.int16,
     schema.TensorType.INT32: np.int32,
+    schema.TensorType.INT64: np.int64,
 }
 TYPES = {np.dtype(dtype): number for number, dtype in DTYPES.items()}
 
@@ -24,6 +25,9 @@ WEIGHTED = {
     schema.BuiltinOperator.FULLY_CONNECTED: (0, 1, 2),
     schema.BuiltinOperator.TRANSPOSE_CONV: (2, 1, 3),
 }
+# And the axis of the channels that they give in their weights.
+GIVEN = dict.fromkeys(WEIGHTED, 0)
+GIVEN[schema.BuiltinOperator.DEPTHWISE_CONV_2D] = 3
 
 
 def operators(model):

@@ -12,9 +12,6 @@ from tensorflow.lite.python import schema_py_generated as schema
 from . import editing
 
 LARGEST, LEAST = 127, -128
-# The axis of the output channels in weights.
-CHANNELS = dict.fromkeys(editing.WEIGHTED, 0)
-CHANNELS[schema.BuiltinOperator.DEPTHWISE_CONV_2D] = 3
 # Operators whose operands have a scale each.
 SCALED = (schema.BuiltinOperator.ADD, schema.BuiltinOperator.MUL, schema.BuiltinOperator.SUB)
 # How far a multiple may be from a whole number of steps: what float32 rounds off.
@@ -92,7 +89,7 @@ def _weights(model, graph, operator, floats, its_graph, its_operator):
     values = _floats(floats, original)
     if weight.type != schema.TensorType.INT8 or values is None:
         return False
-    axis = CHANNELS[kind]
+    axis = editing.GIVEN[kind]
     rows = _by_channel(values, kind)
     whole = step(values.ravel())
     if whole is not None:
@@ -114,7 +111,7 @@ def _weights(model, graph, operator, floats, its_graph, its_operator):
 
 def _by_channel(values, kind):
     """Weights as [channels, numbers]."""
-    return np.moveaxis(values, CHANNELS[kind], 0).reshape(values.shape[CHANNELS[kind]], -1)
+    return np.moveaxis(values, editing.GIVEN[kind], 0).reshape(values.shape[editing.GIVEN[kind]], -1)
 
 
 def _step_of_channel(row):
