@@ -11,10 +11,12 @@ from typing import get_args
 import pinlite
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import Report
+from pinlite.toolchain import NEEDS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 NET = f"{DIGITS}/net.py"
-VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+# Those that every target has.
+VARIANTS: tuple[VariantName, ...] = tuple(name for name in get_args(VariantName) if name not in NEEDS)
 TECHNIQUES = {
     "none": {},
     "pruned 50 %": {"prune": 0.5, "finetune": f"{NET}:finetune"},

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pinlite.schema.choices import VariantName
+from pinlite.toolchain import NEEDS
 
 ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("matrix.toml")
-VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+# Those that every target has.
+VARIANTS: tuple[VariantName, ...] = tuple(name for name in get_args(VariantName) if name not in NEEDS)
 
 CONVERTED, DIFFERS = "converted", "differs"
 

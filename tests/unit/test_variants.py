@@ -12,7 +12,7 @@ from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, TIME_SELECT
 from pinlite.conversion import pipeline
 from pinlite.errors import ModelError, ParityError, StageCrashError, UsageError
 from pinlite.options import resolve
-from pinlite.toolchain import extra_requirements
+from pinlite.toolchain import extra_requirements, targets
 
 ALL = ["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
 FATAL = {"usage": UsageError, "internal": StageCrashError}
@@ -275,10 +275,10 @@ def test_a_file_may_use_what_its_target_has(engine, recipe):
     pipeline.run(recipe("int8"))
     assert has() is None
     pipeline.run(recipe("int8", target="litert-2"))
-    assert has() == ["dense-channels", "int16-dense-channels"]
+    assert has() == sorted(targets.load()["litert-2"].has)
     # The target is part of what is made: the file of another one is no hit in the store.
     pipeline.run(recipe("int8", target="tflite-2.10"))
-    assert has() == ["dense-channels"]
+    assert has() == ["dense-channels", "dequantize-channels"]
 
 
 def test_layers_may_be_called_by_the_modules_that_the_export_names(engine, recipe):
@@ -340,6 +340,49 @@ def test_ways_to_choose_integers_that_mean_nothing(recipe, options, says):
     with pytest.raises(UsageError) as caught:
         recipe("int8", **options)
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "says", "hint"),
+    [
+        (
+            "weight-int8",
+            {},
+            "weight-int8: not every runtime of the target tflite-2.4",
+            "--target tflite-2.10 or --target",
+        ),
+        (
+            "weight-int4",
+            {"target": "tflite-2.10"},
+            "weight-int4: not every runtime of the target",
+            "take --target litert-2,",
+        ),
+        (
+            "dynamic-int4",
+            {},
+            "dynamic-int4: not every runtime of the target",
+            "take --target litert-2, or another variant",
+        ),
+        (
+            "weight-int8",
+            {"target": "litert-2", "lowering": "stock"},
+            "weight-int8: the lowering stock has TensorFlow's own files alone",
+            "--lowering nhwc",
+        ),
+    ],
+)
+def test_variants_that_the_target_can_not_run_are_refused(recipe, variant, options, says, hint):
+    with pytest.raises(UsageError) as caught:
+        recipe("float32", variant, **options)
+    assert says in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_variants_that_the_target_can_run(engine, recipe):
+    assert engine.requests == []
+    names = ["weight-int8", "weight-int4", "dynamic-int4"]
+    report = pipeline.run(recipe(*names, target="litert-2"))
+    assert [variant.name for variant in report.variants] == names
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,16 @@ class Conversion:
             return content
         return passes.applied(content, Place.CONVERTED, order=self._order(content))
 
+    def dynamic(self, variant, bits=8):
+        """A file with weights of int8 that runtimes quantize activations for, those of dense layers of so many bits
+        where the target has them, as bytes.
+        """
+        content = self.convert(tf.lite.Optimize.DEFAULT)
+        if self._as_written:
+            return content
+        known = {"floats": lambda: flatbuffer.unpacked(self.float32), "has": self.has, "bits": bits}
+        return passes.applied(content, Place.DYNAMIC, variant, **known)
+
     def _order(self, content):
         """The places of a file's inputs and outputs, in the order of the lists: ([inputs], [outputs])."""
         opened = tf.lite.Interpreter(model_content=content)

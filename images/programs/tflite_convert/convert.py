@@ -46,13 +46,12 @@ def convert(request):
     as_written = request.parameters["lowering"] == AS_WRITTEN
     tensors_of_model = json.dumps([inputs, outputs])
     folder, choice = request.inputs["saved_model"], request.parameters["ops"]
-    converted = conversion.opened(
-        folder, choice, as_written, tensors_of_model, tuple(request.parameters.get("has", ()))
-    )
+    has = () if as_written else tuple(request.parameters.get("has", ()))
+    converted = conversion.opened(folder, choice, as_written, tensors_of_model, has)
     content = variants.made(variant, converted, request)
     file = quantized_file.File(content)
     file.refuse_endless()
-    fed, made = converted.named(content)
+    fed, made = variants.named(variant, converted, content)
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
     return {

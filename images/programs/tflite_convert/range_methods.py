@@ -11,13 +11,12 @@ from stagekit import StageError
 
 from . import observation
 from .passes import editing, ranges
+from .passes.weight_steps import PARTS
 
 MINMAX = "minmax"
 BINS, STEPS = 2048, 255
 # A share that stands for none where the other distribution has some.
 SMOOTHED = 1e-4
-# The parts of a range's end that are tried.
-PARTS = np.linspace(1.0, 0.2, 81)
 
 
 def cut(model, found, method, kept=()):

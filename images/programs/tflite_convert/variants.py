@@ -1,7 +1,5 @@
 """The kinds of TFLite file. Each takes a `Conversion` and a `Request` of convert, and returns the file's bytes."""
 
-import tensorflow as tf
-
 from stagekit import StageError
 
 from . import departures, flatbuffer, passes, quantized_file
@@ -25,6 +23,14 @@ def made(variant, conversion, request):
     return content
 
 
+def named(variant, conversion, content):
+    """`Conversion.named` of a variant's file. What this TensorFlow may not open has the inputs and outputs of the file
+    of floats.
+    """
+    in_floats = conversion.has and variant in (*passes.WEIGHTS, *passes.DYNAMIC)
+    return conversion.named(conversion.plain.float32 if in_floats else content)
+
+
 def float32(conversion, _):
     """The numbers as they are."""
     return conversion.float32
@@ -32,7 +38,7 @@ def float32(conversion, _):
 
 def float16(conversion, _):
     """Weights of half the size; a runtime computes in float32 unless it has better."""
-    return passes.applied(conversion.float32, Place.TO_HALVE)
+    return passes.applied(conversion.float32, Place.TO_NARROW, "float16")
 
 
 def doubts(variant, conversion, request, content):
@@ -64,7 +70,22 @@ def notes(conversion, request):
 
 def dynamic(conversion, _):
     """Weights of int8; a runtime quantizes what they meet as it goes, by the range of the moment."""
-    return conversion.plain.convert(tf.lite.Optimize.DEFAULT)
+    return conversion.plain.dynamic("dynamic")
+
+
+def dynamic_int4(conversion, _):
+    """The same, with weights of int4 in dense layers."""
+    return conversion.plain.dynamic("dynamic-int4", bits=4)
+
+
+def weight_int8(conversion, _):
+    """Weights of int8, which a runtime turns back into floats."""
+    return _of_weights(conversion, "weight-int8", 8)
+
+
+def weight_int4(conversion, _):
+    """Weights of int4, which a runtime turns back into floats."""
+    return _of_weights(conversion, "weight-int4", 4)
 
 
 def int8(conversion, request):
@@ -81,6 +102,10 @@ def int8_only(conversion, request):
 def int16x8(conversion, request):
     """Weights of int8 and activations of int16, floats in and out, and floats within as for int8."""
     return _quantizer(conversion.plain, request).quantized("int16x8")
+
+
+def _of_weights(conversion, variant, bits):
+    return passes.applied(conversion.plain.float32, Place.TO_NARROW, variant, bits=bits)
 
 
 def _of_int8(conversion, request, io="float32"):
@@ -105,7 +130,10 @@ def _quantizer(conversion, request):
 VARIANTS = {
     "float32": float32,
     "float16": float16,
+    "weight-int8": weight_int8,
+    "weight-int4": weight_int4,
     "dynamic": dynamic,
+    "dynamic-int4": dynamic_int4,
     "int8": int8,
     "int8-only": int8_only,
     "int16x8": int16x8,

@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from . import range_methods
 from .passes import editing
-from .passes.weight_steps import LARGEST
+from .passes.weight_steps import LARGEST, nearest_ends
 
 
 def cut(model, method, kept, steps):
@@ -41,15 +41,7 @@ def cut(model, method, kept, steps):
 
 def _ends(method, numbers, axes):
     """The largest number that is left of each channel, an array of one size along ``axes``."""
-    sizes = np.abs(numbers)
     kind, _, share = method.partition("=")
     if kind == "percentile":
-        return np.percentile(sizes, float(share), axis=axes, keepdims=True).astype(np.float32)
-    largest = sizes.max(axis=axes, keepdims=True)
-    best, least = largest, np.full(largest.shape, np.inf)
-    for part in range_methods.PARTS.astype(np.float32):
-        step = np.maximum(largest * part / LARGEST, np.finfo(np.float32).tiny)
-        rounded = np.minimum(np.round(sizes / step), LARGEST) * step
-        error = np.square(rounded - sizes).sum(axis=axes, keepdims=True, dtype=np.float64)
-        best, least = np.where(error < least, largest * part, best), np.minimum(error, least)
-    return best
+        return np.percentile(np.abs(numbers), float(share), axis=axes, keepdims=True).astype(np.float32)
+    return nearest_ends(numbers, axes, LARGEST)

@@ -267,7 +267,8 @@ class FileOptions(TypedDict, total=False):
         Option(
             "Files to make",
             "NAME",
-            "A kind of file: float32, float16, dynamic, int8, int8-only or int16x8; once for each.",
+            "A kind of file: float32, float16, dynamic, int8, int8-only or int16x8; for some targets weight-int8, "
+            "weight-int4 or dynamic-int4, too; once for each.",
             key="variant",
             default=(),
             otherwise="float32; of a quantized ONNX model int8",

@@ -31,7 +31,7 @@ from pinlite.options.values import (
 from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
 from pinlite.schema.environment import Environment
 from pinlite.schema.recipe import Limits, Recipe, Source
-from pinlite.toolchain import Toolchain, environments
+from pinlite.toolchain import Target, Toolchain, environments
 
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
@@ -77,6 +77,8 @@ def _recipe(options: Settings) -> Recipe:
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
     wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
+    target = _target(options, chosen)
+    _check_target(wanted, chosen.targets[target], chosen, lowering)
     weights, weights_key = weights_of(options.get("weights"))
     return Recipe(
         source=source,
@@ -93,7 +95,7 @@ def _recipe(options: Settings) -> Recipe:
         seed=options["seed"],
         toolchain=chosen.text,
         toolchain_files=toolchain.own_files(chosen.text),
-        target=_target(options, chosen),
+        target=target,
         opset=_opset(options, chosen, own),
         lowering=lowering,
         input_layouts=layouts("--input-layout", options["input_layout"]),
@@ -140,6 +142,22 @@ def _target(options: Settings, chosen: Toolchain) -> str:
     if target not in chosen.targets:
         raise UsageError(f"--target {target!r}: there is no such target", hint=f"there are {', '.join(chosen.targets)}")
     return target
+
+
+def _check_target(wanted: tuple[VariantName, ...], target: Target, chosen: Toolchain, lowering: Lowering) -> None:
+    """Refuse a variant that the target's runtimes can't run, or that the lowering does not make."""
+    for variant in wanted:
+        if not target.takes(variant):
+            others = [name for name, other in chosen.targets.items() if other.takes(variant)]
+            raise UsageError(
+                f"--variant {variant}: not every runtime of the target {target.name} can run it",
+                hint=f"take {' or '.join(f'--target {name}' for name in others)}, or another variant",
+            )
+        if variant in toolchain.NEEDS and lowering != "nhwc":
+            raise UsageError(
+                f"--variant {variant}: the lowering {lowering} has TensorFlow's own files alone",
+                hint=f"convert with --lowering nhwc{_by_toolchain(chosen)}",
+            )
 
 
 def _environment(options: Settings, source: Source) -> Environment | None:
@@ -257,10 +275,15 @@ def _check_lowered_by_us(options: Settings, source: Source, lowering: Lowering, 
     ours = [*(["--qat"] if options.get("qat") else []), *chosen_by(options)]
     option = option or next(iter(ours), None)
     if option and lowering != "nhwc":
-        where = "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
         raise UsageError(
-            f"{option}: the lowering {lowering} is onnx-tf unchanged", hint=f"convert with --lowering nhwc{where}"
+            f"{option}: the lowering {lowering} is onnx-tf unchanged",
+            hint=f"convert with --lowering nhwc{_by_toolchain(chosen)}",
         )
+
+
+def _by_toolchain(chosen: Toolchain) -> str:
+    """What to add to `--lowering nhwc` in a hint."""
+    return "" if "nhwc" in chosen.lowerings else f", by a toolchain that has it: --toolchain {toolchain.DEFAULT}"
 
 
 def _tolerance_of_all(options: Settings, *, has_ranges: bool) -> float:

@@ -12,9 +12,21 @@ Layout = Literal["nchw", "nhwc"]
 Lowering = Literal["nhwc", "stock"]
 Ops = Literal["auto", "builtin", "select-tf"]
 # What the runtimes of a target have beyond TensorFlow 2.4, as images/targets.toml says.
-TargetFeature = Literal["dense-channels", "int16-dense-channels"]
+TargetFeature = Literal[
+    "dense-channels", "int16-dense-channels", "dynamic-dense-channels", "dequantize-channels", "int4"
+]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
-VariantName = Literal["float32", "float16", "dynamic", "int8", "int8-only", "int16x8"]
+VariantName = Literal[
+    "float32",
+    "float16",
+    "weight-int8",
+    "weight-int4",
+    "dynamic",
+    "dynamic-int4",
+    "int8",
+    "int8-only",
+    "int16x8",
+]
 # Torch's exporters; "" where a torch has but one.
 Exporter = Literal["", "dynamo", "torchscript"]
 IntegerIo = Literal["int8", "uint8"]

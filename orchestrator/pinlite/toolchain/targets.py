@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import ConfigDict
 
 from pinlite.machine import folders
-from pinlite.schema.choices import TargetFeature
+from pinlite.schema.choices import TargetFeature, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 from pinlite.toolchain.runtimes import Runtime
+
+# The variants that not every runtime can run, and what a target has to have for them.
+NEEDS: Mapping[VariantName, TargetFeature] = MappingProxyType(
+    {"weight-int8": "dequantize-channels", "weight-int4": "int4", "dynamic-int4": "int4"}
+)
 
 
 class TargetRow(Frozen):
@@ -35,6 +41,10 @@ class Target:
     description: str
     since: Mapping[str, str]
     has: tuple[TargetFeature, ...]
+
+    def takes(self, variant: VariantName) -> bool:
+        """Whether the target's runtimes can run a variant."""
+        return variant not in NEEDS or NEEDS[variant] in self.has
 
     def requires(self, runtime: Runtime) -> bool:
         """Whether the file must run in a runtime, and compute right; the results of others are only reported."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pinlite.schema.report import Failure, Hop, Report, VariantReport, Warned
 
 
+# All operators of these variants take and give floats, whatever they compute in.
+_BETWEEN_FLOATS = ("weight-", "dynamic")
+
+
 def show(report: "Report", out: str, console: Console) -> None:
     console.print(
         Group(
@@ -251,8 +255,7 @@ def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
     yield Text(f"{variant.name} operators: ", "dim") + name(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
-        # The operators of dynamic take and give floats, and compute in integers.
-        told = quantized.float_operators if variant.name != "dynamic" else {}
+        told = {} if variant.name.startswith(_BETWEEN_FLOATS) else quantized.float_operators
         floats = f"; in floats: {_counted(told)}" if told else ""
         cut = f"; ranges cut: {len(quantized.cut)}" if quantized.cut else ""
         yield name(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{cut}{floats}")

@@ -14,6 +14,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from stagekit import Request, StageError, arrays
 from tflite_convert import conversion, convert, flatbuffer, quantized_file, signature
 
+# Those of which TensorFlow 2.4 can run the file.
 ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
 INTEGERS = ALL[3:]
 
@@ -156,6 +157,8 @@ class Stage(unittest.TestCase):
         }
         result = convert.convert(Request(message, self.folder, self.folder))
         content = self.content(variant)
+        if parameters.get("has"):
+            return result
         opened = tf.lite.Interpreter(model_content=content)
         sides = (opened.get_input_details(), opened.get_output_details())
         for entries, details, signed in zip(self.lists, sides, signature.signed(content)):

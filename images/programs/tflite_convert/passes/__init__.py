@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import flatbuffer
 from . import (
+    added_tensors,
     bias_shapes,
     dense_channels,
     dense_scales,
@@ -22,6 +23,7 @@ from . import (
     hard_swish,
     image_means,
     input_order,
+    integer_weights,
     lacking_kernels,
     long_sums,
     missing_ranges,
@@ -41,7 +43,9 @@ from . import (
 
 INT8 = ("int8", "int8-only")
 INTEGERS = (*INT8, "int16x8")
-EVERY = ("float32", "float16", "dynamic", *INTEGERS)
+WEIGHTS = ("weight-int8", "weight-int4")
+DYNAMIC = ("dynamic", "dynamic-int4")
+EVERY = ("float32", "float16", *WEIGHTS, *DYNAMIC, *INTEGERS)
 SHARED_BIASES = "biases that several operators share"
 
 
@@ -49,7 +53,8 @@ class Place(enum.Enum):
     """Where on its way a file is when passes get it."""
 
     CONVERTED = "as the converter wrote it"
-    TO_HALVE = "in floats, before its weights become float16"
+    TO_NARROW = "in floats, before its weights become smaller, and nothing else"
+    DYNAMIC = "in floats, with weights of integers as the converter wrote them"
     TO_CALIBRATE = "in floats, before it runs on the calibration samples"
     CALIBRATED = "in floats, with the range of each tensor: all variants of integers have it in common"
     TO_QUANTIZE = "the same, as the quantizer is given it for one variant"
@@ -76,24 +81,43 @@ class Known(NamedTuple):
     """What passes know beside the file, which differs by place.
 
     ``order`` (CONVERTED): the tensors that are to be the file's inputs and outputs. ``limits`` (CALIBRATED): as
-    `relevance.limits` has them. ``floats()`` (QUANTIZED, TRAINED): the ModelT of floats that the file was made of.
-    ``has`` (all): what the oldest runtimes that the file is for have beyond those of TensorFlow 2.4, words of
-    ``images/targets.toml``.
+    `relevance.limits` has them. ``floats()`` (DYNAMIC, QUANTIZED, TRAINED): the ModelT of floats that the file was made
+    of. ``has`` (all): what the runtimes that the file is for have beyond TensorFlow 2.4, words of
+    ``images/targets.toml``. ``bits`` (TO_NARROW, DYNAMIC): 8 or 4, of weights that become integers.
     """
 
     order: Optional[Tuple[List[int], List[int]]] = None
     limits: Optional[Dict[int, Tuple[float, float]]] = None
     floats: Optional[Callable[[], Any]] = None
     has: Tuple[str, ...] = ()
+    bits: int = 8
 
 
 PASSES = (
     Pass(input_order, (Place.CONVERTED,), EVERY, "inputs and outputs in another order at every run"),
     Pass(
         float16_weights,
-        (Place.TO_HALVE,),
+        (Place.TO_NARROW,),
         ("float16",),
         "the converter writes float16 in another order at every run",
+    ),
+    Pass(
+        integer_weights,
+        (Place.TO_NARROW,),
+        WEIGHTS,
+        "the converter writes no such files",
+    ),
+    Pass(
+        added_tensors,
+        (Place.DYNAMIC,),
+        DYNAMIC,
+        "tables that are turned back to floats have an order of their own at every run",
+    ),
+    Pass(
+        dense_scales,
+        (Place.DYNAMIC, Place.QUANTIZED),
+        (*DYNAMIC, *INTEGERS),
+        "the quantizer gives the weights of a dense layer one scale, whatever the target has",
     ),
     Pass(hard_swish, (Place.TO_CALIBRATE,), INTEGERS, "HARD_SWISH has a slow kernel for 8 bits, and none for 16"),
     Pass(long_sums, (Place.TO_CALIBRATE,), INTEGERS, "ADD_N has no kernel for integers"),
@@ -131,12 +155,6 @@ PASSES = (
         (Place.REFUSED,),
         ("int16x8",),
         "the quantizer wants ranges of integers and truth values, too",
-    ),
-    Pass(
-        dense_scales,
-        (Place.QUANTIZED,),
-        INTEGERS,
-        "the quantizer gives the weights of a dense layer one scale, whatever the target has",
     ),
     Pass(
         subtracted_constants,

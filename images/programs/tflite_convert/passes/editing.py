@@ -17,6 +17,8 @@ DTYPES = {
     schema.TensorType.INT64: np.int64,
 }
 TYPES = {np.dtype(dtype): number for number, dtype in DTYPES.items()}
+# Two numbers in a byte, the first of them in the lower half. The schema of TensorFlow 2.4 has no name for it.
+INT4 = 17
 
 # Where operators with weights have their input, their weights and their bias.
 WEIGHTED = {
@@ -71,6 +73,24 @@ def numbers(model, tensor):
 def set_numbers(model, tensor, array):
     """Give a TensorT these numbers, and a buffer that no other tensor has. Its shape stays."""
     tensor.buffer, tensor.type = add_buffer(model, array), TYPES[array.dtype]
+
+
+def set_integers(model, tensor, integers, scales, axis, bits=8):
+    """Give a TensorT numbers of int8, int32 or int64, and the scales of its channels along an axis; of int8 only so
+    many bits are kept.
+    """
+    set_numbers(model, tensor, _packed(integers) if bits == 4 else integers)
+    if bits == 4:
+        tensor.type = INT4
+    tensor.quantization = schema.QuantizationParametersT()
+    tensor.quantization.scale, tensor.quantization.quantizedDimension = scales, axis
+    tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
+
+
+def _packed(integers):
+    """Two numbers of 4 bits in each byte."""
+    halves = np.append(integers, np.zeros(integers.size % 2, np.int8)) & 15
+    return halves[::2] | halves[1::2] << 4
 
 
 def add_buffer(model, array):

@@ -6,7 +6,7 @@ import numpy as np
 
 from stagekit import arrays, interpreter
 
-from .. import real_numbers
+from .. import int4, real_numbers
 from .finding import named
 from .integer_operators import is_quantized
 from .tensors import ENDS
@@ -102,9 +102,9 @@ def check(graph, at, values, found):
     definition = real_numbers.DEFINITIONS.get(operator.kind)
     try:
         given = [values(place) for place in operator.outputs]
-        if definition is None or any(graph.tensors[place].dtype == "int4" for place in operator.inputs if place >= 0):
+        if definition is None:
             raise real_numbers.UnknownFormError(operator.kind)
-        read = [_real(values(place), graph.tensors[place]) if place >= 0 else None for place in operator.inputs]
+        read = [_read(values, place, graph.tensors[place]) if place >= 0 else None for place in operator.inputs]
         call = real_numbers.Call(operator.options, read, [each.shape for each in given])
         steps = [
             _steps(graph, operator, place, made, wanted)
@@ -126,6 +126,15 @@ def check(graph, at, values, found):
 def _type(graph, operator):
     places = operator.inputs if operator.kind in _FROM_INTEGERS else operator.outputs
     return next(graph.tensors[place].dtype for place in places if place >= 0 and is_quantized(graph.tensors[place]))
+
+
+def _read(values, place, tensor):
+    """The real numbers of what an operator reads. Interpreters give no numbers of int4; constants are in the file."""
+    if tensor.dtype != "int4":
+        return _real(values(place), tensor)
+    if not tensor.constant.data.size:
+        raise real_numbers.UnknownFormError("computed int4")
+    return _real(int4.numbers(tensor.constant.data, np.prod(tensor.shape)).reshape(tensor.shape), tensor)
 
 
 def _real(values, tensor):

@@ -5,6 +5,8 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from .. import int4
+
 EQUAL, PERMUTED, REORDERED, WITHIN_A_STEP, DIFFERENT = "equal", "permuted", "reordered", "within a step", "different"
 
 _DTYPES = {
@@ -81,8 +83,7 @@ def values(tensor):
     if tensor.dtype == "bfloat16" and data.size % 2 == 0:
         found = (data.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     elif tensor.dtype == "int4":
-        nibbles = np.stack([data << 4, data], axis=-1).view(np.int8) >> 4
-        found = nibbles.reshape(-1)[: 2 * data.size - (count % 2)]
+        found = int4.numbers(data, count)
     else:
         dtype = np.dtype(_DTYPES.get(tensor.dtype, np.uint8))
         found = data.view(dtype) if data.size % dtype.itemsize == 0 else data
