@@ -46,7 +46,7 @@ AXES = (
     ("", "--ranges percentile=99.99", "--ranges mse"),
 )
 # What is measured alone only: where it fails, combinations fail with it.
-LONE = ("--ranges kl", "--weight-ranges mse", "--weight-ranges percentile=99.9", "--symmetric")
+LONE = ("--ranges kl", "--weight-ranges mse", "--weight-ranges percentile=99.9", "--symmetric", "--target tflite-2.4")
 METHODS = (*(" ".join(filter(None, words)) for words in product(*AXES)), *LONE)
 PLAIN = ""
 ALONE = (*(words for axis in AXES for words in axis if words), *LONE)

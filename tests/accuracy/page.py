@@ -16,7 +16,8 @@ data that packages of PyPI ship, and made `int8-only` files of each (`int8` of t
 [each method](variants.md#how-integers-are-chosen) alone and by combinations, {methods} in all; and by its peers, from
 the same weights: litert-quantizer 0.11.0 (`static_wi8_ai8`, from our float32 file), onnx2tf 2.6.9 (`-oiqt`, from our
 ONNX file) and the converter of TensorFlow 2.21.0 (from our SavedModel). All were calibrated on the same {calibration}
-samples of the training part, and ran in LiteRT 2.3.0 on the same held-out samples. `make docs` writes this page.
+samples of the training part, and ran in LiteRT 2.3.0 on the same held-out samples. So pinlite's files are those of
+`--target litert-2`, and of `--target tflite-2.4`, the default, in one column. `make docs` writes this page.
 
 | model | what it is of | trained on | held out | float32, top-1 |
 |---|---|---|---:|---:|
@@ -47,10 +48,15 @@ READ = """
 
 - Integers of 8 bits cost these networks little: where plain loses or gains some samples of a thousand, so does every
   other converter, and no method can be told from chance by its top-1. The divergence can tell.
-- `--ranges mse` helps mobilenet_v3, whose activations have long tails behind a hard swish, and harms mobilenet_v2.
-  `--ranges kl` cuts ranges that both of them need: do not take it without a score.
-- `--round adaptive` and `--correct-bias` change little alone; together they are part of the best combination of both
-  MobileNets: rounding for the outputs of a layer moves their mean, which the bias takes back.
+- A scale for each channel of dense layers, which the default target has not, takes a third of the transformer's
+  divergence and a fifth of mlp_segments'. Plain and TensorFlow 2.21.0 then diverge alike for ds_cnn and the two
+  networks of dense layers, to the last digit.
+- For the transformer TensorFlow 2.21.0 is nearer: it adds what a LayerNorm adds last to the bias of the dense layer
+  behind it, and so rounds four sums less.
+- `--correct-bias` gains most where activations have long tails, as behind mobilenet_v3's hard swish. `--ranges kl` cuts
+  ranges that both MobileNets need: do not take it without a score.
+- `--round adaptive` alone harms both MobileNets: rounding for the outputs of a layer moves their mean. With narrower
+  ranges it is mobilenet_v2's best.
 - `--equalize` finds no layers to scale where ReLU6, hard swish or a residual is between, and makes the error of ds_cnn
   larger; it is for channels that are far apart (`tests/cases/falling.py`).
 - mlp_shuttle diverges because some held-out samples lie a hundred times beyond the calibration: they saturate at the
