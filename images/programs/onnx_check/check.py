@@ -20,7 +20,7 @@ def check(request):
     Returns {inputs, outputs, opset, operators, index_bounds, modules}, the last two as `model_file` has them; raises
     StageError of kind ``model`` for what onnx or onnxruntime refuse.
     """
-    model = model_file.read(request.inputs["model"])
+    model, _ = model_file.light(request.inputs["model"])
     model_file.check(model)
     bounds = model_file.index_bounds(model)
     samples = samples_of_request.of(request, model_file.inputs(model), bounds)
@@ -28,7 +28,7 @@ def check(request):
         batch, batched, seed = (request.parameters[name] for name in ("batch", "batched", "seed"))
         samples_of_request.check_open_batch(model_file.inputs(model), batched)
         samples = samples_of_request.of_batch(samples, batch, batched, seed, bounds)
-    session, simplified = simplify.simplified(model_file.closed(model, samples), request.outputs["simplified"])
+    session, simplified = simplify.simplified(request.inputs["model"], samples, request.outputs["simplified"])
     _SESSIONS.clear()
     _SESSIONS[_key(request, samples)] = session
     profiles.of(request, samples, bounds)
@@ -52,12 +52,8 @@ def compute(request):
     optional); profiled and evaluated, as `stagekit.profiles` and `stagekit.evaluation` have them. Returns {}; errors as
     those of `check`.
     """
-    model = None
     samples = arrays.read(request.inputs["samples"])
-    session = _SESSIONS.pop(_key(request, samples), None)
-    if session is None or "graph" in request.outputs:
-        model = model_file.read(request.inputs["model"])
-    session = session or simplify.session(model_file.closed(model, samples))
+    session = _SESSIONS.pop(_key(request, samples), None) or simplify.session(request.inputs["model"], samples)
 
     def run(sample):
         return onnxruntime_session.run(session, sample)
@@ -67,6 +63,7 @@ def compute(request):
     evaluation.each(request, run)
     arrays.write(request.outputs["outputs"], outputs)
     if "graph" in request.outputs:
+        model, _ = model_file.light(request.inputs["model"])
         request.outputs["graph"].write_text(model_file.words(model), encoding="utf-8")
     return {}
 
@@ -97,7 +94,7 @@ def trace(request):
     model = model_file.read(request.inputs["model"])
     model_file.check(model)
     samples = arrays.matching(arrays.read(request.inputs["samples"]), model_file.inputs(model))
-    nodes, found = node_outputs.computed(model_file.closed(model, samples), samples)
+    nodes, found = node_outputs.computed(request.inputs["model"], samples)
     arrays.write(request.outputs["values"], found)
     marked = request.inputs.get("marked")
     return {"nodes": nodes, "marks": marks.of(model, model_file.read(marked)) if marked else {}}

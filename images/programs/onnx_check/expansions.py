@@ -12,8 +12,13 @@ EXPANSIONS = {**unrolling.EXPANSIONS, **sequences.EXPANSIONS}
 COMMON = "Identity"
 
 
+def concern(model):
+    """Whether there may be anything to write out in a model."""
+    return any(node.op_type != COMMON and node.op_type in EXPANSIONS for node in model.graph.node)
+
+
 def expand(model):
     """Write out a model in place; whether there was anything that is known."""
-    if all(node.op_type == COMMON or node.op_type not in EXPANSIONS for node in model.graph.node):
+    if not concern(model):
         return False
     return OpenGraph(model.graph, model_file.opset(model), model_file.inferred(model)).expand(EXPANSIONS)

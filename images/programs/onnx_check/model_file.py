@@ -7,10 +7,10 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import mapping, numpy_helper
 
-from stagekit import StageError, arrays, module_names
+from stagekit import StageError, arrays, module_names, wire
 from stagekit import index_bounds as bounds
 
-from . import bodies
+from . import bodies, light_model
 
 STANDARD_DOMAINS = ("", "ai.onnx")
 SMALL = dict.fromkeys((onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT16), onnx.TensorProto.INT64)
@@ -29,9 +29,26 @@ for kind, storage in mapping.TENSOR_TYPE_TO_STORAGE_TENSOR_TYPE.items():
 
 def read(path):
     """The model in a file. All that is checked is that it is an ONNX model with its weights inside."""
+    model, _ = _read(path.read_bytes)
+    return model
+
+
+def light(path):
+    """The same without the values of large weights, as `light_model.light` says; and whether the file is the model, to
+    the last size.
+    """
+
+    def content():
+        with wire.mapped(path) as found:
+            return light_model.light(found)
+
+    return _read(content)
+
+
+def _read(content):
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
-    except DecodeError as error:
+        model = onnx.load_model_from_string(content())
+    except (DecodeError, ValueError) as error:
         message = "this is no ONNX file, or a damaged one: {}".format(error)
         raise StageError("usage", message, GIVE_ANOTHER) from error
     if not model.HasField("graph") or not model.ir_version:
@@ -42,19 +59,18 @@ def read(path):
             "this ONNX model keeps its weights in other files",
             "save it as one file: onnx.save(onnx.load(path), other_path)",
         )
-    for value in [*model.graph.input, *model.graph.output]:
-        _leave_open(value, 0)
-    for value in model.graph.value_info:
-        # In between there are tensors of no numbers.
-        _leave_open(value, -1)
-    return model
+    # In between there are tensors of no numbers.
+    changed = [_leave_open(value, 0) for value in [*model.graph.input, *model.graph.output]]
+    changed += [_leave_open(value, -1) for value in model.graph.value_info]
+    return model, not any(changed)
 
 
 def _leave_open(value, most):
-    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet."""
-    for size in value.type.tensor_type.shape.dim:
-        if size.HasField("dim_value") and size.dim_value <= most:
-            size.ClearField("dim_value")
+    """Take sizes of 0 and -1 for what exporters mean by them: a size that is not known yet. Whether there were any."""
+    sizes = [size for size in value.type.tensor_type.shape.dim if size.HasField("dim_value") and size.dim_value <= most]
+    for size in sizes:
+        size.ClearField("dim_value")
+    return bool(sizes)
 
 
 def _tensors(graph):

@@ -12,8 +12,8 @@ from . import model_file, onnxruntime_session, simplify
 INPUT = "Input"
 
 
-def computed(model, samples):
-    """The nodes of the simplified model, which is what translate is given, and the floats among their outputs.
+def computed(file, samples):
+    """The nodes of a model's simplified form, which is what translate is given, and the floats among their outputs.
 
     Returns [{name, operator, inputs, outputs}], in an order of computing: ``name`` is the scope that TensorFlow's graph
     has for the node, inputs and outputs are ONNX's names; each input of the model stands as a node of its own. And
@@ -21,7 +21,7 @@ def computed(model, samples):
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "simplified.onnx")
-        simplify.session(model, path)
+        simplify.simplified(file, samples, path)
         simplified = model_file.read(path)
     graph = simplified.graph
     known = set(model_file.outputs(simplified))

@@ -22,7 +22,12 @@ ERRORS_ONLY = 3
 
 
 def session(model, optimized_path=None):
-    """A session of a ModelProto, whose graph it may write once it is optimized.
+    """A session of a ModelProto, as `opened` says."""
+    return opened(meant(model).SerializeToString(), optimized_path)
+
+
+def opened(model, optimized_path=None):
+    """A session of a model as bytes, or of the file of a name, whose graph it may write once it is optimized.
 
     Basic optimizations are those that leave standard ONNX: constants folded, BatchNormalization fused into Conv. One
     thread, because outputs are kept by their bytes: how many cores a machine has must not decide in which order
@@ -36,12 +41,12 @@ def session(model, optimized_path=None):
     if optimized_path is not None:
         options.optimized_model_filepath = str(optimized_path)
     try:
-        return onnxruntime.InferenceSession(_meant(model).SerializeToString(), options)
+        return onnxruntime.InferenceSession(model, options)
     except FAILURES as error:
         raise _refused("can't load the model", error) from error
 
 
-def _meant(model):
+def meant(model):
     """The model, changed where this version of onnxruntime would compute something else than it says, or die."""
     return conv_transpose_padding.spelled_out(casts.apart(left_out.spelled_out(model)))
 

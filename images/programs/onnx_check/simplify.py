@@ -2,30 +2,58 @@
 
 import onnx
 
-from . import expansions, model_file, onnxruntime_session
+from stagekit import wire
+
+from . import expansions, light_model, model_file, onnxruntime_session
 
 
-def session(model, path=None):
-    """The onnxruntime session of a model, which writes its optimized graph to a path, if there is one."""
-    return onnxruntime_session.session(_with_constant_weights(model), path)
+def session(file, samples, path=None):
+    """The onnxruntime session of a model with the sizes of the samples, which writes its optimized graph to a path, if
+    there is one.
 
-
-def simplified(model, path):
-    """Write the simplified model to a path; return the onnxruntime session that made it, and the model.
-
-    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both. Where
-    something of the model is written out (`expansions`), the session runs the model as it was before.
+    The session runs the very graph that is written, so that comparing its outputs with PyTorch's judges both.
     """
-    opened = session(model, path)
+
+    def meant(model):
+        return onnxruntime_session.meant(_with_constant_weights(model_file.closed(model, samples)))
+
+    light, is_whole = model_file.light(file)
+    if is_whole and meant(light) is light:
+        # onnxruntime reads it itself: the weights are in memory once less.
+        return onnxruntime_session.opened(str(file), path)
+    return onnxruntime_session.opened(meant(model_file.read(file)).SerializeToString(), path)
+
+
+def simplified(file, samples, path):
+    """Write the simplified model to a path; return the onnxruntime session that made it, and the model without its
+    large weights.
+
+    Where something of the model is written out (`expansions`), the session runs the model as it was before.
+    """
+    opened = session(file, samples, path)
+    found, _ = model_file.light(path)
+    if expansions.concern(found) or _folded(found.graph):
+        found = _expanded(path)
+        path.write_bytes(found.SerializeToString())
+    else:
+        _keep_standard_opset(found)
+        with wire.mapped(path) as content:
+            written = light_model.with_opsets(content, [each.SerializeToString() for each in found.opset_import])
+        path.write_bytes(written)
+    model_file.check(found)
+    light, _ = model_file.light(file)
+    _same_interface(model_file.closed(light, samples), found)
+    return opened, found
+
+
+def _expanded(path):
+    """What onnxruntime wrote, with all written out that is known."""
     found = _read(path)
     while expansions.expand(found):
         onnxruntime_session.session(found, path)
         found = _read(path)
     _make_outputs_by_nodes(found.graph)
-    model_file.check(found)
-    _same_interface(model, found)
-    path.write_bytes(found.SerializeToString())
-    return opened, found
+    return found
 
 
 def _with_constant_weights(model):
@@ -46,19 +74,29 @@ def _with_constant_weights(model):
 
 
 def _read(path):
-    """What onnxruntime wrote, with ONNX's operator set alone of all those that it knows, and lists."""
     model = onnx.load_model_from_string(path.read_bytes())
+    _keep_standard_opset(model)
+    return model
+
+
+def _keep_standard_opset(model):
+    """Leave ONNX's set of operators alone of all those that onnxruntime knows, and lists."""
     version = model_file.opset(model)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", version)])
-    return model
+
+
+def _folded(graph):
+    """The outputs that are constants now."""
+    outputs = {value.name for value in graph.output}
+    return [tensor for tensor in graph.initializer if tensor.name in outputs]
 
 
 def _make_outputs_by_nodes(graph):
     """An output folded to a constant is an initializer now; translators look for the node that makes an output."""
-    outputs = {value.name for value in graph.output}
-    folded = [tensor for tensor in graph.initializer if tensor.name in outputs]
-    kept = [tensor for tensor in graph.initializer if tensor.name not in outputs]
+    folded = _folded(graph)
+    names = {tensor.name for tensor in folded}
+    kept = [tensor for tensor in graph.initializer if tensor.name not in names]
     if not folded:
         return
     for tensor in folded:

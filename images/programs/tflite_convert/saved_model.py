@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import mmap
 from collections import Counter
 
 import numpy as np
@@ -12,7 +11,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
-from stagekit import StageError
+from stagekit import StageError, wire
 
 from . import light_graph
 
@@ -154,10 +153,9 @@ def read(folder):
         raise StageError("usage", "this is no SavedModel: it has no file saved_model.pb", SAVE_AGAIN)
     message = saved_model_pb2.SavedModel()
     try:
-        if path.stat().st_size:
-            with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                light, places = light_graph.split(content)
-            message.ParseFromString(light)
+        with wire.mapped(path) as content:
+            light, places = light_graph.split(content)
+        message.ParseFromString(light)
     except (DecodeError, ValueError) as error:
         raise StageError("usage", "saved_model.pb is damaged: {}".format(error), SAVE_AGAIN) from error
     if not message.meta_graphs:

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from stagekit import wire
 from tflite_convert import light_graph
 
 
@@ -36,8 +37,8 @@ class Split(unittest.TestCase):
         # Readers put the fields of a message together that come twice.
         content = message().SerializeToString()
         _, ((start, end),) = light_graph.split(content)
-        key = light_graph._framed(light_graph.GRAPH_DEF, content[start:end])
-        twice = light_graph._framed(light_graph.META_GRAPHS, key + key)
+        key = wire.framed(light_graph.GRAPH_DEF, content[start:end])
+        twice = wire.framed(light_graph.META_GRAPHS, key + key)
         light, places = light_graph.split(twice)
         self.assertEqual((light, places), (twice, [None]))
 
