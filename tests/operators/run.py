@@ -95,10 +95,11 @@ class Prober:
     def _converted(self, recipe: Recipe, exported: Done[Exported], result: Result) -> Result:
         samples = exported.outputs["samples"]
         checked = self._runner.run(check.action(recipe, exported.outputs["model"], samples))
+        in_onnxruntime = self._runner.run(check.compute(exported.outputs["model"], samples))
         lowering = translate.action(recipe, checked.outputs["simplified"], samples, checked.result)
         translated = self._runner.run(lowering)
         saved_model = translated.outputs["saved_model"]
-        computed = self._runner.run(translate.compute(saved_model, translated.result, samples, None))
+        in_tensorflow = self._runner.run(translate.compute(saved_model, translated.result, samples, None))
         converted = self._runner.run(
             convert.action(recipe, toolchain.load().target, "float32", saved_model, translated.result, None)
         )
@@ -106,7 +107,8 @@ class Prober:
             self._runner.run(infer.action(stage, converted.outputs["model"], samples, converted.result))
             for stage in map(infer.stage, toolchain.load().runtimes)
         ]
-        reference, *found = (parity.read(done.outputs["outputs"].path) for done in (exported, checked, computed, *ran))
+        computed = exported, in_onnxruntime, in_tensorflow, *ran
+        reference, *found = (parity.read(done.outputs["outputs"].path) for done in computed)
         differences = [
             hop.max_rel_error
             for outputs in found
