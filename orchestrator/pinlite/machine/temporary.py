@@ -40,12 +40,13 @@ def leftovers(beside: Path | None = None) -> list[Path]:
 
 
 def lay(file: str | Path, place: str | Path) -> None:
-    """Copy a file, or give it a second name there: where it lies in a folder that `folder` made for this process, and
-    may be written to, as what is kept elsewhere and only has a name in that folder may not. Raises OSError.
+    """Copy a file, or give it a second name there: where it lies in a folder that `folder` made for this process, is no
+    link, and may be written to, as what is kept elsewhere and only has a name in that folder may not. Raises OSError.
     """
     machine, _, process = processes.this().partition("/")
     inside = any(parent.name.startswith(f"{_PREFIX}{machine}-{process}-") for parent in Path(file).parents)
-    if inside and Path(file).stat().st_mode & stat.S_IWUSR:
+    mode = Path(file).lstat().st_mode
+    if inside and stat.S_ISREG(mode) and mode & stat.S_IWUSR:
         writing.link(Path(file), Path(place))
     else:
         shutil.copyfile(file, place)
