@@ -52,12 +52,22 @@ class Symbolics:
     def _watching(self, symbolic):
         def watching(graph, *arguments, **options):
             made = symbolic(graph, *arguments, **options)
-            # Since torch 1.12 a graph is in something else.
-            kinds = [node.kind() for node in getattr(graph, "graph", graph).nodes()]
-            self.foreign |= any(kind.partition("::")[0] not in DOMAINS for kind in kinds)
+            self.foreign |= any(kind.partition("::")[0] not in DOMAINS for kind in _written(made, arguments))
             return made
 
         return watching
+
+
+def _written(made, given):
+    """The kinds of the nodes that compute what a symbolic made of the values that it was given."""
+    values = [*made] if isinstance(made, (tuple, list)) else [made]
+    seen = {value.unique() for value in given if isinstance(value, torch._C.Value)}  # noqa: SLF001 - no public name
+    while values:
+        value = values.pop()
+        if value is not None and value.unique() not in seen:
+            seen.add(value.unique())
+            yield value.node().kind()
+            values.extend(value.node().inputs())
 
 
 def trace_forwards():

@@ -7,7 +7,7 @@ from torch.onnx import symbolic_registry
 
 from torch_export import fixed_shapes
 
-from . import identity, node_modules, registry, torchscript
+from . import identity, node_modules, registry, symbolic_pass, torchscript
 
 # Torch has symbolics for a part of the next one, too.
 NEWEST_OPSET = 12
@@ -15,6 +15,9 @@ EXPORTS_FAKE_QUANTIZED = True
 
 # The exporter does it again for every node, a quarter of its time.
 symbolic_registry.register_version = functools.lru_cache(maxsize=None)(symbolic_registry.register_version)
+torch._C._jit_pass_onnx = symbolic_pass.by_parts  # noqa: SLF001 - no public way in
+# Nothing reads the names that values get in a trace, and each of one name is compared with all others of that name.
+torch.jit._trace._create_interpreter_name_lookup_fn = lambda *_: lambda _: ""  # noqa: SLF001 - as above
 
 # A traced tensor as a value of its own, which can have another name than the tensor.
 renamed = identity.of
