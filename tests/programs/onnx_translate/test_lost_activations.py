@@ -41,6 +41,19 @@ class FusingTest(LoweredTest):
                         weights = {"c": constant, "w": w, "bias": b}
                         self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": expected})
 
+    def test_a_long_row_of_numbers_and_activations_before_a_product(self):
+        x, w, names = abs(random(2, 8)), random(8, 4), ["x"]
+        nodes = []
+        for at in range(300):
+            nodes += [
+                helper.make_node("Mul", [names[-1], "c"], [f"m{at}"]),
+                helper.make_node("Relu", [f"m{at}"], [f"r{at}"]),
+            ]
+            names.append(f"r{at}")
+        nodes.append(helper.make_node("MatMul", [names[-1], "w"], ["y"]))
+        expected = (x * np.float32(0.99) ** 300) @ w
+        self.check(model(nodes, {"x": x}, ["y"], {"c": scalar(0.99), "w": w}), {"x": x}, {"y": expected})
+
     def test_bounds_between_a_number_and_a_product(self):
         x, weights = 2 * random(2, 8), {"c": scalar(0.4), "low": scalar(-1), "high": scalar(1), "w": random(8, 4)}
         nodes = [

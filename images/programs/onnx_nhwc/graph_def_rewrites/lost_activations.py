@@ -27,7 +27,12 @@ def apply(graph_def):
     for node in graph_def.node:
         for name in node.input:
             readers[name].append(node)
-    found = [(node, _lost(node, nodes, readers)) for node in graph_def.node if _place(node, nodes) is not None]
+    weighted = {op: _weighted(graph_def, nodes, kinds) for kinds in (PRODUCTS, SUMS) for op in kinds}
+    found = [
+        (node, [each for each in readers[node.name] if each.op in ACTIVATIONS and each.name in weighted[node.op]])
+        for node in graph_def.node
+        if _place(node, nodes) is not None
+    ]
     if not any(activations for _, activations in found):
         return
     graph = imported(graph_def)
@@ -42,25 +47,26 @@ def apply(graph_def):
                 _repeat(graph_def, activations)
 
 
-def _lost(node, nodes, readers):
-    """The activations of a sum or product with one number that would be lost."""
-    return [
-        reader
-        for reader in readers[node.name]
-        if reader.op in ACTIVATIONS and _is_weighted(reader, node, nodes, readers)
+def _weighted(graph_def, nodes, before):
+    """The names of the nodes whose result an operator with weights reads that would take in an operator of a kind in
+    ``before``, at once or behind operators that are passed.
+    """
+    passed = ACTIVATIONS + DROPPED + (("Transpose",) if before is SUMS else ())
+    found = set()
+    # Where a convolution pads, no number can be added to its bias.
+    pending = [
+        name
+        for node in graph_def.node
+        if node.op in WEIGHTED and (before is PRODUCTS or node.op == "MatMul" or node.attr["padding"].s != b"SAME")
+        for name in node.input
     ]
-
-
-def _is_weighted(node, before, nodes, readers):
-    """Whether an operator with weights reads a node's result, and would take in the operator ``before`` that node."""
-    passed = ACTIVATIONS + DROPPED + (("Transpose",) if before.op in SUMS else ())
-    return any(
-        # Where a convolution pads, no number can be added to its bias.
-        before.op in PRODUCTS or reader.op == "MatMul" or reader.attr["padding"].s != b"SAME"
-        if reader.op in WEIGHTED
-        else (reader.op in passed or _place(reader, nodes) is not None) and _is_weighted(reader, before, nodes, readers)
-        for reader in readers[node.name]
-    )
+    while pending:
+        name = pending.pop()
+        if name in nodes and name not in found:
+            found.add(name)
+            if nodes[name].op in passed or _place(nodes[name], nodes) is not None:
+                pending.extend(nodes[name].input)
+    return found
 
 
 def _place(node, nodes):
