@@ -31,6 +31,7 @@ def chosen(model, inputs, samples, kept, before, steps):
     """
     found, kept = {}, {id(operator) for operator in kept}
     for layers in _together(each for each in layer_inputs.layers(model) if id(each.operator) not in kept):
+        # In this process alone: sums are large, and numpy's products use all processors.
         sums = [_Products(layer.groups) for layer in layers]
         observed = observation.each(model, {layer.data for layer in layers}, inputs, samples)
         for seed, values in enumerate(observed):

@@ -26,16 +26,24 @@ def correct(model, inputs, samples, kept, rounded, before, steps):
     beside.subgraphs[0].tensors = list(graph.tensors)
     beside.subgraphs[0].operators = list(graph.operators)
     added = [_lost(beside, operator, kind, rounded, before, steps) for operator, kind in layers]
-    sums, count = dict.fromkeys(added, 0.0), 0
-    for values in observation.each(beside, added, inputs, samples) if added else ():
-        count += 1
-        for tensor, array in values.items():
-            sums[tensor] = sums[tensor] + array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float64)
+
+    def means(observed):
+        return [{tensor: _mean(array) for tensor, array in values.items()} for values in observed]
+
+    sums = dict.fromkeys(added, 0.0)
+    # One sample after the other, so that sums are the same however samples were shared.
+    for share in observation.of_shares(beside, added, inputs, samples, means) if added else ():
+        for sample in share:
+            sums.update((tensor, sums[tensor] + mean) for tensor, mean in sample.items())
     for (operator, kind), tensor in zip(layers, added):
         bias = graph.tensors[operator.inputs[editing.WEIGHTED[kind][2]]]
         numbers = editing.numbers(model, bias)
-        editing.set_numbers(model, bias, (numbers - sums[tensor] / count).astype(np.float32))
+        editing.set_numbers(model, bias, (numbers - sums[tensor] / len(samples)).astype(np.float32))
     return bool(layers)
+
+
+def _mean(array):
+    return array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float64)
 
 
 def _layers(model, graph):

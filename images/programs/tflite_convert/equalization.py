@@ -45,12 +45,18 @@ def equalized(content, inputs, samples, steps):
     pairs = _pairs(model)
     if not pairs:
         return content
-    largest = {pair.tensor: 0.0 for pair in pairs}
-    for values in observation.each(model, sorted(largest), inputs, samples):
-        for tensor, array in values.items():
-            largest[tensor] = np.maximum(largest[tensor], np.abs(array).reshape(-1, array.shape[-1]).max(axis=0))
+    tensors = sorted({pair.tensor for pair in pairs})
+
+    def largest(observed):
+        found = dict.fromkeys(tensors, 0.0)
+        for values in observed:
+            for tensor, array in values.items():
+                found[tensor] = np.maximum(found[tensor], np.abs(array).reshape(-1, array.shape[-1]).max(axis=0))
+        return found
+
+    shares = observation.of_shares(model, tensors, inputs, samples, largest)
     for pair in pairs:
-        _equalize(model, pair, largest[pair.tensor], steps)
+        _equalize(model, pair, np.max([found[pair.tensor] for found in shares], axis=0), steps)
     return flatbuffer.packed(model)
 
 

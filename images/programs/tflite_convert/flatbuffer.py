@@ -18,6 +18,14 @@ def counted_graphs(content):
     return schema.Model.GetRootAsModel(content, 0).SubgraphsLength()
 
 
+def runs_apart(model):
+    """Whether a ModelT computes the same of a sample whatever it has run on before, in any process: it keeps no state,
+    and has no operators of TensorFlow's, whose threads a fork does not have.
+    """
+    kept = any(tensor.isVariable for graph in model.subgraphs for tensor in graph.tensors)
+    return not kept and not any(code.customCode for code in model.operatorCodes)
+
+
 def packed(model):
     """The file's bytes of a ModelT, in which buffers that nothing refers to are empty."""
     read = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from stagekit import interpreter
 
-from . import flatbuffer
+from . import flatbuffer, shares
 
 
 def each(model, tensors, inputs, samples):
@@ -24,3 +24,15 @@ def each(model, tensors, inputs, samples):
         interpreter.feed(opened, inputs, sample)
         interpreter.invoke(opened)
         yield {tensor: opened.get_tensor(tensor) for tensor in tensors}
+
+
+def of_shares(model, tensors, inputs, samples, found):
+    """What ``found`` makes of what `each` gives, for each share of the samples, in their order.
+
+    How many shares there are depends on the machine: what is made of all of them must not.
+    """
+
+    def of_share(share, _):
+        return found(each(model, tensors, inputs, share))
+
+    return shares.each(samples, of_share, apart=flatbuffer.runs_apart(model))

@@ -6,6 +6,7 @@ bytes are the converter's.
 """
 
 import functools
+import itertools
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from stagekit import StageError
 from . import (
     adaptive_rounding,
     bias_correction,
+    calibration,
     equalization,
     flatbuffer,
     kept_floats,
@@ -100,17 +102,8 @@ class Calibrated:
         if equalize:
             content = equalization.equalized(content, inputs, samples, steps)
         content = calibrator.add_intermediate_tensors(self.passed(content, Place.TO_CALIBRATE))
-        # It reads the bytes as long as it lives, and does not keep them.
-        calibrated = _calibrator(content)
-        calibrated.Prepare([list(samples[0][name].shape) for name in fed])
-        try:
-            for sample in samples:
-                calibrated.FeedTensor([np.ascontiguousarray(sample[name]) for name in fed])
-        except (RuntimeError, ValueError) as error:
-            message = "the model can't run on the calibration samples: {}".format(" ".join(str(error).split()))
-            raise StageError("usage", message, "give samples that the model takes") from error
         # The file with its ranges.
-        self.content = calibrated.Calibrate()
+        self.content = calibration.ranged(content, fed, samples)
         model = flatbuffer.unpacked(self.content)
         self.unseen = empty_ranges.told(model)
         limits = relevance.limits(model, _largest(content, relevance.rows(model), inputs, samples))
@@ -221,18 +214,22 @@ def _given(operators):
 
 def _largest(content, rows, inputs, samples):
     """For each of `relevance.rows` the largest number of every row on all samples, an array."""
-    found = {each: [] for each in rows}
-    if rows:
-        for values in observation.each(flatbuffer.unpacked(content), {each.tensor for each in rows}, inputs, samples):
-            for each in rows:
-                found[each].append(each.largest(values[each.tensor]))
-    return {each: np.concatenate(numbers) for each, numbers in found.items()}
+
+    def largest(observed):
+        return [[each.largest(values[each.tensor]) for each in rows] for values in observed]
+
+    if not rows:
+        return {}
+    tensors = {each.tensor for each in rows}
+    shares = observation.of_shares(flatbuffer.unpacked(content), tensors, inputs, samples, largest)
+    numbers = itertools.chain.from_iterable(shares)
+    return {each: np.concatenate(found) for each, found in zip(rows, zip(*numbers))}
 
 
 def _quantized(content, variant, io):
     number = np.dtype(io).num
     try:
-        return _calibrator(content).QuantizeModel(number, number, True, np.dtype(ACTIVATIONS[variant]).num)
+        return calibration.opened(content).QuantizeModel(number, number, True, np.dtype(ACTIVATIONS[variant]).num)
     except RuntimeError as error:
         raise refused(error) from error
 
@@ -241,7 +238,3 @@ def refused(error):
     """The StageError for what the quantizer raises."""
     message = "the model can't be quantized: {}".format(" ".join(str(error).split()))
     return StageError("model", message, LEAVE_OUT)
-
-
-def _calibrator(content):
-    return calibrator.Calibrator(content)._calibrator  # noqa: SLF001 - no public way

@@ -70,8 +70,8 @@ def check(method, methods=(MINMAX, "mse", "kl")):
 
 def histograms(model, inputs, samples):
     """{tensor: (counts, lowest, largest)} of a calibrated ModelT of floats, but for its inputs and outputs: [BINS]
-    counts of the numbers other than 0 between its ends, and how many numbers there are; samples as `observation.each`
-    has them.
+    counts of the numbers other than 0 between its ends, and how many numbers there are; samples as
+    `observation.each` has them.
     """
     graph = model.subgraphs[0]
     ends = {int(each) for each in (*graph.inputs, *graph.outputs)}
@@ -80,13 +80,18 @@ def histograms(model, inputs, samples):
         computed = tensor.type == schema.TensorType.FLOAT32 and editing.numbers(model, tensor) is None
         if computed and at not in ends and np.isfinite(ranges.of(model, tensor)).all():
             lowest, largest = ranges.of(model, tensor)
-            found[at] = (np.zeros(BINS + 1), min(lowest, 0.0), max(largest, 0.0))
-    for values in observation.each(model, sorted(found), inputs, samples):
-        for at, array in values.items():
-            counts, *both = found[at]
-            counts[:BINS] += np.histogram(array[array != 0], BINS, both)[0]
-            counts[BINS] += array.size
-    return found
+            found[at] = (min(lowest, 0.0), max(largest, 0.0))
+
+    def counted(observed):
+        counts = {at: np.zeros(BINS + 1) for at in found}
+        for values in observed:
+            for at, array in values.items():
+                counts[at][:BINS] += np.histogram(array[array != 0], BINS, found[at])[0]
+                counts[at][BINS] += array.size
+        return counts
+
+    shares = observation.of_shares(model, sorted(found), inputs, samples, counted)
+    return {at: (sum(counts[at] for counts in shares), *ends) for at, ends in found.items()}
 
 
 def _chosen(method, counts, lowest, largest):
