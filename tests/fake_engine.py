@@ -326,6 +326,9 @@ class FakeWorker:
         if self in self._engine.running:
             self._engine.running.remove(self)
 
+    def release(self) -> None:
+        self.stop()
+
     def __enter__(self) -> Self:
         return self
 

@@ -27,6 +27,37 @@ class TestLocalOnVenv(RunnerConformance):
         run_id(venv)
 
 
+class TestLocalWithWarmWorkers(RunnerConformance):
+    """Those of one test serve the next, too."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def _end(self):
+        yield
+        assert {worker.is_lent for worker in warm.listed()} == {False}
+        warm.end()
+
+    @pytest.fixture
+    def runner(self, venv):
+        return LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=60.0)
+
+    def test_a_run_has_the_worker_of_the_run_before_and_loads_nothing_of_its_files(self, venv, tmp_path):
+        def run(text):
+            (tmp_path / "given").write_text(text)
+            with LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=60.0) as runner:
+                number = runner.run(Action(stage("number"), Number, {}, {})).result
+                path = runner.run(Action(stage("where"), Where, {}, {}, hashed(a=tmp_path / "given"))).result
+                return number, path
+
+        (first, here), (second, there) = run("first"), run("second")
+        assert first == second
+        assert here != there
+
+    def test_what_runs_user_code_is_never_kept(self, entered):
+        own = [entered.run(Action(stage("number", f"own-{i}", runs_user_code=True), Number, {}, {})).result for i in (1, 2)]
+        assert own[0] != own[1]
+        assert warm.listed() == []
+
+
 class TestCaching(RunnerConformance):
     @pytest.fixture
     def runner(self, venv, run_id, tmp_path, monkeypatch):

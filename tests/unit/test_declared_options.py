@@ -95,7 +95,20 @@ def test_what_lies_around_a_conversion_decides_nothing():
         field.key for field in fields(Settings) if isinstance(field.declared, Option) and field.declared.group in AROUND
     }
     assert around == {
-        *("out", "strict", "sign", "engine", "trust", "python", "memory", "disk", "timeout", "no-cache", "refresh"),
+        *(
+            "out",
+            "strict",
+            "sign",
+            "engine",
+            "trust",
+            "python",
+            "memory",
+            "disk",
+            "timeout",
+            "keep-warm",
+            "no-cache",
+            "refresh",
+        ),
     }
 
 

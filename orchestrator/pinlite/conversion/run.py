@@ -34,7 +34,9 @@ def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
         return found
 
     recipe = plan.recipe
-    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages)
+    # The graph of a SavedModel is a program, too.
+    keep_warm = 0.0 if recipe.source.kind == "saved_model" else recipe.keep_warm
+    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm)
     return CachingRunner(local, Store(), plan.images, recipe.refresh, observe) if recipe.cache else local
 
 

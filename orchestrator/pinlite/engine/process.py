@@ -1,7 +1,6 @@
 """A worker as a process with pipes: the conversation with it, which both engines share."""
 
 import contextlib
-import io
 import queue
 import threading
 import time
@@ -52,13 +51,17 @@ class Process(Protocol):
         """How it ended; waits for it."""
         ...
 
+    def clear(self) -> None:
+        """Remove the temporary files that it has elsewhere than in its job's folder; OSError, or StageCrashError."""
+        ...
+
     def remove(self) -> None:
         """Kill it with all that it started, and leave nothing of it."""
         ...
 
 
 class ProcessWorker:
-    """A `Worker` over a `Process`: lines in, messages out, all else into the log."""
+    """A `StartedWorker` over a `Process`: lines in, messages out, all else into the log."""
 
     def __init__(self, process: Process, job: Job) -> None:
         self._process = process
@@ -72,6 +75,15 @@ class ProcessWorker:
         self._stopped = False
         self._reader = threading.Thread(target=self._read, name=f"pinlite-{job.program}", daemon=True)
         self._reader.start()
+
+    @property
+    def job(self) -> Job:
+        return self._job
+
+    @property
+    def rests(self) -> bool:
+        unread = self._messages.qsize() - (self._ready is None)
+        return self._reader.is_alive() and unread <= 0 and self._excess() is None
 
     def ready(self) -> Ready:
         if self._ready is None:
@@ -102,6 +114,27 @@ class ProcessWorker:
                 self._reader.join()
                 self._stopped = True
 
+    def release(self) -> None:
+        self.stop()
+
+    def clear(self) -> None:
+        if not self.rests:
+            raise self._broken("it does not rest")
+        try:
+            for folder in (self._job.inputs, self._job.outputs, self._job.scratch):
+                written.empty(folder)
+            self._process.clear()
+        except OSError as error:
+            raise self._broken(f"its files can't be removed: {error}") from error
+        self._tail = b""
+
+    def serve(self, job: Job) -> None:
+        if not self.rests:
+            raise self._broken("it does not rest")
+        self._job = job
+        self._logged = 0
+        self._begin_log()
+
     def __enter__(self) -> Self:
         return self
 
@@ -113,26 +146,29 @@ class ProcessWorker:
     def _read(self) -> None:
         """Runs in a thread of its own, for a process that is not read blocks."""
         try:
-            with self._job.log.open("ab", buffering=0) as log:
-                for stream, data in self._process.chunks():
-                    if stream == "out":
-                        self._hear(data)
-                    else:
-                        self._log(log, data)
-                        self._tail = (self._tail + data)[-_BYTES_KEPT:]
+            self._begin_log()
+            for stream, data in self._process.chunks():
+                if stream == "out":
+                    self._hear(data)
+                else:
+                    self._log(data)
+                    self._tail = (self._tail + data)[-_BYTES_KEPT:]
         except ContractError as error:
             self._messages.put(error)
         except OSError as error:
             self._messages.put(ContractError(f"its log can't be written: {error}"))
         self._messages.put(None)
 
-    def _log(self, log: io.FileIO, data: bytes) -> None:
+    def _begin_log(self) -> None:
+        self._job.log.touch()
+
+    def _log(self, data: bytes) -> None:
         """Write what there is room for, and say once that there is none. A full disk ends the log, not the run."""
         room = LONGEST_LOG - self._logged
         self._logged += len(data)
         if room >= 0:
             end = f"\npinlite: the log ends here, at {LONGEST_LOG // 1024**2} MiB; the program prints on\n".encode()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), self._job.log.open("ab", buffering=0) as log:
                 log.write(data[:room] + (end if self._logged > LONGEST_LOG else b""))
 
     def _hear(self, data: bytes) -> None:
@@ -164,7 +200,7 @@ class ProcessWorker:
             with contextlib.suppress(queue.Empty):
                 heard.append(self._messages.get(timeout=min(left, _TURN)))
             # With what it said, too: it may have written all of it in one turn, and may have ended of it.
-            if excess := written.excess((self._job.outputs, self._job.scratch), self._job.limits.disk):
+            if excess := self._excess():
                 self.stop()
                 raise self._out_of_disk(excess)
             if heard:
@@ -175,6 +211,9 @@ class ProcessWorker:
             if time.monotonic() > check:
                 self._process.check()
                 check = time.monotonic() + BETWEEN_CHECKS
+
+    def _excess(self) -> written.Excess | None:
+        return written.excess((self._job.outputs, self._job.scratch), self._job.limits.disk)
 
     def _output(self) -> str:
         lines = self._tail.decode(errors="replace").splitlines()

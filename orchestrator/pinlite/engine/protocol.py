@@ -36,7 +36,8 @@ class Image:
 class Job:
     """A worker to start. ``folder`` holds its ``in`` and ``out`` mounts, ``log`` gets all that it prints.
 
-    ``run`` names the run it belongs to, in the labels by which leftovers are found.
+    ``run`` names the run it belongs to, in the labels by which leftovers are found. A worker that may be kept for other
+    runs waits for one for ``keep_warm`` seconds.
     """
 
     image: Image
@@ -45,6 +46,7 @@ class Job:
     log: Path
     run: str
     limits: Limits
+    keep_warm: float = 0.0
 
     @property
     def name(self) -> str:
@@ -77,6 +79,11 @@ class Leftover:
 class Worker(Protocol):
     """A stage program that is running. Leaving the context ends it, whatever it was doing."""
 
+    @property
+    def job(self) -> Job:
+        """What it was started for; one that was kept from another run has a folder of its own."""
+        ...
+
     def ready(self) -> Ready:
         """Wait until the program has imported its framework.
 
@@ -94,11 +101,38 @@ class Worker(Protocol):
         """End the worker and remove every trace of it; safe to call twice, and from another thread."""
         ...
 
+    def release(self) -> None:
+        """Be done with it: `stop`, or give it back to who keeps it for other runs."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class StartedWorker(Worker, Protocol):
+    """A worker as an engine starts it: one that can be kept for other runs."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is there, has said nothing that it was not asked, and has not written beyond its limit."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all files of its requests, and forget what it has printed.
+
+        Raises:
+            StageCrashError: They can't be removed, or it does not rest.
+        """
+        ...
+
+    def serve(self, job: Job) -> None:
+        """Serve another run from now on, whose job differs by its log, its name and the limit of time; errors as
+        `clear`.
+        """
+        ...
 
 
 class Engine(Protocol):
@@ -149,7 +183,7 @@ class Engine(Protocol):
         """How many bytes all that the engine keeps take together."""
         ...
 
-    def start(self, job: Job) -> Worker:
+    def start(self, job: Job) -> StartedWorker:
         """Start a worker without waiting for it to be ready."""
         ...
 

@@ -23,7 +23,7 @@ from pinlite import digest
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import interpreter, owner, supply, usage
 from pinlite.engine.process import Ending, ProcessWorker
-from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, StageCrashError
@@ -122,7 +122,7 @@ class VenvEngine:
         if not any(_environment_of(other).resolve() == environment for other in self.images()):
             shutil.rmtree(environment, ignore_errors=True)
 
-    def start(self, job: Job) -> Worker:
+    def start(self, job: Job) -> StartedWorker:
         return ProcessWorker(_LocalProcess(job), job)
 
     def leftovers(self) -> list[Leftover]:
@@ -299,6 +299,9 @@ class _LocalProcess:
 
     def ending(self) -> Ending:
         return Ending(self._child.wait())
+
+    def clear(self) -> None:
+        """All of its files are in its job's folder."""
 
     def remove(self) -> None:
         with contextlib.suppress(ProcessLookupError):

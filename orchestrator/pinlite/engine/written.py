@@ -1,5 +1,6 @@
 """The files that a worker has written: measuring and removing them without trusting them."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,6 +49,16 @@ def excess(folders: Iterable[Path], limit: int) -> Excess | None:
         if size >= limit:
             return Excess(f"more than its limit of {limit / 1024**3:.2g} GiB", "raise it with --disk, e.g. --disk 64g")
     return None
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in a folder, of any depth; the folder itself stays, for it may be mounted. None is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        for path in [*folder.iterdir()]:
+            if path.is_dir() and not path.is_symlink():
+                remove(path)
+            else:
+                path.unlink()
 
 
 def remove(folder: Path) -> None:

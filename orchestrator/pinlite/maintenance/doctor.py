@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pinlite import __version__, toolchain
-from pinlite.engine import Engine, VenvEngine, choose, interpreter
+from pinlite.engine import Engine, VenvEngine, choose, interpreter, warm
 from pinlite.engine.docker import DockerEngine
 from pinlite.errors import NoEngineError
 from pinlite.events import Notice, Observer
@@ -60,6 +60,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("pinlite", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield from _docker()
     yield from _venv()
+    yield from _warm()
     yield _space()
 
 
@@ -109,6 +110,15 @@ def _images(engine: Engine) -> Finding:
         hint = f"built when first needed, or now by: pinlite images build --engine {engine.name}"
         return Finding(f"{engine.name} images", None, f"missing: {', '.join(missing)}", hint)
     return Finding(f"{engine.name} images", True, f"all {len(wanted)} are there")
+
+
+def _warm() -> Iterator[Finding]:
+    """The workers that are kept for the next run, each by itself."""
+    for worker in warm.listed():
+        until = "serves a run" if worker.is_lent else f"waits {worker.left:.0f} s more"
+        taken = f", took {worker.peak_memory / 10**6:.0f} MB" if worker.peak_memory else ""
+        text = f"{worker.program} of {worker.image}, {worker.age:.0f} s old, {until}{taken}"
+        yield Finding("warm worker", True, text, "" if worker.is_lent else "pinlite clean ends it")
 
 
 def _space() -> Finding:

@@ -1,19 +1,22 @@
-"""Finding and removing what killed runs have left on this machine."""
+"""Finding and removing what killed runs have left on this machine, and workers that wait for another run."""
 
 from collections.abc import Iterator
 
-from pinlite.engine import present, written
+from pinlite.engine import present, warm, written
 from pinlite.machine import folders, guards, temporary
 from pinlite.store import collection
 from pinlite.store.files import Store
 
 
 def clean() -> Iterator[str]:
-    """Remove it piece by piece; each is told by what it is, when it is gone. What live runs use stays.
+    """Remove it piece by piece; each is told by what it is, when it is gone. What live runs use stays, but no worker is
+    kept after them.
 
     Raises:
         NoEngineError: Docker went away meanwhile.
     """
+    for worker in warm.end():
+        yield f"warm worker {worker.program} of {worker.image}"
     for engine in present():
         for leftover in engine.leftovers():
             engine.remove(leftover)

@@ -447,6 +447,19 @@ class RunningOptions(EnvironmentOptions, total=False):
     ]
 
 
+class WarmOptions(TypedDict, total=False):
+    keep_warm: Annotated[
+        str,
+        Option(
+            "Engine",
+            "TIME",
+            "Leave the workers that run no code of yours waiting for the next run for so long, e.g. 10m; it starts at "
+            "once. What that means for security: docs/security.md.",
+            otherwise="workers end with their run",
+        ),
+    ]
+
+
 class StoreOptions(TypedDict, total=False):
     no_cache: Annotated[
         bool, Option("Store", "", "Take nothing from the store, and keep nothing there.", default=False)
@@ -479,6 +492,7 @@ class RecipeOptions(
     TrainingOptions,
     EvaluationOptions,
     RunningOptions,
+    WarmOptions,
     StoreOptions,
     OutputOptions,
     total=False,

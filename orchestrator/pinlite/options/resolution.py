@@ -19,6 +19,7 @@ from pinlite.options.sources import default_name, parse_source, weights_of
 from pinlite.options.training import evaluation_of, training_of
 from pinlite.options.values import (
     batched,
+    duration,
     fixed,
     inputs,
     layouts,
@@ -124,6 +125,7 @@ def _recipe(options: Settings) -> Recipe:
         limits=Limits(
             memory=size("--memory", options["memory"]), disk=size("--disk", options["disk"]), timeout=options["timeout"]
         ),
+        keep_warm=duration("--keep-warm", options["keep_warm"]) if "keep_warm" in options else 0.0,
         cache=not options["no_cache"],
         refresh=stages(options["refresh"]),
     )

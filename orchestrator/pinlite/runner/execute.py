@@ -77,7 +77,8 @@ def _observed(action: Action[ResultT], workers: Workers, observe: Observer) -> E
 
 
 def _run(action: Action[ResultT], workers: Workers, started: float) -> Executed[ResultT]:
-    worker, job = workers.get(action.stage)
+    worker = workers.get(action.stage)
+    job = worker.job
     name = workers.request_name(action.stage)
     request = contract.Request(
         id=action.stage.name,

@@ -32,7 +32,8 @@ class LocalRunner:
     images, by what stages call them.
 
     ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
-    are still to come are started, so that their imports overlap.
+    are still to come are started, so that their imports overlap. Workers that run no user code stay for other runs, for
+    ``keep_warm`` seconds.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class LocalRunner:
         limits: Limits,
         observe: Observer = ignore,
         ahead: Sequence[Stage] = (),
+        keep_warm: float = 0.0,
     ) -> None:
         self.run_id = new_run_id()
         self._choose = choose
@@ -49,10 +51,12 @@ class LocalRunner:
         self._limits = limits
         self._observe = observe
         self._ahead = ahead
+        self._keep_warm = keep_warm
         self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
         # By what stages call them.
         self._ready: dict[str, Image] = {}
+        self._keeps_none = False
         self._stack = ExitStack()
         self._starting = threading.Lock()
 
@@ -95,7 +99,7 @@ class LocalRunner:
         self._have(engine, [first, *ahead])
         # It looks up images in what `_have` adds to.
         start = functools.partial(self._start_worker, engine=engine)
-        workers = Workers(start, self._ready, self._limits, self._observe, run=self.run_id)
+        workers = Workers(start, self._ready, self._limits, self._observe, run=self.run_id, keep_warm=self._keep_warm)
         self._started = engine, self._stack.enter_context(workers)
         workers.start(ahead)
         return self._started
@@ -112,6 +116,14 @@ class LocalRunner:
 
     def _start_worker(self, job: Job, engine: Engine) -> Worker:
         """Whatever the engine: an environment of the user's own is on this machine."""
+        if job.keep_warm and not self._keeps_none:
+            from pinlite.engine import warm  # noqa: PLC0415  # sockets take time to import
+
+            try:
+                return warm.borrow(engine.name, job)
+            except OSError as error:
+                self._keeps_none = True
+                self._observe(Notice(f"no workers are kept warm: {error}"))
         return (self._beside if job.image.interpreter else engine).start(job)
 
     def __enter__(self) -> Self:

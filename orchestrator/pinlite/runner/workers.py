@@ -1,4 +1,4 @@
-"""The workers of one run: started ahead of their requests, handed out in time, and always ended."""
+"""The workers of one run: started ahead of their requests, handed out in time, and always ended or given back."""
 
 import contextlib
 import threading
@@ -19,7 +19,9 @@ from pinlite.stages.stage import Stage
 
 
 class Workers:
-    """A context: leaving it ends every worker and removes the run's folder, whatever has happened."""
+    """A context: leaving it ends every worker, or gives it back to who keeps it, and removes the run's folder, whatever
+    has happened.
+    """
 
     def __init__(
         self,
@@ -29,16 +31,17 @@ class Workers:
         observe: Observer = ignore,
         *,
         run: str,
+        keep_warm: float = 0.0,
     ) -> None:
         """``start`` is an engine's; ``images`` has those of the stages, by what these call them; ``run`` names the logs
-        and what is started.
+        and what is started. Those that run no user code may serve others ``keep_warm`` seconds after the run.
         """
         self.run = run
         self._start_job = start
         self._images = images
         self._limits = limits
         self._observe = observe
-        self._jobs: dict[tuple[str, str], Job] = {}
+        self._keep_warm = keep_warm
         self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
         # How often a worker was started for an image and program, and how often a stage of a name was asked for.
@@ -82,7 +85,7 @@ class Workers:
         for stage in stages:
             self._ask(stage)
 
-    def _ask(self, stage: Stage) -> tuple[Future[Worker], Job]:
+    def _ask(self, stage: Stage) -> Future[Worker]:
         key = self._key(stage)
         with self._asking:
             if key not in self._started:
@@ -96,11 +99,11 @@ class Workers:
                     log=self.logs / f"{name}.log",
                     run=self.run,
                     limits=self._limits,
+                    keep_warm=0.0 if stage.runs_user_code else self._keep_warm,
                 )
-                self._jobs[key] = job
                 self._asked.append(job)
                 self._started[key] = self._starter.submit(self._start, job)
-            return self._started[key], self._jobs[key]
+            return self._started[key]
 
     @contextlib.contextmanager
     def turn(self, stage: Stage) -> Iterator[None]:
@@ -114,10 +117,9 @@ class Workers:
                 raise CancelledError
             yield
 
-    def get(self, stage: Stage) -> tuple[Worker, Job]:
+    def get(self, stage: Stage) -> Worker:
         """The worker that serves a stage; waits until its process is started."""
-        started, job = self._ask(stage)
-        return started.result(), job
+        return self._ask(stage).result()
 
     def drop(self, stage: Stage) -> None:
         """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
@@ -132,10 +134,13 @@ class Workers:
         return self._ended
 
     def request_name(self, stage: Stage) -> str:
-        """A name for the files of a request to the stage, which none of the run has had before."""
+        """A name for the files of a request to the stage, which none of the run has had before; nor one of another run
+        where workers stay, for these know what they have loaded by the names of files.
+        """
+        name = f"{self.run}-{stage.name}" if self._keep_warm else stage.name
         with self._asking:
             self._requests[stage.name] += 1
-            return _numbered(stage.name, self._requests[stage.name] - 1)
+            return _numbered(name, self._requests[stage.name] - 1)
 
     def _key(self, stage: Stage) -> tuple[str, str]:
         """Stages of one image and program share a worker."""
@@ -163,7 +168,7 @@ class Workers:
             self._ended = True
         if self._running:
             with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
-                for ending in [ender.submit(worker.stop) for worker in self._running]:
+                for ending in [ender.submit(worker.release) for worker in self._running]:
                     ending.result()
         # The threads that waited for workers may have files of the run's folder in their hands.
         with self._asking:

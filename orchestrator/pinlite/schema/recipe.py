@@ -181,6 +181,7 @@ class Recipe(Frozen):
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
     ``sign`` is the file of a private key that signs where the result comes from.
     ``strict`` says that a warning fails the run, once everything is written.
+    ``keep_warm`` is for how many seconds workers that run no user code wait for another run.
     ``trust`` says that a checkpoint, which is a program, or what builds a package may run where nothing keeps it from
     the machine.
     """
@@ -226,6 +227,7 @@ class Recipe(Frozen):
     trust: bool = False
     environment: Environment | None = None
     limits: Limits = Limits()
+    keep_warm: float = 0.0
     options: dict[str, Any] = Field(default_factory=dict)
     cache: bool = True
     refresh: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -111,6 +112,24 @@ def speak(request):
     while line:
         line = line[os.write(CHANNEL, line) :]
     time.sleep(600)
+
+
+def speak_later(request):
+    """Answer, and say something after some seconds."""
+
+    def speak():
+        time.sleep(request.parameters["seconds"])
+        os.write(CHANNEL, request.parameters["line"].encode())
+
+    threading.Thread(target=speak, daemon=True).start()
+    return {}
+
+
+def keep(request):
+    """Write files that stay."""
+    for path in request.parameters["paths"]:
+        Path(path).write_text("x")
+    return {}
 
 
 def status(request):
@@ -265,6 +284,7 @@ OPERATIONS = {
         fill,
         fork,
         hang,
+        keep,
         kill,
         leave,
         leave_children,
@@ -278,6 +298,7 @@ OPERATIONS = {
         scatter,
         sparse,
         speak,
+        speak_later,
         status,
         write,
     )

@@ -16,7 +16,7 @@ from pinlite.engine.docker.build import Build
 from pinlite.engine.docker.container import ContainerProcess, remove
 from pinlite.engine.docker.words import AGAIN, advice, told
 from pinlite.engine.process import ProcessWorker
-from pinlite.engine.protocol import Image, Job, Leftover, Worker
+from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
@@ -113,10 +113,11 @@ class DockerEngine:
             return
         except APIError as error:
             raise ImageError(
-                f"{image.reference} can't be removed: {told(error)}", hint="end the runs that use it"
+                f"{image.reference} can't be removed: {told(error)}",
+                hint="end the runs that use it; `pinlite clean` ends the workers that are kept warm",
             ) from error
 
-    def start(self, job: Job) -> Worker:
+    def start(self, job: Job) -> StartedWorker:
         try:
             return ProcessWorker(ContainerProcess(self._client, job), job)
         except (DockerException, OSError) as error:

@@ -24,6 +24,7 @@ _LEFT = f"{AGAIN}. That removes what was left, as `pinlite clean` does"
 _STREAMS: dict[int, Literal["out", "err"]] = {STDOUT: "out", STDERR: "err"}
 _SIGNALLED = 128
 UNPRIVILEGED = "1000:1000"
+_SCRATCH = "/tmp"  # noqa: S108  # inside the container
 
 
 class ContainerProcess:
@@ -81,6 +82,16 @@ class ContainerProcess:
         signalled = _SIGNALLED < code <= _SIGNALLED + signal.NSIG
         return Ending(_SIGNALLED - code if signalled else code, out_of_memory=state["OOMKilled"])
 
+    def clear(self) -> None:
+        try:
+            command = self._api.exec_create(self._id, ["find", _SCRATCH, "-mindepth", "1", "-delete"])["Id"]
+            output = self._api.exec_start(command)
+            failed = self._api.exec_inspect(command)["ExitCode"]
+        except (DockerException, OSError) as error:
+            raise StageCrashError(f"the container can't be cleared: {told(error)}", hint=_LEFT) from error
+        if failed:
+            raise StageCrashError(f"the container can't be cleared: {output.decode(errors='replace')}", hint=_LEFT)
+
     def remove(self) -> None:
         try:
             remove(self._api, self._id)
@@ -99,7 +110,7 @@ class ContainerProcess:
         config = self._api.create_host_config(
             network_mode="none",
             read_only=True,
-            tmpfs={"/tmp": "rw,nosuid,nodev,size=1g"},  # noqa: S108  # inside the container
+            tmpfs={_SCRATCH: "rw,nosuid,nodev,size=1g"},
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=job.limits.processes,
