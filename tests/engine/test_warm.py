@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from pinlite.engine import warm
 from pinlite.engine.warm import keeper, wire
 from pinlite.errors import OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
 from pinlite.machine import folders
+from pinlite.maintenance import leftovers
+from pinlite.maintenance.doctor import diagnose
 
 SOON = 10.0
 
@@ -242,7 +245,18 @@ def test_it_ends_by_itself(in_each):
     until(lambda: not keepers(), SOON)
 
 
-def test_it_is_ended_at_once(runs):
+def test_doctor_lists_it_and_clean_ends_it_at_once(runs, monkeypatch):
+    first = runs.borrow("first")
+    result(first, "echo")
+    first.release()
+    (finding,) = [finding for finding in diagnose().findings if finding.subject == "warm worker"]
+    assert re.fullmatch(r"probe of probe, \d+ s old, waits (60|5\d) s more, took \d+ MB", finding.text)
+    monkeypatch.setattr(leftovers, "present", lambda: ())
+    assert "warm worker probe of probe" in [*leftovers.clean()]
+    assert runs.traces() == []
+
+
+def test_what_serves_a_run_is_ended_with_it(runs):
     first, second = runs.borrow("first"), runs.borrow("second")
     for each in (first, second):
         each.ready()

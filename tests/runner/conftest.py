@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from probes import RUNS, traces
 
-from pinlite.engine import Engine, VenvEngine
+from pinlite.engine import Engine, VenvEngine, warm
 from pinlite.engine.docker import DockerEngine
 from pinlite.events import ignore
 
@@ -31,6 +31,7 @@ def _with_probe(engine: Engine, cache: Path) -> Iterator[Engine]:
         patch.setenv("PINLITE_CACHE", str(cache))
         image = engine.ensure([RECIPE], ignore)[RECIPE.name]
         yield engine
+        warm.end()
         engine.remove_image(image)
 
 

@@ -1,9 +1,13 @@
 """The runners that there are, each held to what all of them do."""
 
 import pytest
-from runner_conformance import LIMITS, RECIPE, ROLE, RunnerConformance, echo
+from runner_conformance import LIMITS, RECIPE, ROLE, RunnerConformance, echo, stage
 
+from pinlite.engine import warm
+from pinlite.events import Notice
 from pinlite.runner import CachingRunner, LocalRunner
+from pinlite.schema.frozen import Frozen
+from pinlite.stages.stage import Action, hashed
 from pinlite.store.files import Store
 
 RECIPES = {ROLE: RECIPE}
@@ -27,35 +31,52 @@ class TestLocalOnVenv(RunnerConformance):
         run_id(venv)
 
 
+class Identity(Frozen):
+    process: int
+    inputs: dict[str, str]
+
+
+def identity(name="identify", *, runs_user_code=False, **files) -> Action[Identity]:
+    return Action(stage("identify", name, runs_user_code=runs_user_code), Identity, {}, {}, hashed(**files))
+
+
 class TestLocalWithWarmWorkers(RunnerConformance):
     """Those of one test serve the next, too."""
 
-    @pytest.fixture(scope="class", autouse=True)
+    @pytest.fixture(autouse=True)
     def _end(self):
         yield
-        assert {worker.is_lent for worker in warm.listed()} == {False}
-        warm.end()
+        assert {worker.is_lent for worker in warm.listed()} <= {False}
 
     @pytest.fixture
     def runner(self, venv):
-        return LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=60.0)
+        return LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=30.0)
 
-    def test_a_run_has_the_worker_of_the_run_before_and_loads_nothing_of_its_files(self, venv, tmp_path):
-        def run(text):
-            (tmp_path / "given").write_text(text)
-            with LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=60.0) as runner:
-                number = runner.run(Action(stage("number"), Number, {}, {})).result
-                path = runner.run(Action(stage("where"), Where, {}, {}, hashed(a=tmp_path / "given"))).result
-                return number, path
+    def test_the_next_run_has_the_same_worker_and_files_of_other_names(self, venv, tmp_path):
+        """A worker knows what it has loaded by the names of files."""
+        (tmp_path / "given").write_text("given")
+        found = []
+        for _ in range(2):
+            with LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=30.0) as runner:
+                found.append(runner.run(identity(a=tmp_path / "given")).result)
+        assert found[0].process == found[1].process
+        assert found[0].inputs != found[1].inputs
 
-        (first, here), (second, there) = run("first"), run("second")
-        assert first == second
-        assert here != there
-
-    def test_what_runs_user_code_is_never_kept(self, entered):
-        own = [entered.run(Action(stage("number", f"own-{i}", runs_user_code=True), Number, {}, {})).result for i in (1, 2)]
+    def test_what_runs_user_code_is_never_kept(self, entered, venv, run_id):
+        warm.end()
+        own = [entered.run(identity(f"own-{each}", runs_user_code=True)).result.process for each in (1, 2)]
         assert own[0] != own[1]
         assert warm.listed() == []
+        run_id(venv)
+
+    def test_a_worker_that_can_not_be_kept_is_started_nevertheless(self, venv, tmp_path, monkeypatch):
+        monkeypatch.setenv("PINLITE_CACHE", str(tmp_path))
+        (tmp_path / "warm").touch()
+        told = []
+        with LocalRunner(lambda: venv, RECIPES, LIMITS, told.append, keep_warm=30.0) as runner:
+            assert runner.run(echo(7)).result.number == 7
+        notices = [event.text for event in told if isinstance(event, Notice)]
+        assert [text for text in notices if text.startswith("no workers are kept warm: ")]
 
 
 class TestCaching(RunnerConformance):

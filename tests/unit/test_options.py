@@ -38,6 +38,7 @@ def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
         "auto",
     )
     assert recipe.limits == Limits(memory=8 * 1024**3, disk=16 * 1024**3, timeout=1800)
+    assert recipe.keep_warm == 0
     assert model_file.exists()
 
 
@@ -65,6 +66,7 @@ def test_everything_can_be_asked_for(model_file):
             "memory": "512m",
             "disk": "3g",
             "timeout": 60,
+            "keep-warm": "10m",
         }
     )
     assert recipe.inputs == (InputSpec(name="a", shape=(1, 3)), InputSpec(name="b", shape=(2,), dtype="int64"))
@@ -76,6 +78,7 @@ def test_everything_can_be_asked_for(model_file):
     assert recipe.output_layouts == (LayoutSpec(layout="nhwc", name="y"),)
     assert recipe.engine == "venv"
     assert recipe.limits == Limits(memory=512 * 1024**2, disk=3 * 1024**3, timeout=60)
+    assert recipe.keep_warm == 600
 
 
 def test_paths_in_a_file_are_relative_to_it(toml):
@@ -289,6 +292,7 @@ def test_what_is_no_package_is_refused_with_what_to_do(text, advice):
         ("disk", "3t", "--disk '3t'"),
         ("memory", "9" * 30 + "g", "--memory"),
         ("timeout", 0.0, "--timeout"),
+        ("keep-warm", "10", "--keep-warm"),
         ("timeout", float("inf"), "--timeout"),
         ("timeout", float("nan"), "--timeout"),
     ],

@@ -415,6 +415,24 @@ def test_a_saved_model_is_compared_with_tensorflow(engine, recipe):
     assert Path("given/saved_model.pb").read_bytes() == b"given"
 
 
+def test_workers_stay_but_those_that_ran_a_program(engine, recipe, monkeypatch):
+    """The graph of a SavedModel is one."""
+    Path("given").mkdir()
+    Path("given/saved_model.pb").write_bytes(b"given")
+    Path("net.onnx").write_bytes(b"given")
+    kept = []
+
+    def borrow(name, job):
+        kept.append((name, job.keep_warm, job.program))
+        return engine.start(job)
+
+    monkeypatch.setattr("pinlite.engine.warm.borrow", borrow)
+    pipeline.run(recipe(source="given", **{"keep-warm": "1m"}))
+    assert kept == []
+    pipeline.run(recipe(source="net.onnx", out="other", **{"keep-warm": "1m"}))
+    assert ("fake", 60.0, "tflite_convert.convert") in kept
+
+
 def test_a_second_conversion_replaces_the_first_whole(engine, recipe):
     pipeline.run(recipe(variant=["float32", "float16"]))
     both = listing("out")

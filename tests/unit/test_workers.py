@@ -9,7 +9,7 @@ from pinlite import toolchain
 from pinlite.errors import StageCrashError
 from pinlite.runner.workers import Workers
 from pinlite.schema.recipe import Limits
-from pinlite.stages import check, convert, export, infer
+from pinlite.stages import calibrate, check, convert, export, infer
 
 
 @pytest.fixture
@@ -35,6 +35,15 @@ def test_stages_of_one_image_and_program_share_a_worker(engine, made):
         assert job.folder.is_relative_to(workers.folder)
         assert job.log.is_relative_to(workers.logs)
     assert engine.running == []
+
+
+def test_workers_that_run_user_code_are_never_kept(engine):
+    limits = Limits()
+    with Workers(engine.start, ensured(engine), limits, run="a-run", keep_warm=60.0) as workers:
+        jobs = [workers.get(stage).job for stage in (check.STAGE, export.STAGE, calibrate.STAGE, convert.STAGE)]
+        assert [job.keep_warm for job in jobs] == [60.0, 0.0, 0.0, 60.0]
+        # What stays knows files by their names.
+        assert [workers.request_name(convert.STAGE) for _ in range(2)] == ["a-run-convert", "a-run-convert-1"]
 
 
 def test_leaving_ends_everything_and_keeps_only_the_logs(engine, made, temporary):

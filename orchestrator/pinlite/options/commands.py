@@ -219,7 +219,8 @@ COMMANDS = {
     ),
     "schema": Command("Print a JSON Schema of files that pinlite reads and writes.", "schema:schema", Schema),
     "clean": Command(
-        "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks.",
+        "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks; and "
+        "end the workers that --keep-warm left waiting.",
         "clean:clean",
         Nothing,
     ),

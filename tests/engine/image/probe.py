@@ -132,6 +132,11 @@ def keep(request):
     return {}
 
 
+def identify(request):
+    """Which process this is, and where its inputs are."""
+    return {"process": os.getpid(), "inputs": {role: str(path) for role, path in request.inputs.items()}}
+
+
 def status(request):
     """What the kernel says of this process, and what it runs beside."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
@@ -284,6 +289,7 @@ OPERATIONS = {
         fill,
         fork,
         hang,
+        identify,
         keep,
         kill,
         leave,
