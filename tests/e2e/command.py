@@ -129,19 +129,19 @@ def _in_containers(owner: str) -> Iterator[Worker]:
         for entry in client.api.containers(all=True, filters={"label": "pinlite"}):
             labels = entry["Labels"]
             if labels.get("pinlite.owner", "").startswith(owner):
-                inside = set(_processes("cgroup", entry["Id"]))
+                inside = set(processes("cgroup", entry["Id"]))
                 # Not the container's init, nor what prepares the container.
-                running = inside & set(_processes("comm", "python"))
+                running = inside & set(processes("comm", "python"))
                 yield Worker(labels["pinlite.image"], labels["pinlite.stage"], tuple(running))
 
 
 def _local(owner: str) -> Iterator[Worker]:
-    for pid, environ in _processes("environ", f"pinlite.owner={owner}").items():
+    for pid, environ in processes("environ", f"pinlite.owner={owner}").items():
         variables = dict(item.split("=", 1) for item in environ.split("\0") if "=" in item)
         yield Worker(variables["pinlite.image"], variables["pinlite.stage"], (pid,))
 
 
-def _processes(file: str, text: str) -> dict[int, str]:
+def processes(file: str, text: str) -> dict[int, str]:
     """The processes with this text in a file of theirs below /proc, and what is in it."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):

@@ -286,6 +286,9 @@ def test_what_a_killed_keeper_left_is_found_and_another_one_comes(in_each):
     with pytest.raises(StageCrashError, match="is gone"):
         ask(first, "echo")
     first.release()
+    assert sockets()
+    assert warm.listed() == []
+    assert not sockets()
     second = in_each.borrow("second")
     assert result(second, "echo") == {}
     # In the venv engine its end is that of its pipes, too.

@@ -81,16 +81,14 @@ class Keeper:
         listener.setblocking(False)
         while True:
             select.select([listener], [], [], _TURN)
-            if self._accept(listener):
-                continue
+            self._accept(listener)
             self._end_what_is_over()
             self._forget_conversations()
             if not self._kept and not self._conversations:
                 # Nobody connects while this is held.
                 with contextlib.suppress(BlockingIOError), guards.held(wire.guard_of(path), wait=False):
                     if not self._accept(listener):
-                        for each in (path, wire.log_of(path)):
-                            each.unlink(missing_ok=True)
+                        wire.remove(path)
                         return
 
     def end(self) -> None:

@@ -86,10 +86,16 @@ def reach() -> Connection:
 
 
 def known() -> Iterator[Connection]:
-    """A connection to each keeper of this user that is alive."""
+    """A connection to each keeper of this user that is alive; what is there of others is removed."""
     for path in sorted((folders.cache() / "warm").glob(f"*{_ENDING}")):
         with contextlib.suppress(OSError):
-            yield _connected(path)
+            with guards.held(guard_of(path)):
+                try:
+                    connection = _connected(path)
+                except ConnectionRefusedError:
+                    remove(path)
+                    continue
+            yield connection
 
 
 def is_own(sock: socket.socket) -> bool:
@@ -109,7 +115,13 @@ def guard_of(path: Path) -> Path:
     return path.with_suffix(".guard")
 
 
-def log_of(path: Path) -> Path:
+def remove(path: Path) -> None:
+    """Remove a keeper's socket, and its log; while its guard is held."""
+    path.unlink(missing_ok=True)
+    _log_of(path).unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
     """What the keeper of a socket has said; nothing, unless it failed."""
     return path.with_suffix(".log")
 
@@ -136,7 +148,7 @@ def _likeness() -> str:
 def _start(path: Path) -> None:
     """Start a keeper. It is given a socket that listens already: nobody has to wait until it does."""
     path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener, log_of(path).open("wb") as log:
+    with socket.socket(socket.AF_UNIX) as listener, _log_of(path).open("wb") as log:
         with _short(path) as name:
             listener.bind(name)
         path.chmod(0o600)
