@@ -250,7 +250,7 @@ def test_doctor_lists_it_and_clean_ends_it_at_once(runs, monkeypatch):
     result(first, "echo")
     first.release()
     (finding,) = [finding for finding in diagnose().findings if finding.subject == "warm worker"]
-    assert re.fullmatch(r"probe of probe, \d+ s old, waits (60|5\d) s more, took \d+ MB", finding.text)
+    assert re.fullmatch(r"probe of probe by venv, \d+ s old, waits (60|5\d) s more, took \d+ MB", finding.text)
     monkeypatch.setattr(leftovers, "present", lambda: ())
     assert "warm worker probe of probe" in [*leftovers.clean()]
     assert runs.traces() == []

@@ -117,7 +117,7 @@ def _warm() -> Iterator[Finding]:
     for worker in warm.listed():
         until = "serves a run" if worker.is_lent else f"waits {worker.left:.0f} s more"
         taken = f", took {worker.peak_memory / 10**6:.0f} MB" if worker.peak_memory else ""
-        text = f"{worker.program} of {worker.image}, {worker.age:.0f} s old, {until}{taken}"
+        text = f"{worker.program} of {worker.image} by {worker.engine}, {worker.age:.0f} s old, {until}{taken}"
         yield Finding("warm worker", True, text, "" if worker.is_lent else "pinlite clean ends it")
 
 

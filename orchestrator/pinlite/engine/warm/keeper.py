@@ -34,7 +34,7 @@ MOST_ALIKE = os.cpu_count() or 1
 _TURN = 0.5
 
 
-@dataclass
+@dataclass(eq=False)
 class _Kept:
     """A worker, and the engine that it is of. ``until`` is when it has waited long enough, ``cleared`` whether what the
     last run left has been removed.
@@ -62,7 +62,9 @@ class _Kept:
     def told(self) -> WarmWorker:
         job, now = self.worker.job, time.monotonic()
         left = job.keep_warm if self.is_lent else max(0.0, self.until - now)
-        return WarmWorker(job.image.name, job.program, self.is_lent, now - self.started, left, self.peak_memory)
+        return WarmWorker(
+            self.engine, job.image.name, job.program, self.is_lent, now - self.started, left, self.peak_memory
+        )
 
 
 class Keeper:

@@ -58,6 +58,7 @@ class WarmWorker:
     and the most memory that it took, in bytes.
     """
 
+    engine: str
     image: str
     program: str
     is_lent: bool
