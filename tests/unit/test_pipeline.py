@@ -528,6 +528,23 @@ def test_what_a_user_asks_for_is_timed_and_else_what_there_is_time_for(engine, r
     assert asked["least"] == asked["most"] == 300
 
 
+def test_who_has_nothing_more_to_do_ends_before_files_are_timed(engine, recipe):
+    there = []
+
+    def timing(call):
+        end = time.monotonic() + 10
+        while time.monotonic() < end and "onnx-1.8.0" in (
+            names := {worker.job.image.name for worker in engine.running}
+        ):
+            time.sleep(0.01)
+        there.append(names)
+        return fake_engine.time(call)
+
+    engine.programs["time"] = timing
+    pipeline.run(recipe())
+    assert there[-1] == {"tensorflow-2.4.1", "tflite-2.14.0", "litert-2.3.0"}
+
+
 def test_everything_is_timed_alone(engine, recipe):
     running, beside = [], []
 

@@ -18,7 +18,7 @@ from pinlite.runner.protocol import Runner
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Evaluation
 from pinlite.schema.report import EvaluationReport, Noted, OperatorSet, Warned
-from pinlite.stages import evaluate, export, infer
+from pinlite.stages import check, evaluate, export, infer, translate
 from pinlite.toolchain import environments
 
 
@@ -117,6 +117,7 @@ def _variants(
         name: variants.converting(run, name, lowered, _used(run, name, calibration)) for name in run.recipe.variants
     }
     profiles = sources.for_tflite(run, lowered)
+    run.release(check.STAGE, translate.STAGE)
     for name, converted in converting.items():
         try:
             variant = variants.make(run, name, lowered, converted(), profiles)

@@ -76,6 +76,11 @@ class Run:
         running = self._threads.submit(self.runner.run, action)
         return functools.cache(lambda: self._noted(action, running.result()))
 
+    def release(self, *stages: Stage) -> None:
+        """Have those end that serve the stages, as nothing more is to come for them."""
+        for stage in stages:
+            self._threads.submit(self.runner.release, stage)
+
     def _noted(self, action: Action[ResultT], done: Done[ResultT]) -> Done[ResultT]:
         self.stages.append(done.stage)
         self.records.append(done.record)

@@ -61,6 +61,9 @@ class CachingRunner:
                 return done
             return self._keep(action, self._behind.run(action))
 
+    def release(self, stage: Stage) -> None:
+        self._behind.release(stage)
+
     def _is_refreshed(self, stage: Stage) -> bool:
         """Whether a stage was named by ``--refresh``, which knows nothing of variants and batch sizes."""
         return any(f"{stage.name}-".startswith(f"{name}-") for name in self._refresh)

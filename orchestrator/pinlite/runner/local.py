@@ -88,6 +88,11 @@ class LocalRunner:
         )
         return Done(action.stage.name, executed.result, outputs, made, "ran")
 
+    def release(self, stage: Stage) -> None:
+        if self._started:
+            _, workers = self._started
+            workers.release(stage)
+
     def _start(self, first: Stage) -> tuple[Engine, Workers]:
         """The engine and its workers, those of all stages that are still to come among them."""
         engine = self._choose()

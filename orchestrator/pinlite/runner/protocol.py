@@ -8,7 +8,7 @@ from typing import Generic, Literal, Protocol, Self
 from pinlite.digest import HashedPath
 from pinlite.engine import Image
 from pinlite.schema.report import StageRecord
-from pinlite.stages.stage import Action, ResultT
+from pinlite.stages.stage import Action, ResultT, Stage
 from pinlite.store.record import Record
 
 
@@ -62,6 +62,10 @@ class Runner(Protocol):
                 other actions.
             NoEngineError, ImageError: Nothing can run it here.
         """
+        ...
+
+    def release(self, stage: Stage) -> None:
+        """Say that nothing is about to run that is served as the stage is. What comes after all is run all the same."""
         ...
 
     def __enter__(self) -> Self: ...

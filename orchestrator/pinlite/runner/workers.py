@@ -123,11 +123,18 @@ class Workers:
 
     def drop(self, stage: Stage) -> None:
         """Have the stage served by a new worker from now on: its own crashed, or can't be trusted to answer."""
+        self._leave(stage, lambda worker: worker.stop())
+
+    def release(self, stage: Stage) -> None:
+        """Be done with the worker that serves a stage: it may hold much memory."""
+        self._leave(stage, lambda worker: worker.release())
+
+    def _leave(self, stage: Stage, leave: Callable[[Worker], None]) -> None:
         with self._asking:
             started = self._started.pop(self._key(stage), None)
         if started:
             with contextlib.suppress(Exception):  # that it did not start is known
-                started.result().stop()
+                leave(started.result())
 
     @property
     def are_ended(self) -> bool:
