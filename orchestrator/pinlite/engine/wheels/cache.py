@@ -3,26 +3,17 @@
 import contextlib
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
 
-import requests
 from pydantic import TypeAdapter, ValidationError
 
 from pinlite import digest
-from pinlite.engine.wheels import transfer
 from pinlite.engine.wheels.pins import Distribution, Pins
 from pinlite.errors import ImageError
-from pinlite.events import FetchFinished, FetchProgress, FetchStarted, Observer
+from pinlite.events import FetchFinished, FetchStarted, Observer
 from pinlite.machine import folders, guards, temporary
 from pinlite.machine.retries import blames_network, repeated
-
-# How many files come at a time, and how often that is told, in seconds.
-_AT_ONCE = 6
-_MOMENT = 0.2
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LISTING = TypeAdapter(dict[str, Distribution])
@@ -33,6 +24,8 @@ class WheelCache:
 
     def __init__(self) -> None:
         self.root = folders.cache() / "wheels"
+        # What has come of files that are being fetched.
+        self.coming = self.root / "coming"
 
     @contextlib.contextmanager
     def using(self) -> Iterator[None]:
@@ -86,9 +79,11 @@ class WheelCache:
         """
         if not files:
             return {}
+        from pinlite.engine.wheels import fetching  # noqa: PLC0415  # requests takes time to import
+
         started = time.monotonic()
         observe(FetchStarted(len(files)))
-        here = repeated(lambda: self._fetched(files, observe), transfer.may_pass, observe)
+        here = fetching.fetched(self, files, observe)
         observe(FetchFinished(len(files), sum(file.size or 0 for file in here.values()), time.monotonic() - started))
         return here
 
@@ -120,58 +115,13 @@ class WheelCache:
         kept = {listing for listing in listings if listing.stem in keys}
         needed = {self.path(file) for listing in kept for file in _loaded(listing).values()}
         files = [path for path in self.root.glob("*/*") if _SHA256.fullmatch(path.parent.name)]
-        return sorted({*listings, *files, *(self.root / "coming").glob("*.part")} - kept - needed)
+        return sorted({*listings, *files, *self.coming.glob("*.part")} - kept - needed)
 
-    def _fetched(self, files: Collection[Distribution], observe: Observer) -> dict[str, Distribution]:
-        todo, sizes = deque(files), [file.size for file in files]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
-        stop, come, ended = Event(), _Count(), SimpleQueue[tuple[Distribution, Distribution | Exception]]()
-
-        def work() -> None:
-            while not stop.is_set():
-                try:
-                    file = todo.popleft()
-                except IndexError:
-                    return
-                try:
-                    ended.put((file, self._place(file, session, stop, come.add)))
-                except Exception as error:  # noqa: BLE001  # raised again by who waits
-                    ended.put((file, error))
-
-        here: dict[str, Distribution] = {}
-        with transfer.session(_AT_ONCE) as session:
-            # Nobody waits for them after ^C: a connection can stand still for longer than a user does.
-            for _ in range(min(_AT_ONCE, len(todo))):
-                Thread(target=work, daemon=True).start()
-            try:
-                while len(here) < len(sizes):
-                    with contextlib.suppress(Empty):
-                        file, outcome = ended.get(timeout=_MOMENT)
-                        if isinstance(outcome, Exception):
-                            raise outcome
-                        here[file.sha256] = outcome
-                    observe(FetchProgress(come.so_far, total))
-            finally:
-                stop.set()
-        return here
-
-    def _place(
-        self, file: Distribution, session: requests.Session, stop: Event, count: Callable[[int], None]
-    ) -> Distribution:
-        """Fetch one file, unless another run has done so meanwhile."""
-        part = self.root / "coming" / f"{file.sha256}.part"
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(part, stop):
-            if self.has(file):
-                count(file.size or 0)
-                return file
-            found = transfer.receive(file, part, session, stop, count)
-            place = self.path(found)
-            # Installers of other users read it: a container's is another one than here.
-            place.parent.mkdir(mode=0o755, exist_ok=True)
-            part.chmod(0o644)
-            part.replace(place)
-        return found
+    def place(self, file: Distribution) -> Path:
+        """Where a file is to be moved to. Installers of other users read it: a container's is another one than here."""
+        path = self.path(file)
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        return path
 
     def _listing(self, key: str) -> Path:
         return self.root / "locks" / f"{key}.json"
@@ -205,28 +155,3 @@ def _sized(file: Distribution, known: Distribution | None) -> Distribution:
     if file.size is None and known is not None and known.sha256 == file.sha256:
         return file.model_copy(update={"size": known.size})
     return file
-
-
-class _Count:
-    """Bytes that several threads count."""
-
-    def __init__(self) -> None:
-        self.so_far = 0
-        self._lock = Lock()
-
-    def add(self, more: int) -> None:
-        with self._lock:
-            self.so_far += more
-
-
-@contextlib.contextmanager
-def _alone(part: Path, stop: Event) -> Iterator[None]:
-    """Wait for other runs that fetch the same file, as long as it is wanted."""
-    with contextlib.ExitStack() as stack:
-        while not stop.is_set():
-            with contextlib.suppress(BlockingIOError):
-                stack.enter_context(guards.held(part.with_suffix(".guard"), wait=False))
-                yield
-                return
-            stop.wait(_MOMENT)
-        raise transfer.Stopped
