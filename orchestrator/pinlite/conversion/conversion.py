@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pinlite.conversion import plan as planned
 from pinlite.conversion import select_tf_cost, sources, variants
 from pinlite.conversion.plan import Plan, is_calibrated
 from pinlite.conversion.results import Calibrated, Results, Variant
 from pinlite.conversion.run import Run
-from pinlite.conversion.scoring import Computed, Scoring
 from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
@@ -20,6 +20,9 @@ from pinlite.schema.recipe import Evaluation
 from pinlite.schema.report import EvaluationReport, Noted, OperatorSet, Warned
 from pinlite.stages import check, evaluate, export, infer, translate
 from pinlite.toolchain import environments
+
+if TYPE_CHECKING:
+    from pinlite.conversion.scoring import Computed, Scoring
 
 
 def convert(plan: Plan, runner: Runner, folder: Path) -> Results:
@@ -72,7 +75,7 @@ class Prepared:
     run: Run
     lowered: Lowered
     calibration: Calibrated | None
-    scored: Scoring | None
+    scored: "Scoring | None"
     evaluated: Mapping[str, HashedPath]
 
 
@@ -92,8 +95,10 @@ def prepared(run: Run) -> Prepared:
     return Prepared(run, lowered, variants.calibrated(run, lowered), scored, evaluated)
 
 
-def _gather(run: Run, asked: Evaluation) -> Scoring:
+def _gather(run: Run, asked: Evaluation) -> "Scoring":
     """The labelled samples, before any work: what the user's function does wrong shows at once."""
+    from pinlite.conversion.scoring import Scoring  # noqa: PLC0415  # numpy takes time to import
+
     named = [asked.function, *evaluate.functions(asked)]
     paths = [function.path for function in named if function.path]
     folder = HashedPath.of(modules.collect_beside(paths, run.folder / "evaluation"))
@@ -172,7 +177,7 @@ def _score(common: Prepared, made: Sequence[Variant]) -> EvaluationReport:
     return scored.report(computed, own_scores(run, scored, computed), required(run.plan))
 
 
-def own_scores(run: Run, scored: Scoring, computed: Computed) -> Sequence[Sequence[float]]:
+def own_scores(run: Run, scored: "Scoring", computed: "Computed") -> Sequence[Sequence[float]]:
     """The scores by the user's own metrics, a list for each of the computed."""
     functions = evaluate.functions(scored.asked)
     if not functions:

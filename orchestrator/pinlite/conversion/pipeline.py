@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinlite import provenance
-from pinlite.conversion import disagreement
-from pinlite.conversion import report as judged
 from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
@@ -62,6 +60,8 @@ def run_plan(
         lock = lockfile.made(lock, done.records, {name: file.sha256 for name, (_, file) in done.artifacts.items()})
         if recorded:
             lockfile.hold(lock, recorded)
+        from pinlite.conversion import report as judged  # noqa: PLC0415  # numpy takes time to import
+
         used = _used(plan, done, runner)
         identities = {image.recipe.name: image.identity for image in used}
         report = judged.report(done, engine=_engine(done), images=identities, lock=lock, tuning=tuning)
@@ -84,6 +84,8 @@ def run_plan(
     if recipe.strict and report.warnings:
         raise _warned(report, recipe)
     if not report.ok:
+        from pinlite.conversion import disagreement  # noqa: PLC0415
+
         raise disagreement.error(report, recipe, observe)
     return report
 

@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pinlite import options, toolchain
-from pinlite.conversion import representative_dataset
 from pinlite.digest import HashedPath
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies, onnx_file
 from pinlite.inputs.dependencies import Dependency
-from pinlite.parity import Arrays
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
 from pinlite.schema.recipe import Recipe
 from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, ranges, translate
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Target, Toolchain
+
+if TYPE_CHECKING:
+    from pinlite.parity import Arrays
 
 _FROM_ONNX = (check.STAGE, translate.STAGE, convert.STAGE)
 
@@ -44,7 +46,7 @@ class Plan:
     toolchain: Toolchain
     stages: tuple[Stage, ...]
     images: Mapping[str, ImageRecipe]
-    calibration: Arrays | None
+    calibration: "Arrays | None"
     dependencies: tuple[Dependency, ...]
 
     @property
@@ -104,11 +106,13 @@ def _is_adapted(recipe: Recipe, versions: Toolchain) -> bool:
     return export.STAGE in STAGES[recipe.source.kind] and recipe.opset not in adapt.OPSETS
 
 
-def _calibration(recipe: Recipe) -> Arrays | None:
+def _calibration(recipe: Recipe) -> "Arrays | None":
     """Checked as far as can be without the model."""
     asked = recipe.calibration
     if asked is None or asked.kind != "arrays" or not is_calibrated(recipe):
         return None
+    from pinlite.conversion import representative_dataset  # noqa: PLC0415  # numpy takes time to import
+
     arrays = representative_dataset.read(asked)
     if recipe.inputs:
         representative_dataset.fitted(arrays, recipe.inputs, asked)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pinlite.conversion.plan import Plan
 from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
-from pinlite.parity import lost_channels
 from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import (
@@ -23,13 +23,16 @@ from pinlite.schema.report import (
 )
 from pinlite.store.record import Record
 
+if TYPE_CHECKING:
+    from pinlite.parity import lost_channels
+
 
 @dataclass(frozen=True)
 class Calibrated:
     """The samples that integer variants take ranges from, and the ranges of the model's inputs on them."""
 
     samples: HashedPath
-    ranges: lost_channels.Ranges
+    ranges: "lost_channels.Ranges"
     report: CalibrationReport
 
 

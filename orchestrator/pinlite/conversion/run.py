@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pinlite.conversion.plan import Plan
 from pinlite.digest import HashedPath
 from pinlite.engine import Engine, choose
 from pinlite.events import Observer, ignore
-from pinlite.inputs import npz
-from pinlite.parity import Array
 from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
 from pinlite.schema.recipe import Recipe
@@ -19,6 +18,9 @@ from pinlite.schema.report import Noted, StageRecord, Warned
 from pinlite.stages.stage import Action, Answer, ResultT, Stage
 from pinlite.store.files import Store
 from pinlite.store.record import Record
+
+if TYPE_CHECKING:
+    from pinlite.parity import Array
 
 
 def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
@@ -97,8 +99,10 @@ class Run:
         self.stages.append(skipped)
         return skipped
 
-    def write(self, name: str, arrays: Mapping[str, Array]) -> HashedPath:
+    def write(self, name: str, arrays: "Mapping[str, Array]") -> HashedPath:
         """A file of arrays in the run's folder, from which actions can take it."""
+        from pinlite.inputs import npz  # noqa: PLC0415  # numpy takes time to import
+
         path = self.folder / name
         npz.write(path, arrays)
         return HashedPath.of(path)

@@ -9,7 +9,6 @@ from pinlite import digest, parity
 from pinlite.conversion.run import Run
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
-from pinlite.parity import profiles
 from pinlite.runner import provision
 from pinlite.schema.choices import Exporter, SourceKind
 from pinlite.schema.recipe import Recipe
@@ -266,6 +265,8 @@ def for_tflite(run: Run, lowered: Lowered) -> HashedPath | None:
     What one has not run is of no use to TFLite's runtimes. What it has refused (a place beyond a table's rows) would be
     worse: the oldest reads beyond memory.
     """
+    from pinlite.parity import profiles  # noqa: PLC0415  # numpy takes time to import
+
     ran = [profiles.read(profiled.path) for profiled in lowered.profiled.values()]
     if lowered.profiles is None:
         return None

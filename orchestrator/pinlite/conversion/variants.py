@@ -6,14 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pinlite import parity
-from pinlite.conversion import representative_dataset
 from pinlite.conversion.plan import is_calibrated
 from pinlite.conversion.results import Calibrated, Ran, Variant
 from pinlite.conversion.run import Run
 from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import ModelError, StageCrashError
-from pinlite.parity import lost_channels
 from pinlite.runner import provision
 from pinlite.runner.protocol import Done
 from pinlite.schema.audit import Content
@@ -29,6 +27,9 @@ def calibrated(run: Run, lowered: Lowered) -> Calibrated | None:
     """What all integer variants are calibrated on; None where none needs it."""
     if not is_calibrated(run.recipe):
         return None
+    from pinlite.conversion import representative_dataset  # noqa: PLC0415  # numpy takes time to import
+    from pinlite.parity import lost_channels  # noqa: PLC0415
+
     asked = run.recipe.calibration
     assert asked is not None, "the recipe has it where it is needed"
     inputs = [translate.in_pytorch(tensor) for tensor in lowered.signature.inputs]
@@ -58,6 +59,8 @@ def _shown(run: Run, asked: Calibration) -> Path:
     if asked.kind == "python":
         return provision.modules_of(asked.path, folder)
     assert asked.path is not None, "images have a folder"
+    from pinlite.conversion import representative_dataset  # noqa: PLC0415
+
     folder.mkdir()
     for path in representative_dataset.images(asked.path):
         shutil.copyfile(path, folder / path.name)
