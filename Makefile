@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-tune \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
@@ -58,6 +58,9 @@ bench-variants: $(host) ## Compare variants of the examples made in one run with
 bench-peers: $(host) $(peers) ## Race pinlite and onnx2tf, and their files (ONLY=name,glob, KIND=float32|int8, ROUNDS), build/peers.
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(KIND),--kind $(KIND)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-scale: $(host) ## Time conversions of 10 MB to 1.9 GB, and of 100 to 5,000 nodes (ENGINE, ARGS=--quick), build/scale.
+	.venv/bin/python tests/bench/scale.py --engine $(ENGINE) $(ARGS)
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
 	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)

@@ -19,9 +19,9 @@ from pinlite.machine import system
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "scale"
 MODELS = Path(__file__).with_name("scale_models.py")
-# In millions of bytes; a protobuf holds less than 2,147.
-SIZES = (10, 30, 100, 300, 600, 1200, 1900)
-NODES = (100, 300, 1000, 2400, 5000)
+# In millions of bytes; a protobuf holds less than 2,147. All are as far apart, for the plots.
+SIZES = (10, 480, 950, 1420, 1900)
+NODES = (100, 1300, 2500, 3750, 5000)
 INPUTS = {"by_size": "x=4x16", "by_nodes": "x=1x3x8x8"}
 PARAMETERS = {"by_size": "megabytes", "by_nodes": "nodes"}
 MEMORY, TIMEOUT = "22g", 3600

@@ -21,6 +21,7 @@ import fault_table
 import import_graph
 import json_schemas
 import manifest
+import scale_page
 import soak_table
 import table
 import techniques_page
@@ -216,6 +217,7 @@ SOURCES: dict[str, Reduce] = {
     "accuracy": accuracy_page.reduced,
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
+    "scale": scale_page.reduced,
 }
 
 
@@ -256,6 +258,7 @@ def pages() -> dict[str, str]:
         "runtime-faults.md": fault_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "cli.md": command_table.page(),
+        "performance.md": scale_page.page(measured("scale")),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 
