@@ -13,7 +13,7 @@ PAGE = """\
 # Where the time and the memory go
 
 For everybody who converts large models, or waits for small ones. `make bench-scale` converted PyTorch callables to
-float32 files that are compared in every runtime, nothing cached: dense layers with 10 MB to 1.2 GB of weights, and
+float32 files that are compared in every runtime, nothing cached: dense layers with 10 MB to 1.9 GB of weights, and
 chains of 100 to 5,000 small layers. `make docs` writes this page. [peers.md](peers.md) has conversions beside onnx2tf.
 
 ## What runs beside what
@@ -87,10 +87,11 @@ def _seconds(points: Points) -> list[float]:
 
 
 def _table(points: Points, counted: str, *, memory: bool = False) -> str:
-    """Seconds by stage, the whole at the end."""
+    """Seconds by stage, the slowest first and the whole at the end."""
     heads = ["stage, seconds", *(f"{point['count']:,}" for point in points), *(["copies"] if memory else [])]
     lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
-    for name in points[-1]["stages"]:
+    last = points[-1]["stages"]
+    for name in sorted(last, key=lambda stage: -last[stage]):
         seconds = [point["stages"][name] for point in points]
         if seconds[-1] >= LEAST * points[-1]["seconds"]:
             cells = [name, *(f"{each:.1f}" for each in seconds), *([f"{_copies(points, name):.1f}"] if memory else [])]

@@ -10,7 +10,9 @@ import import_graph
 import json_schemas
 import manifest
 import pages
+import scale_page
 import soak_table
+from bench import scale
 
 from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import folders
@@ -105,6 +107,14 @@ def test_few_conversions_are_no_soak():
     turn = {"asked": soak_table.LEAST}
     assert soak_table.reduced([turn, turn]) == [turn, turn]
     assert soak_table.reduced([turn, {"asked": soak_table.LEAST - 1}]) is None
+
+
+def test_a_part_of_the_sizes_is_no_plot():
+    point = {"seconds": 1.0, "stages": {}, "memory": {}}
+    sizes, nodes = ([{"count": count, **point} for count in counts] for counts in (scale.SIZES, scale.NODES))
+    whole = {"by_size": sizes, "by_nodes": nodes}
+    assert scale_page.reduced(whole) == whole
+    assert scale_page.reduced({**whole, "by_nodes": nodes[:-1]}) is scale_page.reduced({"by_size": sizes}) is None
 
 
 def test_a_part_of_the_results_is_no_result():
