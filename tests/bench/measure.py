@@ -140,9 +140,12 @@ class Bench:
     def theirs(self, folder: Path, calibration: Command, kept: Path) -> Made:
         """What onnx2tf makes of the export in a folder by the first of its options that lead to a file, moved away.
 
-        It rewrites the file that it is given, so it gets a copy; and it calls onnxsim, which lies beside it.
+        It rewrites the file that it is given, so it gets a copy, of the same name, by which it names its own; and it
+        calls onnxsim, which lies beside it.
         """
-        given = shutil.copyfile(folder / "export" / "model.onnx", folder / "theirs.onnx")
+        with_copy = folder / "given"
+        with_copy.mkdir(exist_ok=True)
+        given = shutil.copyfile(folder / "export" / "model.onnx", with_copy / "model.onnx")
         command = [self.onnx2tf, "-i", given, "-o", folder / "theirs"]
         environment = os.environ | {"PATH": f"{self.onnx2tf.parent}{os.pathsep}{os.environ['PATH']}"}
         first = ""

@@ -146,6 +146,7 @@ def test_who_is_opened_first_and_whose_turn_is_first_changes():
 
 CONVERTER = """#!/bin/sh
 echo rewritten > "$2"
+[ "${2##*/}" = model.onnx ] || exit 8
 command -v simplifier || exit 9
 mkdir -p "$4"
 case "$*" in *per-tensor*) printf 12345 > "$4/model_integer_quant.tflite"; exit 1; esac
