@@ -224,6 +224,7 @@ def test_a_run_that_fails_is_no_answer(engine, command, model_file):
 
 def test_nothing_heavy_is_imported():
     heavy = {"docker", "numpy", "pydantic", "typer"}
-    program = "import sys; from pinlite.cli.main import main; print(*sys.modules)"
+    program = "import sys; from pinlite.cli.main import main; import pinlite.cli.again; "
+    program += "import pinlite.store.runs; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert heavy & set(done.stdout.split()) == set()

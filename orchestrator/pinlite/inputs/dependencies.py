@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pinlite import digest
 from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
-from pinlite.inputs import environment, modules, packages
+from pinlite.inputs import modules
 from pinlite.machine import folders
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
     if not path.exists():
         return Dependency(role, kind, path, "", {})
     if kind == "environment":
+        from pinlite.inputs import environment  # noqa: PLC0415  # a cached run is over before pydantic is imported
+
         return Dependency(role, kind, path, environment.read(path).content, {})
     if kind == "modules" and path.is_file():
         parts = {str(each): digest.of_path(each) for each in modules.closure(path)}
@@ -69,7 +71,12 @@ def _read(role: str, kind: Kind, path: Path) -> Dependency:
         whole = digest.of_json(names)
         return Dependency(role, kind, path, whole, parts)
     if path.is_dir():
-        below = packages.digests(path) if kind == "package" else digest.of_files_below(path)
+        if kind == "package":
+            from pinlite.inputs import packages  # noqa: PLC0415  # as above
+
+            below = packages.digests(path)
+        else:
+            below = digest.of_files_below(path)
         whole = digest.of_json(below)
         return Dependency(role, kind, path, whole, {str(path): whole}, below)
     content = HashedPath.of(path)
