@@ -4,3 +4,7 @@ Program: ``convert``. `variants` has the kinds of files, `conversion` what they 
 right in the files themselves. It is in the images of TensorFlow, and imports TensorFlow, flatbuffers, numpy and
 `stagekit`.
 """
+
+from stagekit import tensorflow_imports
+
+tensorflow_imports.defer_unused()
