@@ -25,7 +25,7 @@ chains of 100 to 5,000 small layers. `make docs` writes this page. [peers.md](pe
 A stage answers as soon as it has made what the next one needs. What onnxruntime and TensorFlow compute for the
 comparison, and the graph in words, are made beside the stages after them; the runtimes run a file beside each other;
 with several variants, the next one is converted while the runtimes run the last one. Nothing runs beside the timing: at
-least 5 invocations in each runtime, and up to 20 in a tenth of a second (`--latency-runs` for more). Workers import
+least 5 invocations in each runtime, and up to 20 in a twentieth of a second (`--latency-runs` for more). Workers import
 their frameworks while the stages before them run; that is most of the time of a small model.
 
 ## Weights

@@ -400,7 +400,7 @@ class EvaluationOptions(TypedDict, total=False):
             "Evaluation",
             "COUNT",
             "How many invocations to time in each runtime.",
-            otherwise="as many as a tenth of a second has room for, 5 to 20",
+            otherwise="as many as a twentieth of a second has room for, 5 to 20",
             ge=1,
         ),
     ]
