@@ -50,6 +50,7 @@ def _convert(run: Run) -> Results:
     comparisons = _comparisons(run, lowered, made, calibration)
     evaluation = _score(common, made) if common.scored else None
     _warn_of_target(run)
+    run.release(*plan.stages)
     return Results(
         plan=plan,
         lowered=lowered,

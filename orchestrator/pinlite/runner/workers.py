@@ -50,7 +50,6 @@ class Workers:
         # Where the inputs of a worker's requests lie below its mount, by the worker's folder, their digest and ending.
         self.placed: dict[tuple[Path, str, str], str] = {}
         self._running: list[Worker] = []
-        self._starting = threading.Lock()
         self._ended = False
         # Actions run in threads, which ask for workers; a worker has one request at a time.
         self._asking = threading.RLock()
@@ -68,8 +67,8 @@ class Workers:
                     hint="PINLITE_CACHE=FOLDER names another folder for it",
                 ) from error
             self._observe(RunStarted(self.logs))
-            # One thread, so that workers start in the order in which they are needed.
-            self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pinlite-start")
+            # Few at a time, so that workers start in the order in which they are needed.
+            self._starter = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pinlite-start")
             stack.callback(self._remove_written)
             stack.callback(self._end_all)
             self._stack = stack.pop_all()
@@ -155,11 +154,10 @@ class Workers:
 
     def _start(self, job: Job) -> Worker:
         """Keeps what it starts: ^C can reach the main thread before that has the future in its hands."""
-        with self._starting:
-            if self._ended:
-                raise CancelledError
-            worker = self._start_job(job)
-            self._running.append(worker)
+        if self._ended:
+            raise CancelledError
+        worker = self._start_job(job)
+        self._running.append(worker)
         return worker
 
     def _remove_written(self) -> None:
@@ -170,9 +168,8 @@ class Workers:
                     written.remove(folder)
 
     def _end_all(self) -> None:
-        self._starter.shutdown(wait=False, cancel_futures=True)
-        with self._starting:
-            self._ended = True
+        self._ended = True
+        self._starter.shutdown(cancel_futures=True)
         if self._running:
             with ThreadPoolExecutor(max_workers=len(self._running), thread_name_prefix="pinlite-end") as ender:
                 for ending in [ender.submit(worker.release) for worker in self._running]:
