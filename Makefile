@@ -55,9 +55,10 @@ bench-cached: $(host) ## Time a conversion that was made before, in a small and 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
 
-bench-peers: $(host) $(peers) ## Race pinlite and onnx2tf, and their files (ONLY=name,glob, KIND=float32|int8, ROUNDS), build/peers.
+bench-peers: $(host) $(peers) .venv/zoo-new.ready ## Race pinlite, its peers and their files (ONLY, KIND=float32|int8, TARGET, PEER, ROUNDS, RESUME=1), build/peers.
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(KIND),--kind $(KIND)) $(if $(ROUNDS),--rounds $(ROUNDS))
+		$(if $(KIND),--kind $(KIND)) $(if $(TARGET),--target $(TARGET)) $(if $(PEER),--peer $(PEER)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RESUME),--resume)
 
 bench-scale: $(host) ## Time conversions of 10 MB to 1.9 GB, and of 100 to 5,000 nodes (ENGINE, ARGS=--quick), build/scale.
 	.venv/bin/python tests/bench/scale.py --engine $(ENGINE) $(ARGS)

@@ -1,36 +1,34 @@
 """A model as pinlite converts it beside the same as onnx2tf does: what was measured, and what it comes to."""
 
-import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is asked of ours over theirs. ``tolerance`` is the difference, of the largest magnitude of an output, up to
-    which a file is right; ``cosine`` asks for one at least as high as theirs. ``conversion`` is asked of the geometric
-    mean of the seconds that conversions take, ``large`` of that of models of at least `LARGE` bytes.
+    """What is asked of ours over theirs. ``cosine`` asks for one at least as high as theirs, ``geometric_mean`` is of
+    latencies. ``conversion`` is asked of the geometric mean of the seconds that conversions take, ``large`` of that of
+    models of at least `LARGE` bytes.
     """
 
-    tolerance: float = math.inf
     cosine: bool = False
-    geometric_mean: float = 1.00
-    one_model: float = math.inf
-    size: float = math.inf
-    conversion: float = math.inf
-    large: float = math.inf
+    geometric_mean: float | None = None
+    one_model: float | None = None
+    size: float | None = None
+    conversion: float | None = None
+    large: float | None = None
 
 
-FLOAT32 = Targets(tolerance=1e-4, one_model=1.03, size=1.01, conversion=0.85, large=0.7)
-# Rounding to 8 bits has no tolerance: any finite numbers are a file's, and the cosine tells how good they are.
-INT8 = Targets(cosine=True, conversion=0.9)
+FLOAT32 = Targets(geometric_mean=1.00, one_model=1.03, size=1.01, conversion=0.85, large=0.7)
+NONE = Targets()
+INT8 = Targets(cosine=True, geometric_mean=1.00, conversion=0.9)
 # Of a model in ONNX, in bytes.
 LARGE = 100_000_000
 
 
 @dataclass(frozen=True)
-class Ratio:
+class Quartiles:
     """The median of some measurements, and their quartiles."""
 
     median: float
@@ -40,10 +38,13 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Made:
-    """What a converter made in a process of its own. ``error`` tells why there is no file, ``remark`` what it took."""
+    """What a converter made, in the seconds of each of its runs: a file of ``size`` bytes, its largest process with a
+    peak ``memory`` in bytes. ``error`` tells why there is no file, ``remark`` what it took.
+    """
 
-    seconds: float
+    seconds: tuple[float, ...] = ()
     size: int = 0
+    memory: int = 0
     error: str = ""
     remark: str = ""
 
@@ -51,13 +52,13 @@ class Made:
 @dataclass(frozen=True)
 class Run:
     """A file in a runtime: the largest relative difference from the reference and the cosine (None: other shapes, or no
-    numbers), whether that is right, and the fastest invocation. ``error`` tells why it does not run.
+    numbers), whether that is right, and how long an invocation takes. ``error`` tells why it does not run.
     """
 
     difference: float | None = None
     cosine: float | None = None
     right: bool = False
-    milliseconds: float | None = None
+    milliseconds: Quartiles | None = None
     error: str = ""
 
 
@@ -67,20 +68,20 @@ class Match:
 
     ours: Run
     theirs: Run
-    latency: Ratio | None = None
+    latency: Quartiles | None = None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A model of some ``bytes`` by both converters, with its matches by runtime. ``conversion`` is the ratio of the
-    seconds that it took them, ours over theirs. ``error`` tells why there was nothing to convert.
+    """A model of some ``bytes`` by both converters, with its matches by runtime. ``warm`` is ours where workers are
+    waiting. ``error`` tells why there was nothing to convert.
     """
 
     model: str
     ours: Made | None = None
     theirs: Made | None = None
-    matches: Mapping[str, Match] = field(default_factory=dict)
-    conversion: Ratio | None = None
+    warm: Made | None = None
+    matches: dict[str, Match] = field(default_factory=dict)
     bytes: int = 0
     error: str = ""
 
@@ -90,12 +91,19 @@ class Pair:
         right = any(match.theirs.right for match in self.matches.values())
         return self.ours.size / self.theirs.size if right and self.ours and self.theirs else None
 
+    def conversion(self, side: str) -> Quartiles | None:
+        """The seconds of ours or of warm over theirs, round by round."""
+        ours, theirs = getattr(self, side), self.theirs
+        if not ours or not theirs or ours.error or theirs.error:
+            return None
+        return of([own / other for own, other in zip(ours.seconds, theirs.seconds, strict=True)])
+
 
 @dataclass(frozen=True)
 class Result:
-    """All models as one kind of file, which these targets are for, in these runtimes."""
+    """All models in one comparison, which these targets are for, in these runtimes."""
 
-    kind: str
+    name: str
     targets: Targets
     runtimes: tuple[str, ...]
     pairs: tuple[Pair, ...]
@@ -109,7 +117,17 @@ class Result:
         return [*failed, *_wrong(self.pairs), *less_exact, *slow, *large, *_slowly_made(self.pairs, self.targets)]
 
 
-def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Ratio:
+@dataclass(frozen=True)
+class Document:
+    """All results of a run that ended on a ``date``, on so many ``processors``, with the versions of who took part."""
+
+    date: str
+    processors: int
+    versions: dict[str, str]
+    results: tuple[Result, ...]
+
+
+def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Quartiles:
     """The ratio of two latencies from some heats, each (our turns, their turns) in milliseconds, round by round.
 
     Both have their turn within the same moment, so that what slows a machine for longer slows both, and drops out of
@@ -121,16 +139,23 @@ def latency(heats: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Ratio:
     return of([statistics.median(own / other for own, other in zip(*heat, strict=True)) for heat in heats])
 
 
-def of(ratios: Sequence[float]) -> Ratio:
-    """One ratio alone is its quartiles, too."""
-    lower, median, upper = statistics.quantiles(ratios if len(ratios) > 1 else [*ratios] * 2, n=4, method="inclusive")
-    return Ratio(median, lower, upper)
+def of(measured: Sequence[float]) -> Quartiles:
+    """One measurement alone is its quartiles, too."""
+    several = measured if len(measured) > 1 else [*measured] * 2
+    lower, median, upper = statistics.quantiles(several, n=4, method="inclusive")
+    return Quartiles(median, lower, upper)
 
 
-def latencies(pairs: Sequence[Pair], runtime: str) -> dict[str, Ratio]:
+def latencies(pairs: Sequence[Pair], runtime: str) -> dict[str, Quartiles]:
     """By model, in this runtime."""
     found = {pair.model: pair.matches[runtime].latency for pair in pairs if runtime in pair.matches}
     return {model: ratio for model, ratio in found.items() if ratio}
+
+
+def conversions(pairs: Sequence[Pair], side: str) -> list[float]:
+    """The seconds of ours or of warm over theirs."""
+    found = (pair.conversion(side) for pair in pairs)
+    return [each.median for each in found if each]
 
 
 def sizes(pairs: Sequence[Pair]) -> dict[str, float]:
@@ -157,9 +182,9 @@ def _slow(pairs: Sequence[Pair], runtimes: Sequence[str], targets: Targets) -> I
     for runtime in runtimes:
         found = latencies(pairs, runtime)
         for model, ratio in found.items():
-            if ratio.median > targets.one_model:
+            if targets.one_model and ratio.median > targets.one_model:
                 yield _latency(f"{model} in {runtime}", ratio.median, targets.one_model)
-        if found:
+        if found and targets.geometric_mean:
             mean = statistics.geometric_mean(ratio.median for ratio in found.values())
             if mean > targets.geometric_mean:
                 yield _latency(f"geometric mean in {runtime}", mean, targets.geometric_mean)
@@ -170,17 +195,16 @@ def _latency(what: str, ratio: float, target: float) -> str:
 
 
 def _slowly_made(pairs: Sequence[Pair], targets: Targets) -> Iterator[str]:
-    found = [(pair.conversion.median, pair.bytes) for pair in pairs if pair.conversion]
-    of_large = [ratio for ratio, size in found if size >= LARGE]
-    for what, ratios, target in (
-        ("all models", [ratio for ratio, _ in found], targets.conversion),
-        ("those of 100 MB and more", of_large, targets.large),
+    large = [pair for pair in pairs if pair.bytes >= LARGE]
+    for what, found, target in (
+        ("all models", pairs, targets.conversion),
+        ("those of 100 MB and more", large, targets.large),
     ):
-        if ratios and (mean := statistics.geometric_mean(ratios)) > target:
+        if target and (each := conversions(found, "ours")) and (mean := statistics.geometric_mean(each)) > target:
             yield f"converting {what}: {mean:.2f} of their seconds, the target is {target:.2f}"
 
 
 def _large(pairs: Sequence[Pair], targets: Targets) -> Iterator[str]:
     for model, ratio in sizes(pairs).items():
-        if ratio > targets.size:
+        if targets.size and ratio > targets.size:
             yield f"{model}: size {ratio:.4f} of theirs, the target is {targets.size:.2f}"

@@ -1,19 +1,30 @@
-"""Convert the same ONNX files with pinlite and with onnx2tf, and run both outputs in turns in the same runtimes.
+"""Convert the same models with pinlite and with its peers, and run both files in turns in the same runtimes.
 
-Writes build/peers/: peers.md, peers.json, and both .tflite files of each model and kind. Fails when a target is missed.
-Of float32: the geometric mean of latency (ours / theirs) 1.00, one model's 1.03, size 1.01, of the seconds of a
-conversion 0.85, of models of 100 MB and more 0.7, and ours right wherever theirs is. Of int8, both calibrated on the
-same samples: the geometric mean of latency 1.00, of seconds 0.9, and each model's cosine at least theirs.
+Writes build/peers/: peers.md, peers.json, what was exported, and of each comparison and model both files and what was
+measured. Fails when a target is missed. Beside onnx2tf, of float32: the geometric mean of latency (ours / theirs) 1.00,
+one model's 1.03, size 1.01, of the seconds of a conversion 0.85, of models of 100 MB and more 0.7; of int8, both
+calibrated on the same samples: the geometric mean of latency 1.00, of seconds 0.9, and each model's cosine at least
+theirs. Of all: ours is right wherever theirs is.
 """
 
 import argparse
+import datetime as dt
+import functools
+import importlib.metadata
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import peers_table
-from bench.measure import FLOAT32, INT8, Bench, Runtime
+from bench import exports, pairs, peers_table
+from bench.commands import FailedError
+from bench.converters import FLOAT32, INT8, ExportAndOnnx2tf, LitertTorch, Onnx2tf, Pinlite
+from bench.measure import Comparison, Runtime
+from bench.pairs import Document, Pair, Result
+from pydantic import TypeAdapter
 from zoo import manifest
+from zoo.manifest import Model
 
 from pinlite import toolchain
 from pinlite.engine import VenvEngine
@@ -21,61 +32,154 @@ from pinlite.events import ignore
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "peers"
-KINDS = {kind.name: kind for kind in (FLOAT32, INT8)}
-# One of each kind that peers convert well, and the six that the targets name.
-MODELS = (
-    "mobilenet_v2", "resnet18", "shufflenet_v2_x1_0", "densenet121", "efficientnet_lite0", "deeplabv3_resnet50",
-    "squeezenet1_1", "mnasnet1_0", "resnet50", "mobilenetv3_large_100", "googlenet", "regnetx_002", "unet",
-)  # fmt: skip
+MODELS = Path(__file__).with_name("models.toml")
+# Of 1.22 GB: they take minutes and 15 GB of memory.
+ON_REQUEST = ("vit_large_patch16_224",)
+# "venv" is pinlite's own engine, beside docker.
+PEERS = ("onnx2tf", "litert-torch", "torch.onnx.export", "venv")
+WARM = "10m"
+PAIR, DOCUMENT = TypeAdapter(Pair), TypeAdapter(Document)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default=",".join(MODELS), metavar="NAMES", help="models of the zoo, or patterns")
-    parser.add_argument("--kind", choices=list(KINDS), help="of the files [each]")
-    parser.add_argument("--rounds", type=int, default=3, help="how often both convert each model, in turns [3]")
-    parser.add_argument("--engine", default="auto", help="what runs pinlite's stages")
-    arguments = parser.parse_args()
+    arguments = _arguments()
     try:
-        models = manifest.select(manifest.load(), arguments.only)
+        models = manifest.select(manifest.load(MODELS), arguments.only)
     except ValueError as error:
         sys.exit(f"error: {error}")
-    onnx2tf, litert = (ROOT / ".venv" / name / "bin" for name in ("onnx2tf", "litert"))
-    versions = {
-        "onnx2tf": _version(onnx2tf / "python", "onnx2tf"),
-        "litert": _version(litert / "python", "ai-edge-litert"),
+    if not arguments.only:
+        models = [model for model in models if model.name not in ON_REQUEST]
+    found = {
+        each: [model for model in models if not each.models or model.name in each.models]
+        for each in comparisons(arguments.engine, *runtimes(), _image("torch"))
+        if arguments.kind in (None, each.kind.name)
+        and arguments.target in (None, each.ours.target)
+        and arguments.peer in (None, each.peer)
     }
-    tensorflow = toolchain.load().images["tensorflow"]
-    image = VenvEngine().ensure([tensorflow], ignore)[tensorflow.name]
-    oldest = Path(image.reference, "environment", "bin", "python")
-    litert_name = f"litert {versions['litert']}"
-    runtimes = (
-        Runtime(f"{litert_name}, 1 thread", litert / "python", "ai_edge_litert.interpreter", 1),
-        Runtime(f"{litert_name}, 2 threads", litert / "python", "ai_edge_litert.interpreter", 2),
-        Runtime("TF 2.4.1, 1 thread", oldest, "tensorflow.lite.python.interpreter", 1),
-    )
-    OUT.mkdir(parents=True, exist_ok=True)
-    benches = [
-        Bench(kind, runtimes[: kind.runtimes], onnx2tf / "onnx2tf", arguments.engine, OUT, arguments.rounds)
-        for kind in KINDS.values()
-        if arguments.kind in (None, kind.name)
-    ]
-    found = [[] for _ in benches]
-    for number, model in enumerate(models, 1):
-        print(f"{number}/{len(models)} {model.name}", file=sys.stderr)
-        for bench, made in zip(benches, found, strict=True):
-            made.append(bench.pair(model))
-        results = [bench.result(made) for bench, made in zip(benches, found, strict=True)]
-        (OUT / "peers.md").write_text(peers_table.markdown(results, versions))
-        (OUT / "peers.json").write_text(peers_table.to_json(results, versions))
-    print(peers_table.markdown(results, versions), end="")
+    results: list[Result] = []
+    for comparison, of_it in found.items():
+        made: list[Pair] = []
+        for number, model in enumerate(of_it, 1):
+            print(f"{comparison.name}: {number}/{len(of_it)} {model.name}", file=sys.stderr)
+            made.append(_pair(comparison, model, arguments))
+            _write([*results, comparison.result(made)])
+        results += [comparison.result(made)] if made else []
+    print(peers_table.markdown(results), end="")
     sys.exit(any(result.shortfalls for result in results))
 
 
+def comparisons(engine: str, oldest: Runtime, newest: tuple[Runtime, ...], torch: Path) -> Iterator[Comparison]:
+    """Everything that is compared, in its order; ``torch`` is the Python of the toolchain's PyTorch."""
+    onnx2tf = Onnx2tf(_environment("onnx2tf") / "onnx2tf")
+    for kind, target, targets in (
+        (FLOAT32, "tflite-2.4", pairs.FLOAT32),
+        (FLOAT32, "litert-2", pairs.FLOAT32),
+        (INT8, "tflite-2.4", pairs.INT8),
+        (INT8, "litert-2", pairs.INT8),
+    ):
+        everywhere = (*newest, *([oldest] if target == "tflite-2.4" else []))
+        yield Comparison(
+            kind=kind,
+            ours=Pinlite(engine, target),
+            peer="onnx2tf",
+            theirs=onnx2tf,
+            runtimes=newest[:1] if kind is INT8 else everywhere,
+            warm=Pinlite(engine, target, warm=WARM) if kind is FLOAT32 else None,
+            targets=targets,
+        )
+    yield Comparison(
+        kind=FLOAT32,
+        ours=Pinlite(engine, "litert-2"),
+        peer="litert-torch",
+        theirs=LitertTorch(_environment("zoo-new") / "python"),
+        runtimes=newest[:1],
+    )
+    yield Comparison(
+        kind=FLOAT32,
+        ours=Pinlite(engine, "tflite-2.4", source="code"),
+        peer="torch.onnx.export",
+        theirs=ExportAndOnnx2tf(torch, onnx2tf),
+        warm=Pinlite(engine, "tflite-2.4", source="code", warm=WARM),
+        models=("mobilenet_v2",),
+    )
+    yield Comparison(
+        kind=FLOAT32,
+        ours=Pinlite("docker", "tflite-2.4"),
+        peer="venv",
+        theirs=Pinlite("venv", "tflite-2.4"),
+        models=("mobilenet_v2", "resnet50"),
+    )
+
+
+def runtimes() -> tuple[Runtime, tuple[Runtime, ...]]:
+    """The oldest interpreter with one thread, and the newest with one and with two."""
+    python = _environment("litert") / "python"
+    oldest = Runtime("TF 2.4.1, 1 thread", _image("tensorflow"), "tensorflow.lite.python.interpreter", 1)
+    name, module = f"LiteRT {_version(python, 'ai-edge-litert')}", "ai_edge_litert.interpreter"
+    one, two = (
+        Runtime(f"{name}, {threads} thread{'s' if threads > 1 else ''}", python, module, threads) for threads in (1, 2)
+    )
+    return oldest, (one, two)
+
+
+def _pair(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> Pair:
+    """A model in a comparison, measured, or taken up from a run before."""
+    folder = OUT / comparison.name.replace(" ", "-") / model.name
+    file = folder / "pair.json"
+    if arguments.resume and file.exists():
+        return PAIR.validate_json(file.read_bytes())
+    try:
+        export = exports.write(
+            model, OUT / "exports" / model.name, arguments.engine, _environment("zoo-new") / "python"
+        )
+        pair = comparison.pair(export, folder, arguments.rounds)
+    except FailedError as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        pair = Pair(model.name, error=f"not exported: {error}")
+    file.write_bytes(PAIR.dump_json(pair, indent=1) + b"\n")
+    return pair
+
+
+def _write(results: Sequence[Result]) -> None:
+    versions = {
+        "pinlite": importlib.metadata.version("pinlite"),
+        "onnx2tf": _version(_environment("onnx2tf") / "python", "onnx2tf"),
+        "litert-torch": _version(_environment("zoo-new") / "python", "litert-torch"),
+    }
+    document = Document(dt.datetime.now(tz=dt.UTC).date().isoformat(), os.cpu_count(), versions, tuple(results))
+    (OUT / "peers.md").write_text(peers_table.markdown(results))
+    (OUT / "peers.json").write_bytes(DOCUMENT.dump_json(document, indent=1) + b"\n")
+
+
+def _environment(name: str) -> Path:
+    return ROOT / ".venv" / name / "bin"
+
+
+@functools.cache
+def _image(role: str) -> Path:
+    """The Python of the image that serves a role, in the venv engine."""
+    recipe = toolchain.load().images[role]
+    image = VenvEngine().ensure([recipe], ignore)[recipe.name]
+    return Path(image.reference, "environment", "bin", "python")
+
+
+@functools.cache
 def _version(python: Path, package: str) -> str:
     """What is installed there. It also brings that Python into the machine's cache, before a conversion is timed."""
     command = [python, "-c", f"import importlib.metadata as found; print(found.version('{package}'))"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", metavar="NAMES", help="models of models.toml, or patterns")
+    parser.add_argument("--kind", choices=("float32", "int8"), help="of the files [each]")
+    parser.add_argument("--target", choices=("tflite-2.4", "litert-2"), help="of pinlite's files [each]")
+    parser.add_argument("--peer", choices=PEERS, help="what pinlite is compared with [each]")
+    parser.add_argument("--rounds", type=int, default=3, help="how often both convert each model, in turns [3]")
+    parser.add_argument("--resume", action="store_true", help="take up what was measured before")
+    parser.add_argument("--engine", default="auto", help="what runs pinlite's stages")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

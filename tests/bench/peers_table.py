@@ -1,65 +1,67 @@
-"""Pairs as a table in Markdown and as JSON."""
+"""Results as tables in Markdown, with the quartiles of what was measured in brackets."""
 
-import json
 import statistics
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 
 from bench import pairs
-from bench.pairs import Pair, Ratio, Result, Run
+from bench.pairs import Made, Pair, Quartiles, Result, Run
 
 NONE = "-"
+OURS, WARM, THEIRS = "ours", "warm", "theirs"
 LONGEST = 300
 
 
-def markdown(results: Sequence[Result], versions: Mapping[str, str]) -> str:
-    """A table of each kind."""
-    lines = [f"pinlite over onnx2tf {versions['onnx2tf']}; in brackets the quartiles of what was measured."]
-    lines += [line for result in results for line in _table(result)]
-    return "\n".join(lines) + "\n"
+def markdown(results: Sequence[Result]) -> str:
+    """The tables of each result."""
+    return "\n".join(line for result in results for line in _result(result)) + "\n"
 
 
-def _table(result: Result) -> list[str]:
-    """The pairs, a row each, with their geometric means; then what is not right, and which targets are missed."""
-    found, runtimes = result.pairs, result.runtimes
-    latencies = {runtime: pairs.latencies(found, runtime) for runtime in runtimes}
-    sizes = pairs.sizes(found)
-    exact, column = (_cosine, "{}, cosine") if result.targets.cosine else (_right, "{} right")
-    heads = ["model", *map(column.format, ("ours", "theirs")), *(f"latency, {runtime}" for runtime in runtimes)]
-    lines = [
-        "",
-        f"## {result.kind}",
-        _row([*heads, "size", "seconds, ours", "seconds, theirs", "ours over theirs"]),
-        f"|---|---|---|{'---:|' * (len(runtimes) + 4)}",
-    ]
-    for pair in found:
-        ratios = [_ratio(latencies[runtime].get(pair.model)) for runtime in runtimes]
-        size = f"{sizes[pair.model]:.4f}" if pair.model in sizes else NONE
-        seconds = [f"{made.seconds:.1f}" if made else NONE for made in (pair.ours, pair.theirs)]
-        cells = [pair.model, exact(pair, "ours"), exact(pair, "theirs"), *ratios, size, *seconds]
-        lines.append(_row([*cells, _ratio(pair.conversion, 2)]))
-    means = [_mean([ratio.median for ratio in latencies[runtime].values()], 3) for runtime in runtimes]
-    both = [(pair.ours.seconds, pair.theirs.seconds) for pair in found if pair.ours and pair.theirs]
-    seconds = [_mean(column, 1) for column in zip(*both, strict=True)] or [NONE, NONE]
-    ratio = _mean([pair.conversion.median for pair in found if pair.conversion], 2)
-    lines.append(_row(["**geometric mean**", "", "", *means, _mean(list(sizes.values()), 4), *seconds, ratio]))
-    lines += _section("Not right", _reasons(found))
-    lines += _section("Not as asked", _remarks(found))
+def _result(result: Result) -> list[str]:
+    """Its tables, then what is not right, and which targets are missed."""
+    lines = [f"## {result.name}", *(["", files(result)] if result.runtimes else []), "", seconds(result)]
+    lines += _section("Not right", _reasons(result.pairs))
+    lines += _section("Not as asked", _remarks(result.pairs))
     lines += _section("Targets missed", result.shortfalls)
-    return lines
+    return [*lines, ""]
 
 
-def to_json(results: Sequence[Result], versions: Mapping[str, str]) -> str:
-    kinds = {
-        result.kind: {
-            "pairs": [asdict(pair) | {"size": pair.size} for pair in result.pairs],
-            "shortfalls": result.shortfalls,
-        }
-        for result in results
-    }
-    document = {"versions": versions, "kinds": kinds}
-    return json.dumps(document, indent=1) + "\n"
+def files(result: Result) -> str:
+    """How right both files of a model are, and ours over theirs: the latency in each runtime and the size."""
+    latencies = [pairs.latencies(result.pairs, runtime) for runtime in result.runtimes]
+    sizes = pairs.sizes(result.pairs)
+    exact, word = (_cosine, "cosine") if result.targets.cosine else (_right, "right")
+    first = result.runtimes[0]
+    heads = ["model", f"ours, {word}", f"theirs, {word}", f"ours, ms in {first}"]
+    lines = [_row([*heads, *result.runtimes, "size"]), f"|---|---|---|{'---:|' * (len(latencies) + 2)}"]
+    for pair in result.pairs:
+        run = pair.matches[first].ours if first in pair.matches else Run()
+        milliseconds = f"{run.milliseconds.median:.3g}" if run.milliseconds else NONE
+        ratios = [_quartiles(each.get(pair.model)) for each in latencies]
+        size = f"{sizes[pair.model]:.4f}" if pair.model in sizes else NONE
+        lines.append(_row([pair.model, exact(pair, "ours"), exact(pair, "theirs"), milliseconds, *ratios, size]))
+    means = [_mean([ratio.median for ratio in each.values()], 3) for each in latencies]
+    return "\n".join([*lines, _row(["**geometric mean**", "", "", "", *means, _mean(list(sizes.values()), 4)])])
+
+
+def seconds(result: Result) -> str:
+    """What conversions took, ours over theirs, with workers waiting where that was measured, and the peak memory."""
+    ours = [OURS, *([WARM] if any(pair.warm for pair in result.pairs) else [])]
+    sides = [*ours, THEIRS]
+    heads = ["model", "MB of ONNX", *(f"{side}, s" for side in sides)]
+    heads += [*(f"{side} over theirs" for side in ours), "ours, GB", "theirs, GB"]
+    lines = [_row(heads), f"|---|{'---:|' * (len(heads) - 1)}"]
+    for pair in result.pairs:
+        ratios = (_quartiles(pair.conversion(side), 2) for side in ours)
+        memory = (f"{each.memory / 1e9:.2f}" if each else NONE for each in (pair.ours, pair.theirs))
+        each = (_seconds(getattr(pair, side)) for side in sides)
+        lines.append(_row([pair.model, f"{pair.bytes / 1e6:.1f}", *each, *ratios, *memory]))
+    for words, smallest in (("geometric mean", 0), ("of 100 MB and more", pairs.LARGE)):
+        found = [pair for pair in result.pairs if pair.bytes >= smallest and pair.conversion(OURS)]
+        each = (_mean([_median(getattr(pair, side)) for pair in found], 1) for side in sides)
+        ratios = (_mean(pairs.conversions(found, side), 2) for side in ours)
+        lines.append(_row([f"**{words}**", "", *each, *ratios, "", ""]))
+    return "\n".join(lines)
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -115,10 +117,18 @@ def _short(text: str) -> str:
     return textwrap.shorten(text, LONGEST)
 
 
-def _ratio(ratio: Ratio | None, digits: int = 3) -> str:
-    if not ratio:
+def _median(made: Made) -> float:
+    return pairs.of(made.seconds).median
+
+
+def _seconds(made: Made | None) -> str:
+    return _quartiles(pairs.of(made.seconds), 1) if made and made.seconds else NONE
+
+
+def _quartiles(found: Quartiles | None, digits: int = 3) -> str:
+    if not found:
         return NONE
-    median, lower, upper = (f"{each:.{digits}f}" for each in (ratio.median, ratio.lower, ratio.upper))
+    median, lower, upper = (f"{each:.{digits}f}" for each in (found.median, found.lower, found.upper))
     return f"{median} ({lower} to {upper})"
 
 

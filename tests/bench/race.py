@@ -6,6 +6,7 @@ It stands alone and keeps to Python 3.8, because each runtime brings a Python of
 import argparse
 import importlib
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,17 +17,27 @@ import numpy as np
 TURN = 2
 FEWEST_ROUNDS = 3
 TINY = 1e-30
+NAME = re.compile(r"^(?:serving_default_)?(?P<name>.*?)(?::\d+)?$")
 TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
 def opened(interpreter_class, path, samples, threads):
-    """An interpreter of a file that has run once on the samples, arrays in the order of its inputs."""
+    """An interpreter of a file that has run once on the samples, arrays by the names of inputs or in their order."""
     interpreter = interpreter_class(model_path=str(path), num_threads=threads)
     interpreter.allocate_tensors()
-    for detail, sample in zip(interpreter.get_input_details(), samples):
-        interpreter.set_tensor(detail["index"], _laid_out(sample, tuple(detail["shape"]), TO_NHWC))
+    for detail, sample in by_input(interpreter.get_input_details(), samples):
+        laid_out = _laid_out(sample, tuple(detail["shape"]), TO_NHWC)
+        interpreter.set_tensor(detail["index"], laid_out.astype(detail["dtype"]))
     interpreter.invoke()
     return interpreter
+
+
+def by_input(details, samples):
+    """Each input's details and its sample: by its name, or where converters have other names in the order of these."""
+    names = [NAME.match(detail["name"]).group("name") for detail in details]
+    if set(names) <= set(samples):
+        return [(detail, samples[name]) for detail, name in zip(details, names)]
+    return list(zip((detail for _, detail in sorted(zip(names, details), key=lambda each: each[0])), samples.values()))
 
 
 def returned(interpreter):
@@ -112,7 +123,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     interpreter_class = importlib.import_module(arguments.runtime).Interpreter
-    samples, reference = (list(np.load(str(file)).values()) for file in (arguments.samples, arguments.reference))
+    samples, reference = dict(np.load(str(arguments.samples))), list(np.load(str(arguments.reference)).values())
     # What one thread computes takes as long on a busy machine by this clock, and on one at rest by either.
     clock = time.process_time if arguments.threads == 1 else time.perf_counter
 

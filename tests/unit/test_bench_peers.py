@@ -1,32 +1,42 @@
 """What `make bench-peers` makes of its measurements."""
 
-import json
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import measure, pairs, peers, peers_table, race
-from bench.pairs import FLOAT32, INT8, Made, Match, Pair, Ratio, Result, Run
+from bench import commands, converters, exports, pairs, peers, peers_table, race
+from bench.converters import Onnx2tf
+from bench.exports import Export
+from bench.measure import Comparison, Runtime
+from bench.pairs import FLOAT32, INT8, Document, Made, Match, Pair, Quartiles, Result, Run
 from zoo import manifest
+from zoo.manifest import Model
 
-RIGHT = Run(difference=1e-6, cosine=0.9999, right=True, milliseconds=2.0)
+RIGHT = Run(difference=1e-6, cosine=0.9999, right=True, milliseconds=Quartiles(2.0, 1.9, 2.1))
 WRONG = Run(difference=1e-3, cosine=0.999)
 BROKEN = Run(error="Encountered unresolved\ncustom op")
-VERSIONS = {"onnx2tf": "1.2.3", "litert": "4.5.6"}
+TARGETS = replace(FLOAT32, conversion=1.0)
+RUNTIME = Runtime("litert", Path("python"), "litert", 1)
 
 
 def pair(latency, *, model="net", ours=RIGHT, theirs=RIGHT, size=100):
-    ratio = Ratio(latency, latency, latency) if latency else None
-    return Pair(model, Made(1.0, size), Made(4.0, 100), {"litert": Match(ours, theirs, ratio)})
+    ratio = Quartiles(latency, latency, latency) if latency else None
+    return Pair(model, made(size=size), made(4.0), matches={"litert": Match(ours, theirs, ratio)})
 
 
-def result(found, targets=FLOAT32):
-    return Result("float32" if targets is FLOAT32 else "int8", targets, ("litert",), tuple(found))
+def made(*seconds, size=100):
+    return Made(seconds or (1.0,), size, 2_000_000_000)
+
+
+def result(found, targets=TARGETS):
+    return Result("float32 beside a peer", targets, ("litert",), tuple(found))
 
 
 def test_latency_is_the_median_of_the_heats_with_their_quartiles():
     heats = [([ratio * 10.0] * 3, [10.0] * 3) for ratio in (0.8, 0.9, 1.0, 1.1, 1.2)]
-    assert pairs.latency(heats) == Ratio(*(pytest.approx(each) for each in (1.0, 0.9, 1.1)))
+    assert pairs.latency(heats) == Quartiles(*(pytest.approx(each) for each in (1.0, 0.9, 1.1)))
 
 
 def test_a_machine_that_becomes_slower_does_not_change_the_ratio():
@@ -76,39 +86,54 @@ def test_nothing_is_asked_of_a_model_that_they_get_wrong():
     assert pairs.sizes(found) == {}
 
 
-def test_table():
-    first = replace(pair(0.5, model="a", size=50), conversion=Ratio(0.25, 0.2, 0.3))
-    found = [first, pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
-    lines = peers_table.markdown([result(found)], VERSIONS).splitlines()
-    assert lines[4:9] == [
-        "|---|---|---|---:|---:|---:|---:|---:|",
-        "| a | 1e-06 | 1e-06 | 0.500 (0.500 to 0.500) | 0.5000 | 1.0 | 4.0 | 0.25 (0.20 to 0.30) |",
-        "| b | 1e-06 | no | - | - | 1.0 | 4.0 | - |",
-        "| c | no | no | - | - | - | - | - |",
-        "| **geometric mean** |  |  | **0.500** | **0.5000** | **1.0** | **4.0** | **0.25** |",
+def test_the_table_of_files():
+    found = [pair(0.5, model="a", size=50), pair(None, model="b", theirs=BROKEN), Pair("c", error="not exported: why")]
+    assert peers_table.files(result(found)).splitlines() == [
+        "| model | ours, right | theirs, right | ours, ms in litert | litert | size |",
+        "|---|---|---|---:|---:|---:|",
+        "| a | 1e-06 | 1e-06 | 2 | 0.500 (0.500 to 0.500) | 0.5000 |",
+        "| b | 1e-06 | no | 2 | - | - |",
+        "| c | no | no | - | - | - |",
+        "| **geometric mean** |  |  |  | **0.500** | **0.5000** |",
     ]
+
+
+def test_the_table_of_integers_has_cosines():
+    assert peers_table.files(result([pair(0.5, model="a")], INT8)).splitlines()[0::2] == [
+        "| model | ours, cosine | theirs, cosine | ours, ms in litert | litert | size |",
+        "| a | 0.999900 | 0.999900 | 2 | 0.500 (0.500 to 0.500) | 1.0000 |",
+    ]
+
+
+def test_the_table_of_seconds():
+    small = Pair("a", made(1.0, 2.0, 6.0), made(4.0, 4.0, 4.0), warm=made(1.0, 1.0, 1.0))
+    large = Pair("b", made(8.0), made(4.0), warm=made(4.0), bytes=200_000_000)
+    broken = replace(large, model="c", theirs=Made((3.0,), error="why"))
+    lines = peers_table.seconds(result([small, large, broken])).splitlines()
+    assert lines[0].startswith("| model | MB of ONNX | ours, s | warm, s | theirs, s | ours over theirs | warm over")
+    assert lines[2].startswith("| a | 0.0 | 2.0 (1.5 to 4.0) | 1.0 (1.0 to 1.0) | 4.0 (4.0 to 4.0) | 0.50 (0.38 to")
+    assert lines[3].endswith("| 2.00 (2.00 to 2.00) | 1.00 (1.00 to 1.00) | 2.00 | 2.00 |")
+    assert lines[4:] == [
+        "| c | 200.0 | 8.0 (8.0 to 8.0) | 4.0 (4.0 to 4.0) | 3.0 (3.0 to 3.0) | - | - | 2.00 | 0.00 |",
+        "| **geometric mean** |  | **4.0** | **2.0** | **4.0** | **1.00** | **0.50** |  |  |",
+        "| **of 100 MB and more** |  | **8.0** | **4.0** | **4.0** | **2.00** | **1.00** |  |  |",
+    ]
+
+
+def test_what_is_not_right_and_which_targets_are_missed_is_told():
+    coarse = replace(pair(2.0, model="b", theirs=BROKEN), theirs=Made((4.0,), 100, remark="made with -qt per-tensor"))
+    lines = peers_table.markdown([result([coarse, Pair("c", error="not exported: why")])]).splitlines()
     assert "- b, theirs: Encountered unresolved custom op (litert)" in lines
-    assert lines[-1] == "- c: not exported: why"
-
-
-def test_table_of_integers():
-    coarse = Pair(
-        "b", Made(1.0, 100), Made(4.0, 100, remark="made with -qt per-tensor"), {"litert": Match(RIGHT, BROKEN)}
-    )
-    lines = peers_table.markdown([result([pair(0.5, model="a"), coarse], INT8)], VERSIONS).splitlines()
-    assert lines[2] == "## int8"
-    assert lines[3].startswith("| model | ours, cosine | theirs, cosine | latency, litert |")
-    assert lines[5].startswith("| a | 0.999900 | 0.999900 | 0.500")
-    assert lines[6].startswith("| b | 0.999900 | no | - |")
     assert "- b, theirs: made with -qt per-tensor" in lines
+    assert "- c: not exported: why" in lines
 
 
-def test_json_has_what_was_measured():
-    document = json.loads(peers_table.to_json([result([pair(1.5, model="a")])], VERSIONS))
-    (found,) = document["kinds"]["float32"]["pairs"]
-    assert found["matches"]["litert"]["latency"] == {"median": 1.5, "lower": 1.5, "upper": 1.5}
-    assert (found["size"], document["versions"]) == (1.0, VERSIONS)
-    assert len(document["kinds"]["float32"]["shortfalls"]) == 2
+def test_what_was_measured_is_read_as_it_was_written():
+    document = Document("2026-11-30", 2, {"onnx2tf": "1.2.3"}, (result([pair(1.5, model="a")], INT8),))
+    text = peers.DOCUMENT.dump_json(document)
+    assert peers.DOCUMENT.validate_json(text) == document
+    (found,) = document.results[0].pairs
+    assert peers.PAIR.validate_json(peers.PAIR.dump_json(found)) == found
 
 
 def test_an_image_is_compared_whichever_way_it_lies():
@@ -155,45 +180,97 @@ exit 1
 """
 
 
-def test_their_options_are_tried_until_there_is_a_file(tmp_path):
+@pytest.fixture
+def export(tmp_path):
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "model.onnx").write_text("as it was")
+    np.savez(folder / "samples.npz", image=np.zeros((1, 3, 4, 5), np.float32), ids=np.asarray([[7, 8]]))
+    exports.write_calibration(Export(Model("net", "net.py:net"), folder))
+    return Export(Model("net", "net.py:net"), folder)
+
+
+def test_their_options_are_tried_until_there_is_a_file(tmp_path, export):
     converter, kept = tmp_path / "onnx2tf", tmp_path / "kept.tflite"
     # What it calls lies beside it.
     for path in (converter, converter.with_name("simplifier")):
         path.write_text(CONVERTER)
         path.chmod(0o755)
-    (tmp_path / "export").mkdir()
-    (tmp_path / "export" / "model.onnx").write_text("as it was")
-    bench = measure.Bench(measure.INT8, (), converter, "venv", tmp_path)
-    made = bench.theirs(tmp_path, (), kept)
-    assert (made.size, made.error, kept.read_text()) == (5, "", "12345")
-    assert made.remark == "made with -oiqt -qt per-tensor, because without: ValueError: the cause"
-    coarse = replace(measure.INT8, their_options=(("-oiqt",),))
-    assert replace(bench, kind=coarse).theirs(tmp_path, (), kept).error == "ValueError: the cause"
+    found = Onnx2tf(converter).convert(export, converters.INT8, tmp_path, kept)
+    assert (found.size, found.error, kept.read_text(), len(found.seconds)) == (5, "", "12345", 1)
+    assert found.remark == "made with -oiqt -qt per-tensor, because without: ValueError: the cause"
+    coarse = replace(converters.INT8, onnx2tf_options=(("-oiqt",),))
+    assert Onnx2tf(converter).convert(export, coarse, tmp_path, kept).error == "ValueError: the cause"
     assert not kept.exists()
-    assert (tmp_path / "export" / "model.onnx").read_text() == "as it was"
+    assert export.onnx.read_text() == "as it was"
+
+
+class Writer:
+    """A converter that fails from the second run on, or never."""
+
+    def __init__(self, *, fails):
+        self.runs, self.fails = 0, fails
+
+    def convert(self, _export, _kind, _scratch, kept):
+        self.runs += 1
+        kept.write_text("file")
+        return Made((float(self.runs),), error="it fell" if self.fails and self.runs > 1 else "")
+
+
+@pytest.mark.parametrize(("fails", "seconds"), [(False, (1.0, 2.0, 3.0)), (True, (1.0, 2.0))])
+def test_a_converter_that_fails_is_not_run_again(tmp_path, export, fails, seconds):
+    ours, theirs = Writer(fails=False), Writer(fails=fails)
+    found = Comparison(converters.FLOAT32, ours, "a peer", theirs).pair(export, tmp_path / "out", 3)
+    assert (found.ours.seconds, found.theirs.seconds) == ((1.0, 2.0, 3.0), seconds)
+    assert found.theirs.error == ("it fell" if fails else "")
+    assert bool(found.conversion("ours")) is not fails
 
 
 def test_conversions_are_held_to_targets_all_and_large_ones():
     small, large = (
-        replace(pair(0.9, model=name), conversion=Ratio(ratio, ratio, ratio), bytes=size)
-        for name, ratio, size in (("small", 1.2, 10), ("large", 0.8, pairs.LARGE))
+        replace(pair(0.9, model=name), ours=made(seconds), theirs=made(1.0), bytes=size)
+        for name, seconds, size in (("small", 1.2, 10), ("large", 0.8, pairs.LARGE))
     )
-    assert result([small]).shortfalls == ["converting all models: 1.20 of their seconds, the target is 0.85"]
-    assert result([large]).shortfalls == [
+    assert result([small], FLOAT32).shortfalls == ["converting all models: 1.20 of their seconds, the target is 0.85"]
+    assert result([large], FLOAT32).shortfalls == [
         "converting those of 100 MB and more: 0.80 of their seconds, the target is 0.70"
     ]
-    assert result([replace(large, conversion=Ratio(0.6, 0.5, 0.7))]).shortfalls == []
+    assert result([replace(large, ours=made(0.6))], FLOAT32).shortfalls == []
 
 
-def test_calibration_samples_are_the_same_for_both(tmp_path):
-    (tmp_path / "export").mkdir()
-    np.savez(tmp_path / "export" / "samples.npz", image=np.zeros((1, 3, 4, 5), np.float32))
-    ours, theirs = measure.calibration_options(tmp_path)
-    (given,) = np.load(ours[1]).values()
-    assert given.shape == (measure.CALIBRATION_SAMPLES, 3, 4, 5)
-    assert theirs[:2] == ["-cind", "image"]
-    assert np.array_equal(np.load(theirs[2]), given.transpose(0, 2, 3, 1))
+def test_a_command_is_measured_with_the_processes_that_it_starts():
+    child = "b = bytearray(200_000_000); b[::4096] = b'1' * len(b[::4096])"
+    ran = commands.run(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"]
+    )
+    assert 0.2e9 < ran.memory < 1e9
+    with pytest.raises(commands.FailedError, match=r"^ValueError: the cause$"):
+        commands.run([sys.executable, "-c", "raise ValueError('the cause')"])
 
 
-def test_its_models_are_in_the_zoo():
-    assert {model.name for model in manifest.select(manifest.load(), ",".join(peers.MODELS))} == set(peers.MODELS)
+def test_calibration_samples_are_the_same_for_both(export):
+    with np.load(export.calibration) as ours:
+        assert ours["image"].shape == (exports.CALIBRATION_SAMPLES, 3, 4, 5)
+        assert set(ours["ids"].ravel()) == {7, 8}
+        theirs = {name: np.load(file) for name, file in export.channels_last}
+        assert np.array_equal(theirs["image"], ours["image"].transpose(0, 2, 3, 1))
+        assert np.array_equal(theirs["ids"], ours["ids"])
+
+
+def test_inputs_are_found_by_their_names_or_else_in_the_order_of_these():
+    samples = {"first": 1, "second": 2}
+    named = [{"name": "serving_default_second:0"}, {"name": "first"}]
+    numbered = [{"name": "args_1"}, {"name": "args_0"}]
+    assert [sample for _, sample in race.by_input(named, samples)] == [2, 1]
+    assert [(detail["name"], sample) for detail, sample in race.by_input(numbered, samples)] == [
+        ("args_0", 1),
+        ("args_1", 2),
+    ]
+
+
+def test_every_comparison_has_its_own_name_and_models_that_there_are():
+    models = {model.name for model in manifest.load(peers.MODELS)}
+    found = list(peers.comparisons("venv", RUNTIME, (RUNTIME,), Path("python")))
+    assert len({each.name for each in found}) == len(found)
+    assert {name for each in found for name in each.models} | set(peers.ON_REQUEST) <= models
+    assert {each.peer for each in found} == set(peers.PEERS)

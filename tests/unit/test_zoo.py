@@ -7,6 +7,7 @@ import conversion
 import manifest
 import pytest
 import table
+from bench import peers
 from conversion import Outcome
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from pinlite.stages import check, convert, export, translate
 
 MODELS = manifest.load()
 TODAY = manifest.load(manifest.FOLDER.parent / "zoo_new" / "models.toml")
+RACED = manifest.load(peers.MODELS)
 REFUSING = [stage.STAGE.name for stage in (export, check, translate, convert)]
 
 
@@ -27,7 +29,7 @@ def own_models(file):
             yield from (key.value for key in node.value.keys)
 
 
-@pytest.mark.parametrize("models", [MODELS, TODAY], ids=["models", "today"])
+@pytest.mark.parametrize("models", [MODELS, TODAY, RACED], ids=["models", "today", "raced"])
 def test_names_are_unique(models):
     names = [model.name for model in models]
     assert sorted(set(names)) == sorted(names)
@@ -36,7 +38,7 @@ def test_names_are_unique(models):
 @pytest.mark.parametrize("file", sorted((manifest.FOLDER / "models").glob("*.py")), ids=lambda file: file.name)
 def test_what_a_file_makes_is_what_is_listed_for_it(file):
     made = set(own_models(file))
-    listed = {model.name for model in (*MODELS, *TODAY) if model.source == f"{file}:{model.name}"}
+    listed = {model.name for model in (*MODELS, *TODAY, *RACED) if model.source == f"{file}:{model.name}"}
     # These offer what a package holds besides.
     gathers = file.name.startswith("from_")
     assert made - listed == set()

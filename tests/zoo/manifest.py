@@ -44,6 +44,7 @@ def load(file: Path = FILE) -> list[Model]:
             refused=family.get("refused"),
             quick=name in quick,
             program=family.get("program", False),
+            options=tuple(family.get("options", ())),
         )
         for family in data["family"]
         for name in family["models"]

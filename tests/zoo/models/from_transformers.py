@@ -70,6 +70,15 @@ def bert():
 
 
 @seeded()
+def bert_mini():
+    """As large as the one of the name that Google published: 4 layers, 11 million parameters."""
+    config = transformers.BertConfig(
+        hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024
+    )
+    return Text(transformers.BertModel(config), "last_hidden_state", "pooler_output")
+
+
+@seeded()
 def albert():
     config = transformers.AlbertConfig(**TEXT, embedding_size=24)
     return Text(transformers.AlbertForSequenceClassification(config), "logits")
