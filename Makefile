@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
 
 help: ## List the targets.
@@ -59,6 +59,9 @@ bench-peers: $(host) $(peers) .venv/zoo-new.ready ## Race pinlite, its peers and
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.peers --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(KIND),--kind $(KIND)) $(if $(TARGET),--target $(TARGET)) $(if $(PEER),--peer $(PEER)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RESUME),--resume)
+
+op-costs: $(host) ## Time single operators and spellings of one result in LiteRT and TensorFlow 2.4.1 (ONLY=pattern of cases), build/op-costs.
+	PYTHONPATH=tests .venv/bin/python -m bench.op_costs $(if $(ONLY),--only "$(ONLY)")
 
 bench-scale: $(host) ## Time conversions of 10 MB to 1.9 GB, and of 100 to 5,000 nodes (ENGINE, ARGS=--quick), build/scale.
 	.venv/bin/python tests/bench/scale.py --engine $(ENGINE) $(ARGS)

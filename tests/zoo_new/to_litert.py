@@ -22,11 +22,14 @@ def main():
     arguments = parser.parse_args()
     model, samples = built(arguments.source), tensors(arguments.samples)
     with torch.no_grad():
-        outputs, _ = tree_flatten(model(*samples))
+        returned = model(*samples)
+    outputs, _ = tree_flatten(returned)
     if arguments.reference:
         np.savez(arguments.reference, *(output.numpy() for output in outputs))
     if arguments.channels_last:
-        model = litert_torch.to_channel_last_io(model, args=_images(samples), outputs=_images(outputs))
+        # It turns no outputs of a dict.
+        turned = [] if isinstance(returned, dict) else _images(outputs)
+        model = litert_torch.to_channel_last_io(model, args=_images(samples), outputs=turned)
         samples = tuple(sample.movedim(1, -1) if sample.ndim == IMAGE else sample for sample in samples)
     litert_torch.convert(model, samples).export(arguments.out)
 
