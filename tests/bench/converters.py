@@ -1,5 +1,6 @@
 """The ways in which a model becomes a .tflite file: each converter as its users run it, in processes of its own."""
 
+import json
 import math
 import os
 import shutil
@@ -70,7 +71,8 @@ class Pinlite:
         command += ["--target", self.target, "--variant", kind.name, "--engine", self.engine, "--no-cache"]
         command += ["--calibration", export.calibration] if kind.calibrated else []
         command += ["--keep-warm", self.warm] if self.warm else []
-        return _made([*command, "--out", out], out / f"model.{kind.name}.tflite", kept)
+        made = _made([*command, "--out", out], out / f"model.{kind.name}.tflite", kept)
+        return made if made.error else replace(made, memory=_largest_stage(out / "report.json"))
 
     def _source(self, export: Export) -> Command:
         if self.source == "onnx":
@@ -125,7 +127,8 @@ class ExportAndOnnx2tf:
         except FailedError as error:
             return Made((error.ran.seconds,), error=str(error))
         made = self.onnx2tf.of(onnx, export, kind, scratch / "theirs", kept)
-        return replace(made, seconds=tuple(each + exported.seconds for each in made.seconds))
+        seconds = tuple(each + exported.seconds for each in made.seconds)
+        return replace(made, seconds=seconds, memory=max(made.memory, exported.memory))
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,11 @@ class LitertTorch:
 def reference(kept: Path) -> Path:
     """What a file has to return, where its converter had other weights."""
     return kept.with_suffix(".npz")
+
+
+def _largest_stage(report: Path) -> int:
+    """The peak memory in bytes; what runs in containers is no child of the command."""
+    return max(stage["peak_memory"] for stage in json.loads(report.read_text())["stages"])
 
 
 def _made(

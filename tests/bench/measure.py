@@ -49,9 +49,10 @@ class Comparison:
     def name(self) -> str:
         return f"{self.kind.name} {self.ours.target} {self.peer}"
 
-    def result(self, made: Sequence[Pair]) -> Result:
+    def result(self, made: Sequence[Pair], *, everything: bool) -> Result:
         """The pairs as what they are to show."""
-        return Result(self.name, self.targets, tuple(runtime.name for runtime in self.runtimes), tuple(made))
+        runtimes = tuple(runtime.name for runtime in self.runtimes)
+        return Result(self.name, self.targets, runtimes, tuple(made), everything=everything)
 
     def pair(self, export: Export, out: Path, rounds: int) -> Pair:
         """A model by both; ``out`` gets the files."""

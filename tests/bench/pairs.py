@@ -38,8 +38,8 @@ class Quartiles:
 
 @dataclass(frozen=True)
 class Made:
-    """What a converter made, in the seconds of each of its runs: a file of ``size`` bytes, its largest process with a
-    peak ``memory`` in bytes. ``error`` tells why there is no file, ``remark`` what it took.
+    """What a converter made, in the seconds of each of its runs: a file of ``size`` bytes; ``memory`` is the peak of
+    its largest process in bytes. ``error`` tells why there is no file, ``remark`` what it took.
     """
 
     seconds: tuple[float, ...] = ()
@@ -101,12 +101,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Result:
-    """All models in one comparison, which these targets are for, in these runtimes."""
+    """Models in one comparison, which these targets are for, in these runtimes; ``everything`` if it is all models."""
 
     name: str
     targets: Targets
     runtimes: tuple[str, ...]
     pairs: tuple[Pair, ...]
+    everything: bool = False
 
     @property
     def shortfalls(self) -> list[str]:

@@ -10,7 +10,6 @@ theirs. Of all: ours is right wherever theirs is.
 import argparse
 import datetime as dt
 import functools
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -47,25 +46,41 @@ def main() -> None:
         models = manifest.select(manifest.load(MODELS), arguments.only)
     except ValueError as error:
         sys.exit(f"error: {error}")
-    if not arguments.only:
-        models = [model for model in models if model.name not in ON_REQUEST]
-    found = {
-        each: [model for model in models if not each.models or model.name in each.models]
-        for each in comparisons(arguments.engine, *runtimes(), _image("torch"))
-        if arguments.kind in (None, each.kind.name)
-        and arguments.target in (None, each.ours.target)
-        and arguments.peer in (None, each.peer)
-    }
     results: list[Result] = []
-    for comparison, of_it in found.items():
-        made: list[Pair] = []
-        for number, model in enumerate(of_it, 1):
-            print(f"{comparison.name}: {number}/{len(of_it)} {model.name}", file=sys.stderr)
-            made.append(_pair(comparison, model, arguments))
-            _write([*results, comparison.result(made)])
-        results += [comparison.result(made)] if made else []
+    for comparison in comparisons(arguments.engine, *runtimes(), _image("torch")):
+        if _chosen(comparison, arguments):
+            result = _result(comparison, models, results, arguments)
+            results += [result] if result.pairs else []
     print(peers_table.markdown(results), end="")
     sys.exit(any(result.shortfalls for result in results))
+
+
+def _chosen(comparison: Comparison, arguments: argparse.Namespace) -> bool:
+    asked = (arguments.kind, arguments.target, arguments.peer)
+    has = (comparison.kind.name, comparison.ours.target, comparison.peer)
+    return all(word in (None, own) for word, own in zip(asked, has, strict=True))
+
+
+def _result(
+    comparison: Comparison, models: Sequence[Model], before: Sequence[Result], arguments: argparse.Namespace
+) -> Result:
+    """One comparison, which is written with those before it after each model."""
+    models = [model for model in models if _is_about(comparison, model, arguments)]
+    made: list[Pair] = []
+    result = comparison.result(made, everything=False)
+    for number, model in enumerate(models, 1):
+        print(f"{comparison.name}: {number}/{len(models)} {model.name}", file=sys.stderr)
+        made.append(_pair(comparison, model, arguments))
+        result = comparison.result(made, everything=not arguments.only and number == len(models))
+        _write([*before, result])
+    return result
+
+
+def _is_about(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> bool:
+    if comparison.models:
+        return model.name in comparison.models
+    measured = arguments.resume and _file(comparison, model).exists()
+    return bool(arguments.only) or measured or model.name not in ON_REQUEST
 
 
 def comparisons(engine: str, oldest: Runtime, newest: tuple[Runtime, ...], torch: Path) -> Iterator[Comparison]:
@@ -124,8 +139,8 @@ def runtimes() -> tuple[Runtime, tuple[Runtime, ...]]:
 
 def _pair(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> Pair:
     """A model in a comparison, measured, or taken up from a run before."""
-    folder = OUT / comparison.name.replace(" ", "-") / model.name
-    file = folder / "pair.json"
+    file = _file(comparison, model)
+    folder = file.parent
     if arguments.resume and file.exists():
         return PAIR.validate_json(file.read_bytes())
     try:
@@ -140,9 +155,12 @@ def _pair(comparison: Comparison, model: Model, arguments: argparse.Namespace) -
     return pair
 
 
+def _file(comparison: Comparison, model: Model) -> Path:
+    return OUT / comparison.name.replace(" ", "-") / model.name / "pair.json"
+
+
 def _write(results: Sequence[Result]) -> None:
     versions = {
-        "pinlite": importlib.metadata.version("pinlite"),
         "onnx2tf": _version(_environment("onnx2tf") / "python", "onnx2tf"),
         "litert-torch": _version(_environment("zoo-new") / "python", "litert-torch"),
     }
@@ -172,7 +190,9 @@ def _version(python: Path, package: str) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", metavar="NAMES", help="models of models.toml, or patterns")
+    parser.add_argument(
+        "--only", default="", metavar="NAMES", help="models of models.toml, or patterns [all but the largest]"
+    )
     parser.add_argument("--kind", choices=("float32", "int8"), help="of the files [each]")
     parser.add_argument("--target", choices=("tflite-2.4", "litert-2"), help="of pinlite's files [each]")
     parser.add_argument("--peer", choices=PEERS, help="what pinlite is compared with [each]")

@@ -13,17 +13,21 @@ LONGEST = 300
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The tables of each result."""
-    return "\n".join(line for result in results for line in _result(result)) + "\n"
+    """All of each result."""
+    return "\n".join(f"## {result.name}\n\n{body(result)}\n" for result in results)
 
 
-def _result(result: Result) -> list[str]:
-    """Its tables, then what is not right, and which targets are missed."""
-    lines = [f"## {result.name}", *(["", files(result)] if result.runtimes else []), "", seconds(result)]
-    lines += _section("Not right", _reasons(result.pairs))
-    lines += _section("Not as asked", _remarks(result.pairs))
-    lines += _section("Targets missed", result.shortfalls)
-    return [*lines, ""]
+def body(result: Result) -> str:
+    """The tables, then what is not right, and which targets are missed."""
+    parts = [files(result)] if result.runtimes else []
+    parts.append(seconds(result))
+    for title, lines in (
+        ("Not right:", _reasons(result.pairs)),
+        ("Not as asked:", _remarks(result.pairs)),
+        ("Targets missed:", result.shortfalls),
+    ):
+        parts += [title, "\n".join(f"- {line}" for line in lines)] if lines else []
+    return "\n\n".join(parts)
 
 
 def files(result: Result) -> str:
@@ -66,10 +70,6 @@ def seconds(result: Result) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return ["", f"### {title}", *(f"- {line}" for line in lines)] if lines else []
 
 
 def _right(pair: Pair, side: str) -> str:

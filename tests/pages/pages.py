@@ -1,6 +1,6 @@
 """Write the pages of docs/ that say what was measured (a file each in docs/measured) or what the package declares
-(errors.md, runtime-faults.md, cli.md, its JSON Schemas), and the picture in architecture.md from the imports that there
-are.
+(errors.md, runtime-faults.md, cli.md, its JSON Schemas), the tables in peers.md, and the picture in architecture.md
+from the imports that there are.
 
 What a page says of measurements is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes
 its place first.
@@ -21,6 +21,7 @@ import fault_table
 import import_graph
 import json_schemas
 import manifest
+import peers_page
 import scale_page
 import soak_table
 import table
@@ -218,6 +219,7 @@ SOURCES: dict[str, Reduce] = {
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
     "scale": scale_page.reduced,
+    "peers": lambda found: peers_page.reduced(found, measured("peers")),
 }
 
 
@@ -258,6 +260,7 @@ def pages() -> dict[str, str]:
         "runtime-faults.md": fault_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "cli.md": command_table.page(),
+        "peers.md": peers_page.page((DOCS / "peers.md").read_text(), measured("peers")),
         "performance.md": scale_page.page(measured("scale")),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import error_table
@@ -10,9 +11,10 @@ import import_graph
 import json_schemas
 import manifest
 import pages
+import peers_page
 import scale_page
 import soak_table
-from bench import scale
+from bench import measure, peers, scale
 
 from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import folders
@@ -148,3 +150,30 @@ def test_zoo(monkeypatch):
     assert "| net | 5e-06 | 1.50 | 7.2 | 2 CONV_2D, 1 ADD |" in page
     assert "| other | | | | refused by export: it \\<can't> |" in page
     assert "Of the 1 models that were converted twice, 1 have the same bytes." in page
+
+
+def test_a_comparison_of_all_models_takes_its_place_in_the_page():
+    pair = {"model": "net", "ours": {"seconds": [1.0]}, "theirs": {"seconds": [2.0]}}
+    results = [
+        {"name": name, "targets": {}, "runtimes": [], "pairs": [pair], "everything": everything}
+        for name, everything in (("a whole", True), ("a part", False))
+    ]
+    found = {"date": "2026-11-30", "processors": 2, "versions": {"peer": "1.2"}, "results": results}
+    assert peers_page.reduced({**found, "results": results[1:]}, {}) is None
+    measured = peers_page.reduced(found, {"of before": "stays"})
+    assert measured.keys() == {"of before", "a whole"}
+    block = "<!-- {}: `make docs` writes this -->\nold\n<!-- end of it -->\nnote of {}\n"
+    text = "".join(block.format(name, name) for name in ("a whole", "a part"))
+    page = peers_page.page(text, measured)
+    assert "Measured on 2026-11-30 on 2 processors; peer 1.2." in page
+    assert "| net | 0.0 | 1.0 (1.0 to 1.0) | 2.0 (2.0 to 2.0) | 0.50 (0.50 to 0.50) |" in page
+    assert page.count("old") == 1
+    assert page.endswith(block.format("a part", "a part"))
+    assert peers_page.page(page, measured) == page
+
+
+def test_the_page_of_peers_has_a_place_for_every_comparison():
+    runtime = measure.Runtime("litert", Path("python"), "litert", 1)
+    names = [each.name for each in peers.comparisons("venv", runtime, (runtime,), Path("python"))]
+    places = [block["name"] for block in peers_page.BLOCK.finditer((pages.DOCS / "peers.md").read_text())]
+    assert sorted(places) == sorted(names)
