@@ -50,6 +50,19 @@ class ProductsTest(LoweredTest):
                     ops = self.check(product, samples, {"y": a @ b})
                     self.assertEqual(ops["BATCH_MATMUL"] + ops["FULLY_CONNECTED"], 1)
 
+    def test_a_constant_on_the_right_is_kept_from_one_invocation_to_the_next(self):
+        nodes = [
+            helper.make_node("MatMul", ["x", "matrices"], ["products"]),
+            helper.make_node("Add", ["products", "one"], ["sums"]),
+            helper.make_node("Softmax", ["sums"], ["a"], axis=2),
+            helper.make_node("Add", ["a", "more"], ["y"]),
+        ]
+        x, matrices, more = random(4, 16, 32), random(4, 32, 48, seed=1), random(4, 16, 48, seed=2)
+        constants = {"matrices": matrices, "one": scalar(1.0), "more": more}
+        expected = softmax(x @ matrices + 1) + more
+        ops = self.check(model(nodes, {"x": x}, ["y"], constants), {"x": x}, {"y": expected})
+        self.assertEqual(ops["BATCH_MATMUL"], 1)
+
     def test_an_operand_with_other_uses(self):
         x = random(2, 3, 4)
         nodes = [

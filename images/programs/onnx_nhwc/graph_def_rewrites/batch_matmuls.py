@@ -3,6 +3,10 @@
 TFLite has an operator for them, but the converter of TensorFlow 2.4.1 takes a product whose shapes it knows apart,
 matrix by matrix: attention becomes thousands of operators. So a shape is hidden from the converter until that step is
 over. The node that hides it is dropped then, and the result's shape is stated.
+
+TensorFlow 2.4.1's interpreter turns the rows and columns of a constant on the right at the first invocation, into
+memory that other operators then write to, and takes it from there ever after: all later results are wrong. So such a
+constant is turned here.
 """
 
 from collections import Counter
@@ -10,7 +14,7 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 
-from .graph_def import add_constant, imported
+from .graph_def import add_constant, imported, numbers, producer
 
 # The node that hides a shape is dropped just before the converter gets to products. These are not, and their results
 # have the shape of their first input.
@@ -28,6 +32,7 @@ def apply(graph_def):
     uses = Counter(name for node in graph_def.node for name in node.input)
     nodes = {node.name: node for node in graph_def.node}
     for node in products:
+        _turn_constant(graph_def, node, nodes)
         operation = graph.get_operation_by_name(node.name)
         operands = [nodes[name] for name in node.input if uses[name] == 1 and name in nodes]
         carrier = next((operand for operand in operands if _carries(operand, graph)), None)
@@ -36,6 +41,15 @@ def apply(graph_def):
         else:
             _hide(graph_def, carrier, graph.get_operation_by_name(carrier.name).inputs[0])
         _state(graph_def, node, operation.outputs[0].shape)
+
+
+def _turn_constant(graph_def, node, nodes):
+    """Give a product the transposes of its right side, if this is a constant that isn't turned yet."""
+    right = nodes[producer(node.input[1])]
+    if right.op == "Const" and not node.attr["adj_y"].b:
+        turned = np.ascontiguousarray(np.swapaxes(numbers(right), -1, -2))
+        node.input[1] = add_constant(graph_def, node.name + "/turned", turned).name
+        node.attr["adj_y"].b = True
 
 
 def _carries(node, graph):
