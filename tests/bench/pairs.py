@@ -74,7 +74,7 @@ class Match:
 @dataclass(frozen=True)
 class Pair:
     """A model of some ``bytes`` by both converters, with its matches by runtime. ``warm`` is ours where workers are
-    waiting. ``error`` tells why there was nothing to convert.
+    waiting. ``error`` tells why there is nothing to compare.
     """
 
     model: str

@@ -70,7 +70,7 @@ def _result(
     result = comparison.result(made, everything=False)
     for number, model in enumerate(models, 1):
         print(f"{comparison.name}: {number}/{len(models)} {model.name}", file=sys.stderr)
-        made.append(_pair(comparison, model, arguments))
+        made.append(measured(comparison, model, arguments))
         result = comparison.result(made, everything=not arguments.only and number == len(models))
         _write([*before, result])
     return result
@@ -79,8 +79,8 @@ def _result(
 def _is_about(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> bool:
     if comparison.models:
         return model.name in comparison.models
-    measured = arguments.resume and _file(comparison, model).exists()
-    return bool(arguments.only) or measured or model.name not in ON_REQUEST
+    before = arguments.resume and _file(comparison, model).exists()
+    return bool(arguments.only) or before or model.name not in ON_REQUEST
 
 
 def comparisons(engine: str, oldest: Runtime, newest: tuple[Runtime, ...], torch: Path) -> Iterator[Comparison]:
@@ -137,12 +137,12 @@ def runtimes() -> tuple[Runtime, tuple[Runtime, ...]]:
     return oldest, (one, two)
 
 
-def _pair(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> Pair:
+def measured(comparison: Comparison, model: Model, arguments: argparse.Namespace) -> Pair:
     """A model in a comparison, measured, or taken up from a run before."""
     file = _file(comparison, model)
     folder = file.parent
-    if arguments.resume and file.exists():
-        return PAIR.validate_json(file.read_bytes())
+    if arguments.resume and file.exists() and not (found := PAIR.validate_json(file.read_bytes())).error:
+        return found
     try:
         export = exports.write(
             model, OUT / "exports" / model.name, arguments.engine, _environment("zoo-new") / "python"
@@ -150,7 +150,7 @@ def _pair(comparison: Comparison, model: Model, arguments: argparse.Namespace) -
         pair = comparison.pair(export, folder, arguments.rounds)
     except FailedError as error:
         folder.mkdir(parents=True, exist_ok=True)
-        pair = Pair(model.name, error=f"not exported: {error}")
+        pair = Pair(model.name, error=f"not measured: {error}")
     file.write_bytes(PAIR.dump_json(pair, indent=1) + b"\n")
     return pair
 

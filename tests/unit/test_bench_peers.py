@@ -3,11 +3,13 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from bench import commands, converters, exports, pairs, peers, peers_table, race
-from bench.converters import Onnx2tf
+from bench.commands import FailedError, Ran
+from bench.converters import Onnx2tf, Pinlite
 from bench.exports import Export
 from bench.measure import Comparison, Runtime
 from bench.pairs import FLOAT32, INT8, Document, Made, Match, Pair, Quartiles, Result, Run
@@ -274,3 +276,25 @@ def test_every_comparison_has_its_own_name_and_models_that_there_are():
     assert len({each.name for each in found}) == len(found)
     assert {name for each in found for name in each.models} | set(peers.ON_REQUEST) <= models
     assert {each.peer for each in found} == set(peers.PEERS)
+
+
+def test_what_was_measured_before_is_taken_up_if_that_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(peers, "OUT", tmp_path)
+    model = Model("net", "net.py:net")
+    comparison = Comparison(converters.FLOAT32, Pinlite("venv", "litert-2"), "a peer", Writer(fails=False))
+    file = tmp_path / "float32-litert-2-a-peer" / "net" / "pair.json"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(peers.PAIR.dump_json(pair(0.5)))
+
+    def fails(*_):
+        raise FailedError("why", Ran(1.0, 0))
+
+    monkeypatch.setattr(exports, "write", fails)
+    asked = SimpleNamespace(resume=True, engine="venv", rounds=1)
+    assert peers.measured(comparison, model, asked) == pair(0.5)
+    asked.resume = False
+    assert peers.measured(comparison, model, asked).error == "not measured: why"
+    # A failure is no measurement.
+    asked.resume = True
+    assert peers.measured(comparison, model, asked).error == "not measured: why"
+    assert peers.PAIR.validate_json(file.read_bytes()).error == "not measured: why"
