@@ -8,6 +8,7 @@ theirs. Of all: ours is right wherever theirs is.
 """
 
 import argparse
+import compileall
 import datetime as dt
 import functools
 import os
@@ -25,6 +26,7 @@ from pydantic import TypeAdapter
 from zoo import manifest
 from zoo.manifest import Model
 
+import pinlite
 from pinlite import toolchain
 from pinlite.engine import VenvEngine
 from pinlite.events import ignore
@@ -46,6 +48,8 @@ def main() -> None:
         models = manifest.select(manifest.load(MODELS), arguments.only)
     except ValueError as error:
         sys.exit(f"error: {error}")
+    # As an installed package has its bytecode; its peers are installed.
+    compileall.compile_dir(Path(pinlite.__file__).parent, quiet=1)
     results: list[Result] = []
     for comparison in comparisons(arguments.engine, *runtimes(), _image("torch")):
         if _chosen(comparison, arguments):
