@@ -68,9 +68,9 @@ def write(model: Model, folder: Path, engine: str, today: Path) -> Export:
 
 def _by_today(export: Export, python: Path) -> None:
     samples.write(export.model.inputs, export.samples)
-    commands.run([python, EXPORT, export.model.source, "--samples", export.samples, "--out", export.folder])
+    ran = commands.run([python, EXPORT, export.model.source, "--samples", export.samples, "--out", export.folder])
     if not export.onnx.exists():
-        raise commands.FailedError((export.folder / "export.json").read_text())
+        raise commands.FailedError((export.folder / "export.json").read_text(), ran)
 
 
 def _by_pinlite(export: Export, engine: str) -> None:
