@@ -421,6 +421,25 @@ class Infer(Stage):
         self.assertEqual((latency["runs"], latency["threads"]), (3, 1))
         self.refused("usage", "named Z", "infer", "made.model", {"Z": fed["Z"]}, **options)
 
+    def test_an_invocation_that_gives_other_numbers_than_the_first_is_told(self):
+        # TensorFlow 2.4.1 turns a constant batch of matrices once, into memory that other operators use.
+        def build(turned):
+            def built():
+                x = tf.compat.v1.placeholder(tf.float32, [None, 16, 32], "x")
+                made = tf.matmul(x, tf.constant(matrices.swapaxes(1, 2) if turned else matrices), adjoint_b=turned)
+                return {"x": x}, {"y": made + 1.0}
+
+            return built
+
+        stream = np.random.RandomState(0)
+        matrices, samples = (stream.randn(4, *shape).astype(np.float32) for shape in ((32, 48), (16, 32)))
+        for turned, warnings in ((True, 0), (False, 1)):
+            save_frozen(self.folder / str(turned), build(turned))
+            lists = {"inputs": [spec("x", None, 16, 32, key="x")], "outputs": [spec("y", None, 16, 48, key="y")]}
+            self.call("convert", str(turned), variant="float32", **lists)
+            options = {"inputs": [], "threads": 1, "least": 2, "most": 2, "seconds": 0}
+            self.assertEqual(len(self.call("time", "made.model", {"x": samples}, **options)["warnings"]), warnings)
+
 
 if __name__ == "__main__":
     unittest.main()
