@@ -228,8 +228,11 @@ def test_a_folder_stays_one_when_it_is_written_without_its_parents(model_file):
     [
         ("timm", "name one version, e.g. --with timm==0.4.12"),
         ("ours", "--with ./ours gives the folder"),
-        ("git+https://example.org/net", "clone or download it, and give the folder or a wheel"),
-        ("net @ https://example.org/net.whl", "clone or download it"),
+        ("git+https://example.org/net", "git clone https://example.org/net, and give the folder: --with ./net;"),
+        ("net @ git+https://example.org/n/net.git@v1#egg=net", "git clone --branch v1 https://example.org/n/net.git, "),
+        ("git@example.org:n/net.git", "git clone git@example.org:n/net.git, and give the folder: --with ./net;"),
+        ("net @ https://example.org/net.whl", "addresses are not followed: download it, and give the wheel"),
+        ("https://example.org/net-1.tar.gz", "download it, and give the wheel, or the folder that it unpacks to"),
         ("-r r.txt", "--with ./requirements.txt"),
     ],
 )
@@ -239,6 +242,19 @@ def test_what_is_no_package_is_refused_with_what_to_do(text, advice):
     with pytest.raises(UsageError, match="is not a pinned requirement") as raised:
         resolve({"source": "model.py:build", "with": [text]})
     assert advice in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("opset", "advice"),
+    [
+        (17, "leave it out: it is that of the ONNX model on the way, 12 then, and a TFLite file has none"),
+        (18, "; --toolchain current would export 18"),
+    ],
+)
+@pytest.mark.usefixtures("model_file")
+def test_an_opset_that_nothing_exports_need_not_be_given(opset, advice):
+    refused = refusal({"source": "model.py:build", "opset": opset})
+    assert refused.hint.endswith(advice)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The forms of SOURCE and of --input."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,46 @@ def test_what_is_no_source_is_named_with_a_hint(text, names):
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("net.safetensors", "path/to/file.py:callable --weights net.safetensors"),
+        ("last.ckpt", "path/to/file.py:callable --weights last.ckpt"),
+        ("best.pth.tar", "path/to/file.py:callable --weights best.pth.tar"),
+        ("net.h5", "TensorFlow's own TFLiteConverter takes a Keras model"),
+        ("net.keras", "TensorFlow's own TFLiteConverter takes a Keras model"),
+        ("net.ipynb", "jupyter nbconvert --to script net.ipynb; then give that file.py:callable"),
+        ("net.ipynb:Net", "jupyter nbconvert --to script net.ipynb; then give that file.py:callable"),
+        ("net.tflite", "pinlite inspect, audit, run and diff take it"),
+        ("saved_model.pb", "give the folder of a SavedModel"),
+        ("https://example.org/net.onnx", "download what is there, and give the file"),
+    ],
+)
+def test_what_people_have_in_place_of_a_source_is_told_what_to_do(text, advice):
+    Path(text.partition(":")[0]).touch()
+    with pytest.raises(UsageError, match=re.escape(text)) as raised:
+        options.parse_source(text)
+    assert advice in raised.value.hint
+
+
+def test_a_file_of_python_alone_names_what_in_it_may_be_the_model():
+    Path("net.py").write_text(
+        "from torch import nn\n"
+        "class Block(nn.Module):\n    def __init__(self, width): ...\n"
+        "class Net(nn.Module):\n    def __init__(self, classes=10): ...\n"
+        "class Wide(Net): ...\n"
+        "class Settings: ...\n"
+        "def build(*, classes=10): ...\n"
+        "def train(model): ...\n"
+        "def _helper(): ...\n"
+        "net = Net(3)\n"
+    )
+    for text in ("net.py", "net.py:"):
+        with pytest.raises(UsageError, match=re.escape(repr(text))) as raised:
+            options.parse_source(text)
+        assert raised.value.hint.endswith(": net.py:Net, net.py:Wide, net.py:build, net.py:net")
+
+
 def test_a_misspelt_file_suggests_the_nearest():
     Path("mobilenet.py").touch()
     with pytest.raises(UsageError) as raised:
@@ -117,6 +158,36 @@ def test_what_is_no_input_is_named_with_a_hint(text):
         options.parse_input(text)
     assert repr(text) in str(raised.value)
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("x=1,3,64,64", "x=1x3x64x64"),
+        ("x=1X3X64X64", "x=1x3x64x64"),
+        ("x=(1, 3, 64)", "x=1x3x64"),
+        ("ids=[1,16]:int64", "ids=1x16:int64"),
+        ("1x3x64x64", "NAME=1x3x64x64"),
+    ],
+)
+def test_a_shape_that_is_written_in_another_way_is_written_anew(text, meant):
+    with pytest.raises(UsageError) as raised:
+        options.parse_input(text)
+    assert raised.value.hint == f"did you mean --input {meant}?"
+
+
+@pytest.mark.parametrize("text", ["x=-1x3x64x64", "x=?x3x64x64", "x=Nx3x64x64", "x=0x3x64x64", "x=None,3,64,64"])
+def test_an_input_of_an_open_size_needs_one_and_what_leaves_it_open(text):
+    with pytest.raises(UsageError) as raised:
+        options.parse_input(text)
+    assert ": --input x=1x3x64x64; --dynamic x.0=batch beside it leaves the batch open" in raised.value.hint
+
+
+@pytest.mark.parametrize(("dtype", "meant"), [("float", "float32"), ("long", "int64"), ("flaot16", "float16")])
+def test_a_dtype_of_another_name_suggests_its_own(dtype, meant):
+    with pytest.raises(UsageError, match=f"unknown dtype '{dtype}'") as raised:
+        options.parse_input(f"x=1:{dtype}")
+    assert raised.value.hint.startswith(f"did you mean {meant}? ")
 
 
 @pytest.mark.parametrize("text", ["timm==0.4.12", "a-b_c.d==1", "a[x,y]==1.0", "a==1.0+cu110", "a==1!2.0rc1"])

@@ -14,7 +14,9 @@ from pinlite.schema.recipe import Requirements
 from pinlite.toolchain import Toolchain, days
 
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
-_ADDRESS = re.compile(r"^(git\+|\w+://)|://|\s@\s")
+_ADDRESS = re.compile(r"^(git\+|\w+://)|://|\s@\s|^[\w.-]+@[\w.-]+:")
+# Of an address of a repository: what git takes, and the version behind it.
+_REPOSITORY = re.compile(r"(?:^|\s@\s)(?:git\+)?(?P<url>[^\s#]+?)(?:@(?P<version>[^/@:#\s]+))?(?:#\S*)?$")
 _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _FORMS = "name one version, e.g. --with timm==0.4.12; or give a wheel, a package's folder or ./requirements.txt"
 _ANY = "any"
@@ -53,12 +55,22 @@ def check_requirement(requirement: str) -> None:
         return
     hint = _FORMS
     if _ADDRESS.search(requirement):
-        hint = f"addresses are not followed: clone or download it, and give the folder or a wheel; or {_FORMS}"
+        hint = f"addresses are not followed: {_fetched(requirement)}; or {_FORMS}"
     elif requirement.startswith("-"):
         hint = f"give the file by itself: --with ./requirements.txt; or {_FORMS}"
     elif os.path.isdir(requirement):  # noqa: PTH112  # of a text that can be no path it says so
         hint = f"--with ./{requirement} gives the folder; or {_FORMS}"
     raise UsageError(f"--with {requirement!r} is not a pinned requirement", hint=hint)
+
+
+def _fetched(address: str) -> str:
+    """How what is at an address becomes a folder or a wheel."""
+    found = _REPOSITORY.search(address)
+    name = found["url"].rstrip("/").rpartition("/")[2].removesuffix(".git") if found else ""
+    if not found or not name or found["url"].endswith((packages.WHEEL, *_ARCHIVES)):
+        return "download it, and give the wheel, or the folder that it unpacks to"
+    branch = f" --branch {found['version']}" if found["version"] else ""
+    return f"git clone{branch} {found['url']}, and give the folder: --with ./{name}"
 
 
 def _path(text: str) -> Path:

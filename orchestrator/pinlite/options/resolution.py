@@ -188,9 +188,17 @@ def _opset(options: Settings, chosen: Toolchain, own: Environment | None) -> int
     if not opsets.least <= asked <= opsets.most:
         raise UsageError(
             f"--opset {asked}: {who} exports opsets {opsets.least} to {opsets.most}",
-            hint=f"without --opset it is {opsets.default}",
+            hint=f"leave it out: it is that of the ONNX model on the way, {opsets.default} then, and a TFLite file has "
+            f"none{_exported_by(asked)}",
         )
     return asked
+
+
+def _exported_by(opset: int) -> str:
+    """The toolchains that export an opset, in a hint."""
+    named = {name: toolchain.load(name).opsets for name in toolchain.names()}
+    able = [f"--toolchain {name}" for name, opsets in named.items() if opsets.least <= opset <= opsets.most]
+    return f"; {' and '.join(able)} would export {opset}" if able else ""
 
 
 def _check_exported(options: Settings, source: Source) -> None:

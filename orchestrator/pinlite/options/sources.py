@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
-from pinlite.inputs import modules
+from pinlite.inputs import model_code, modules
 from pinlite.inputs.external_data import beside
 from pinlite.inputs.paths import closed_folder, existing, existing_file, model_file
 from pinlite.schema.recipe import Source
@@ -19,10 +19,24 @@ _CALLABLE = re.compile(r"\w+(\.\w+)*")
 _FORMS = "give path/to/file.py:callable, package.module:callable, a .pt, .pt2 or .onnx file, or a SavedModel folder"
 _CHECKPOINTS = (".pt", ".pth", ".pt2", ".jit", ".torchscript")
 
+_WEIGHTS = "it has weights without a model: convert the code that builds it, path/to/file.py:callable --weights {}"
+_KERAS = "TensorFlow's own TFLiteConverter takes a Keras model; pinlite takes SavedModel folders of TensorFlow"
+# What has no model that pinlite converts, by its ending, and what to do.
+_OTHERS = {
+    (".safetensors", ".ckpt", ".bin", ".pth.tar"): _WEIGHTS,
+    (".h5", ".hdf5", ".keras"): _KERAS,
+    (".ipynb",): "put the model's code into a file: jupyter nbconvert --to script {}; then give that file.py:callable",
+    (".tflite",): "it is a TFLite file already: pinlite inspect, audit, run and diff take it",
+    (".pb",): "give the folder of a SavedModel, in which saved_model.pb lies; a frozen graph alone is not converted",
+}
+_MOST_NAMES = 12
+
 
 def parse_source(text: str) -> Source:
     """A SOURCE as the command line has it; a UsageError says which forms there are."""
     path = Path(text)
+    if "://" in text:
+        raise UsageError(f"{text} is an address", hint="download what is there, and give the file: nothing is fetched")
     if text and path.is_dir():
         if not (path / "saved_model.pb").is_file():
             raise UsageError(f"{text} is a folder, but not a SavedModel: it has no saved_model.pb", hint=_FORMS)
@@ -31,11 +45,15 @@ def parse_source(text: str) -> Source:
         return Source(kind="onnx", text=text, path=model_file(path), beside=beside(path))
     if path.suffix in _CHECKPOINTS:
         return Source(kind="checkpoint", text=text, path=existing_file(path))
-    if python := python_callable(text):
+    file = path if path.exists() else Path(text.rpartition(":")[0] or text)
+    instead = next((hint for endings, hint in _OTHERS.items() if file.name.endswith(endings)), "").format(file)
+    if not (instead and file.is_file()) and (python := python_callable(text)):
         return Source(kind="python", text=text, **python)
+    if file.suffix == ".py" and (names := model_code.models(file)):
+        instead = f"say what in it gives the model: {', '.join(f'{file}:{name}' for name in names[:_MOST_NAMES])}"
     raise UsageError(
-        f"{text!r} is not a source that pinlite knows" + ("" if path.exists() else ", and no such file exists"),
-        hint=_FORMS,
+        f"{text!r} is not a source that pinlite knows" + ("" if file.exists() else ", and no such file exists"),
+        hint=instead or _FORMS,
     )
 
 

@@ -13,6 +13,10 @@ from pinlite.errors import UsageError
 from pinlite.schema.choices import Dtype, Layout, StageName, VariantName
 from pinlite.schema.recipe import InputSpec, LayoutSpec, Preprocessing
 
+_INPUT = "e.g. --input image=1x3x224x224, ids=1x16:int64, or k=:int64 for a number by itself"
+# Names of other libraries for a dtype, and what stands between sizes elsewhere.
+_DTYPES_ELSEWHERE = {"float": "float32", "half": "float16", "double": "float64", "int": "int32", "long": "int64"}
+_BETWEEN_SIZES = re.compile(r"[\sx,*\u00d7()\[\]]+", re.IGNORECASE)
 _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _DTYPES: tuple[str, ...] = get_args(Dtype)
@@ -42,13 +46,29 @@ def parse_input(text: str) -> InputSpec:
     shape, colon, dtype = rest.partition(":")
     sizes = shape.split("x") if shape else []
     if not name or not equals or not all(size.isdecimal() and int(size) > 0 for size in sizes):
-        raise UsageError(
-            f"--input {text!r} is not NAME=SHAPE[:DTYPE]",
-            hint="e.g. --input image=1x3x224x224, ids=1x16:int64, or k=:int64 for a number by itself",
-        )
+        raise UsageError(f"--input {text!r} is not NAME=SHAPE[:DTYPE]", hint=_meant(text) or _INPUT)
     if colon and dtype not in _DTYPES:
-        raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=f"one of {', '.join(_DTYPES)}")
+        near = _DTYPES_ELSEWHERE.get(dtype) or next(iter(difflib.get_close_matches(dtype, _DTYPES, n=1)), None)
+        hint = (f"did you mean {near}? " if near else "") + f"There are {', '.join(_DTYPES)}"
+        raise UsageError(f"--input {text!r}: unknown dtype {dtype!r}", hint=hint)
     return InputSpec.model_validate({"name": name, "shape": [int(s) for s in sizes], "dtype": dtype or "float32"})
+
+
+def _meant(text: str) -> str:
+    """A hint for an input whose shape is written in another way, or left open; nothing for what is no shape."""
+    name, _, rest = text.partition("=") if "=" in text else ("NAME", "", text)
+    shape, colon, dtype = rest.partition(":")
+    sizes = [size for size in _BETWEEN_SIZES.split(shape) if size]
+    known = [size if size.isdecimal() and int(size) > 0 else "1" for size in sizes]
+    if not name or not any(size.isdecimal() for size in sizes):
+        return ""
+    written = f"--input {name}={'x'.join(known)}{colon}{dtype}"
+    if known == sizes:
+        return f"did you mean {written}?"
+    return (
+        f"every size is a number, in which the samples are made: {written}; --dynamic {name}.0=batch beside it leaves "
+        "the batch open in the file"
+    )
 
 
 def fixed(texts: Iterable[str]) -> dict[str, JsonValue]:
