@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pinlite.schema.report import Report
@@ -34,6 +35,14 @@ class PinliteError(Exception):
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.message}" if self.stage else self.message
+
+
+def causes(error: BaseException) -> "Iterator[BaseException]":
+    """An error and what it comes of, the first cause last."""
+    following: BaseException | None = error
+    while following is not None:
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 class UsageError(PinliteError):

@@ -1,8 +1,12 @@
 """Which engine a run gets, and how long it waits for one."""
 
+import grp
+import os
 import socket
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,12 +61,76 @@ def test_auto_says_why_it_is_not_docker():
     assert notice.text.endswith("Connection refused')), so the venv engine runs the stages")
 
 
-def test_docker_that_is_not_there_is_not_waited_for(monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+@pytest.mark.parametrize("host", ["unix:///nowhere", "tcp://nowhere.invalid:2375", "nowhere", "ssh://nowhere"])
+def test_an_address_at_which_nothing_can_come_is_asked_once(monkeypatch, host):
+    monkeypatch.setenv("DOCKER_HOST", host)
     told = []
-    with pytest.raises(NoEngineError):
+    with pytest.raises(NoEngineError, match="no Docker engine answers: ") as caught:
         choose("docker", told.append)
     assert told == []
+    assert "--engine venv" in caught.value.hint
+
+
+def test_ssh_says_what_it_needs(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "ssh://nowhere")
+    with pytest.raises(
+        NoEngineError, match="DOCKER_HOST is ssh://nowhere, and docker's client can't use ssh"
+    ) as caught:
+        choose("docker")
+    assert caught.value.hint.startswith("python -m pip install paramiko")
+    assert "the engine has to see the files of this machine" in caught.value.hint
+
+
+def test_a_socket_of_ones_own_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "docker.sock"))
+    with pytest.raises(NoEngineError, match="there is no /nowhere") as caught:
+        choose("docker")
+    assert f"export DOCKER_HOST=unix://{tmp_path}/docker.sock" in caught.value.hint
+
+
+def test_a_socket_that_one_may_not_use_is_told_at_once_with_its_group(sock, monkeypatch):
+    """Another user asks, where root does, whom no permission stops."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        closed = sock.rename(Path(folder, "s"))
+        closed.chmod(0)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{closed}")
+        status, told = _as_somebody_else(lambda observe: choose("docker", observe))
+        group = grp.getgrgid(closed.stat().st_gid).gr_name
+    assert status == 0, told
+    message, hint = told.splitlines()
+    assert message == f"no Docker engine answers: you may not use {closed}, which is of the group {group}"
+    assert hint.startswith(f"sudo usermod -aG {group} $USER, then log in again")
+    assert "docs.docker.com/engine/security/rootless" in hint
+
+
+def _as_somebody_else(call):
+    """The status of a process that may do less than root, and what it was told, with the error that it ended with."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with os.fdopen(writer, "w") as told:
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setuid(65534)
+                call(lambda event: print(event, file=told))
+            except NoEngineError as error:
+                print(error.message, error.hint, sep="\n", file=told)
+                status = 0
+            except Exception as error:  # noqa: BLE001  # whatever it is, the parent asserts on it
+                print(repr(error), file=told)
+            finally:
+                told.flush()
+                os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        told = stream.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
 
 
 def test_an_engine_more_is_a_row(monkeypatch):

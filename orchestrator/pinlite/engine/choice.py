@@ -2,11 +2,12 @@
 
 import contextlib
 import itertools
+import socket
 from collections.abc import Callable, Iterator, Mapping
 
 from pinlite.engine.protocol import Engine
 from pinlite.engine.venv import VenvEngine
-from pinlite.errors import NoEngineError, PinliteError
+from pinlite.errors import NoEngineError, PinliteError, causes
 from pinlite.events import Notice, Observer, ignore
 from pinlite.machine.retries import repeated
 from pinlite.schema.choices import EngineChoice
@@ -46,5 +47,6 @@ def choose(wanted: EngineChoice, observe: Observer = ignore) -> Engine:
 
 
 def _may_come(error: PinliteError) -> bool:
-    """Where there is not even a socket, nothing is about to answer."""
-    return "No such file" not in error.message
+    """Whether an engine may be about to answer: not where there is no socket, no permission, or no such address."""
+    *_, first = causes(error)
+    return isinstance(first, OSError) and not isinstance(first, FileNotFoundError | PermissionError | socket.gaierror)

@@ -14,7 +14,7 @@ from pinlite.engine import owner, supply, usage
 from pinlite.engine.docker import builds
 from pinlite.engine.docker.build import Build
 from pinlite.engine.docker.container import ContainerProcess, remove
-from pinlite.engine.docker.words import AGAIN, advice, told
+from pinlite.engine.docker.words import AGAIN, advice, told, unreachable
 from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
@@ -45,12 +45,14 @@ class DockerEngine:
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
-        with _answering("start one, or install one (https://docs.docker.com/engine/install), or use --engine venv"):
+        try:
             self._client = docker.from_env(timeout=PATIENCE)
             # docker itself waits without end for the answer to an attach.
             api = self._client.api
             api.post = functools.partial(api.post, timeout=PATIENCE)  # type: ignore[method-assign]
             self._version = str(self._client.version()["Version"])
+        except Exception as error:  # the errors of an ssh client have no class that is always there
+            raise unreachable(error) from error
 
     def version(self) -> str:
         return f"Docker {self._version}"
@@ -241,12 +243,12 @@ class DockerEngine:
 
 
 @contextlib.contextmanager
-def _answering(hint: str = AGAIN) -> Iterator[None]:
+def _answering() -> Iterator[None]:
     """NoEngineError where the daemon doesn't answer what is asked within, or has gone."""
     try:
         yield
     except (DockerException, OSError) as error:
-        raise NoEngineError(f"no Docker engine answers: {told(error)}", hint=hint) from error
+        raise NoEngineError(f"no Docker engine answers: {told(error)}", hint=AGAIN) from error
 
 
 def _versions(recipe: ImageRecipe | None) -> Mapping[str, str]:
