@@ -50,7 +50,7 @@ def test_what_the_command_line_can_t_mean(refused, arguments, words):
         ("tiny.py:netwrok", ["tiny has no netwrok", "there is: ", "network"]),
         ("refused.py:number", ["number gives a value of type int, no torch.nn.Module"]),
         ("refused.py:Failing", ["the model fails on its inputs", "the model has had enough (refused.py:"]),
-        ("importing.py:network", ["imports nowhere_to_be_found, which is not there", "--with NAME==VERSION"]),
+        ("importing.py:network", ["imports nowhere_to_be_found, which is not there", "--with nowhere_to_be_found=="]),
     ],
 )
 def test_code_that_gives_no_model(refused, source, words):

@@ -17,7 +17,7 @@ def test_a_pinned_package_is_there_for_the_model(engine, pinlite, report):
 def test_without_it_the_error_says_what_to_add(pinlite, any_engine):
     said = pinlite.refuses(2, "convert", *NETWORK, "--engine", any_engine, "--out", "out")
     assert "imports einops, which is not there (extra.py:3)" in said
-    assert "--with NAME==VERSION" in said
+    assert "--with einops==VERSION" in said
 
 
 @pytest.mark.parametrize("requirement", ["einops", "einops>=0.4", "-r evil.txt"])

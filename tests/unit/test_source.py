@@ -238,3 +238,28 @@ def test_what_people_have_under_a_model_s_name_is_named(content, what, hint):
     with pytest.raises(UsageError, match=what) as error:
         options.parse_source("net.onnx")
     assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a pointer of Git LFS to the file"),
+        (b"<!DOCTYPE html>\n<html>", "a web page"),
+        (b"\x89HDF\r\n", "an HDF5 file"),
+        (b"\x1c\0\0\0TFL3", "a TFLite file"),
+    ],
+)
+def test_what_people_have_under_a_checkpoint_s_name_is_named(content, what):
+    Path("net.pt").write_bytes(content)
+    with pytest.raises(UsageError, match=f"^net.pt is {what}") as error:
+        options.parse_source("net.pt")
+    assert error.value.hint
+    with pytest.raises(UsageError, match=f"^--weights: net.pt is {what}"):
+        options.resolve({"source": "net:build", "weights": "net.pt#model"})
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", b"\x80\2}q\0.", b"\x7b\x22\0\0\0\0\0\0{}"])
+def test_what_pytorch_writes_is_a_checkpoint(content):
+    Path("net.pt").write_bytes(content)
+    assert source("net.pt")[0] == "checkpoint"
+    assert options.resolve({"source": "net:build", "weights": "net.pt"}).weights == Path("net.pt")

@@ -1,6 +1,8 @@
 """How a model is called: what its inputs are to the parameters of ``forward``."""
 
+import ast
 import inspect
+import textwrap
 
 import torch
 from torch import nn
@@ -65,6 +67,34 @@ def taken(model):
     """The parameters of ``forward``, in words."""
     own = _own_names(model)
     return str(inspect.signature(model.forward)) if own is None else "({})".format(", ".join(own))
+
+
+def keys(model):
+    """What ``forward`` takes out of parameters that are dicts, as inputs are called: ["batch.image"]. Its code is read;
+    [] where there is none.
+    """
+    if _own_names(model) is not None:
+        return []
+    try:
+        (function,) = ast.parse(textwrap.dedent(inspect.getsource(model.forward))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return []
+    if not isinstance(function, ast.FunctionDef):
+        return []
+    names = {argument.arg for argument in function.args.args}
+    subscripts = [node for node in ast.walk(function) if isinstance(node, ast.Subscript)]
+    found = [_key(node) for node in sorted(subscripts, key=lambda node: (node.lineno, node.col_offset))]
+    return list(dict.fromkeys(".".join(each) for each in found if each and each[0] in names))
+
+
+def _key(node):
+    """(name, key) of an expression ``name["key"]``, or None."""
+    if not isinstance(node.value, ast.Name):
+        return None
+    # Python 3.8 has a node around what is between the brackets.
+    inner = getattr(node.slice, "value", node.slice)
+    key = getattr(inner, "value", inner)
+    return (node.value.id, key) if isinstance(key, str) else None
 
 
 def _own_names(model):

@@ -10,7 +10,7 @@ from stagekit import StageError
 
 from . import exported_program, newer_code
 from .python_source import make_way
-from .user_code import NEEDS_PACKAGE, one_line
+from .user_code import needs_package, one_line
 
 BY_CODE = "convert the code that builds the model, path/to/file.py:callable, and give this file with --weights"
 
@@ -67,7 +67,7 @@ def _unpickled(path):
         raise
     except (AttributeError, ImportError) as error:
         message = "the file needs code that is not there: {}".format(one_line(error))
-        how = "{}; {}".format(BY_CODE, NEEDS_PACKAGE)
+        how = "{}; {}".format(BY_CODE, needs_package(getattr(error, "name", None)))
         raise StageError("usage", message, newer_code.hint(error, how)) from error
     except Exception as error:
         # pickle may raise anything on bytes that are no pickle.

@@ -191,8 +191,7 @@ def _samples(request, model, bounds=None):
         return arrays.seeded(specs, request.parameters["seed"], bounds)
     fed = arrays.read(request.inputs["samples"]) if "samples" in request.inputs else {}
     if not fed:
-        hint = "give each, in the order of forward: --input NAME=1x3x224x224"
-        raise StageError("usage", "nobody says what the model's inputs are", hint)
+        raise StageError("usage", "nobody says what the model's inputs are", _how_to_call(model))
     return fed
 
 
@@ -246,6 +245,9 @@ def _named(names, leaves):
 
 def _how_to_call(model):
     how = "give each input, by its name there or in the order of the call: --input NAME=1x3x224x224[:DTYPE]"
+    keys = ["--input {}=SHAPE".format(name) for name in arguments.keys(model)]
+    if keys:
+        how = "of a dict each key is an input of its own: {}".format(" ".join(keys))
     return "forward takes {}; {}".format(arguments.taken(model), how)
 
 

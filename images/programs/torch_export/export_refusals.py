@@ -41,6 +41,8 @@ REWRITES = {
     "inverse": "invert the matrix before the model is exported, as a buffer of it",
     "repeat_interleave": "repeat by numbers that are no output of the model's own operators",
 }
+# Fourier transforms, which are matrices in a TFLite file; exporters write them since opset 17.
+FOURIER = re.compile(r"(?P<old>i?r?fft)|fft_\w+|stft|view_as_(?:real|complex)")
 
 
 def refusal(error, model, inputs, opset, warned, code):
@@ -100,6 +102,10 @@ def _hint(operator, opset, newer):
     newer = newer or (symbolic_registry and symbolic_registry.get_op_supported_version(operator, "", opset))
     if newer and opset < newer <= aids.NEWEST_OPSET:
         return "{}: convert with --opset {}".format(operator, newer)
+    fourier = newer_code.IS_OLD and FOURIER.fullmatch(operator)
+    if fourier:
+        anew = " as torch.fft." + operator if fourier.group("old") else ""
+        return "{}: torch of today exports it{}".format(operator, anew)
     return "{}: {}".format(operator, REWRITES.get(operator, "write it with operators that ONNX has"))
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from stagekit import StageError
 
 from . import newer_code
-from .user_code import NEEDS_PACKAGE, one_line
+from .user_code import needs_package, one_line
 
 OURS = Path(__file__).absolute().parents[1]
 MOST_NAMES = 20
@@ -100,10 +100,11 @@ def _imported(name, code):
         if not isinstance(error, ModuleNotFoundError) or error.name is None or newer_code.hint(error):
             raise
         if error.name == name or name.startswith(error.name + "."):
-            raise StageError("usage", "there is no module {}".format(error.name), NEEDS_PACKAGE) from error
+            how = "a file is given by its path, path/to/net.py:callable; else {}".format(needs_package(error.name))
+            raise StageError("usage", "there is no module {}".format(error.name), how) from error
         line = code.line_of(error)
         message = "module {} imports {}, which is not there{}".format(name, error.name, line and " ({})".format(line))
-        raise StageError("usage", message, NEEDS_PACKAGE) from error
+        raise StageError("usage", message, needs_package(error.name)) from error
 
 
 def _loaded(name):

@@ -36,7 +36,7 @@ def load(model, path, key=""):
     if not fitting:
         nearest = min(attempts, key=lambda attempt: attempt.misfits)
         what = "the weights {}don't fit the model: {}".format(_at(nearest.place, key), "; ".join(nearest.problems))
-        raise StageError("usage", what, _parts(model, found))
+        raise StageError("usage", what, _parts(model, found) or nearest.advice(model))
     if len(fitting) > 1:
         message = "the file holds {} state_dicts that fit the model".format(len(fitting))
         raise StageError("usage", message, "choose one: {}".format(", ".join(map(_option, fitting))))
@@ -73,6 +73,20 @@ class Attempt:
         kinds = (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
         self.misfits = sum(len(names) for _, names in kinds)
         self.problems = ["{} {}: {}".format(len(names), what, _listed(names)) for what, names in kinds if names]
+
+    def advice(self, model):
+        """What to do where the state_dict does not fit."""
+        known = self.state.keys() & model.state_dict().keys()
+        if not known:
+            return (
+                "no name of theirs is one of the model's: give the weights of this model, or the model of these weights"
+            )
+        if len(known) == len(self.state) == len(model.state_dict()):
+            return "build the model with the sizes that it was trained with, as its width and its number of classes"
+        return (
+            "{} of their {} names are the model's, which has {}: build the model as it was trained, with the same "
+            "arguments and the same version of its code".format(len(known), len(self.state), len(model.state_dict()))
+        )
 
     def note(self, key):
         """What was done that nobody asked for, in words, or ""."""

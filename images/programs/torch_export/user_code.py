@@ -14,12 +14,28 @@ OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 # A line of the stack that torch keeps with each traced operator: "/path/net.py(12): forward".
 TRACED = re.compile(r"^(.+)\((\d+)\): ", re.MULTILINE)
 LONGEST_MESSAGE = 600
-
-NEEDS_PACKAGE = (
-    "install the package that brings it in the environment of --python"
-    if environment.is_users()
-    else "add the package that brings it: --with NAME==VERSION"
+# What torch says to code that wants a GPU, or has a part of the model on one.
+GPU = re.compile(
+    r"no NVIDIA driver|not compiled with (?:CUDA|MPS)|No CUDA GPUs|CUDA (?:driver|runtime|error)|cudaGetDevice"
+    r"|on a CUDA device|MPS backend|torch\.cuda\.\w*Tensor|same device.*\bcuda"
 )
+WITHOUT_GPU = (
+    "no stage has a GPU: leave out .cuda(), .to('cuda') and device='cuda' there, or choose the device as "
+    "'cuda' if torch.cuda.is_available() else 'cpu'"
+)
+# Packages that are not called as they are imported, and the last version that takes a torch before 2, where later ones
+# pin what no early torch has beside it.
+PACKAGES = {
+    "cv2": "opencv-python-headless",
+    "pytorch_lightning": "pytorch-lightning",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
+LAST_OF_OLD = {"pytorch-lightning": "1.5.10"}
+# What is there for torch 2 alone, and its name before.
+OF_TODAY = {"lightning": "pytorch_lightning"}
+
 SEES_NOTHING_ELSE = (
     "the model's code sees no network, and of files its modules, all files of its package (package.module:callable), "
     "and those beside a module that it names by a text in the code (open('anchors.json'), up to 512 MiB): build the "
@@ -47,7 +63,8 @@ class UserCode:
             if OUT_OF_MEMORY in str(error):
                 raise MemoryError(one_line(error)) from error
             traceback.print_exception(type(error), error, error.__traceback__)
-            told = newer_code.hint(error, hint or _hint(error))
+            wants_gpu = GPU.search(str(error))
+            told = WITHOUT_GPU if wants_gpu else newer_code.hint(error, hint or _hint(error))
             raise StageError("usage", "{}: {}".format(doing, self.words(error)), told) from error
 
     def words(self, error):
@@ -86,9 +103,24 @@ def one_line(error):
     return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "..."
 
 
+def needs_package(module):
+    """What to do where a module, whose name may be None, is not there."""
+    top = (module or "").partition(".")[0]
+    if environment.is_users():
+        return "install the package that brings it in the environment of --python"
+    if newer_code.IS_OLD and top in OF_TODAY:
+        earlier = needs_package(OF_TODAY[top])
+        return "{} is for torch 2: {}, and --with {}==VERSION; or import {} in its place, and {}".format(
+            top, newer_code.ELSEWHERE, top, OF_TODAY[top], earlier
+        )
+    name = PACKAGES.get(top, top) or "NAME"
+    version = LAST_OF_OLD.get(name) if newer_code.IS_OLD else None
+    return "add the package that brings it: --with {}=={}".format(name, version or "VERSION")
+
+
 def _hint(error):
     if isinstance(error, ModuleNotFoundError):
-        return NEEDS_PACKAGE
+        return needs_package(error.name)
     if isinstance(error, OSError) and not environment.is_users():
         return SEES_NOTHING_ELSE
     return ""

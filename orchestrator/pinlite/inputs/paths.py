@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -10,16 +10,22 @@ from pinlite.errors import UsageError
 
 _LARGEST = 2**31 - 1
 
-# What people have under a model's name: how it begins, or goes on at the fifth byte; what it is, and what to do.
+# What people have under the name of a model or of its weights: how it begins, or goes on at the fifth byte; what it is,
+# and what to do.
 _OTHER_KINDS = (
-    (0, b"version https://git-lfs", "a pointer of Git LFS to the model", "fetch the model itself: git lfs pull"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS to the file", "fetch the file itself: git lfs pull"),
     (0, b"<!doctype", "a web page", "download the file itself, not the page about it"),
     (0, b"<html", "a web page", "download the file itself, not the page about it"),
-    (0, b"PK\3\4", "a zip archive", "unpack it; what torch.save wrote is converted under a name that ends in .pt"),
     (0, b"\x1f\x8b", "compressed by gzip", "unpack it: gunzip FILE"),
-    (0, b"\x80\2", "a pickled object of Python", "convert a checkpoint under a name that ends in .pt"),
     (0, b"\x89HDF", "an HDF5 file, as Keras writes", "convert it with TensorFlow's own TFLiteConverter"),
     (4, b"ORTM", "a model in onnxruntime's own format", "give the .onnx file that it was made of"),
+)
+_NO_CHECKPOINT = (
+    (4, b"TFL3", "a TFLite file", "give what torch.save wrote, or a .safetensors file"),
+)
+_NO_MODEL = (
+    (0, b"PK\3\4", "a zip archive", "unpack it; what torch.save wrote is converted under a name that ends in .pt"),
+    (0, b"\x80\2", "a pickled object of Python", "convert a checkpoint under a name that ends in .pt"),
 )
 
 
@@ -47,9 +53,19 @@ def model_file(path: Path) -> Path:
         raise UsageError(f"{path} is no file", hint="give the model's file")
     existing_file(path)
     check_size(path, path.stat().st_size)
+    return _of_kind(path, (*_OTHER_KINDS, *_NO_MODEL))
+
+
+def checkpoint_file(path: Path) -> Path:
+    """An existing file that PyTorch may have written, by its beginning; else a UsageError."""
+    return _of_kind(existing_file(path), (*_OTHER_KINDS, *_NO_CHECKPOINT))
+
+
+def _of_kind(path: Path, others: Sequence[tuple[int, bytes, str, str]]) -> Path:
+    """The file, if it does not begin as one of ``others``; else a UsageError."""
     with path.open("rb") as stream:
         beginning = stream.read(32)
-    for at, magic, what, hint in _OTHER_KINDS:
+    for at, magic, what, hint in others:
         if beginning[at : at + len(magic)].lower() == magic.lower():
             raise UsageError(f"{path} is {what}", hint=hint)
     return path
@@ -84,11 +100,14 @@ def check_closed(paths: Iterable[Path], folder: Path) -> None:
             )
 
 
-def existing(option: str, text: str | PathLike[str] | None) -> Path | None:
+def existing(
+    option: str, text: str | PathLike[str] | None, check: Callable[[Path], Path] = existing_file
+) -> Path | None:
+    """The file that an option names, which ``check`` does not refuse; None without a text."""
     if text is None:
         return None
     try:
-        return existing_file(Path(text))
+        return check(Path(text))
     except UsageError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 

@@ -8,7 +8,7 @@ from typing import Any
 from pinlite.errors import UsageError
 from pinlite.inputs import model_code, modules
 from pinlite.inputs.external_data import beside
-from pinlite.inputs.paths import closed_folder, existing, existing_file, model_file
+from pinlite.inputs.paths import checkpoint_file, closed_folder, existing, existing_file, model_file
 from pinlite.schema.recipe import Source
 
 MODULE = re.compile(r"(?P<module>\w+(\.\w+)*):(?P<callable>\w+(\.\w+)*)")
@@ -44,7 +44,7 @@ def parse_source(text: str) -> Source:
     if path.suffix == ".onnx":
         return Source(kind="onnx", text=text, path=model_file(path), beside=beside(path))
     if path.suffix in _CHECKPOINTS:
-        return Source(kind="checkpoint", text=text, path=existing_file(path))
+        return Source(kind="checkpoint", text=text, path=checkpoint_file(path))
     file = path if path.exists() else Path(text.rpartition(":")[0] or text)
     instead = next((hint for endings, hint in _OTHERS.items() if file.name.endswith(endings)), "").format(file)
     if not (instead and file.is_file()) and (python := python_callable(text)):
@@ -87,8 +87,8 @@ def weights_of(text: str | PathLike[str] | None) -> tuple[Path | None, str]:
     """The file that --weights names, and where in it the state_dict is: FILE, or FILE#KEY."""
     file, sign, key = fspath(text or "").rpartition("#")
     if not sign or Path(fspath(text or "")).exists():
-        return existing("--weights", text), ""
-    return existing("--weights", file), key
+        return existing("--weights", text, checkpoint_file), ""
+    return existing("--weights", file, checkpoint_file), key
 
 
 def default_name(source: Source) -> str:

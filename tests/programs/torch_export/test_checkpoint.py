@@ -276,6 +276,17 @@ class Weights(StageCase):
         self.assertEqual([], self.loaded(given, key))
         self.assertEqual([], self.loaded(state, "net"))
 
+    def test_weights_of_another_model_are_told_from_those_of_another_size(self):
+        def advised(state, hint):
+            self.refused("usage", "the weights don't fit", callable_="build", files=self.given(state), hint=hint)
+
+        advised({"other.weight": torch.ones(3)}, "no name of theirs is one of the model's")
+        advised(
+            {name: torch.ones(9, 9) for name in self.twos()}, "build the model with the sizes that it was trained with"
+        )
+        most = OrderedDict(list(self.twos().items())[1:])
+        advised(most, "{0} of their {0} names are the model's, which has {1}".format(len(most), len(most) + 1))
+
     def test_batch_norm_of_old_files_has_no_count(self):
         state = OrderedDict((f"module.{name}", each) for name, each in self.twos().items() if "num_batches" not in name)
         self.assertEqual(["--weights: loaded without the prefix 'module.' of its keys"], self.loaded(state))

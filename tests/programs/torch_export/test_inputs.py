@@ -57,6 +57,12 @@ class Inputs(StageCase):
         with self.assertRaisesRegex(RefusedError, "2 of a, 1 of b"):
             self.export("Two", module="two", inputs=inputs, batches=[4])
 
+    def test_a_dict_s_keys_are_named_as_inputs(self):
+        self.write_model("return x['ids'].float() + x['mask'][0] + x['ids'].size(0)")
+        keys = "of a dict each key is an input of its own: --input x.ids=SHAPE --input x.mask=SHAPE"
+        self.refused("usage", "the model fails on its inputs (x: ", hint=keys)
+        self.refused("usage", "nobody says what the model's inputs are", inputs=[], hint=keys)
+
     def test_a_batch_of_some_inputs(self):
         self.write(
             "from torch import nn\nclass Two(nn.Module):\n    def forward(self, a, b):\n        return a @ b", "two.py"

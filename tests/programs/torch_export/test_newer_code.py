@@ -29,6 +29,19 @@ class NewerCode(StageCase):
         self.write_model("return torch.lgamma(x)")
         self.refused("model", "lgamma", hint="later torches export more: " + HINT)
 
+    def test_fourier_transforms(self):
+        for forward in (
+            "return torch.view_as_real(torch.fft.rfft(x))",
+            "return torch.stft(x, 4, return_complex=False)",
+        ):
+            with self.subTest(forward):
+                self.write_model("import torch.fft\n" + forward)
+                refusal = self.refused("model", "opset 12: ", hint=": torch of today exports it; ")
+                self.assertTrue(refusal.hint.endswith(HINT + ", or in an environment of your own with --python PATH"))
+                self.assertNotIn("write it", refusal.hint)
+        self.write_model("return torch.rfft(x, 1)")
+        self.refused("model", "opset 12: rfft", hint="rfft: torch of today exports it as torch.fft.rfft; ")
+
     def test_what_is_wrong_in_every_version(self):
         for init, forward in (
             ("self.norm = nn.Nothing", "return x"),

@@ -108,11 +108,31 @@ class Found(StageCase):
 
 class Refusals(StageCase):
     def test_no_such_module(self):
-        self.refused("usage", "there is no module net", hint="--with NAME==VERSION")
+        self.refused("usage", "there is no module net", hint="path/to/net.py:callable; else add the package")
 
     def test_module_that_imports_a_missing_one(self):
         self.write("import torch\nimport timm.models")
-        self.refused("usage", "module net imports timm, which is not there (net.py:2)", hint="--with NAME==VERSION")
+        self.refused("usage", "module net imports timm, which is not there (net.py:2)", hint="--with timm==VERSION")
+
+    def test_a_module_whose_package_is_called_otherwise(self):
+        for line, package in (
+            ("import cv2", "opencv-python-headless==VERSION"),
+            ("import pytorch_lightning as pl", "pytorch-lightning==1.5.10"),
+            ("import lightning.pytorch as pl", "lightning==VERSION; or import pytorch_lightning in its place"),
+        ):
+            with self.subTest(line):
+                self.write("import torch\n" + line)
+                self.refused("usage", "which is not there (net.py:2)", hint="--with " + package)
+
+    def test_a_model_that_wants_a_gpu_is_told_where(self):
+        self.write("from torch import nn\ndef build():\n    return nn.Linear(3, 2).cuda()")
+        self.refused(
+            "usage", "build fails", "(net.py:3)", callable_="build", hint="no stage has a GPU: leave out .cuda()"
+        )
+        for forward in ("return x.cuda()", "return x.to('cuda:0')", "return x + torch.ones(3, device='cuda')"):
+            with self.subTest(forward):
+                self.write_model(forward)
+                self.refused("usage", "the model fails on its inputs", "(net.py:11)", hint="no stage has a GPU")
 
     def test_module_that_fails_when_imported(self):
         self.write("import torch\n\n1 / 0")
