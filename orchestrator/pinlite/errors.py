@@ -32,6 +32,8 @@ class PinliteError(Exception):
         self.logs: Path | None = None
         # The report of a run that failed and kept its results nevertheless.
         self.report: Report | None = None
+        # Whether what the command has printed says it, too.
+        self.is_printed = False
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.message}" if self.stage else self.message

@@ -29,6 +29,10 @@ standard error in two parts: `error:` says what is wrong and in which stage, `hi
 | 9 | `pinlite diff`: the files do not have the same bytes |
 | 130 | interrupted by ^C or SIGTERM, with nothing left running; a second ^C ends at once, whatever is left |
 
+With `--json`, standard output has one document of JSON: the result, or `{{"error": {{"code", "message", "hint",
+"status"}}}}` where there is none. A command that has a result and fails nevertheless, as a conversion whose outputs
+differ, prints the result, which says so. Standard error has the words in any case.
+
 The report of a bug has the versions, the command as you typed it, the error, and the ends of the last run's logs. It
 has nothing from the environment, but all that you typed: read it before you send it.
 

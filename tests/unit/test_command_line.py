@@ -12,8 +12,9 @@ import pytest
 from fake_engine import RUNTIMES, STAGES, RefusalError
 
 import pinlite
-from pinlite import errors
+from pinlite import errors, toolchain
 from pinlite.conversion import plan
+from pinlite.engine import interpreter
 
 ANSI = re.compile(r"\x1b\[")
 
@@ -58,6 +59,103 @@ def test_json_is_all_there_is_on_standard_output(engine, convert):
     assert json.loads(out)["schema"] == "pinlite.report/2"
     assert out == Path("out/report.json").read_text()
     assert "export" in err
+
+
+def error_of(out):
+    (found,) = json.loads(out).values()
+    assert set(found) == {"code", "message", "hint", "status"}
+    return found
+
+
+def test_an_error_is_json_too_where_nothing_else_is(convert, monkeypatch):
+    fail_with(monkeypatch, errors.ModelError("what \x1b happened", hint="what to do", stage="export"))
+    status, out, err = convert("--json")
+    wanted = {"code": "model", "message": "export: what \x1b happened", "hint": "what to do", "status": 3}
+    assert (status, error_of(out)) == (3, wanted)
+    assert "\x1b" not in out
+    assert err == "error: export: what \\x1b happened\nhint: what to do\n"
+
+
+def test_every_end_without_a_result_is_json(command, convert, monkeypatch):
+    for arguments in (["nothing"], ["--nonsense"], ["net:build", "--input", "x=y"], ["net:build", "--config"]):
+        status, out, err = command("convert", *arguments, "--json")
+        found = error_of(out)
+        assert (status, found["code"], found["status"]) == (2, "usage", 2)
+        assert found["hint"]
+        assert f"error: {found['message']}" in err
+    for raised, code, ends in ((KeyboardInterrupt(), "interrupted", 130), (ZeroDivisionError("oh"), "bug", 1)):
+        fail_with(monkeypatch, raised)
+        status, out, _ = convert("--json")
+        assert (status, error_of(out)["code"], error_of(out)["status"]) == (ends, code, ends)
+
+
+JSON = {
+    "doctor": {"can_convert", "findings"},
+    "clean": {"removed"},
+    "cache ls": {"folder", "size", "records"},
+    "cache verify": {"records", "dropped"},
+    "cache gc": {"records", "files", "size"},
+    "cache clear": {"size"},
+    "images list --engine venv": {"engine", "images"},
+    "images rm --engine venv": {"removed"},
+    "images gc --engine venv --dry-run": {"dry_run", "removed"},
+    "toolchain show": {"name", "description", "images", "runtimes", "opsets", "lowerings", "target", "targets"},
+}
+
+
+@pytest.mark.parametrize("line", JSON)
+def test_a_command_says_as_json_what_it_says_in_words(command, line):
+    status, out, _ = command(*line.split(), "--json")
+    assert status == 0
+    assert set(json.loads(out)) == JSON[line]
+
+
+def test_toolchains_are_listed_as_json(command):
+    found = json.loads(command("toolchain", "list", "--json")[1])
+    assert {each["name"] for each in found} == {*toolchain.names()}
+    assert json.loads(command("toolchain", "show", "2022", "--json")[1]) in found
+
+
+def test_records_are_explained_as_json(engine, convert, command):
+    assert convert()[0] == 0
+    assert convert("--seed", "1")[0] == 0
+    assert engine.requests
+    records = json.loads(command("cache", "ls", "--json")[1])["records"]
+    key = next(each["key"] for each in records if each["name"].startswith("export"))
+    found = json.loads(command("cache", "explain", key, "--json")[1])
+    assert found["key"] == key
+    assert found["other"] in {each["key"] for each in records}
+    assert any("seed" in line for line in found["differences"])
+
+
+def test_what_a_conversion_left_is_verified_inspected_and_run_as_json(engine, convert, command):
+    assert convert()[0] == 0
+    assert engine.requests
+    assert json.loads(command("inspect", "out", "--json")[1]) == json.loads(Path("out/report.json").read_text())
+    found = json.loads(command("verify", "out", "--json")[1])
+    assert (found["trusted"], found["keys"]) == (False, [])
+    assert found["files"] > 3
+    status, out, _ = command("run", "out/model.float32.tflite", "--samples", "out/samples.npz", "--json")
+    assert status == 0
+    assert {"name", "shape", "dtype", "min", "mean", "max"} == set(json.loads(out)["outputs"][0])
+
+
+def test_doctor_says_once_as_json_that_nothing_runs_the_stages(command, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setattr(interpreter, "find", lambda _: None)
+    status, out, err = command("doctor", "--json")
+    assert (status, json.loads(out)["can_convert"]) == (4, False)
+    assert "error: nothing here can run the stages" in err
+
+
+def test_quiet_says_the_result_alone(engine, convert, monkeypatch):
+    status, out, err = convert("--quiet")
+    assert (status, err) == (0, "")
+    assert engine.requests
+    assert "-> out" in out
+    fail_with(monkeypatch, errors.ModelError("what happened", hint="what to do"))
+    assert convert("--quiet", "--no-cache") == (3, "", "error: what happened\nhint: what to do\n")
+    monkeypatch.undo()
 
 
 def test_a_disagreement_shows_the_report_and_ends_with_seven(engine, convert):

@@ -124,3 +124,23 @@ def test_a_model_in_words_is_escaped(engine, command, model_file):
     model.touch()
     status, shown, _ = command("inspect", str(model))
     assert (status, shown) == (0, f"input {SHOWN}\n")
+
+
+def test_colors_are_those_that_the_environment_wants(monkeypatch):
+    def printed(**console):
+        stream = io.StringIO()
+        made = SafeConsole(file=stream, **console)
+        made.print(Text("red", "red"))
+        return made, stream.getvalue()
+
+    for variable in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(variable, raising=False)
+    assert printed()[1] == "red\n"
+    assert printed(force_terminal=True)[1] != "red\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert printed(force_terminal=True)[1] == "red\n"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console, text = printed()
+    assert text == "\x1b[31mred\x1b[0m\n"
+    assert not console.is_interactive, "what is written to a file does not move"

@@ -1,7 +1,6 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from pinlite.events import (
     BuildFinished,
@@ -15,6 +14,7 @@ from pinlite.events import (
     StageFinished,
     StageStarted,
 )
+from pinlite.ui.console import SafeConsole
 from pinlite.ui.progress import ProgressView
 
 RUN = [
@@ -36,7 +36,7 @@ RUN = [
 
 def shown(events, **console):
     text = io.StringIO()
-    with ProgressView(Console(file=text, width=110, **console)) as view:
+    with ProgressView(SafeConsole(file=text, width=110, **console)) as view:
         for event in events:
             view(event)
     return text.getvalue()
@@ -73,7 +73,7 @@ def test_every_outcome_has_a_mark(source):
 
 def test_an_interrupted_view_leaves_the_terminal_in_order():
     text = io.StringIO()
-    view = ProgressView(Console(file=text, force_terminal=True))
+    view = ProgressView(SafeConsole(file=text, force_terminal=True))
 
     def interrupted():
         with view:

@@ -1,6 +1,5 @@
 """`pinlite convert` when nothing has changed: answered before the command line's own packages are imported."""
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -15,9 +14,9 @@ def again(arguments: Sequence[str]) -> bool:
     if known is None or not runs.publish(known):
         return False
     if "--json" in arguments:
-        from pinlite.ui.console import escaped_json
+        from pinlite.ui.console import as_json
 
-        sys.stdout.write(escaped_json(json.dumps(known.report, indent=2, ensure_ascii=False)) + "\n")
+        sys.stdout.write(as_json(known.report))
     else:
         from pinlite.ui import tables
         from pinlite.ui.console import SafeConsole

@@ -3,20 +3,22 @@ from typing import Unpack
 import typer
 
 from pinlite import api
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import data, progress
+from pinlite.cli.reports import printed
 from pinlite.errors import WrongFileError
 from pinlite.options.declared import AuditOptions
 from pinlite.ui import audits
 from pinlite.ui.console import escaped_json
-from pinlite.ui.progress import ProgressView
 
 
 def audit(*, file: str, verbose: bool, json: bool, **given: Unpack[AuditOptions]) -> None:
-    with ProgressView(log, verbose=verbose) as view:
+    with progress(verbose=verbose) as view:
         report = api.audit(file, observe=view, **given)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         audits.show(report, data)
     if report.failures:
-        raise WrongFileError(f"{file} fails: {'; '.join(report.failures)}", hint="docs/audit.md says what this means")
+        raise printed(
+            WrongFileError(f"{file} fails: {'; '.join(report.failures)}", hint="docs/audit.md says what this means")
+        )

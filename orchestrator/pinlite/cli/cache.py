@@ -1,20 +1,25 @@
-import json
 import time
+from dataclasses import asdict
+from json import dumps
 from typing import Any
 
 import typer
 from rich.text import Text
 
 from pinlite import options
-from pinlite.cli.consoles import data
+from pinlite.cli.consoles import data, print_json
 from pinlite.store import collection, record
 from pinlite.store.files import Store
 from pinlite.ui import tables
 from pinlite.units import bytes_
 
 
-def ls() -> None:
+def ls(*, json: bool) -> None:
     store = Store()
+    if json:
+        entries = [asdict(entry) for entry in collection.entries(store)]
+        print_json({"folder": str(store.root), "size": collection.size(store), "records": entries})
+        return
     data.print(Text(str(store.root)), soft_wrap=True)
     shown = tables.table("kept", "key", "stage", "made", "size", "last used", numbers=("size",))
     for entry in collection.entries(store):
@@ -28,13 +33,18 @@ def ls() -> None:
 
 def show(*, key: str) -> None:
     store = Store()
-    typer.echo(json.dumps(store.read(*collection.find(store, key)), sort_keys=True, indent=2))
+    typer.echo(dumps(store.read(*collection.find(store, key)), sort_keys=True, indent=2))
 
 
-def explain(*, key: str, other: str | None = None) -> None:
+def explain(*, key: str, other: str | None = None, json: bool) -> None:
     store = Store()
     first = record.known(store, key)
     second = record.known(store, other) if other else record.nearest(store, first)
+    if json:
+        keys = {"key": first.key, "stage": f"{first.program} {first.operation}", "other": second and second.key}
+        differences = list(record.differences_of(first, second)) if second else []
+        print_json({**keys, "parts": dict(_parts(first)), "differences": differences})
+        return
     typer.echo(f"{first.key}  {first.program} {first.operation}")
     if second is None:
         typer.echo("nothing else was kept of this stage; its key is the sha256 of")
@@ -46,24 +56,33 @@ def explain(*, key: str, other: str | None = None) -> None:
         data.print(Text(line), soft_wrap=True)
 
 
-def verify() -> None:
+def verify(*, json: bool) -> None:
     store = Store()
     dropped = collection.damaged(store)
+    if json:
+        print_json({"records": len(collection.entries(store)), "dropped": dropped})
+        return
     for path in dropped:
         data.print(Text(f"dropped {path}"), soft_wrap=True)
     typer.echo(f"{len(collection.entries(store))} records and all that they name are whole")
 
 
-def gc(*, max_size: str, keep_days: float) -> None:
+def gc(*, max_size: str, keep_days: float, json: bool) -> None:
     freed = collection.collect(Store(), keep_days=keep_days, max_size=options.size("--max-size", max_size))
+    if json:
+        print_json(asdict(freed))
+        return
     typer.echo(f"removed {freed.records} records and {freed.files} files: {bytes_(freed.size)}")
 
 
-def clear() -> None:
+def clear(*, json: bool) -> None:
     store = Store()
     size = collection.size(store)
     collection.clear(store)
-    typer.echo(f"removed {bytes_(size)}")
+    if json:
+        print_json({"size": size})
+    else:
+        typer.echo(f"removed {bytes_(size)}")
 
 
 def _parts(preimage: record.Preimage) -> list[tuple[str, Any]]:

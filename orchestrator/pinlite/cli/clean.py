@@ -1,11 +1,16 @@
 from rich.text import Text
 
-from pinlite.cli.consoles import data
+from pinlite.cli.consoles import data, print_json
 from pinlite.maintenance import leftovers
 
 
-def clean() -> None:
-    count = 0
-    for count, removed in enumerate(leftovers.clean(), start=1):  # noqa: B007  # the last is what is asked for
-        data.print(Text(f"removed {removed}"), soft_wrap=True)
-    data.print(Text(f"{count} removed" if count else "nothing was left"))
+def clean(*, json: bool) -> None:
+    found = list[str]()
+    for removed in leftovers.clean():
+        found.append(removed)
+        if not json:
+            data.print(Text(f"removed {removed}"), soft_wrap=True)
+    if json:
+        print_json({"removed": found})
+    else:
+        data.print(Text(f"{len(found)} removed" if found else "nothing was left"))

@@ -3,14 +3,13 @@ from pathlib import Path
 from typing import Unpack
 
 from pinlite import options
-from pinlite.cli.consoles import log
-from pinlite.cli.reports import show
+from pinlite.cli.consoles import progress
+from pinlite.cli.reports import printed, show
 from pinlite.conversion import pipeline, plan
 from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.provenance import lockfile
 from pinlite.store import runs
-from pinlite.ui.progress import ProgressView
 
 
 def convert(
@@ -28,13 +27,14 @@ def convert(
     recipe = options.resolve(asked, file)
     recorded = lockfile.beside(lock) if locked else None
     try:
-        with ProgressView(log, verbose=verbose) as view:
+        with progress(verbose=verbose) as view:
             planned = plan.prepare(recipe, view)
             before = runs.state(planned.dependencies, *([file] if file else []))
             report = pipeline.run_plan(planned, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
             show(error.report, recipe.out, json=json)
+            printed(error)
         raise
     if lock and not locked:
         lockfile.write(report.lock, lock)

@@ -3,11 +3,10 @@ from typing import Unpack
 import typer
 
 from pinlite import api
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import data, progress
 from pinlite.options.declared import DebugOptions
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
-from pinlite.ui.progress import ProgressView
 
 
 def debug(
@@ -19,7 +18,7 @@ def debug(
     json: bool,
     **given: Unpack[DebugOptions],
 ) -> None:
-    with ProgressView(log, verbose=verbose) as view:
+    with progress(verbose=verbose) as view:
         report = api.debug(folder, source, observe=view, **given)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)

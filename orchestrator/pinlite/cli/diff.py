@@ -3,25 +3,23 @@ from typing import Unpack
 import typer
 
 from pinlite import api
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import data, progress
+from pinlite.cli.reports import printed
 from pinlite.errors import DifferentError
 from pinlite.options.declared import DiffOptions
 from pinlite.ui import differences
 from pinlite.ui.console import escaped_json
-from pinlite.ui.progress import ProgressView
 
 
 def diff(*, one: str, other: str, verbose: bool, json: bool, **given: Unpack[DiffOptions]) -> None:
-    with ProgressView(log, verbose=verbose) as view:
+    with progress(verbose=verbose) as view:
         report = api.diff(one, other, observe=view, **given)
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         differences.show(report, data)
     if report.found:
-        raise DifferentError(
-            f"{one} and {other} differ: {report.summary}",
-            hint="--json lists every difference"
-            if "samples" in given
-            else "--samples FILE.npz compares what they compute",
+        hint = (
+            "--json lists every difference" if "samples" in given else "--samples FILE.npz compares what they compute"
         )
+        raise printed(DifferentError(f"{one} and {other} differ: {report.summary}", hint=hint))

@@ -1,24 +1,23 @@
-from typing import Unpack
+from typing import Any, Unpack
 
 from rich.text import Text
 
 from pinlite import api, toolchain
-from pinlite.cli.consoles import data, log
-from pinlite.engine import Engine, choose
+from pinlite.cli.consoles import data, log, print_json, progress
+from pinlite.engine import Engine, Image, choose
 from pinlite.errors import ImageError
 from pinlite.events import BuildStarted, Event
 from pinlite.maintenance import garbage, local_base
 from pinlite.options.declared import BuildImagesOptions, CollectImagesOptions, EngineOptions, RemoveImagesOptions
 from pinlite.schema.choices import EngineChoice
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
 from pinlite.units import bytes_
 
 
-def build(**given: Unpack[BuildImagesOptions]) -> None:
+def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
     begun = list[str]()
 
-    with ProgressView(log) as view:
+    with progress() as view:
 
         def observe(event: Event) -> None:
             if isinstance(event, BuildStarted):
@@ -26,7 +25,9 @@ def build(**given: Unpack[BuildImagesOptions]) -> None:
             view(event)
 
         found = api.build_images(observe=observe, **given)
-    if not begun:
+    if json:
+        print_json({"images": [_described(image) for image in found.values()], "built": begun})
+    elif not begun:
         log.print(Text(f"all {len(found)} images of {given['toolchain']} are there already"))
 
 
@@ -34,9 +35,13 @@ def base() -> None:
     local_base.build()
 
 
-def list_(**given: Unpack[EngineOptions]) -> None:
+def list_(*, json: bool, **given: Unpack[EngineOptions]) -> None:
     chosen = _chosen(given["engine"])
     current = {image.reference for image in chosen.find(toolchain.every_recipe()).values()}
+    if json:
+        found = [{**_described(image), "current": image.reference in current} for image in chosen.images()]
+        print_json({"engine": chosen.name, "images": found})
+        return
     shown = tables.table(f"images of the {chosen.name} engine", "image", "identity", "", "reference")
     for image in chosen.images():
         state = "current" if image.reference in current else "not used by this version"
@@ -44,14 +49,20 @@ def list_(**given: Unpack[EngineOptions]) -> None:
     data.print(shown)
 
 
-def rm(**given: Unpack[RemoveImagesOptions]) -> None:
-    with ProgressView(log) as view:
+def rm(*, json: bool, **given: Unpack[RemoveImagesOptions]) -> None:
+    with progress() as view:
         removed = api.remove_images(observe=view, **given)
+    if json:
+        print_json({"removed": [_described(image) for image in removed]})
+        return
     for image in removed:
         log.print(Text(f"removed {image.reference}"))
 
 
-def gc(**given: Unpack[CollectImagesOptions]) -> None:
+def gc(*, json: bool, **given: Unpack[CollectImagesOptions]) -> None:
+    if json:
+        print_json({"dry_run": given["dry_run"], "removed": api.collect_images(**given)})
+        return
     chosen = _chosen(given["engine"])
     with garbage.found(chosen, given["toolchains"], keep_days=given["keep_days"]) as found:
         packages = sum(path.stat().st_size for path in found.packages)
@@ -70,6 +81,10 @@ def gc(**given: Unpack[CollectImagesOptions]) -> None:
     data.print(Text(f"removed images: {bytes_(max(0, before - chosen.size()))}, packages: {bytes_(packages)}"))
 
 
+def _described(image: Image) -> dict[str, Any]:
+    return {"name": image.name, "identity": image.identity, "reference": image.reference}
+
+
 def _chosen(engine: EngineChoice) -> Engine:
-    with ProgressView(log) as view:
+    with progress() as view:
         return choose(engine, view)

@@ -46,15 +46,23 @@ def main() -> int:
     except PinliteError as error:
         named = error.logs is None or str(error.logs) in error.hint
         _explain(str(error), error.hint, "" if named else f"the logs of the run are in {error.logs}")
+        if not error.is_printed:
+            _print_json(error.code, str(error), error.hint, error.exit_status)
         return error.exit_status
     except KeyboardInterrupt:
         _explain("interrupted", "")
+        _print_json("interrupted", "interrupted", "", _INTERRUPTED)
         return _INTERRUPTED
     except SystemExit:
         # Typer's word for a reader of the output who has gone, and for a completed completion.
         return 0
     except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a report
-        _explain(f"a bug in pinlite: {type(error).__name__}: {error}", f"please report it with {_bug_report(started)}")
+        message, hint = (
+            f"a bug in pinlite: {type(error).__name__}: {error}",
+            f"please report it with {_bug_report(started)}",
+        )
+        _explain(message, hint)
+        _print_json("bug", message, hint, _BUG)
         return _BUG
 
 
@@ -89,7 +97,9 @@ def _command() -> int:
         # Without a message it is the help that a lone command asks for, which is printed already.
         if message := error.format_message():
             context = getattr(error, "ctx", None)
-            _explain(message, f"{context.command_path if context else 'pinlite'} --help has all options")
+            hint = f"{context.command_path if context else 'pinlite'} --help has all options"
+            _explain(message, hint)
+            _print_json(UsageError.code, message, hint, error.exit_code)
         return error.exit_code
     if status == _INTERRUPTED:
         raise KeyboardInterrupt
@@ -120,6 +130,15 @@ def _explain(message: str, hint: str, note: str = "") -> None:
         console.print(Text("hint: ", style="bold cyan") + Text(indented(hint)))
     if note:
         console.print(Text("note: ", style="yellow") + Text(note))
+
+
+def _print_json(code: str, message: str, hint: str, status: int) -> None:
+    """The error on standard output, where --json asks for it."""
+    if "--json" in sys.argv:
+        from pinlite.ui.console import as_json
+
+        with contextlib.suppress(OSError):  # who reads it may have gone
+            sys.stdout.write(as_json({"error": {"code": code, "message": message, "hint": hint, "status": status}}))
 
 
 def _bug_report(since: float) -> str:

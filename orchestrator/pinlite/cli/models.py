@@ -1,21 +1,29 @@
+import math
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import typer
 
 from pinlite import api
 from pinlite.auditing import inspection
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import data, print_json, progress
+from pinlite.cli.reports import show
 from pinlite.options.declared import EngineOptions, RunOptions
 from pinlite.ui import tables
 from pinlite.ui.console import escaped
 from pinlite.ui.console import name as named
-from pinlite.ui.progress import ProgressView
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def run(*, model: str, samples: str, verbose: bool, **given: Unpack[RunOptions]) -> None:
-    with ProgressView(log, verbose=verbose) as view:
+def run(*, model: str, samples: str, verbose: bool, json: bool, **given: Unpack[RunOptions]) -> None:
+    with progress(verbose=verbose) as view:
         outputs = api.run(model, samples, observe=view, **given)
+    if json:
+        print_json({"outputs": [_described(name, array) for name, array in outputs.items()]})
+        return
     shown = tables.table("outputs", "name", "shape", "dtype", "min", "mean", "max", numbers=("min", "mean", "max"))
     for name, array in outputs.items():
         figures = [f"{figure:.6g}" for figure in (array.min(), array.mean(), array.max())] if array.size else []
@@ -23,10 +31,22 @@ def run(*, model: str, samples: str, verbose: bool, **given: Unpack[RunOptions])
     data.print(shown)
 
 
-def inspect(*, model: str, verbose: bool, **given: Unpack[EngineOptions]) -> None:
+def _described(name: str, array: "NDArray[np.generic]") -> dict[str, Any]:
+    """An output as JSON: its figures are None where it has no numbers, or some that JSON does not have."""
+    found: dict[str, Any] = {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+    for figure in ("min", "mean", "max"):
+        value = float(getattr(array, figure)()) if array.size else math.nan
+        found[figure] = value if math.isfinite(value) else None
+    return found
+
+
+def inspect(*, model: str, verbose: bool, json: bool, **given: Unpack[EngineOptions]) -> None:
     if report := inspection.report(Path(model)):
-        tables.show(report, str(model if Path(model).is_dir() else Path(model).parent), data)
+        show(report, Path(model) if Path(model).is_dir() else Path(model).parent, json=json)
         return
-    with ProgressView(log, verbose=verbose) as view:
+    with progress(verbose=verbose) as view:
         text = api.inspect(model, observe=view, **given)
-    typer.echo(escaped(text.rstrip("\n")))
+    if json:
+        print_json({"model": str(model), "text": text})
+    else:
+        typer.echo(escaped(text.rstrip("\n")))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pinlite.options.commands import Command
+from pinlite.options.commands import Command, Quiet
 from pinlite.options.option import GROUPS, Argument, Field, Option, fields
 
 # As wide as the lines of the source.
@@ -40,10 +40,14 @@ def _callback(declared: Command) -> Callable[..., Any]:
         field.name: field.declared.default
         for field in fields(declared.takes)
         if isinstance(field.declared, Option) and field.declared.default is not None and not declared.with_file
+        if field.name not in Quiet.__annotations__
     }
 
     def callback(**typed: Any) -> Any:
         given = {name: value for name, value in typed.items() if value is not None and value != []}
+        from pinlite.cli.consoles import settle  # --help needs no console
+
+        settle(quiet=given.pop("quiet", False), no_progress=given.pop("no_progress", False))
         module, _, function = declared.run.partition(":")
         run = getattr(importlib.import_module(f"pinlite.cli.{module}"), function)
         return run(**constants | given)

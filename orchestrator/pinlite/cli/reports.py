@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -8,7 +8,10 @@ from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
+    from pinlite.errors import PinliteError
     from pinlite.schema.report import Report
+
+Error = TypeVar("Error", bound="PinliteError")
 
 
 def show(report: "Report", out: Path, *, json: bool) -> None:
@@ -17,3 +20,9 @@ def show(report: "Report", out: Path, *, json: bool) -> None:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         tables.show(report, str(out), data)
+
+
+def printed(error: Error) -> Error:
+    """An error that comes after the result of its command."""
+    error.is_printed = True
+    return error

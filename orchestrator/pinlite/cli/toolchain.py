@@ -1,17 +1,20 @@
 """The command `pinlite toolchain`: list and show toolchains, and write your own."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from pinlite import toolchain
-from pinlite.cli.consoles import data, log
+from pinlite.cli.consoles import data, log, print_json, progress
 from pinlite.toolchain import projects
 from pinlite.ui import tables
-from pinlite.ui.progress import ProgressView
 
 
-def list_() -> None:
+def list_(*, json: bool) -> None:
+    if json:
+        print_json([_described(toolchain.load(name)) for name in toolchain.names()])
+        return
     shown = tables.table("toolchains", "name", "lowerings", "target", "versions")
     for name in toolchain.names():
         chosen = toolchain.load(name)
@@ -19,8 +22,41 @@ def list_() -> None:
     data.print(shown)
 
 
-def show(*, name: str = toolchain.DEFAULT) -> None:
+def _described(chosen: toolchain.Toolchain) -> dict[str, Any]:
+    """A toolchain as JSON."""
+    images = [
+        {"stages": role, "name": recipe.name, "base": recipe.base.name, "identity": recipe.identity()}
+        for role, recipe in chosen.images.items()
+    ]
+    runtimes = [
+        {
+            "name": runtime.name,
+            "image": runtime.image,
+            "select_tf": runtime.select_tf,
+            "required": chosen.target.requires(runtime),
+        }
+        for runtime in chosen.runtimes
+    ]
+    return {
+        "name": chosen.name,
+        "description": chosen.description,
+        "images": images,
+        "runtimes": runtimes,
+        "opsets": {"least": chosen.opsets.least, "most": chosen.opsets.most, "default": chosen.opsets.default},
+        "lowerings": list(chosen.lowerings),
+        "target": chosen.target.name,
+        "targets": [
+            {"name": target.name, "description": target.description, "has": sorted(target.has)}
+            for target in chosen.targets.values()
+        ],
+    }
+
+
+def show(*, name: str = toolchain.DEFAULT, json: bool) -> None:
     chosen = toolchain.load(name)
+    if json:
+        print_json(_described(chosen))
+        return
     data.print(Text(f"{chosen.name}: {chosen.description}"), soft_wrap=True)
     images = tables.table("images", "stages", "image", "base", "identity")
     for role, recipe in chosen.images.items():
@@ -45,7 +81,7 @@ def new(*, file: str, like: str) -> None:
 
 
 def lock(*, name: str, requirements: str | None = None, before: str | None = None, python: str | None = None) -> None:
-    with ProgressView(log) as view:
+    with progress() as view:
         if requirements:
             projects.from_requirements(Path(name), Path(requirements), view, before=before, python=python)
         else:

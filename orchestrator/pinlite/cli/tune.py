@@ -2,12 +2,11 @@ from pathlib import Path
 from typing import Unpack
 
 from pinlite import options
-from pinlite.cli.consoles import log
-from pinlite.cli.reports import show
+from pinlite.cli.consoles import progress
+from pinlite.cli.reports import printed, show
 from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.tuning import tune as tuning
-from pinlite.ui.progress import ProgressView
 
 
 def tune(
@@ -24,10 +23,11 @@ def tune(
     seconds = options.duration("--budget", budget)
     recipe = tuning.resolve(asked, file)
     try:
-        with ProgressView(log, verbose=verbose) as view:
+        with progress(verbose=verbose) as view:
             report = tuning.tune(recipe, file, seconds, view)
     except PinliteError as error:
         if error.report:
             show(error.report, recipe.out, json=json)
+            printed(error)
         raise
     show(report, recipe.out, json=json)

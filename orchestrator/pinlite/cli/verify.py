@@ -1,14 +1,18 @@
+from dataclasses import asdict
 from typing import Unpack
 
 from rich.text import Text
 
 from pinlite import api
-from pinlite.cli.consoles import data
+from pinlite.cli.consoles import data, print_json
 from pinlite.options.declared import VerifyOptions
 
 
-def verify(*, folder: str, **given: Unpack[VerifyOptions]) -> None:
+def verify(*, folder: str, json: bool, **given: Unpack[VerifyOptions]) -> None:
     found = api.verify(folder, **given)
+    if json:
+        print_json(asdict(found))
+        return
     lines = (
         f"{folder}: {found.files} files are as they were made",
         f"made of {found.source} by pinlite {found.version} ({found.builder}) at {found.finished}",

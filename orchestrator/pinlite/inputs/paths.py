@@ -20,9 +20,7 @@ _OTHER_KINDS = (
     (0, b"\x89HDF", "an HDF5 file, as Keras writes", "convert it with TensorFlow's own TFLiteConverter"),
     (4, b"ORTM", "a model in onnxruntime's own format", "give the .onnx file that it was made of"),
 )
-_NO_CHECKPOINT = (
-    (4, b"TFL3", "a TFLite file", "give what torch.save wrote, or a .safetensors file"),
-)
+_NO_CHECKPOINT = ((4, b"TFL3", "a TFLite file", "give what torch.save wrote, or a .safetensors file"),)
 _NO_MODEL = (
     (0, b"PK\3\4", "a zip archive", "unpack it; what torch.save wrote is converted under a name that ends in .pt"),
     (0, b"\x80\2", "a pickled object of Python", "convert a checkpoint under a name that ends in .pt"),

@@ -39,12 +39,23 @@ class Command:
     with_file: bool = False
 
 
-class Verbose(TypedDict, total=False):
+class Quiet(TypedDict, total=False):
+    quiet: Annotated[bool, Option("Output", "", "Say nothing on standard error but errors.", default=False)]
+    no_progress: Annotated[
+        bool, Option("Output", "", "Show no moving lines, and off a terminal no signs of life.", default=False)
+    ]
+
+
+class Verbose(Quiet, total=False):
     verbose: Annotated[bool, Option("Output", "", "Show what the stages print, as they print it.", default=False)]
 
 
-class Shown(Verbose, total=False):
-    json: Annotated[bool, Option("Output", "", "Print the result as JSON.", default=False)]
+class Json(TypedDict, total=False):
+    json: Annotated[bool, Option("Output", "", "Print the result, or the error, as JSON.", default=False)]
+
+
+class Shown(Verbose, Json, total=False):
+    """Of a command that runs stages and has a result."""
 
 
 class Convert(ConvertOptions, Shown, total=False):
@@ -70,12 +81,12 @@ _MODEL = Argument("MODEL", "An .onnx file, a SavedModel folder, or a .tflite fil
 _FOLDER = Argument("FOLDER", "The --out folder of `pinlite convert`.")
 
 
-class Run(RunOptions, Verbose, total=False):
+class Run(RunOptions, Shown, total=False):
     model: Annotated[StrPath, _MODEL]
     samples: Annotated[StrPath, Option("Inputs", "FILE.npz", "One array per input, under its name.", required=True)]
 
 
-class Inspect(EngineOptions, Verbose, total=False):
+class Inspect(EngineOptions, Shown, total=False):
     model: Annotated[StrPath, _MODEL]
 
 
@@ -96,7 +107,7 @@ class Debug(DebugOptions, Shown, total=False):
     top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
 
 
-class Reproduce(RunningOptions, total=False):
+class Reproduce(RunningOptions, Quiet, Json, total=False):
     record: Annotated[StrPath, Argument("FILE", "A pinlite.lock, or the report.json of a conversion.")]
 
 
@@ -105,7 +116,7 @@ class Match(MatchOptions, Shown, total=False):
     source: Annotated[StrPath, Argument("SOURCE", "Its model, as `pinlite convert` takes it.")]
 
 
-class Verify(VerifyOptions, total=False):
+class Verify(VerifyOptions, Json, total=False):
     folder: Annotated[StrPath, _FOLDER]
 
 
@@ -120,6 +131,26 @@ class Schema(TypedDict, total=False):
     ]
 
 
+class Doctor(DoctorOptions, Quiet, Json, total=False):
+    """What `pinlite doctor` takes."""
+
+
+class BuildImages(BuildImagesOptions, Quiet, Json, total=False):
+    """What `pinlite images build` takes."""
+
+
+class ListImages(EngineOptions, Quiet, Json, total=False):
+    """What `pinlite images list` takes."""
+
+
+class RemoveImages(RemoveImagesOptions, Quiet, Json, total=False):
+    """What `pinlite images rm` takes."""
+
+
+class CollectImages(CollectImagesOptions, Quiet, Json, total=False):
+    """What `pinlite images gc` takes."""
+
+
 class Nothing(TypedDict):
     """No options."""
 
@@ -131,16 +162,16 @@ class CacheShow(TypedDict, total=False):
     key: Annotated[str, _KEY]
 
 
-class CacheExplain(CacheShow, total=False):
+class CacheExplain(CacheShow, Json, total=False):
     other: Annotated[str, Argument("KEY2", "Another one of the same stage.", required=False)]
 
 
-class CacheCollect(TypedDict, total=False):
+class CacheCollect(Json, total=False):
     max_size: Annotated[str, Option("Store", "SIZE", "What may stay, e.g. 10g.", default="10g")]
     keep_days: Annotated[float, Option("Store", "DAYS", "What was used since then may stay.", default=30, ge=0)]
 
 
-class ToolchainShow(TypedDict, total=False):
+class ToolchainShow(Json, total=False):
     name: Annotated[
         StrPath,
         Argument(
@@ -158,7 +189,7 @@ class ToolchainNew(TypedDict, total=False):
     ]
 
 
-class ToolchainLock(TypedDict, total=False):
+class ToolchainLock(Quiet, total=False):
     name: Annotated[StrPath, Argument("NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.")]
     requirements: Annotated[
         StrPath, Option("Model", "REQUIREMENTS.txt", "Make FILE.toml and its pins of a `pip freeze`.", key="from")
@@ -215,16 +246,16 @@ COMMANDS = {
         "Say whether each file of a conversion is as it was made, and where it comes from.", "verify:verify", Verify
     ),
     "doctor": Command(
-        "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", DoctorOptions
+        "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", Doctor
     ),
     "schema": Command("Print a JSON Schema of files that pinlite reads and writes.", "schema:schema", Schema),
     "clean": Command(
         "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks; and "
         "end the workers that --keep-warm left waiting.",
         "clean:clean",
-        Nothing,
+        Json,
     ),
-    "cache ls": Command("List what is kept, used last first.", "cache:ls", Nothing),
+    "cache ls": Command("List what is kept, used last first.", "cache:ls", Json),
     "cache show": Command(
         "Print a record as JSON: all that its key is made of, and what was made.", "cache:show", CacheShow
     ),
@@ -233,22 +264,22 @@ COMMANDS = {
         "cache:explain",
         CacheExplain,
     ),
-    "cache verify": Command("Hash all that is kept, and drop what is damaged.", "cache:verify", Nothing),
+    "cache verify": Command("Hash all that is kept, and drop what is damaged.", "cache:verify", Json),
     "cache gc": Command("Remove what was not used for long, and what no record names.", "cache:gc", CacheCollect),
-    "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Nothing),
-    "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImagesOptions),
+    "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Json),
+    "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImages),
     "images base": Command(
         "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Nothing
     ),
-    "images list": Command("List those that are there.", "images:list_", EngineOptions),
-    "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImagesOptions),
+    "images list": Command("List those that are there.", "images:list_", ListImages),
+    "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImages),
     "images gc": Command(
         "Remove images that no toolchain names, what failed builds have left, and packages that nothing needs. "
         "Images of another version of pinlite go, too: it builds them again.",
         "images:gc",
-        CollectImagesOptions,
+        CollectImages,
     ),
-    "toolchain list": Command("List those that pinlite brings.", "toolchain:list_", Nothing),
+    "toolchain list": Command("List those that pinlite brings.", "toolchain:list_", Json),
     "toolchain show": Command(
         "Say what a toolchain is made of: images, runtimes, opsets, targets.", "toolchain:show", ToolchainShow
     ),

@@ -4,8 +4,10 @@ Names, errors and the ends of logs are a stranger's text. Control characters in 
 that change the direction of writing; square brackets are not markup.
 """
 
+import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -17,10 +19,17 @@ _BREAKING = str.maketrans({"\t": "\\t", "\n": "\\n"})
 
 
 class SafeConsole(Console):
-    """A rich console that escapes everything it renders, and takes plain text literally."""
+    """A rich console that escapes everything it renders, and takes plain text literally.
 
-    def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
-        super().__init__(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False)
+    What is written to a file does not move, even if FORCE_COLOR gives it colors. A ``calm`` console shows no progress
+    but what is done.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, markup=False, emoji=False)
+        self.calm = False
+        if not self.file.isatty() and "force_terminal" not in options:
+            self.is_interactive = False
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -40,6 +49,11 @@ def name(text: str) -> Text:
 def indented(text: str) -> str:
     """The text, escaped, with its further lines indented, so that none of them looks like a line of pinlite's."""
     return re.sub(r"\n(?!  )", "\n  ", escaped(text))
+
+
+def as_json(value: Any) -> str:
+    """A document of JSON, as a command prints it."""
+    return escaped_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
 
 
 def escaped_json(text: str) -> str:

@@ -3,7 +3,6 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from pinlite.events import (
     StageFinished,
     StageStarted,
 )
+from pinlite.ui.console import SafeConsole
 from pinlite.ui.logs import LogsView
 from pinlite.units import bytes_
 
@@ -31,7 +31,7 @@ _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]",
 class ProgressView:
     """An `Observer`, and a context that keeps the moving lines in order."""
 
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+    def __init__(self, console: SafeConsole, *, verbose: bool = False) -> None:
         self._console = console
         self._verbose = verbose
         self._logs: LogsView | None = None
@@ -41,7 +41,7 @@ class ProgressView:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive or console.calm,
         )
         self._tasks: dict[str, TaskID] = {}
 
