@@ -166,7 +166,8 @@ def convert(call: Call) -> dict[str, Any]:
         f"TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0")
     )
     quantization = {"tensors": 0, "per_channel": 0, "float_operators": {"MUL": 2, "MEAN": 1}}
-    return _named(tensor=":0", scale=None, zero_point=None) | {"select_tf": [], "quantization": quantization}
+    made = {"select_tf": [], "quantization": quantization, "macs": 1_250_000, "parameters": 2_000}
+    return _named(tensor=":0", scale=None, zero_point=None) | made
 
 
 def calibrate(call: Call) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The examples: the models that the README promises, by the numbers."""
 
 import hashlib
+import os
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -22,7 +24,20 @@ ARTIFACTS = {
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 KEYS = {
     "": [
-        *("schema", "ok", "engine", "source", "lowering", "tolerance", "seed", "opset", "exporter", "toolchain_name"),
+        *(
+            "schema",
+            "ok",
+            "date",
+            "machine",
+            "engine",
+            "source",
+            "lowering",
+            "tolerance",
+            "seed",
+            "opset",
+            "exporter",
+            "toolchain_name",
+        ),
         *("toolchain", "target", "runtimes", "stages"),
         *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "notes", "calibration"),
         "training",
@@ -38,7 +53,7 @@ KEYS = {
     "profiles": ["name", "left_out"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration", "audit"),
+        *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
     ],
 }
 
@@ -74,6 +89,17 @@ def test_the_report_of_mobilenet_v2_is_of_the_schema(mobilenet, engine, report):
     pins = {"torch": "1.7.1", "torchvision": "0.8.2", "onnx": "1.8.0", "onnxruntime": "1.6.0", "onnx-tf": "1.7.0"}
     pins |= {"tensorflow-cpu": "2.4.1", "tflite-runtime": "2.14.0", "ai-edge-litert": "2.3.0"}
     assert versions | pins == versions
+
+
+def test_the_report_says_what_mobilenet_v2_costs_when_and_where(mobilenet, engine, report):
+    found = report(mobilenet(engine))
+    # As its authors count them. Of its 3,504,872 numbers BatchNorm's become a bias for each of 17,056 channels, and the
+    # 1,000 biases of the last layer are zeros.
+    assert found["variants"][0]["macs"] == 300_774_272
+    assert found["variants"][0]["parameters"] == 3_504_872 - 2 * 17_056 + 17_056 - 1_000
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(found["date"])) < timedelta(hours=24)
+    assert found["machine"]["threads"] == len(os.sched_getaffinity(0))
+    assert found["machine"]["processor"]
 
 
 def test_what_the_report_says_of_the_files_of_mobilenet_v2_is_true(mobilenet, engine, report):

@@ -1,7 +1,9 @@
 """report.json, as others read it."""
 
 import json
+import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import fake_engine
@@ -32,6 +34,8 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
     assert list(report) == [
         "schema",
         "ok",
+        "date",
+        "machine",
         "engine",
         "source",
         "lowering",
@@ -110,13 +114,20 @@ def test_a_hop(report):
     assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")
 
 
+def test_when_and_where_it_was_made(report):
+    assert datetime.now(UTC) - datetime.fromisoformat(report["date"]) < timedelta(hours=1)
+    assert report["machine"]["threads"] == len(os.sched_getaffinity(0))
+    assert report["machine"]["processor"]
+
+
 def test_a_variant(report):
     (variant,) = report["variants"]
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
-        *("select_tf", "comparison", "quantization", "gzip_size", "beyond_calibration", "audit"),
+        *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
     ]
     assert variant["gzip_size"] is None
+    assert (variant["macs"], variant["parameters"]) == (1_250_000, 2_000)
     assert (variant["name"], variant["path"], variant["size"]) == ("float32", "model.float32.tflite", 2004)
     latency = {"median": 1.25, "min": 1.125, "threads": 1, "runs": 20}
     assert variant["latency_ms"] == {

@@ -13,6 +13,7 @@ from pinlite.schema.report import (
     Hop,
     Latency,
     Lost,
+    Machine,
     OperatorSet,
     Quantization,
     Report,
@@ -124,6 +125,17 @@ def test_each_figure_stands_in_the_line_of_what_it_is_about(report):
         "11.50 ms",
     )
     row(text, "float32", "1.50 GB", "tensorflow-cpu 2.4.1, 4 threads", "45.60 ms", "44.25 ms")
+
+
+def test_what_a_file_costs_and_where_it_ran_is_told_where_it_is_known(report):
+    assert "multiply-adds" not in shown(report)
+    (variant,) = report.variants
+    known = variant.model_copy(update={"macs": 300_774_272, "parameters": 3_486_816})
+    machine = Machine(processor="A Processor of [many] words", threads=8)
+    update = {"variants": (known,), "date": "2026-11-30T08:04:35Z", "machine": machine}
+    lines = shown(report.model_copy(update=update)).splitlines()
+    assert "float32: 300.77 M multiply-adds, 3.49 M parameters" in lines
+    assert lines[-2] == "2026-11-30T08:04:35Z on A Processor of [many] words, 8 threads"
 
 
 def test_select_tf_operators_are_named(report):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime_package
 from stagekit import samples as samples_of_request
 
-from . import conversion, operator_outputs, ops, quantized_file, saved_model, signature, variants
+from . import conversion, cost, operator_outputs, ops, quantized_file, saved_model, signature, variants
 from .saved_model import SavedModel
 
 PACKAGE = "tensorflow-cpu"
@@ -35,7 +35,7 @@ def convert(request):
     names unless the lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
     zero_point}] in the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the
     Select-TF operators; {quantization}, as `quantized_file.File.summary` says, with {cut}, as `variants.cut` says;
-    {warnings} and {notes}, as `variants.doubts` and `variants.notes` say.
+    {macs} and {parameters}, as `cost.of` says; {warnings} and {notes}, as `variants.doubts` and `variants.notes` say.
     Raises a StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that
     integers have no steps for.
     """
@@ -59,6 +59,7 @@ def convert(request):
         "outputs": _mapped(outputs, made, file),
         "select_tf": ops.select_tf(content),
         "quantization": dict(file.summary(), cut=variants.cut(converted, request)),
+        **cost.of(content),
         "warnings": variants.doubts(variant, converted, request, content),
         "notes": variants.notes(converted, request),
     }

@@ -64,7 +64,7 @@ def run_plan(
 
         used = _used(plan, done, runner)
         identities = {image.recipe.name: image.identity for image in used}
-        report = judged.report(done, engine=_engine(done), images=identities, lock=lock, tuning=tuning)
+        report = judged.report(done, engine=_engine(done), images=identities, lock=lock, started=started, tuning=tuning)
         artifacts = {name: file.path for name, (_, file) in done.artifacts.items()}
         documents = provenance.documents(
             report,

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from pinlite.auditing import file_audit, runtime_faults
 from pinlite.conversion.results import Results, Variant
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
+from pinlite.machine import processor
 from pinlite.parity import lost_channels, profiles
 from pinlite.parity.profiles import Computed, Judge
 from pinlite.schema.choices import VariantName
@@ -21,6 +23,7 @@ from pinlite.schema.report import (
     Failure,
     Hop,
     Lost,
+    Machine,
     ProfileReport,
     Report,
     RuntimeReport,
@@ -45,9 +48,17 @@ _GZIP_LEVEL = 6
 
 
 def report(
-    results: Results, *, engine: str, images: dict[str, str], lock: Lock, tuning: Tuning | None = None
+    results: Results,
+    *,
+    engine: str,
+    images: dict[str, str],
+    lock: Lock,
+    started: datetime,
+    tuning: Tuning | None = None,
 ) -> Report:
-    """``images`` are the identities of the images, by name; ``tuning`` is the search that chose how integers are."""
+    """``images`` are the identities of the images, by name; ``started`` is of UTC; ``tuning`` is the search that chose
+    how integers are.
+    """
     recipe, toolchain = results.plan.recipe, results.plan.toolchain
     (origin, _), *_ = results.lowered.outputs.items()
     beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
@@ -62,6 +73,8 @@ def report(
     wrong = (*(hop for hop in hops if not hop.passed), *(each for each in lost if each.failed), *fallen)
     return Report(
         ok=not wrong and not results.failures,
+        date=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        machine=Machine(processor=processor.name(), threads=processor.threads()),
         engine=engine,
         source=recipe.source.text,
         lowering=recipe.lowering,
@@ -290,6 +303,8 @@ def _variant(
         select_tf=variant.select_tf,
         comparison=results.comparisons.get(variant.name, ()),
         quantization=variant.quantization,
+        macs=variant.macs,
+        parameters=variant.parameters,
         beyond_calibration=beyond,
         audit=variant.audit,
     )

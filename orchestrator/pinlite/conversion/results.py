@@ -63,6 +63,8 @@ class Variant:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     quantization: Quantization
+    macs: int
+    parameters: int
     select_tf: tuple[str, ...]
     calibrated: bool
     ran: Mapping[str, Ran]

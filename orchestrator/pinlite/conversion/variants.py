@@ -126,6 +126,8 @@ def make(
         inputs=signature.inputs,
         outputs=signature.outputs,
         quantization=signature.quantization,
+        macs=signature.macs,
+        parameters=signature.parameters,
         select_tf=signature.select_tf,
         calibrated=is_calibrated(run.recipe, name),
         ran=ran,

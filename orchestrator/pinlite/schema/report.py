@@ -174,6 +174,15 @@ class OperatorSet(Frozen):
     latency_ms: Latency | None = None
 
 
+class Machine(Frozen):
+    """Where it ran, as far as times depend on it: what the ``processor`` calls itself, and how many ``threads`` may run
+    at once. How many each runtime had is in `Latency`.
+    """
+
+    processor: str
+    threads: int
+
+
 class VariantReport(Frozen):
     """One TFLite file, compared with the reference.
 
@@ -182,7 +191,9 @@ class VariantReport(Frozen):
     with Select-TF can run, ``comparison`` what becomes of it with and without such, where they were asked for or are
     needed; ``gzip_size`` is its size after gzip where a technique is there to make that small, else None;
     ``beyond_calibration`` has those samples that are beyond what it was calibrated on, on which it is told, not judged:
-    profiles by name, and "samples"; ``audit`` is what was found in a file with integer operators.
+    profiles by name, and "samples"; ``audit`` is what was found in a file with integer operators. ``macs`` are the
+    multiplications with an addition in one invocation, of convolutions, products of matrices and recurrent layers;
+    ``parameters`` the numbers of its constants. They are None in reports that were made before there were any.
     """
 
     name: VariantName
@@ -198,6 +209,8 @@ class VariantReport(Frozen):
     select_tf: tuple[str, ...] = ()
     comparison: tuple[OperatorSet, ...] = ()
     quantization: Quantization
+    macs: int | None = None
+    parameters: int | None = None
     gzip_size: int | None = None
     beyond_calibration: tuple[str, ...] = ()
     audit: Content | None = None
@@ -325,6 +338,8 @@ class Tuning(Frozen):
 class Report(Frozen):
     """What came of a run; ``report.json`` is this object.
 
+    ``date`` is when it began, of UTC as ISO 8601 has it, and ``machine`` where it ran: two equal runs differ in these,
+    in the seconds and the memory of stages, and in latencies.
     ``toolchain`` has the identities of the images, ``toolchain_name`` and ``target`` say what was chosen; ``runtimes``
     are those of the TFLite files, in the toolchain's order. ``exporter`` says which of torch's exporters wrote the ONNX
     file, where that torch has two. Reports of schema 1, which release 0.1.0 wrote, have
@@ -333,6 +348,8 @@ class Report(Frozen):
 
     report_schema: Literal["pinlite.report/1", "pinlite.report/2"] = Field("pinlite.report/2", alias="schema")
     ok: bool
+    date: str = ""
+    machine: Machine | None = None
     engine: str
     source: str
     lowering: str

@@ -22,6 +22,8 @@ class Result(Answer):
     outputs: tuple[Tensor, ...]
     select_tf: tuple[str, ...]
     quantization: Quantization
+    macs: int
+    parameters: int
 
 
 def action(

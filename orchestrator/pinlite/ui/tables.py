@@ -9,7 +9,7 @@ from rich.text import Text
 
 from pinlite import options
 from pinlite.ui.console import indented, name
-from pinlite.units import bytes_
+from pinlite.units import bytes_, count
 
 if TYPE_CHECKING:
     from pinlite.schema.debug import DebugReport
@@ -37,6 +37,9 @@ def show(report: "Report", out: str, console: Console) -> None:
         console.print(Text("note: ", "yellow") + Text(indented(noted.message)), soft_wrap=True)
     for warned in report.warnings:
         console.print(_warning(warned), soft_wrap=True)
+    if report.machine is not None:
+        where = f"{report.machine.processor}, {report.machine.threads} threads"
+        console.print(Text(f"{report.date} on ", "dim") + name(where), soft_wrap=True)
     # A path that the console wraps could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
@@ -252,6 +255,9 @@ def _variants(report: "Report") -> Iterator[RenderableType]:
 
 
 def _operators(variant: "VariantReport") -> Iterator[RenderableType]:
+    if variant.macs is not None and variant.parameters is not None:
+        cost = f"{count(variant.macs)} multiply-adds, {count(variant.parameters)} parameters"
+        yield Text(f"{variant.name}: ", "dim") + Text(cost)
     yield Text(f"{variant.name} operators: ", "dim") + name(_counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
