@@ -243,3 +243,18 @@ def test_a_result_with_a_link_that_leads_out_is_refused(engine, result):
     with pytest.raises(UsageError, match="leads out"):
         debug.debug(result)
     assert engine.requests == []
+
+
+def test_the_table_of_all_layers_is_kept_in_the_result(engine, result, command):
+    engine.programs["trace"] = wrong
+    status, out, _ = command("debug", str(result), "--variant", "int8", "--top", "1")
+    assert (status, out.splitlines()[-1]) == (0, "all 3 layers: out/debug.int8.txt")
+    kept = (result / "debug.int8.txt").read_text().splitlines()
+    found = debug.debug(result, "int8").layers
+    assert [line.split()[0] for line in kept[-3:]] == [layer.name for layer in found]
+    assert kept[-3] in [line.rstrip() for line in out.splitlines()]
+    assert command("verify", "out")[0] == 0
+    # Another conversion of the source may take the place of all of it.
+    source = f"{Path('model.py').absolute()}:build"
+    assert command("convert", source, "--input", "image=1x3x4x4", "--out", "out")[0] == 0
+    assert not (result / "debug.int8.txt").exists()

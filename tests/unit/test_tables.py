@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from pinlite.schema.debug import DebugReport, Layer
 from pinlite.schema.lock import Lock
 from pinlite.schema.report import (
     Artifact,
@@ -291,3 +292,27 @@ def test_names_of_the_users_are_not_taken_for_markup(report):
 )
 def test_sizes(size, text):
     assert tables.bytes_(size) == text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_breaks_names_of_layers_and_no_figure(width):
+    errors = {"torch": 2.1e-5, "tensorflow": 1.7e-5, "float32": 1.9e-5, "int8": 0.501}
+    layer = Layer(
+        name="/features/features.17/conv/conv.1/Clip",
+        operator="ReduceMean",
+        value="x",
+        includes=("/features/features.17/conv/conv.1/Conv",),
+        errors=errors,
+        added=-0.0651,
+        module="features.17.conv.1.2",
+    )
+    report = DebugReport(source="net.py:build", variant="int8", torch={}, layers=(layer,))
+    text = io.StringIO()
+    tables.show_layers(report, 1, Console(file=text, width=width))
+    assert "\u2026" not in text.getvalue()
+    rows = [line.split()[-5:] for line in text.getvalue().splitlines()]
+    assert ["0.0021", "0.0017", "0.0019", "50", "-6.51"] in rows
+    assert tables.all_layers(report).splitlines()[2].split() == [
+        *(layer.name, layer.module, layer.operator, *layer.includes),
+        *("0.0021", "0.0017", "0.0019", "50", "-6.51"),
+    ]

@@ -7,9 +7,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import get_args
 
 from pinlite.errors import UsageError
 from pinlite.machine import temporary
+from pinlite.schema.choices import VariantName
 
 REPORT = "report.json"
 SBOM = "sbom.json"
@@ -20,6 +22,8 @@ SIGNATURE = "provenance.intoto.jsonl"
 # Not of an artifact, but there where a report is.
 DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 
+# What `pinlite debug` adds for each variant, of which nothing is on record.
+LAYERS = {variant: f"debug.{variant}.txt" for variant in get_args(VariantName)}
 
 # Where a result waits that another one is about to take the place of.
 _EARLIER = "earlier"
@@ -36,7 +40,7 @@ def check(out: Path, source: str) -> None:
         raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
     if out.is_dir():
         earlier, files = _earlier(out)
-        strange = sorted({path.name for path in out.iterdir()} - files)
+        strange = sorted({path.name for path in out.iterdir()} - files - {*LAYERS.values()})
         if strange:
             raise UsageError(
                 f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",

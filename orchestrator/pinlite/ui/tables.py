@@ -1,5 +1,6 @@
 """Reports as tables."""
 
+import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pinlite import options
-from pinlite.ui.console import indented, name
+from pinlite.ui.console import SafeConsole, indented, name
 from pinlite.units import bytes_, count
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pinlite.schema.report import Failure, Hop, Report, VariantReport, Warned
 
 
+# In columns, of a text that is no terminal's.
+_ENDLESS = 10**5
 # All operators of these variants take and give floats, whatever they compute in.
 _BETWEEN_FLOATS = ("weight-", "dynamic")
 
@@ -45,23 +48,38 @@ def show(report: "Report", out: str, console: Console) -> None:
 
 
 def show_layers(report: "DebugReport", top: int, console: Console) -> None:
-    asked = [] if report.torch_left_out else ["torch"]
-    runtimes = tuple(dict.fromkeys([*asked, "tensorflow", *(run for layer in report.layers for run in layer.errors)]))
-    title = f"layers by what they add to the error of {report.variant}, errors in %"
-    module = ["module"] if asked else []
-    made = table(title, "layer", *module, "operator", "includes", *runtimes, "adds", numbers=(*runtimes, "adds"))
-    for column in made.columns[: 1 + len(module)]:
-        column.no_wrap = True
-    for layer in report.layers[:top]:
-        errors = [f"{100 * layer.errors[run]:.2g}" if run in layer.errors else "-" for run in runtimes]
-        names = [name(layer.name), *([name(layer.module or "-")] if asked else []), name(layer.operator)]
-        made.add_row(*names, name(", ".join(layer.includes)), *errors, f"{100 * layer.added:+.3g}")
-    console.print(made)
+    console.print(_layers(report, top))
     if report.torch_left_out:
         console.print(Text(f"torch's modules are left out: {report.torch_left_out}"), soft_wrap=True)
     for output, error in report.torch.items():
         told = "can't be compared" if error is None else f"differ by {100 * error:.3g} % at most"
         console.print(Text(f"torch and onnxruntime {told} in ") + name(output), soft_wrap=True)
+
+
+def all_layers(report: "DebugReport") -> str:
+    """The table of all layers as a text, each in one line, as wide as it is."""
+    text = io.StringIO()
+    SafeConsole(file=text, width=_ENDLESS, color_system=None).print(_layers(report, len(report.layers)))
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _layers(report: "DebugReport", top: int) -> Table:
+    layers = report.layers[:top]
+    asked = [] if report.torch_left_out else ["torch"]
+    runtimes = tuple(dict.fromkeys([*asked, "tensorflow", *(run for layer in report.layers for run in layer.errors)]))
+    module, includes = ["module"] * bool(asked), ["includes"] * any(layer.includes for layer in layers)
+    numbers = (*runtimes, "adds")
+    title = f"layers by what they add to the error of {report.variant}, errors in %"
+    made = table(title, "layer", *module, "operator", *includes, *numbers, numbers=numbers)
+    for column in made.columns:
+        # A narrow terminal breaks names, and no figure.
+        column.overflow, column.no_wrap = "fold", column.header in numbers
+    for layer in layers:
+        errors = [f"{100 * layer.errors[run]:.2g}" if run in layer.errors else "-" for run in runtimes]
+        names = [layer.name, *[layer.module or "-"] * bool(module), layer.operator]
+        names += [", ".join(layer.includes)] * bool(includes)
+        made.add_row(*map(name, names), *errors, f"{100 * layer.added:+.3g}")
+    return made
 
 
 def show_match(report: "MatchReport", console: Console) -> None:
