@@ -1,6 +1,6 @@
 """What happens during a run, as it happens. Whoever wants to show it passes an `Observer`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class TimesKnown:
+    """What the stages of an earlier run took, in seconds by name: those of this one may take as long."""
+
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class StageStarted:
     stage: str
 
@@ -96,6 +103,7 @@ Event = (
     | BuildProgress
     | BuildFinished
     | RunStarted
+    | TimesKnown
     | StageStarted
     | StageFinished
 )

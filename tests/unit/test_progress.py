@@ -1,4 +1,7 @@
 import io
+import itertools
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,9 +16,10 @@ from pinlite.events import (
     Notice,
     StageFinished,
     StageStarted,
+    TimesKnown,
 )
 from pinlite.ui.console import SafeConsole
-from pinlite.ui.progress import ProgressView
+from pinlite.ui.progress import ProgressView, Step
 
 RUN = [
     Notice("the venv engine [does] not isolate"),
@@ -83,3 +87,44 @@ def test_an_interrupted_view_leaves_the_terminal_in_order():
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert text.getvalue().rfind("\x1b[?25h") > text.getvalue().rfind("\x1b[?25l")  # the cursor is visible again
+
+
+def beating(events, monkeypatch, beats=1, **console):
+    """What is shown where the last event is followed by so many signs of life."""
+    monkeypatch.setattr("pinlite.ui.progress.BEAT", 0.01)
+    text = io.StringIO()
+    made = SafeConsole(file=text, width=110)
+    made.calm = console.get("calm", False)
+    with ProgressView(made) as view:
+        for event in events:
+            view(event)
+        ends = time.monotonic() + (0.1 if made.calm else 10)
+        while text.getvalue().count("\n. ") < beats and time.monotonic() < ends:
+            time.sleep(0.01)
+    return text.getvalue()
+
+
+def test_off_a_terminal_a_long_step_gives_signs_of_life(monkeypatch):
+    assert "\n. check: 0 s\n" in beating([Notice("begun"), StageStarted("check")], monkeypatch)
+    events = [Notice("begun"), TimesKnown({"check": 125.4}), StageStarted("check")]
+    assert "\n. check: 0 s, about 2:05 min left\n" in beating(events, monkeypatch)
+    assert beating(events, monkeypatch, calm=True) == "note: begun\n"
+    done = [*events, StageFinished("check", "ran", 0.1)]
+    assert ". check" not in beating(done, monkeypatch, beats=0)
+
+
+def test_what_is_fetched_says_how_long_it_may_still_take(monkeypatch):
+    clock = itertools.chain([0.0], itertools.repeat(30.0))
+    monkeypatch.setattr("pinlite.ui.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    step = Step("fetching")
+    assert step.time() == "30 s"
+    step.share = 0.25
+    assert step.time() == "30 s, about 1:30 min left"
+
+
+def test_what_has_no_events_is_shown_while_it_is_done():
+    text = io.StringIO()
+    with ProgressView(SafeConsole(file=text, force_terminal=True, width=80)) as view, view.busy("hashing what is kept"):
+        time.sleep(0.2)
+    assert "hashing what is kept" in text.getvalue()
+    assert shown([]) == ""

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from pinlite import options
-from pinlite.cli.consoles import data, print_json
+from pinlite.cli.consoles import data, print_json, progress
 from pinlite.store import collection, record
 from pinlite.store.files import Store
 from pinlite.ui import tables
@@ -58,7 +58,8 @@ def explain(*, key: str, other: str | None = None, json: bool) -> None:
 
 def verify(*, json: bool) -> None:
     store = Store()
-    dropped = collection.damaged(store)
+    with progress() as view, view.busy("hashing what is kept"):
+        dropped = collection.damaged(store)
     if json:
         print_json({"records": len(collection.entries(store)), "dropped": dropped})
         return
@@ -68,7 +69,9 @@ def verify(*, json: bool) -> None:
 
 
 def gc(*, max_size: str, keep_days: float, json: bool) -> None:
-    freed = collection.collect(Store(), keep_days=keep_days, max_size=options.size("--max-size", max_size))
+    largest = options.size("--max-size", max_size)
+    with progress() as view, view.busy("removing what is not needed"):
+        freed = collection.collect(Store(), keep_days=keep_days, max_size=largest)
     if json:
         print_json(asdict(freed))
         return
@@ -77,8 +80,9 @@ def gc(*, max_size: str, keep_days: float, json: bool) -> None:
 
 def clear(*, json: bool) -> None:
     store = Store()
-    size = collection.size(store)
-    collection.clear(store)
+    with progress() as view, view.busy("removing what is kept"):
+        size = collection.size(store)
+        collection.clear(store)
     if json:
         print_json({"size": size})
     else:

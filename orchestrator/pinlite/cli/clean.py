@@ -1,15 +1,20 @@
 from rich.text import Text
 
-from pinlite.cli.consoles import data, print_json
+from pinlite.cli.consoles import data, print_json, progress
 from pinlite.maintenance import leftovers
 
 
 def clean(*, json: bool) -> None:
     found = list[str]()
-    for removed in leftovers.clean():
-        found.append(removed)
+    try:
+        with progress() as view, view.busy("looking for what killed runs have left"):
+            for removed in leftovers.clean():
+                found.append(removed)
+    finally:
+        # What is gone is told, even if the rest could not be looked for.
         if not json:
-            data.print(Text(f"removed {removed}"), soft_wrap=True)
+            for removed in found:
+                data.print(Text(f"removed {removed}"), soft_wrap=True)
     if json:
         print_json({"removed": found})
     else:

@@ -17,7 +17,8 @@ def doctor(*, json: bool, **given: Unpack[DoctorOptions]) -> None:
     if given["fix"]:
         with progress() as view:
             fix(view)
-    diagnosis = diagnose()
+    with progress() as view, view.busy("looking at this machine"):
+        diagnosis = diagnose()
     if json:
         print_json({"can_convert": diagnosis.can_convert, **asdict(diagnosis)})
     else:

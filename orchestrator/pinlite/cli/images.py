@@ -37,13 +37,15 @@ def base() -> None:
 
 def list_(*, json: bool, **given: Unpack[EngineOptions]) -> None:
     chosen = _chosen(given["engine"])
-    current = {image.reference for image in chosen.find(toolchain.every_recipe()).values()}
+    with progress() as view, view.busy("looking for images"):
+        current = {image.reference for image in chosen.find(toolchain.every_recipe()).values()}
+        images = chosen.images()
     if json:
-        found = [{**_described(image), "current": image.reference in current} for image in chosen.images()]
+        found = [{**_described(image), "current": image.reference in current} for image in images]
         print_json({"engine": chosen.name, "images": found})
         return
     shown = tables.table(f"images of the {chosen.name} engine", "image", "identity", "", "reference")
-    for image in chosen.images():
+    for image in images:
         state = "current" if image.reference in current else "not used by this version"
         shown.add_row(image.name, image.identity[:16], state, Text(image.reference))
     data.print(shown)

@@ -4,12 +4,13 @@ from typing import Unpack
 from rich.text import Text
 
 from pinlite import api
-from pinlite.cli.consoles import data, print_json
+from pinlite.cli.consoles import data, print_json, progress
 from pinlite.options.declared import VerifyOptions
 
 
 def verify(*, folder: str, json: bool, **given: Unpack[VerifyOptions]) -> None:
-    found = api.verify(folder, **given)
+    with progress() as view, view.busy(f"hashing the files of {folder}"):
+        found = api.verify(folder, **given)
     if json:
         print_json(asdict(found))
         return

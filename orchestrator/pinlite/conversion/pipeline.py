@@ -10,7 +10,7 @@ from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
 from pinlite.conversion.run import runner_of
 from pinlite.errors import WarnedError
-from pinlite.events import Observer, ignore
+from pinlite.events import Observer, TimesKnown, ignore
 from pinlite.inputs import dependencies
 from pinlite.machine import temporary
 from pinlite.provenance import UsedImage, lockfile
@@ -47,6 +47,7 @@ def run_plan(
     recipe = plan.recipe
     key = _signing_key(recipe)
     output.check(recipe.out, recipe.source.text)
+    observe(TimesKnown(output.earlier_times(recipe.out)))
     materials = provenance.given(recipe, plan.dependencies)
     lock = lockfile.given(recipe, plan.images, dependencies.files(plan.dependencies))
     if recorded:

@@ -54,6 +54,10 @@ class Json(TypedDict, total=False):
     json: Annotated[bool, Option("Output", "", "Print the result, or the error, as JSON.", default=False)]
 
 
+class Plain(Quiet, Json, total=False):
+    """Of a command that has a result and runs no stages."""
+
+
 class Shown(Verbose, Json, total=False):
     """Of a command that runs stages and has a result."""
 
@@ -107,7 +111,7 @@ class Debug(DebugOptions, Shown, total=False):
     top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
 
 
-class Reproduce(RunningOptions, Quiet, Json, total=False):
+class Reproduce(RunningOptions, Plain, total=False):
     record: Annotated[StrPath, Argument("FILE", "A pinlite.lock, or the report.json of a conversion.")]
 
 
@@ -116,7 +120,7 @@ class Match(MatchOptions, Shown, total=False):
     source: Annotated[StrPath, Argument("SOURCE", "Its model, as `pinlite convert` takes it.")]
 
 
-class Verify(VerifyOptions, Json, total=False):
+class Verify(VerifyOptions, Plain, total=False):
     folder: Annotated[StrPath, _FOLDER]
 
 
@@ -131,23 +135,23 @@ class Schema(TypedDict, total=False):
     ]
 
 
-class Doctor(DoctorOptions, Quiet, Json, total=False):
+class Doctor(DoctorOptions, Plain, total=False):
     """What `pinlite doctor` takes."""
 
 
-class BuildImages(BuildImagesOptions, Quiet, Json, total=False):
+class BuildImages(BuildImagesOptions, Plain, total=False):
     """What `pinlite images build` takes."""
 
 
-class ListImages(EngineOptions, Quiet, Json, total=False):
+class ListImages(EngineOptions, Plain, total=False):
     """What `pinlite images list` takes."""
 
 
-class RemoveImages(RemoveImagesOptions, Quiet, Json, total=False):
+class RemoveImages(RemoveImagesOptions, Plain, total=False):
     """What `pinlite images rm` takes."""
 
 
-class CollectImages(CollectImagesOptions, Quiet, Json, total=False):
+class CollectImages(CollectImagesOptions, Plain, total=False):
     """What `pinlite images gc` takes."""
 
 
@@ -166,7 +170,7 @@ class CacheExplain(CacheShow, Json, total=False):
     other: Annotated[str, Argument("KEY2", "Another one of the same stage.", required=False)]
 
 
-class CacheCollect(Json, total=False):
+class CacheCollect(Plain, total=False):
     max_size: Annotated[str, Option("Store", "SIZE", "What may stay, e.g. 10g.", default="10g")]
     keep_days: Annotated[float, Option("Store", "DAYS", "What was used since then may stay.", default=30, ge=0)]
 
@@ -253,7 +257,7 @@ COMMANDS = {
         "Remove what killed runs have left: containers, processes, temporary folders, half-written files, locks; and "
         "end the workers that --keep-warm left waiting.",
         "clean:clean",
-        Json,
+        Plain,
     ),
     "cache ls": Command("List what is kept, used last first.", "cache:ls", Json),
     "cache show": Command(
@@ -264,9 +268,9 @@ COMMANDS = {
         "cache:explain",
         CacheExplain,
     ),
-    "cache verify": Command("Hash all that is kept, and drop what is damaged.", "cache:verify", Json),
+    "cache verify": Command("Hash all that is kept, and drop what is damaged.", "cache:verify", Plain),
     "cache gc": Command("Remove what was not used for long, and what no record names.", "cache:gc", CacheCollect),
-    "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Json),
+    "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Plain),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImages),
     "images base": Command(
         "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Nothing

@@ -1,9 +1,15 @@
-"""The progress of a run, on standard error: moving lines on a terminal, one line per step elsewhere."""
+"""The progress of a run, on standard error: moving lines on a terminal; elsewhere a line for each step, and one now and
+then for those that take long.
+"""
 
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from pinlite.events import (
@@ -19,13 +25,46 @@ from pinlite.events import (
     RunStarted,
     StageFinished,
     StageStarted,
+    TimesKnown,
 )
 from pinlite.ui.console import SafeConsole
 from pinlite.ui.logs import LogsView
 from pinlite.units import bytes_
 
+# Seconds between two signs of life of a step, where no line moves.
+BEAT = 30.0
+
+_MINUTE = 60
 _FETCHING = "fetching"
 _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
+
+
+class Step:
+    """A step that is under way. ``share`` is what is done of it, where that is known, and ``expected`` how long it took
+    before, in seconds.
+    """
+
+    def __init__(self, text: str, expected: float | None = None) -> None:
+        self.text = text
+        self.share = 0.0
+        self._expected = expected
+        self._started = time.monotonic()
+
+    def time(self) -> str:
+        """How long it runs, and how long it may still take, in words."""
+        seconds = time.monotonic() - self._started
+        whole = seconds / self.share if self.share else self._expected or 0.0
+        left = round(whole - seconds)
+        return _duration(seconds) + (f", about {_duration(left)} left" if left > 0 else "")
+
+
+class _TimeColumn(ProgressColumn):
+    # Twice a second, as rich has it of those that tell times.
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        step: Step = task.fields["step"]
+        return Text(step.time(), "progress.elapsed")
 
 
 class ProgressView:
@@ -35,26 +74,42 @@ class ProgressView:
         self._console = console
         self._verbose = verbose
         self._logs: LogsView | None = None
+        self._moves = console.is_interactive and not console.calm
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
+            _TimeColumn(),
             console=console,
             transient=True,
-            disable=not console.is_interactive or console.calm,
+            disable=not self._moves,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[str, tuple[TaskID, Step]] = {}
+        self._known: Mapping[str, float] = {}
+        self._ended = threading.Event()
+        self._beating = threading.Thread(target=self._beat, name="pinlite-progress", daemon=True)
 
     def __enter__(self) -> Self:
         self._progress.start()
+        if not self._moves and not self._console.calm:
+            self._beating.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         if self._logs:
             self._logs.stop()
         self._progress.stop()
+
+    @contextlib.contextmanager
+    def busy(self, text: str) -> Iterator[None]:
+        """Show that something is being done that has no events of its own, until it is."""
+        self._begin(text, text)
+        try:
+            yield
+        finally:
+            self._remove(text)
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -64,6 +119,8 @@ class ProgressView:
                 if self._verbose:
                     self._console.print(Text(f"the logs are kept in {logs}"), soft_wrap=True)
                     self._logs = LogsView(self._console, logs)
+            case TimesKnown(seconds):
+                self._known = seconds
             case StageStarted(stage):
                 self._begin(stage, stage)
             case StageFinished(stage, source, seconds):
@@ -79,15 +136,14 @@ class ProgressView:
                 self._begin(_FETCHING, f"fetching {files} files")
             case FetchProgress(so_far, total):
                 of = f" of {bytes_(total)}" if total else ""
-                self._progress.update(self._tasks[_FETCHING], description=f"fetching packages: {bytes_(so_far)}{of}")
+                share = so_far / total if total else 0.0
+                self._update(_FETCHING, f"fetching packages: {bytes_(so_far)}{of}", share)
             case FetchFinished(files, size, seconds):
                 self._end(_FETCHING, "ran", f"fetched {files} files, {bytes_(size)}", seconds)
             case BuildStarted(image):
                 self._begin(image, f"building the {image} image")
             case BuildProgress(image, text, step, steps):
-                self._progress.update(
-                    self._tasks[image], description=f"building the {image} image [{step}/{steps}] {text[:80]}"
-                )
+                self._update(image, f"building the {image} image [{step}/{steps}] {text[:80]}")
             case BuildFinished(image, seconds):
                 self._end(image, "ran", f"built the {image} image", seconds)
 
@@ -95,11 +151,31 @@ class ProgressView:
         self._console.print(Text("note: ", style="yellow") + Text(text))
 
     def _begin(self, key: str, text: str) -> None:
-        self._tasks[key] = self._progress.add_task(text, total=None)
+        step = Step(text, self._known.get(key))
+        self._tasks[key] = self._progress.add_task(text, total=None, step=step), step
+
+    def _update(self, key: str, text: str, share: float = 0.0) -> None:
+        task, step = self._tasks[key]
+        step.text, step.share = text, share
+        self._progress.update(task, description=text)
+
+    def _remove(self, key: str) -> None:
+        task, _ = self._tasks.pop(key)
+        self._progress.remove_task(task)
 
     def _end(self, key: str, source: str, text: str, seconds: float) -> None:
-        self._progress.remove_task(self._tasks.pop(key))
+        self._remove(key)
         self._console.print(Text.from_markup(_MARKS[source]), Text(f"{text:<28}{seconds:7.1f} s"))
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT):
+            for _, step in [*self._tasks.values()]:
+                self._console.print(Text(f". {step.text}: {step.time()}"), soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < _MINUTE else f"{whole // _MINUTE}:{whole % _MINUTE:02} min"
 
 
 def _planned(files: int, to_fetch: int, room: int, free: int | None) -> str:
