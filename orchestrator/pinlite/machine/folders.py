@@ -7,10 +7,16 @@ from pathlib import Path
 import platformdirs
 
 _PACKAGE = Path(__file__).parents[1]
-_INSTALLED = _PACKAGE / "_images"
 
-# The image recipes: beside the host half in a checkout, within it where it is installed.
-IMAGES = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "images"
+
+def _own(name: str) -> Path:
+    """A folder that is beside the host half in a checkout, and within it where it is installed."""
+    installed = _PACKAGE / f"_{name}"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / name
+
+
+# The image recipes, and the examples.
+IMAGES, EXAMPLES = _own("images"), _own("examples")
 
 
 def cache() -> Path:

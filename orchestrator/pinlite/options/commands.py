@@ -16,6 +16,7 @@ from pinlite.options.declared import (
     DoctorOptions,
     EngineOptions,
     MatchOptions,
+    RecipeOptions,
     RemoveImagesOptions,
     RunningOptions,
     RunOptions,
@@ -79,6 +80,26 @@ class Tune(TuneOptions, Shown, total=False):
         StrPath,
         Argument("SOURCE", "A model as `pinlite convert` takes it; may stand in pinlite.toml.", required=False),
     ]
+
+
+class Init(RecipeOptions, Quiet, total=False):
+    source: Annotated[
+        StrPath,
+        Argument(
+            "SOURCE",
+            "A model as `pinlite convert` takes it, or a .py file in which it is looked for; else it is asked for.",
+            required=False,
+        ),
+    ]
+    config: Annotated[StrPath, Option("Output", "FILE.toml", "The file to write.", default="pinlite.toml")]
+
+
+class Example(Quiet, total=False):
+    name: Annotated[
+        str,
+        Argument("NAME", "digits, mobilenet_v2 or resnet18; all of them if none is given.", required=False),
+    ]
+    out: Annotated[StrPath, Option("Output", "DIR", "Where they go.", default="examples")]
 
 
 _MODEL = Argument("MODEL", "An .onnx file, a SavedModel folder, or a .tflite file.")
@@ -213,6 +234,13 @@ GROUPS = {
 }
 
 COMMANDS = {
+    "init": Command(
+        "Write a pinlite.toml for a model: what in a file gives it, and what it takes.",
+        "init:init",
+        Init,
+        with_file=True,
+    ),
+    "example": Command("Write the examples: two models to convert, and one to train, too.", "example:example", Example),
     "convert": Command(
         "Convert a PyTorch model to TFLite, run it, and compare it with PyTorch.",
         "convert:convert",
