@@ -18,7 +18,7 @@ accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
-	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections clean
+	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections release clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -160,6 +160,9 @@ lock: $(host) ## Write every lock anew from what it is made of.
 			$$(test $$name != accuracy/data || echo --no-deps) tests/$$name.in --output-file tests/$$name.lock || exit; done
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		tests/zoo_new/environment.in --output-file tests/zoo_new/environment.lock
+
+release: $(dev) ## Make release VERSION (1.2.0): version, changelog, a wheel and an sdist built twice to the same bytes, twine check.
+	.venv/bin/python .ci/release.py "$(VERSION)"
 
 base: $(host) ## Build the base images from Debian's packages, where no registry can be reached.
 	.venv/bin/pinlite images base
