@@ -56,7 +56,8 @@ def _macs(graph, operator, kind):
     if kind in PER_INPUT:
         filter_, fed, each = PER_INPUT[kind]
         return _size(tensor(fed)) * _product(each(_shape(tensor(filter_))))
-    if kind == "BATCH_MATMUL":
+    # What is known only once the file runs has no shape.
+    if kind == "BATCH_MATMUL" and tensor(0).ShapeLength():
         rows, width = _shape(tensor(0))[-2:]
         return _size(made) * (rows if _transposes_first(operator) else width)
     if kind in RECURRENT:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+# In seconds for a file, where the user says nothing: on a machine that is busy the usual 60 are too few for torch's.
+_COMPILING = {"UV_COMPILE_BYTECODE_TIMEOUT": "600"}
+
 
 class UvError(Exception):
     """The uv program failed; the message is its output."""
@@ -15,7 +18,7 @@ def run(*arguments: str | Path, scratch: str = "") -> str:
     """Run uv and return its standard output, stripped. ``scratch`` is a folder for the files that uv leaves behind:
     locks of the sources that it reads.
     """
-    environment = os.environ | ({"TMPDIR": scratch} if scratch else {})
+    environment = _COMPILING | os.environ | ({"TMPDIR": scratch} if scratch else {})
     command = [find_uv_bin(), *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment
