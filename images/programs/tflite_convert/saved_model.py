@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.framework import graph_pb2
+from tensorflow.core.framework import graph_pb2, tensor_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
@@ -56,10 +56,27 @@ class SavedModel:
         """The GraphDef as bytes."""
         if self._place is None:
             return self.graph.SerializeToString()
-        start, end = self._place
+        return self._read(self._place)
+
+    def _read(self, place):
+        start, end, *_ = place
         with _file(self.folder).open("rb") as stream:
             stream.seek(start)
             return stream.read(end - start)
+
+    @property
+    def constants(self):
+        """The constants that `graph` has no values of, as `light_graph.Constant`s by the names of their nodes."""
+        return {} if self._place is None else self._place.constants
+
+    def numbers(self, constant):
+        """The numbers of such a constant of floats, whose numbers are in one piece."""
+        shape = [size.size for size in tensor_pb2.TensorProto.FromString(constant.tensor).tensor_shape.dim]
+        return np.frombuffer(self._read(constant.numbers), np.float32).reshape(shape)
+
+    def value(self, constant):
+        """The AttrValue of such a constant, as bytes."""
+        return self._read(constant.value)
 
     def graph_def(self):
         """The GraphDef with all that is in it: a copy."""

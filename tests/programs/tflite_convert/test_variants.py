@@ -169,7 +169,7 @@ class Stage(unittest.TestCase):
     def converter(self):
         """TensorFlow's own converter of the model."""
         model = conversion.SavedModel(self.folder / "model")
-        return conversion.Conversion(model, "builtin", False, *self.lists)._from_graph()
+        return conversion.Conversion(model, "builtin", False, *self.lists)._from_graph(model)
 
     def content(self, variant):
         return (self.folder / (variant + ".tflite")).read_bytes()
