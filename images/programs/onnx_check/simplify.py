@@ -1,10 +1,16 @@
 """The simplified model: what onnxruntime's basic optimizations leave, made fit for a translator."""
 
+import tempfile
+from pathlib import Path
+
 import onnx
 
 from stagekit import wire
 
 from . import expansions, light_model, model_file, onnxruntime_session
+
+# Operators whose weights none of onnxruntime's basic optimizations changes.
+LEFT_ALONE = ("Gather", "Gemm", "MatMul")
 
 
 def session(file, samples, path=None):
@@ -18,10 +24,25 @@ def session(file, samples, path=None):
         return onnxruntime_session.meant(_with_constant_weights(model_file.closed(model, samples)))
 
     light, is_whole = model_file.light(file)
-    if is_whole and meant(light) is light:
-        # onnxruntime reads it itself: the weights are in memory once less.
+    if not is_whole or meant(light) is not light:
+        return onnxruntime_session.opened(meant(model_file.read(file)).SerializeToString(), path)
+    referred = _referred(light)
+    if not referred:
         return onnxruntime_session.opened(str(file), path)
-    return onnxruntime_session.opened(meant(model_file.read(file)).SerializeToString(), path)
+    with tempfile.TemporaryDirectory(dir=path and path.parent) as folder:
+        referring = Path(folder, "model.onnx")
+        with wire.mapped(file) as content:
+            referring.write_bytes(light_model.referring(content, referred, file, folder))
+        return onnxruntime_session.opened(str(referring), path)
+
+
+def _referred(model):
+    """The names of the large weights that may be in another file: of those that go into a Conv, onnxruntime's
+    optimizations lose the factors that they fuse with them.
+    """
+    found = {weight.name for weight in model.graph.initializer if light_model.is_light(weight)}
+    others = (node for node in model_file.nodes(model.graph) if node.op_type not in LEFT_ALONE)
+    return found - {name for node in others for name in node.input}
 
 
 def simplified(file, samples, path):
@@ -30,20 +51,27 @@ def simplified(file, samples, path):
 
     Where something of the model is written out (`expansions`), the session runs the model as it was before.
     """
-    opened = session(file, samples, path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        optimized = Path(folder, "optimized.onnx")
+        opened = session(file, samples, optimized)
+        _write_standard(path, optimized, file)
     found, _ = model_file.light(path)
     if expansions.concern(found) or _folded(found.graph):
         found = _expanded(path)
         path.write_bytes(found.SerializeToString())
-    else:
-        _keep_standard_opset(found)
-        with wire.mapped(path) as content:
-            written = light_model.with_opsets(content, [each.SerializeToString() for each in found.opset_import])
-        path.write_bytes(written)
     model_file.check(found)
     light, _ = model_file.light(file)
     _same_interface(model_file.closed(light, samples), found)
     return opened, found
+
+
+def _write_standard(path, optimized, file):
+    """Write what onnxruntime wrote, with ONNX's set of operators alone and all weights of the file inside."""
+    with wire.mapped(optimized) as content:
+        head = wire.without(content, wire.whole(content), lambda each: each.number == light_model.GRAPH)
+        model = onnx.ModelProto.FromString(head)
+        _keep_standard_opset(model)
+        light_model.write(path, content, file, [each.SerializeToString() for each in model.opset_import])
 
 
 def _expanded(path):

@@ -93,7 +93,12 @@ def _number(content, start, end):
 
 
 def framed(number, value):
-    return _varint(number << 3 | LENGTH) + _varint(len(value)) + value
+    return head(number, len(value)) + value
+
+
+def head(number, length):
+    """What stands before a value of so many bytes."""
+    return _varint(number << 3 | LENGTH) + _varint(length)
 
 
 def _varint(number):
