@@ -11,9 +11,7 @@ from tensorflow.core.framework import graph_pb2, tensor_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
-from stagekit import StageError, wire
-
-from . import light_graph
+from stagekit import StageError, light_graph, wire
 
 BRANCHING = ("If", "StatelessIf")
 TAG = "serve"
@@ -56,13 +54,10 @@ class SavedModel:
         """The GraphDef as bytes."""
         if self._place is None:
             return self.graph.SerializeToString()
-        return self._read(self._place)
+        return self._read(self._place[:2])
 
     def _read(self, place):
-        start, end, *_ = place
-        with _file(self.folder).open("rb") as stream:
-            stream.seek(start)
-            return stream.read(end - start)
+        return light_graph.read(_file(self.folder), place)
 
     @property
     def constants(self):

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from tensorflow.core.framework import graph_pb2, tensor_pb2, types_pb2
 
+from stagekit.light_graph import Constant
+
 from . import file_tables
-from .light_graph import Constant
 
 # The element of the first splat as bits; a float32 of these, and of those that follow, is a number from 1 on.
 FIRST = 0x3F800001

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -10,7 +11,8 @@ from lowered import LoweredTest, meta_graph, model, random, tflite
 from onnx import helper, shape_inference
 from reference import conv
 
-from stagekit import StageError
+from onnx_translate import running
+from stagekit import StageError, wire
 
 X = random(1, 3, 8, 8)
 W = random(4, 3, 3, 3)
@@ -59,6 +61,22 @@ class NhwcTest(LoweredTest):
         interpreter = tf.lite.Interpreter(model_content=tflite(folder, result))
         self.assertEqual([detail["name"] for detail in interpreter.get_input_details()], ["x"])
         self.assertEqual([detail["name"] for detail in interpreter.get_output_details()], ["y"])
+
+    def test_large_weights_are_fed_and_change_no_bit(self):
+        _, folder, _ = self.translate(network(), {"x": X})
+        outputs, fed = [], []
+        for large in (wire.LARGE, 256):
+            with mock.patch.object(wire, "LARGE", large), running.opened(folder) as run:
+                outputs.append(run({"x": X})["y"])
+                outputs.append(run({"x": -X})["y"])
+            with mock.patch.object(wire, "LARGE", large), tf.compat.v1.Session(graph=tf.Graph()) as session:
+                fed.append(running._loaded(folder, session, None)[1])
+        self.close(outputs[0], EXPECTED)
+        for one, other in zip(outputs[:2], outputs[2:]):
+            np.testing.assert_array_equal(one, other)
+        self.assertEqual(fed[0], {})
+        ((_, kernel),) = fed[1].items()
+        np.testing.assert_array_equal(kernel, W.transpose(2, 3, 1, 0))
 
     def test_the_saved_model_is_read_by_the_converter_too(self):
         _, folder, _ = self.translate(network(), {"x": X})

@@ -5,8 +5,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from stagekit import wire
-from tflite_convert import light_graph
+from stagekit import light_graph, wire
 
 
 def message():

@@ -1,4 +1,4 @@
-"""A saved_model.pb without its weights, and where these are."""
+"""A saved_model.pb without its weights, and where these are: a graph can be looked at without them in memory."""
 
 from typing import Dict, NamedTuple, Optional, Tuple
 
@@ -75,3 +75,11 @@ def _constant(content, entry):
 
 def _values(content, message, number):
     return [content[each.start : each.end] for each in wire.fields(content, message) if each.number == number]
+
+
+def read(path, place):
+    """The bytes of a file at a place (start, end)."""
+    start, end = place
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(end - start)
