@@ -3,6 +3,9 @@
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from stagekit import wire
+from stagekit.light_graph import META_GRAPHS
+
 SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
@@ -43,7 +46,10 @@ def name_branches(graph_def):
 
 def write(meta, folder):
     """Write a MetaGraphDef as the one of a SavedModel in ``folder``, which must not exist yet."""
-    model = saved_model_pb2.SavedModel(saved_model_schema_version=1, meta_graphs=[meta])
-    folder.mkdir()
+    model = saved_model_pb2.SavedModel(saved_model_schema_version=1)
     # Maps of a protobuf message have no order of their own: bytes would differ from process to process.
-    (folder / "saved_model.pb").write_bytes(model.SerializeToString(deterministic=True))
+    content = meta.SerializeToString(deterministic=True)
+    folder.mkdir()
+    with (folder / "saved_model.pb").open("wb") as written:
+        # In the message, the MetaGraphDef would be in memory once more.
+        written.writelines([model.SerializeToString(), wire.head(META_GRAPHS, len(content)), content])

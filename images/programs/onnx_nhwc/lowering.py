@@ -1,5 +1,6 @@
 """The ``nhwc`` lowering: one frozen graph without variables, laid out channels-last as TFLite wants it."""
 
+import gc
 from typing import NamedTuple
 
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
@@ -48,14 +49,17 @@ def _lowered(model, samples, **settings):
     specs = [dict(spec, shape=list(samples[spec["name"]].shape)) for spec in onnx_model.inputs(model, samples)]
     onnx_rewrites.rewrite(model, {spec["name"]: spec["shape"] for spec in specs})
     graph, inputs, outputs = tf_graph.build(model, specs, **settings)
-    meta_graph = layout.channels_last(
-        frozen_graph.meta_graph(graph, inputs, outputs),
-        [tensor.op.name for tensor in inputs.values()],
-        [tensor.op.name for tensor in outputs.values()],
-    )
-    frozen_graph.name_branches(meta_graph.graph_def)
+    # The weights are in the graph now, and in the MetaGraphDef then: large ones should be in memory once.
+    model.ClearField("graph")
     nhwc_inputs, nhwc_outputs = (settings.get(name, ()) for name in ("nhwc_inputs", "nhwc_outputs"))
-    return Lowered(meta_graph, _listed(inputs, nhwc_inputs), _listed(outputs, nhwc_outputs))
+    listed = _listed(inputs, nhwc_inputs), _listed(outputs, nhwc_outputs)
+    names = [[tensor.op.name for tensor in side.values()] for side in (inputs, outputs)]
+    meta_graph = frozen_graph.meta_graph(graph, inputs, outputs)
+    del graph, inputs, outputs
+    gc.collect()
+    meta_graph = layout.channels_last(meta_graph, *names)
+    frozen_graph.name_branches(meta_graph.graph_def)
+    return Lowered(meta_graph, *listed)
 
 
 def _listed(tensors, nhwc):
