@@ -45,3 +45,47 @@ def test_nothing_is_wrong_inside(out, pinlite, any_engine):
     pinlite.succeeds("audit", out / "model.dynamic-int4.tflite", *asked)
     said = pinlite.succeeds("audit", out / "model.weight-int4.tflite", *asked)
     assert "7 checked, 0 unchecked" in said.out
+
+
+# How far from PyTorch in LiteRT.
+NEWER = {
+    "float32": 1e-5,
+    "float16": 2e-3,
+    "weight-int8": 0.02,
+    "dynamic": 0.03,
+    "int8": 0.05,
+    "int8-only": 0.05,
+    "int16x8": 0.02,
+}
+
+
+@pytest.fixture(scope="module")
+def newer(converted, any_engine):
+    variants = [word for name in NEWER for word in ("--variant", name)]
+    options = ("--target", "litert-2", "--calibration", "random", "--engine", any_engine)
+    return converted(f"{CASES}/newer.py:build", "--input", "image=1x8x9x9", *variants, *options)
+
+
+def test_operators_that_only_litert_has_are_right_there(newer, report):
+    found = report(newer)
+    assert found["ok"]
+    assert [each["name"] for each in found["variants"]] == [*NEWER]
+    for variant in found["variants"]:
+        assert variant["parity"][NEW] < NEWER[variant["name"]], variant["name"]
+        operators = variant["ops"]
+        assert (operators["GELU"], operators["CONV_2D"]) == (2, 5), variant["name"]
+        assert not {"SPLIT", "CONCATENATION", "TANH"}.intersection(operators), variant["name"]
+        if variant["name"] in ("int8", "int16x8"):
+            assert variant["quantization"]["float_operators"] == {}
+    reasons = [stage["reason"] for stage in found["stages"] if stage["source"] == "skipped"]
+    assert all(reason.startswith("the target litert-2 does not ask for ") for reason in reasons)
+    assert any("Op builtin_code out of range: 150" in reason for reason in reasons)
+
+
+def test_nothing_is_wrong_in_what_only_litert_has(newer, pinlite, any_engine):
+    for variant in ("int8-only", "int16x8"):
+        said = pinlite.succeeds(
+            "audit", newer / f"model.{variant}.tflite", "--target", "litert-2", "--engine", any_engine
+        )
+        assert " 0 unchecked" in said.out
+    pinlite.refuses(7, "audit", newer / "model.int8-only.tflite", "--target", "tflite-2.4", "--engine", any_engine)

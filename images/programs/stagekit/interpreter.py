@@ -17,7 +17,9 @@ CONVERT_AGAIN = "give a file that TFLite's converter wrote"
 
 # How a runtime names the operator that it stops at, and how it says that it does not have it.
 OPERATOR = re.compile(r"Node number \d+ \((\w+)\)|unresolved custom op: (\w+)|builtin opcode '(\w+)'")
-MISSING = re.compile(r"unresolved custom op|Didn't find op|Select TensorFlow op|Regular TensorFlow ops")
+MISSING = re.compile(
+    r"unresolved custom op|Didn't find op|Op builtin_code out of range|Select TensorFlow op|Regular TensorFlow ops"
+)
 
 
 def infer(interpreter_class, request, signed_inputs, signed_outputs):

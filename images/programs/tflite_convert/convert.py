@@ -49,9 +49,10 @@ def convert(request):
     has = () if as_written else tuple(request.parameters.get("has", ()))
     converted = conversion.opened(folder, choice, as_written, tensors_of_model, has)
     content = variants.made(variant, converted, request)
+    quantized_file.File(content).refuse_endless()
+    doubts = variants.doubts(variant, converted, request, content)
+    content, fed, made = variants.finished(variant, converted, content)
     file = quantized_file.File(content)
-    file.refuse_endless()
-    fed, made = variants.named(variant, converted, content)
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
     return {
@@ -60,7 +61,7 @@ def convert(request):
         "select_tf": ops.select_tf(content),
         "quantization": dict(file.summary(), cut=variants.cut(converted, request)),
         **cost.of(content),
-        "warnings": variants.doubts(variant, converted, request, content),
+        "warnings": doubts,
         "notes": variants.notes(converted, request),
     }
 

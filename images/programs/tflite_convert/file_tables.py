@@ -2,7 +2,10 @@
 
 from tensorflow.lite.python import schema_py_generated as schema
 
+from . import newer_operators
+
 KINDS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+KINDS.update({number: name for name, number in newer_operators.NUMBERS.items()})
 
 
 def model(content):

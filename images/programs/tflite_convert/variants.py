@@ -2,7 +2,7 @@
 
 from stagekit import StageError
 
-from . import departures, flatbuffer, passes, quantized_file
+from . import departures, file_tables, flatbuffer, passes, quantized_file
 from .passes import Place, float16_weights
 from .post_training_quantization import Method, steps
 
@@ -23,12 +23,33 @@ def made(variant, conversion, request):
     return content
 
 
-def named(variant, conversion, content):
-    """`Conversion.named` of a variant's file. What this TensorFlow may not open has the inputs and outputs of the file
-    of floats.
+def finished(variant, conversion, content):
+    """The bytes of a variant's file as they are to be written, and the details of its inputs and outputs, as
+    `Conversion.named` has them.
     """
+    # What this TensorFlow may not open has the inputs and outputs of the file of floats.
     in_floats = conversion.has and variant in (*passes.WEIGHTS, *passes.DYNAMIC)
-    return conversion.named(conversion.plain.float32 if in_floats else content)
+    opened = conversion.plain.float32 if in_floats else content
+    sides = conversion.named(opened)
+    if not conversion.has:
+        return (content, *sides)
+    known = {"has": conversion.has}
+    # A model that is quantized, or was trained for int8, means the roundings within a function, too.
+    if not (conversion.has_ranges and variant in passes.INT8):
+        known["floats"] = lambda: flatbuffer.unpacked(conversion.plain.float32)
+    written = passes.applied(content, Place.FINISHED, variant, **known)
+    places = dict(zip(*map(_ends, (opened, written))))
+    return (
+        written,
+        *({name: dict(each, index=places[each["index"]]) for name, each in side.items()} for side in sides),
+    )
+
+
+def _ends(content):
+    """The places of a file's inputs and outputs."""
+    graph = file_tables.graphs(file_tables.model(content))[0]
+    inputs = [graph.Inputs(at) for at in range(graph.InputsLength())]
+    return inputs + [graph.Outputs(at) for at in range(graph.OutputsLength())]
 
 
 def float32(conversion, _):
@@ -38,7 +59,7 @@ def float32(conversion, _):
 
 def float16(conversion, _):
     """Weights of half the size; a runtime computes in float32 unless it has better."""
-    return passes.applied(conversion.float32, Place.TO_NARROW, "float16")
+    return passes.applied(conversion.float32, Place.TO_NARROW, "float16", has=conversion.has)
 
 
 def doubts(variant, conversion, request, content):
@@ -105,7 +126,7 @@ def int16x8(conversion, request):
 
 
 def _of_weights(conversion, variant, bits):
-    return passes.applied(conversion.plain.float32, Place.TO_NARROW, variant, bits=bits)
+    return passes.applied(conversion.plain.float32, Place.TO_NARROW, variant, has=conversion.has, bits=bits)
 
 
 def _of_int8(conversion, request, io="float32"):

@@ -13,7 +13,13 @@ Lowering = Literal["nhwc", "stock"]
 Ops = Literal["auto", "builtin", "select-tf"]
 # What the runtimes of a target have beyond TensorFlow 2.4, as images/targets.toml says.
 TargetFeature = Literal[
-    "dense-channels", "int16-dense-channels", "dynamic-dense-channels", "dequantize-channels", "int4"
+    "dense-channels",
+    "int16-dense-channels",
+    "dynamic-dense-channels",
+    "dequantize-channels",
+    "int4",
+    "grouped-convolutions",
+    "gelu",
 ]
 SourceKind = Literal["python", "checkpoint", "onnx", "saved_model"]
 VariantName = Literal[

@@ -3,12 +3,13 @@
 import pkgutil
 import unittest
 
+import flatbuffers
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
-from test_variants import Stage, network
+from test_variants import Stage, network, placeholder, weights
 
-from tflite_convert import flatbuffer, passes, variants
+from tflite_convert import file_tables, flatbuffer, passes, signature, variants
 from tflite_convert.passes import PASSES, Place, editing
 
 OPERATORS = schema.BuiltinOperator
@@ -125,3 +126,168 @@ class Editing(Stage):
         plain, *_, negative = (opened.get_tensor(detail["index"]) for detail in opened.get_output_details())
         self.assertGreater(np.abs(plain).max(), 0)
         np.testing.assert_array_equal(-plain, negative)
+
+
+HAS = ("gelu", "grouped-convolutions")
+
+
+def erf(x):
+    """As the lowering spells it out."""
+    x = tf.clip_by_value(x, -3.9, 3.9)
+    square, polynomial = x * x, 1.5895056e-7
+    for coefficient in (-5.9855572e-6, 8.9711933e-5, -6.2571817e-4, -1.8438501e-4, 0.10276548, 1.1283797):
+        polynomial = polynomial * square + coefficient
+    return tf.tanh(x * polynomial)
+
+
+GELUS = {
+    "halved first": lambda x: (x * 0.5) * (erf(x * np.float32(0.5**0.5)) + 1.0),
+    "halved last": lambda x: x * (1.0 + erf(x / np.float32(2**0.5))) * 0.5,
+    "in a row": lambda x: x * (tf.reshape(erf(tf.reshape(x * np.float32(0.5**0.5), [-1])), x.shape) * 0.5 + 0.5),
+    "by tanh": lambda x: 0.5 * x * (1.0 + tf.tanh(np.float32((2 / np.pi) ** 0.5) * (x + 0.044715 * (x * x * x)))),
+    "by tanh of a power": lambda x: x * (0.5 + 0.5 * tf.tanh(0.7978846 * (x + 0.044715 * tf.pow(x, 3.0)))),
+}
+OTHERS = {
+    "a swish": lambda x: x * (0.5 + 0.5 * tf.tanh(x * 0.851)),
+    "another coefficient": lambda x: 0.5 * x * (1.0 + tf.tanh(0.7978846 * (x + 0.0445 * (x * x * x)))),
+    "of another tensor": lambda x: (tf.abs(x) * 0.5) * (erf(x * np.float32(0.5**0.5)) + 1.0),
+    "with a number for each channel": lambda x: (x * 0.5) * (erf(x * weights(8)) + 1.0),
+}
+
+
+# Two groups: [outputs, rows, columns, inputs of a group].
+GROUP_WEIGHTS = np.random.RandomState(0).normal(size=[12, 3, 3, 4]).astype(np.float32)
+
+
+def grouped(x):
+    parts = zip(tf.split(x, 2, 3), np.split(GROUP_WEIGHTS, 2), np.split(np.linspace(-1, 1, 12, dtype=np.float32), 2))
+    return tf.concat(
+        [
+            tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(part, of.transpose(1, 2, 3, 0), 1, "SAME"), by))
+            for part, of, by in parts
+        ],
+        3,
+    )
+
+
+class Finished(Stage):
+    """Forms of operators that the runtimes of a target have, and TensorFlow 2.4 has not."""
+
+    def made(self, function, variant="float32", shape=(1, 4, 4, 8), has=HAS):
+        def build():
+            x = placeholder("x", *shape)
+            return {"x": x}, {"y": tf.identity(function(x), "y")}
+
+        self.save(build)
+        samples = self.seeded(8) if variant in passes.INTEGERS else None
+        self.result = self.convert(variant, samples, has=has)
+        return flatbuffer.unpacked(self.content(variant))
+
+    def kinds(self, model):
+        return [file_tables.KINDS[editing.kind(model, operator)] for operator in model.subgraphs[0].operators]
+
+    def each(self, functions):
+        for name, function in functions.items():
+            with self.subTest(name):
+                self.setUp()
+                yield name, function
+
+    def test_gelu_is_one_operator_however_it_is_written(self):
+        for name, function in self.each(GELUS):
+            model = self.made(lambda x, of=function: of(tf.nn.relu(x) - 1.0) + 3.0)
+            self.assertEqual(self.kinds(model)[-2:], ["GELU", "ADD"], name)
+            self.assertLess(len(model.subgraphs[0].operators), 5)
+            (code,) = [each for each in model.operatorCodes if each.builtinCode == 150]
+            self.assertEqual((code.deprecatedBuiltinCode, code.version), (127, 1))
+            self.assertEqual(self.is_approximate(), "tanh" in name)
+
+    def is_approximate(self):
+        """What the options of the file's GELU say, which this TensorFlow's schema can't read."""
+        model = file_tables.model(self.content("float32"))
+        operators = [each for graph in file_tables.graphs(model) for each in file_tables.operators(graph)]
+        (found,) = [each for each in operators if file_tables.kind(model, each) == "GELU"]
+        self.assertEqual(found.BuiltinOptionsType(), 116)
+        table = found.BuiltinOptions()
+        place = table.Offset(4)
+        return bool(place and table.Get(flatbuffers.number_types.BoolFlags, place + table.Pos))
+
+    def test_what_is_nearly_gelu_stays_as_it_is(self):
+        for name, function in self.each(OTHERS):
+            self.assertNotIn("GELU", self.kinds(self.made(function)), name)
+
+    def test_nothing_changes_where_the_target_has_no_such_operators(self):
+        model = self.made(lambda x: GELUS["halved first"](grouped(x)), has=["dense-channels"])
+        self.assertFalse({"GELU"}.intersection(self.kinds(model)))
+        self.assertIn("SPLIT", self.kinds(model))
+
+    def test_what_else_reads_of_a_gelu_stays(self):
+        def branching(x):
+            inner = erf(x * np.float32(0.5**0.5))
+            return (x * 0.5) * (inner + 1.0) + inner
+
+        kinds = self.kinds(self.made(branching))
+        self.assertIn("GELU", kinds)
+        self.assertIn("TANH", kinds)
+
+    def test_gelu_has_the_type_of_what_is_around_it(self):
+        gelu = GELUS["halved first"]
+        for variant, dtype in (("int8", "INT8"), ("int8-only", "INT8"), ("int16x8", "INT16"), ("float16", "FLOAT32")):
+            with self.subTest(variant):
+                self.setUp()
+                model = self.made(lambda x: gelu(tf.nn.conv2d(x, weights(1, 1, 8, 8), 1, "SAME")) * 2.0, variant)
+                (graph,) = model.subgraphs
+                (found,) = [each for each in graph.operators if editing.kind(model, each) == 150]
+                x, y = graph.tensors[found.inputs[0]], graph.tensors[found.outputs[0]]
+                self.assertEqual([x.type, y.type], [getattr(schema.TensorType, dtype)] * 2)
+                self.assertNotIn("TANH", self.kinds(model))
+
+    def test_a_convolution_in_groups_is_one_operator(self):
+        for variant in variants.VARIANTS:
+            with self.subTest(variant):
+                self.setUp()
+                model = self.made(grouped, variant, has=[*HAS, "dequantize-channels", "int4"])
+                (graph,) = model.subgraphs
+                left = [kind for kind in self.kinds(model) if kind not in ("QUANTIZE", "DEQUANTIZE")]
+                self.assertEqual(left, ["CONV_2D"])
+                (found,) = [each for each in graph.operators if editing.kind(model, each) == OPERATORS.CONV_2D]
+                x, kernel, bias = (graph.tensors[at] for at in found.inputs)
+                self.assertEqual([[*each.shape] for each in (x, kernel, bias)], [[1, 4, 4, 8], [12, 3, 3, 4], [12]])
+                self.assertEqual(found.builtinOptions.fusedActivationFunction, schema.ActivationFunctionType.RELU)
+                self.assertEqual([entry["shape"] for entry in self.result["outputs"]], [[1, 4, 4, 12]])
+                _, ((name, at),) = signature.signed(self.content(variant))
+                self.assertEqual((name, graph.tensors[at].name.decode()), ("y", self.result["outputs"][0]["tensor"]))
+
+    def test_a_convolution_in_groups_has_the_weights_of_all(self):
+        for variant, step in (("float32", 0), ("int8", 1 / 127), ("int16x8", 1 / 127)):
+            self.setUp()
+            model = self.made(grouped, variant)
+            (graph,) = model.subgraphs
+            (found,) = [each for each in graph.operators if editing.kind(model, each) == OPERATORS.CONV_2D]
+            kernel = graph.tensors[found.inputs[1]]
+            numbers = editing.numbers(model, kernel).reshape(kernel.shape).astype(np.float32)
+            if step:
+                self.assertEqual(len(kernel.quantization.scale), 12)
+                numbers = numbers * np.reshape(kernel.quantization.scale, [-1, 1, 1, 1])
+                bias = graph.tensors[found.inputs[2]]
+                scale = graph.tensors[found.inputs[0]].quantization.scale[0]
+                np.testing.assert_allclose(bias.quantization.scale, kernel.quantization.scale * scale, rtol=1e-6)
+            self.assertLess(np.abs(numbers - GROUP_WEIGHTS).max(), step * np.abs(GROUP_WEIGHTS).max() + 1e-7)
+
+    def test_parts_that_are_used_elsewhere_stay_parts(self):
+        def with_part(x):
+            one, other = tf.split(x, 2, 3)
+            first, second = (tf.nn.conv2d(each, weights(3, 3, 4, 6), 1, "SAME") for each in (one, other))
+            return tf.concat([first, second], 3) + tf.concat([first, first], 3)
+
+        def turned(x):
+            other, one = tf.split(x, 2, 3)
+            return tf.concat([tf.nn.conv2d(each, weights(3, 3, 4, 6), 1, "SAME") for each in (one, other)], 3)
+
+        def of_two_dilations(x):
+            one, other = tf.split(x, 2, 3)
+            narrow = tf.nn.conv2d(one, weights(3, 3, 4, 6), 1, "SAME")
+            return tf.concat([narrow, tf.nn.conv2d(other, weights(3, 3, 4, 6), 1, "SAME", dilations=2)], 3)
+
+        others = {"read twice": with_part, "turned": turned, "of two dilations": of_two_dilations}
+        for name, function in self.each(others):
+            self.assertGreater(self.kinds(self.made(function)).count("CONV_2D"), 1, name)

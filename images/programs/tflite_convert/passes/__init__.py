@@ -20,6 +20,8 @@ from . import (
     dense_scales,
     empty_ranges,
     float16_weights,
+    gelus,
+    grouped_convolutions,
     hard_swish,
     image_means,
     input_order,
@@ -61,6 +63,7 @@ class Place(enum.Enum):
     REFUSED = "the same, once the quantizer has refused it"
     QUANTIZED = "in integers, as the quantizer wrote it"
     TRAINED = "in integers, as the converter wrote it for a model that is quantized, or was trained for int8"
+    FINISHED = "as it was made of any variant, to be written"
 
 
 class Pass(NamedTuple):
@@ -81,9 +84,10 @@ class Known(NamedTuple):
     """What passes know beside the file, which differs by place.
 
     ``order`` (CONVERTED): the tensors that are to be the file's inputs and outputs. ``limits`` (CALIBRATED): as
-    `relevance.limits` has them. ``floats()`` (DYNAMIC, QUANTIZED, TRAINED): the ModelT of floats that the file was made
-    of. ``has`` (all): what the runtimes that the file is for have beyond TensorFlow 2.4, words of
-    ``images/targets.toml``. ``bits`` (TO_NARROW, DYNAMIC): 8 or 4, of weights that become integers.
+    `relevance.limits` has them. ``floats()`` (DYNAMIC, QUANTIZED, TRAINED, and FINISHED where rounding is no part of
+    the model): the ModelT of floats that the file was made of. ``has`` (all): what the runtimes that the file is for
+    have beyond TensorFlow 2.4, words of ``images/targets.toml``. ``bits`` (TO_NARROW, DYNAMIC): 8 or 4, of weights that
+    become integers.
     """
 
     order: Optional[Tuple[List[int], List[int]]] = None
@@ -95,6 +99,12 @@ class Known(NamedTuple):
 
 PASSES = (
     Pass(input_order, (Place.CONVERTED,), EVERY, "inputs and outputs in another order at every run"),
+    Pass(
+        grouped_convolutions,
+        (Place.TO_NARROW, Place.FINISHED),
+        EVERY,
+        "TensorFlow 2.4 spells a convolution in groups out, whatever the target has",
+    ),
     Pass(
         float16_weights,
         (Place.TO_NARROW,),
@@ -202,6 +212,7 @@ PASSES = (
     ),
     Pass(scale_changes, (Place.TRAINED,), INT8, "operators that only change the scale of integers do it as floats do"),
     Pass(image_means, (Place.TRAINED,), INT8, "a mean over an image that keeps its dimensions is up to a step off"),
+    Pass(gelus, (Place.FINISHED,), EVERY, "TensorFlow 2.4 spells GELU out, whatever the target has"),
 )
 
 

@@ -5,6 +5,7 @@ A tensor is known by its place in its graph, an operator's kind by a number of s
 
 import copy
 from collections import defaultdict
+from types import MappingProxyType
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
@@ -93,6 +94,40 @@ def _packed(integers):
     return halves[::2] | halves[1::2] << 4
 
 
+def drop_unread(model):
+    """Take those operators out of a ModelT whose results nothing reads, with the tensors and the kinds that are then in
+    no operator.
+    """
+    for graph in model.subgraphs:
+        read, kept = {*graph.outputs}, []
+        for operator in reversed(graph.operators):
+            if read.intersection(operator.outputs):
+                read.update(operator.inputs)
+                kept.append(operator)
+        graph.operators = kept[::-1]
+        read.update(graph.inputs, *(each.outputs for each in kept))
+        drop_tensors(graph, set(range(len(graph.tensors))) - read)
+    left = [operator for graph in model.subgraphs for operator in graph.operators]
+    used = sorted({each.opcodeIndex for each in left})
+    model.operatorCodes = [model.operatorCodes[at] for at in used]
+    for each in left:
+        each.opcodeIndex = used.index(each.opcodeIndex)
+
+
+def drop_tensors(graph, dropped, others=MappingProxyType({})):
+    """Take tensors out of a graph; their readers read ``others``, {tensor: other}, from then on."""
+    kept = [index for index in range(len(graph.tensors)) if index not in dropped]
+    places = {index: place for place, index in enumerate(kept)}
+    # An input that is left out has the index -1.
+    places[-1] = -1
+    graph.tensors = [graph.tensors[index] for index in kept]
+    graph.inputs = [places[index] for index in graph.inputs]
+    graph.outputs = [places[index] for index in graph.outputs]
+    for operator in graph.operators:
+        operator.inputs = [places[others.get(index, index)] for index in operator.inputs]
+        operator.outputs = [places[index] for index in operator.outputs]
+
+
 def add_buffer(model, array):
     """The place of a new buffer with an array's bytes."""
     buffer = schema.BufferT()
@@ -153,7 +188,9 @@ def add_code(model, number, version=1):
 def operator_code(number, version=1):
     """An entry of a file's list of operators."""
     found = schema.OperatorCodeT()
-    found.deprecatedBuiltinCode = found.builtinCode = number
+    found.builtinCode = number
+    # The first field had room for 127 kinds: what came later stands in the second alone.
+    found.deprecatedBuiltinCode = min(number, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
     found.version = version
     return found
 
@@ -164,7 +201,8 @@ def operator(listed, read, written, options=None):
     found.opcodeIndex = listed
     found.inputs, found.outputs = np.array(read, np.int32), np.array([written], np.int32)
     if options is not None:
-        found.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+        name = type(options).__name__[:-1]
+        found.builtinOptionsType = getattr(schema.BuiltinOptions, name, None) or options.TYPE
         found.builtinOptions = options
     return found
 

@@ -42,22 +42,8 @@ def _apply(model, graph):
             replaced[after] = before
     if replaced:
         editing.replace_operators(graph, lambda operator: [] if operator.outputs[0] in replaced else [operator])
-        _drop_tensors(graph, replaced)
+        editing.drop_tensors(graph, replaced, replaced)
     return bool(replaced)
-
-
-def _drop_tensors(graph, replaced):
-    """Take tensors out of a graph whose readers read others instead, {tensor: other}."""
-    kept = [index for index in range(len(graph.tensors)) if index not in replaced]
-    places = {index: place for place, index in enumerate(kept)}
-    # An input that is left out has the index -1.
-    places[-1] = -1
-    graph.tensors = [graph.tensors[index] for index in kept]
-    graph.inputs = [places[index] for index in graph.inputs]
-    graph.outputs = [places[index] for index in graph.outputs]
-    for operator in graph.operators:
-        operator.inputs = [places[replaced.get(index, index)] for index in operator.inputs]
-        operator.outputs = [places[index] for index in operator.outputs]
 
 
 def _are_bytes(*tensors):
