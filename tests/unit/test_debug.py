@@ -46,6 +46,14 @@ def test_each_runtime_is_asked_once(engine, result, temporary):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize(("target", "image"), [("tflite-2.4", "tensorflow-2.4.1"), ("litert-2", "litert-2.3.0")])
+def test_files_run_where_all_is_that_their_target_has(engine, model_file, target, image):
+    pipeline.run(resolve({"source": f"{model_file}:build", "out": "out", "target": target}))
+    engine.jobs.clear()
+    debug.debug(Path("out"), "float32")
+    assert {job.image.name for job in engine.jobs} == {"onnx-1.8.0", "tensorflow-2.4.1", image}
+
+
 @pytest.fixture
 def recipe(model_file):
     return resolve({"source": f"{model_file}:build", "weights": None, "input": ["other=1x2"], "seed": 5})

@@ -6,7 +6,7 @@ import importlib
 from stagekit import interpreter, runtime_package
 
 from . import audit as auditing
-from . import differences, tflite_file
+from . import differences, tensor_values, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
@@ -50,6 +50,11 @@ def audit(request):
     return auditing.audit(KeepingInterpreter, request)
 
 
+def trace(request):
+    """What a .tflite file computes on its way, as `tensor_values.trace` says."""
+    return tensor_values.trace(KeepingInterpreter, request)
+
+
 def measure(_):
     """The size of this runtime, as `stagekit.runtime_package.measured` says."""
     return runtime_package.measured(PACKAGE)
@@ -61,5 +66,6 @@ OPERATIONS = {
     "inspect": inspect,
     "diff": differences.diff,
     "audit": audit,
+    "trace": trace,
     "measure": measure,
 }

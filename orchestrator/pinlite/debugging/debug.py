@@ -38,8 +38,9 @@ def debug(
     """Compare the tensors of a finished conversion, layer by layer, on its own samples.
 
     TensorFlow, the float32 file if there is one, and the variant's file are compared with onnxruntime. The files run in
-    the interpreter of the TensorFlow that made them. Without ``variant``, it is the one whose outputs differ the most.
-    With the ``recipe`` of the conversion, PyTorch's modules are compared too.
+    the interpreter of the TensorFlow that made them, or in the newest runtime if their target has more than that.
+    Without ``variant``, it is the one whose outputs differ the most. With the ``recipe`` of the conversion, PyTorch's
+    modules are compared too.
 
     Raises:
         PinliteError: The folder is not the result of a conversion, or does not have the variant; the recipe has another
@@ -63,7 +64,12 @@ def debug(
     if recipe:
         known = {"samples": samples, "inputs": (), "seed": report.seed, "opset": report.opset}
         recipe = recipe.model_copy(update=known)
-    stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW)
+    asked = str(report.lock.options.get("toolchain", AUTO))
+    made_by = toolchain.load(report.toolchain_name if asked == AUTO else asked)
+    if recipe and recipe.environment:
+        made_by = toolchain.with_environment(made_by, recipe.environment)
+    in_files = trace.tflite(made_by.targets.get(report.target, made_by.target), made_by.runtimes)
+    stages = (*([trace.TORCH] if recipe else []), trace.ONNX, trace.TENSORFLOW, in_files)
 
     def trusted() -> Engine:
         found = choose(engine, observe)
@@ -71,10 +77,6 @@ def debug(
             provision.check_trust(recipe, wanted, found)
         return found
 
-    asked = str(report.lock.options.get("toolchain", AUTO))
-    made_by = toolchain.load(report.toolchain_name if asked == AUTO else asked)
-    if recipe and recipe.environment:
-        made_by = toolchain.with_environment(made_by, recipe.environment)
     wanted = provision.image_recipes(made_by, stages, recipe.requirements if recipe else Requirements(), observe)
     limits = recipe.limits if recipe else Limits()
     with temporary.folder() as made, LocalRunner(trusted, wanted, limits, observe, stages) as runner:
@@ -84,6 +86,7 @@ def debug(
             saved_model=folder / "saved_model",
             files={name: folder / each.path for name, each in files.items()},
             inputs=chosen.inputs,
+            in_files=in_files,
         )
         layers = ranked(runner, compared, samples, chosen.name, torch)
     exported = [hop for hop in report.hops if (hop.origin, hop.to) == ("torch", "onnxruntime")]
@@ -98,12 +101,15 @@ def debug(
 
 @dataclass(frozen=True)
 class Compared:
-    """A model on its way: ``files`` are TFLite's, by variant, which have the ``inputs``."""
+    """A model on its way: ``files`` are TFLite's, by variant, which have the ``inputs``; ``in_files`` is the stage that
+    runs them.
+    """
 
     onnx: Content
     saved_model: Content
     files: Mapping[VariantName, Content]
     inputs: tuple[Tensor, ...]
+    in_files: Stage
 
 
 def ranked(
@@ -118,14 +124,14 @@ def ranked(
     """
 
     def traced(stage: Stage, model: Content) -> layer_errors.Traced:
-        done = runner.run(trace.tensorflow(stage, model, samples, compared.inputs))
+        done = runner.run(trace.tensors(stage, model, samples, compared.inputs))
         return list(zip(done.result.names, parity.read(done.outputs["values"].path).values(), strict=True))
 
     graph = runner.run(trace.onnx(compared.onnx, samples, torch.outputs["model"] if torch else None))
     return layer_errors.layers(
         layer_errors.Reference(graph.result.nodes, parity.read(graph.outputs["values"].path)),
         traced(trace.TENSORFLOW, compared.saved_model),
-        {name: traced(of_variant(trace.TFLITE, name), file) for name, file in compared.files.items()},
+        {name: traced(of_variant(compared.in_files, name), file) for name, file in compared.files.items()},
         variant,
         _modules(torch, graph.result) if torch else None,
     )

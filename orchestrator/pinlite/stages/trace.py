@@ -1,10 +1,14 @@
 """Every tensor that a runtime computes on its way, to see where outputs begin to differ."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pinlite.schema.frozen import Frozen
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Tensor
 from pinlite.stages import export, ranges
 from pinlite.stages.stage import Action, Content, Stage, as_json, hashed
+from pinlite.toolchain import Runtime, Target
 
 # What the values of PyTorch's modules are called in the ONNX file that `torch` gives, with the module's number.
 MARK = "pinlite_module_"
@@ -12,8 +16,17 @@ MARK = "pinlite_module_"
 TORCH = Stage("trace-torch", image="torch", program="torch_export.export", operation="trace", runs_user_code=True)
 ONNX = Stage("trace-onnxruntime", image="onnx", program="onnx_check.check", operation="trace")
 TENSORFLOW = Stage("trace-tensorflow", image="tensorflow", program="tflite_convert.convert", operation="trace")
-TFLITE = Stage("trace-tflite", image="tensorflow", program="tflite_convert.convert", operation="trace")
+_TFLITE = "trace-tflite"
 _OUTPUTS = {"values": "values.npz"}
+
+
+def tflite(target: Target, runtimes: Sequence[Runtime]) -> Stage:
+    """Of files: in the TensorFlow that made them, or in the newest runtime if their target has more than that."""
+    newer = (each for each in reversed(runtimes) if target.has and target.requires(each) and not each.select_tf)
+    runtime = next(newer, None)
+    if runtime is None:
+        return replace(TENSORFLOW, name=_TFLITE)
+    return Stage(_TFLITE, image=runtime.image, program=runtime.program, operation="trace")
 
 
 class Node(Frozen):
@@ -58,7 +71,7 @@ def onnx(model: Content, samples: Content, marked: Content | None) -> Action[Gra
     return Action(ONNX, Graph, {}, _OUTPUTS, hashed(model=model, samples=samples, marked=marked))
 
 
-def tensorflow(stage: Stage, model: Content, samples: Content, inputs: tuple[Tensor, ...]) -> Action[Names]:
+def tensors(stage: Stage, model: Content, samples: Content, inputs: tuple[Tensor, ...]) -> Action[Names]:
     """Of a SavedModel or a TFLite file; ``inputs`` are those of a TFLite file."""
     parameters = {"inputs": as_json(inputs)}
     return Action(stage, Names, parameters, _OUTPUTS, hashed(model=model, samples=samples))

@@ -18,7 +18,7 @@ from pinlite.runner.protocol import Done
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import PostTrainingQuantization
 from pinlite.schema.report import Quantization, Trial
-from pinlite.stages import audit, convert, infer, timing
+from pinlite.stages import audit, convert, infer, timing, trace
 from pinlite.stages.stage import of_variant
 from pinlite.toolchain import Runtime
 
@@ -97,7 +97,14 @@ class Trials:
         converted = self._made(trial.method)
         file = converted.outputs["model"]
         _, onnx = lowered.artifacts["model.onnx"]
-        compared = debug.Compared(onnx, lowered.saved_model, {self.variant: file}, converted.result.inputs)
+        plan = self.common.run.plan
+        compared = debug.Compared(
+            onnx,
+            lowered.saved_model,
+            {self.variant: file},
+            converted.result.inputs,
+            trace.tflite(plan.target, plan.toolchain.runtimes),
+        )
         added = defaultdict[str, float](float)
         given = parity.read(self.scored.samples.path)
         for at in range(min(COMPARED, len(self.scored.given))):

@@ -3,6 +3,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import built
+import integer_net
 import numpy as np
 import tiny
 
@@ -83,6 +85,37 @@ class Infer(Stage):
         for name in ("Mine", "FlexErf"):
             error = self.refused("model", "operator " + name, "infer", tiny.model(custom=name), {"x": X})
             self.assertIn("Select-TF", error.hint)
+
+
+class Trace(Stage):
+    def traced(self, content, samples, **entry):
+        (self.folder / "model.tflite").write_bytes(content)
+        arrays.write(self.folder / "samples.npz", samples)
+        message = {
+            "id": "1",
+            "operation": "trace",
+            "parameters": {"inputs": [dict({"name": "image", "tensor": "x"}, **entry)]},
+            "inputs": {"model": "model.tflite", "samples": "samples.npz"},
+            "outputs": {"values": "values.npz"},
+        }
+        names = infer.OPERATIONS["trace"](Request(message, self.folder, self.folder))["names"]
+        values = arrays.read(self.folder / "values.npz")
+        self.assertEqual([str(at) for at in range(len(names))], list(values))
+        return dict(zip(names, values.values()))
+
+    def test_every_tensor_that_depends_on_an_input_is_kept(self):
+        found = self.traced(tiny.model(), {"image": X})
+        self.assertEqual(list(found), ["x", "first", "second"])
+        np.testing.assert_array_equal(found["first"], X + ADDED)
+
+    def test_integers_are_the_numbers_that_they_stand_for(self):
+        image = (np.arange(256).reshape(1, 4, 8, 8) % 100 / 50).astype(np.float32)
+        found = self.traced(built.content(integer_net.file()), {"image": image}, layout="nhwc")
+        self.assertEqual(list(found), ["x", "conv", "pool", "flat", "dense", "scores"])
+        np.testing.assert_allclose(found["x"], image.transpose(0, 2, 3, 1), atol=0.0101)
+        np.testing.assert_array_equal(found["pool"].reshape(-1), found["flat"].reshape(-1))
+        self.assertGreater(found["pool"].max(), 0)
+        self.assertAlmostEqual(found["scores"].sum(), 1, delta=0.05)
 
 
 class Damage(Stage):
