@@ -73,7 +73,7 @@ def test_operators_that_only_litert_has_are_right_there(newer, report):
     for variant in found["variants"]:
         assert variant["parity"][NEW] < NEWER[variant["name"]], variant["name"]
         operators = variant["ops"]
-        assert (operators["GELU"], operators["CONV_2D"]) == (2, 5), variant["name"]
+        assert [operators[kind] for kind in ("GELU", "CONV_2D", "FULLY_CONNECTED")] == [4, 4, 3], variant["name"]
         assert not {"SPLIT", "CONCATENATION", "TANH"}.intersection(operators), variant["name"]
         if variant["name"] in ("int8", "int16x8"):
             assert variant["quantization"]["float_operators"] == {}
@@ -89,3 +89,8 @@ def test_nothing_is_wrong_in_what_only_litert_has(newer, pinlite, any_engine):
         )
         assert " 0 unchecked" in said.out
     pinlite.refuses(7, "audit", newer / "model.int8-only.tflite", "--target", "tflite-2.4", "--engine", any_engine)
+
+
+def test_layers_of_what_only_litert_has_are_compared(newer, pinlite, any_engine):
+    said = pinlite.succeeds("debug", newer, "--variant", "int8", "--engine", any_engine)
+    assert "trace-tflite-int8" in said.err

@@ -14,7 +14,7 @@ from tflite_convert.passes import PASSES, Place, editing
 
 OPERATORS = schema.BuiltinOperator
 # What passes share.
-HELPERS = {"editing", "ranges", "relevance", "weight_steps"}
+HELPERS = {"editing", "elementwise", "ranges", "relevance", "scaled_layers", "weight_steps"}
 
 
 class Table(unittest.TestCase):
@@ -240,6 +240,36 @@ class Finished(Stage):
                 x, y = graph.tensors[found.inputs[0]], graph.tensors[found.outputs[0]]
                 self.assertEqual([x.type, y.type], [getattr(schema.TensorType, dtype)] * 2)
                 self.assertNotIn("TANH", self.kinds(model))
+
+    def dense(self, x):
+        return tf.nn.bias_add(tf.matmul(tf.reshape(x, [16, 8]), weights(8, 64)), weights(64, seed=1))
+
+    def test_gelu_of_a_dense_layer_is_found_though_the_layer_has_taken_its_factors(self):
+        for name, function in self.each(GELUS):
+            # A power has no integers.
+            for variant in ("float32", "int8") if "power" in name else variants.VARIANTS:
+                self.setUp()
+                has = [*HAS, "dequantize-channels", "int4"]
+                model = self.made(lambda x, of=function: of(self.dense(x)), variant, has=has)
+                kinds = [kind for kind in self.kinds(model) if kind not in ("QUANTIZE", "DEQUANTIZE", "RESHAPE")]
+                self.assertEqual(kinds, ["FULLY_CONNECTED", "GELU"], (name, variant))
+                (graph,) = model.subgraphs
+                (found,) = [each for each in graph.operators if editing.kind(model, each) == OPERATORS.FULLY_CONNECTED]
+                _, kernel, _ = (graph.tensors[at] for at in found.inputs)
+                if variant in ("float32", "int8", "int16x8"):
+                    numbers = editing.numbers(model, kernel).reshape(kernel.shape).astype(np.float32)
+                    numbers = numbers if variant == "float32" else numbers * kernel.quantization.scale[0]
+                    error = 1e-6 if variant == "float32" else 0.01
+                    np.testing.assert_allclose(numbers, weights(8, 64).numpy().T, atol=error)
+
+    def test_a_dense_layer_that_others_read_keeps_its_numbers(self):
+        def shared(x):
+            layer = self.dense(x)
+            half = layer * 0.5
+            return half * (erf(layer * np.float32(0.5**0.5)) + 1.0) + tf.exp(half)
+
+        kinds = self.kinds(self.made(shared))
+        self.assertNotIn("GELU", kinds)
 
     def test_a_convolution_in_groups_is_one_operator(self):
         for variant in variants.VARIANTS:

@@ -4,47 +4,33 @@ What is spelled out is known by the numbers that it gives, however a model wrote
 other numbers: in these it is between the tensors of the same names as in the file of floats.
 """
 
+import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from .. import newer_operators
-from . import editing
+from . import editing, elementwise, scaled_layers
 
 FEATURE = "gelu"
 OPERATORS = schema.BuiltinOperator
-ACTIVATIONS = {
-    schema.ActivationFunctionType.NONE: lambda x: x,
-    schema.ActivationFunctionType.RELU: lambda x: np.maximum(x, 0),
-    schema.ActivationFunctionType.RELU_N1_TO_1: lambda x: np.clip(x, -1, 1),
-    schema.ActivationFunctionType.RELU6: lambda x: np.clip(x, 0, 6),
-}
-FUNCTIONS = {
-    OPERATORS.ADD: np.add,
-    OPERATORS.DIV: np.divide,
-    OPERATORS.MAXIMUM: np.maximum,
-    OPERATORS.MINIMUM: np.minimum,
-    OPERATORS.MUL: np.multiply,
-    OPERATORS.POW: np.power,
-    OPERATORS.RESHAPE: lambda x, *_: x,
-    OPERATORS.SQUARE: np.square,
-    OPERATORS.SUB: np.subtract,
-    OPERATORS.TANH: np.tanh,
-}
+TYPES = (schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT16)
+# The quantizer gives the name of an input or output to its floats, and this behind it to the integers.
+INTEGERS = (b"_int8", b"_int16", b"")
 # Where it is tried, and how far it may be off there, of numbers of this size and larger ones.
 PLACES = np.concatenate([np.linspace(-8, 8, 1601), [-1e4, -100, 100, 1e4]]).astype(np.float32)
 TOLERANCE = 3e-6
-# The longest way of spelling it out.
-MOST = 40
-TYPES = (schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT16)
 
-_WIDE = PLACES.astype(np.float64)
-EXPECTED = (
-    0.5 * _WIDE * (1 + np.vectorize(math.erf)(_WIDE / math.sqrt(2))),
-    0.5 * _WIDE * (1 + np.tanh(math.sqrt(2 / math.pi) * (_WIDE + 0.044715 * _WIDE**3))),
-)
-SIZES = np.maximum(np.abs(_WIDE), 1)
+
+class Gelu(NamedTuple):
+    """A tensor ``y`` that is the GELU of a ``factor`` times a tensor ``x``, or its approximation by tanh."""
+
+    x: int
+    y: int
+    factor: float
+    is_approximate: bool
 
 
 def apply(model, known):
@@ -54,87 +40,69 @@ def apply(model, known):
     floats = model if known.floats is None else known.floats()
     replaced = False
     for graph, spelled in zip(model.subgraphs, floats.subgraphs):
+        if known.floats is not None:
+            scaled_layers.take_apart(floats, spelled)
         places = {tensor.name: at for at, tensor in enumerate(graph.tensors)}
-        for *ends, is_approximate in list(_found(floats, spelled)):
-            x, y = (places.get(spelled.tensors[at].name) for at in ends)
+        for found in list(_found(floats, spelled)):
+            x, y = (_place(places, spelled.tensors[at].name) for at in (found.x, found.y))
             if None not in (x, y) and graph.tensors[x].type == graph.tensors[y].type in TYPES:
-                _replace(model, graph, x, y, is_approximate)
-                replaced = True
+                replaced |= _replace(model, graph, found._replace(x=x, y=y))
     if replaced:
         editing.drop_unread(model)
     return replaced
 
 
-def _replace(model, graph, x, y, is_approximate):
-    listed = editing.code(model, newer_operators.GELU)
-    graph.operators = [
-        editing.operator(listed, [x], y, newer_operators.GeluOptionsT(is_approximate)) if y in each.outputs else each
-        for each in graph.operators
-    ]
+def _place(places, name):
+    return next((places[name + end] for end in INTEGERS if name + end in places), None)
+
+
+def _replace(model, graph, found):
+    if found.factor != 1 and not scaled_layers.multiply(model, graph, found.x, found.factor):
+        return False
+    options = newer_operators.GeluOptionsT(found.is_approximate)
+    gelu = editing.operator(editing.code(model, newer_operators.GELU), [found.x], found.y, options)
+    editing.replace_operators(graph, lambda operator: [gelu if found.y in operator.outputs else operator])
+    return True
 
 
 def _found(model, graph):
-    """(x, y, whether it is the approximation by tanh) of every tensor y that is the GELU of a tensor x, the nearest."""
-    makers = {operator.outputs[0]: at for at, operator in enumerate(graph.operators)}
+    """Every `Gelu` of a graph of floats, of the nearest tensor."""
+    makers, readers = {operator.outputs[0]: at for at, operator in enumerate(graph.operators)}, editing.readers(graph)
     for operator in graph.operators:
         if editing.kind(model, operator) == OPERATORS.MUL:
-            yield from _of_last(model, graph, makers, operator.outputs[0])
+            (y,) = operator.outputs
+            tried = (_gelu(model, graph, readers, y, *way) for way in elementwise.ways(model, graph, makers, y))
+            found = next(filter(None, tried), None)
+            if found is not None:
+                yield found
 
 
-def _of_last(model, graph, makers, y):
-    for x, operators in _ways(model, graph, makers, y):
-        bends = any(editing.kind(model, each) == OPERATORS.TANH for each in operators)
-        if bends and [*graph.tensors[x].shape] == [*graph.tensors[y].shape]:
-            given = _computed(model, graph, x, operators)
-            for is_approximate, expected in enumerate(EXPECTED):
-                if np.all(np.abs(given - expected) <= TOLERANCE * SIZES):
-                    yield x, y, bool(is_approximate)
-                    return
+def _gelu(model, graph, readers, y, x, operators):
+    bends = any(editing.kind(model, each) == OPERATORS.TANH for each in operators)
+    if not bends or [*graph.tensors[x].shape] != [*graph.tensors[y].shape]:
+        return None
+    given = elementwise.computed(model, graph, operators, x, PLACES)
+    factor = float(given[-1] / PLACES[-1])
+    factor = 1 if abs(factor - 1) < TOLERANCE else factor
+    if not 0 < factor < np.inf or not (factor == 1 or _is_for_these(graph, readers, x, operators)):
+        return None
+    for is_approximate in (False, True):
+        expected = _expected(factor, is_approximate)
+        if np.all(np.abs(given - expected) <= TOLERANCE * np.maximum(np.abs(expected), 1)):
+            return Gelu(x, y, factor, is_approximate)
+    return None
 
 
-def _ways(model, graph, makers, y):
-    """(x, operators) for every tensor x of which alone a tensor y is a function: those that compute it.
-
-    ``makers`` are the places of operators by what they give.
-    """
-    between, unknown = [], {y}
-    while unknown and len(between) < MOST:
-        if between and len(unknown) == 1:
-            yield next(iter(unknown)), [graph.operators[at] for at in sorted(between)]
-        latest = max(unknown, key=lambda tensor: makers.get(tensor, -1))
-        if latest not in makers or not _is_of_one(model, graph, graph.operators[makers[latest]]):
-            return
-        between.append(makers[latest])
-        unknown.remove(latest)
-        unknown.update(at for at in graph.operators[between[-1]].inputs if not _is_constant(model, graph, at))
+def _is_for_these(graph, readers, x, operators):
+    """Whether a tensor, and what some operators compute of it before the last of them, is for these alone."""
+    inner = {x, *(operator.outputs[0] for operator in operators[:-1])}
+    read = [reader for at in inner for reader, _ in readers[at]]
+    return inner.isdisjoint(graph.outputs) and all(any(each is one for one in operators) for each in read)
 
 
-def _computed(model, graph, x, operators):
-    """What operators make of a tensor that is `PLACES`: the result of the last of them."""
-    values = {x: PLACES}
-
-    def value(tensor):
-        if tensor not in values:
-            numbers = editing.numbers(model, graph.tensors[tensor])
-            values[tensor] = numbers.reshape(-1)[0] if len(numbers) and (numbers == numbers[0]).all() else np.nan
-        return values[tensor]
-
-    with np.errstate(all="ignore"):
-        for operator in operators:
-            given = FUNCTIONS[editing.kind(model, operator)](*map(value, operator.inputs))
-            activation = getattr(operator.builtinOptions, "fusedActivationFunction", schema.ActivationFunctionType.NONE)
-            values[operator.outputs[0]] = ACTIVATIONS[activation](given)
-    return values[operators[-1].outputs[0]]
-
-
-def _is_constant(model, graph, tensor):
-    return model.buffers[graph.tensors[tensor].buffer].data is not None
-
-
-def _is_of_one(model, graph, operator):
-    """Whether an operator gives of each element of what it reads, and of equal numbers, one of its own."""
-    if editing.kind(model, operator) not in FUNCTIONS:
-        return False
-    places = [at for at in (*operator.inputs, *operator.outputs) if not _is_constant(model, graph, at)]
-    is_float = all(graph.tensors[at].type == schema.TensorType.FLOAT32 for at in places)
-    return is_float and len({int(np.prod(graph.tensors[at].shape)) for at in places}) == 1
+@functools.lru_cache(maxsize=None)
+def _expected(factor, is_approximate):
+    x = PLACES.astype(np.float64) * factor
+    if is_approximate:
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
