@@ -159,15 +159,23 @@ OTHERS = {
 GROUP_WEIGHTS = np.random.RandomState(0).normal(size=[12, 3, 3, 4]).astype(np.float32)
 
 
+def convolved(images):
+    """A convolution of both groups, given as images of their own."""
+    biases = np.split(np.linspace(-1, 1, 12, dtype=np.float32), 2)
+    found = [
+        tf.nn.conv2d(image, kernel.transpose(1, 2, 3, 0), 1, "SAME")
+        for image, kernel in zip(images, np.split(GROUP_WEIGHTS, 2))
+    ]
+    return tf.concat([tf.nn.relu(tf.nn.bias_add(*each)) for each in zip(found, biases)], 3)
+
+
 def grouped(x):
-    parts = zip(tf.split(x, 2, 3), np.split(GROUP_WEIGHTS, 2), np.split(np.linspace(-1, 1, 12, dtype=np.float32), 2))
-    return tf.concat(
-        [
-            tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(part, of.transpose(1, 2, 3, 0), 1, "SAME"), by))
-            for part, of, by in parts
-        ],
-        3,
-    )
+    return convolved(tf.split(x, 2, 3))
+
+
+def steps(tensor):
+    scales = tensor.quantization and tensor.quantization.scale
+    return () if scales is None else tuple(scales)
 
 
 class Finished(Stage):
@@ -286,6 +294,26 @@ class Finished(Stage):
                 self.assertEqual([entry["shape"] for entry in self.result["outputs"]], [[1, 4, 4, 12]])
                 _, ((name, at),) = signature.signed(self.content(variant))
                 self.assertEqual((name, graph.tensors[at].name.decode()), ("y", self.result["outputs"][0]["tensor"]))
+
+    def test_groups_beside_other_parts_of_a_concatenation(self):
+        """The converter makes one concatenation of two."""
+        for variant in ("float32", "int8", "int16x8"):
+            self.setUp()
+            model = self.made(lambda x: tf.concat([x, grouped(x), x], 3), variant)
+            (graph,) = model.subgraphs
+            self.assertEqual([kind for kind in self.kinds(model) if "QUANT" not in kind], ["CONV_2D", "CONCATENATION"])
+            (found,) = [each for each in graph.operators if editing.kind(model, each) == OPERATORS.CONCATENATION]
+            self.assertEqual([graph.tensors[at].shape[3] for at in found.inputs], [8, 12, 8])
+            self.assertEqual(len({steps(graph.tensors[at]) for at in (*found.inputs, *found.outputs)}), 1)
+
+    def test_an_image_that_is_transposed_in_parts_is_transposed_once(self):
+        def transposed(x):
+            return convolved([tf.transpose(part, [0, 2, 3, 1]) for part in tf.split(x, 2, 1)])
+
+        model = self.made(transposed, shape=(1, 8, 4, 4))
+        self.assertEqual(self.kinds(model), ["TRANSPOSE", "CONV_2D"])
+        (graph,) = model.subgraphs
+        self.assertEqual([*graph.tensors[graph.operators[0].outputs[0]].shape], [1, 4, 4, 8])
 
     def test_a_convolution_in_groups_has_the_weights_of_all(self):
         for variant, step in (("float32", 0), ("int8", 1 / 127), ("int16x8", 1 / 127)):
