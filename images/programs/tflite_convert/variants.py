@@ -27,9 +27,11 @@ def finished(variant, conversion, content):
     """The bytes of a variant's file as they are to be written, and the details of its inputs and outputs, as
     `Conversion.named` has them.
     """
-    # What this TensorFlow may not open has the inputs and outputs of the file of floats.
-    in_floats = conversion.has and variant in (*passes.WEIGHTS, *passes.DYNAMIC)
-    opened = conversion.plain.float32 if in_floats else content
+    opened = content
+    if conversion.has and variant not in passes.INTEGERS:
+        # What this TensorFlow may not open has the inputs and outputs of the file of floats.
+        of_weights = variant in (*passes.WEIGHTS, *passes.DYNAMIC)
+        opened = (conversion.plain if of_weights else conversion).float32
     sides = conversion.named(opened)
     if not conversion.has:
         return (content, *sides)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from test_variants import Stage, network, placeholder, weights
 
+from stagekit import StageError, interpreter
 from tflite_convert import file_tables, flatbuffer, passes, signature, variants
 from tflite_convert.passes import PASSES, Place, editing
 
@@ -209,6 +210,12 @@ class Finished(Stage):
             self.assertEqual((code.deprecatedBuiltinCode, code.version), (127, 1))
             self.assertEqual(self.is_approximate(), "tanh" in name)
 
+    def test_a_runtime_that_has_no_such_operator_is_said_to_lack_it(self):
+        self.made(GELUS["halved first"])
+        with self.assertRaisesRegex(StageError, "the TFLite runtime can't run.*out of range: 150") as caught:
+            interpreter.load(tf.lite.Interpreter, self.folder / "float32.tflite", 1)
+        self.assertEqual(caught.exception.kind, "model")
+
     def is_approximate(self):
         """What the options of the file's GELU say, which this TensorFlow's schema can't read."""
         model = file_tables.model(self.content("float32"))
@@ -247,6 +254,7 @@ class Finished(Stage):
                 (found,) = [each for each in graph.operators if editing.kind(model, each) == 150]
                 x, y = graph.tensors[found.inputs[0]], graph.tensors[found.outputs[0]]
                 self.assertEqual([x.type, y.type], [getattr(schema.TensorType, dtype)] * 2)
+                self.assertEqual(model.operatorCodes[found.opcodeIndex].version, 2 if dtype == "INT8" else 1)
                 self.assertNotIn("TANH", self.kinds(model))
 
     def dense(self, x):
@@ -288,6 +296,7 @@ class Finished(Stage):
                 left = [kind for kind in self.kinds(model) if kind not in ("QUANTIZE", "DEQUANTIZE")]
                 self.assertEqual(left, ["CONV_2D"])
                 (found,) = [each for each in graph.operators if editing.kind(model, each) == OPERATORS.CONV_2D]
+                self.assertEqual(model.operatorCodes[found.opcodeIndex].version, 6)
                 x, kernel, bias = (graph.tensors[at] for at in found.inputs)
                 self.assertEqual([[*each.shape] for each in (x, kernel, bias)], [[1, 4, 4, 8], [12, 3, 3, 4], [12]])
                 self.assertEqual(found.builtinOptions.fusedActivationFunction, schema.ActivationFunctionType.RELU)

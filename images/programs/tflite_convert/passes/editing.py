@@ -172,12 +172,12 @@ def reshape(model, graph, read, written):
     return operator(code(model, schema.BuiltinOperator.RESHAPE), [read, shape], written, options)
 
 
-def code(model, number):
-    """The place of an operator's kind in the file's list, which has it from then on."""
+def code(model, number, version=None):
+    """The place of an operator's kind in the file's list, which has it from then on: of any version, or of one."""
     for at, entry in enumerate(model.operatorCodes):
-        if entry.builtinCode == number:
+        if entry.builtinCode == number and version in (None, entry.version):
             return at
-    return add_code(model, number)
+    return add_code(model, number, version or 1)
 
 
 def add_code(model, number, version=1):

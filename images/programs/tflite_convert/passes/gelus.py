@@ -16,7 +16,8 @@ from . import editing, elementwise, scaled_layers
 
 FEATURE = "gelu"
 OPERATORS = schema.BuiltinOperator
-TYPES = (schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT16)
+# The versions of the operator by the type of what it reads and gives.
+VERSIONS = {schema.TensorType.FLOAT32: 1, schema.TensorType.INT8: 2, schema.TensorType.INT16: 1}
 # The quantizer gives the name of an input or output to its floats, and this behind it to the integers.
 INTEGERS = (b"_int8", b"_int16", b"")
 # Where it is tried, and how far it may be off there, of numbers of this size and larger ones.
@@ -45,7 +46,7 @@ def apply(model, known):
         places = {tensor.name: at for at, tensor in enumerate(graph.tensors)}
         for found in list(_found(floats, spelled)):
             x, y = (_place(places, spelled.tensors[at].name) for at in (found.x, found.y))
-            if None not in (x, y) and graph.tensors[x].type == graph.tensors[y].type in TYPES:
+            if None not in (x, y) and graph.tensors[x].type == graph.tensors[y].type in VERSIONS:
                 replaced |= _replace(model, graph, found._replace(x=x, y=y))
     if replaced:
         editing.drop_unread(model)
@@ -60,7 +61,8 @@ def _replace(model, graph, found):
     if found.factor != 1 and not scaled_layers.multiply(model, graph, found.x, found.factor):
         return False
     options = newer_operators.GeluOptionsT(found.is_approximate)
-    gelu = editing.operator(editing.code(model, newer_operators.GELU), [found.x], found.y, options)
+    listed = editing.code(model, newer_operators.GELU, VERSIONS[graph.tensors[found.x].type])
+    gelu = editing.operator(listed, [found.x], found.y, options)
     editing.replace_operators(graph, lambda operator: [gelu if found.y in operator.outputs else operator])
     return True
 

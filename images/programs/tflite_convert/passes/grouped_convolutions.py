@@ -12,6 +12,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 from . import editing
 
 FEATURE = "grouped-convolutions"
+# Of CONV_2D, the first that knows groups.
+VERSION = 6
 OPERATORS = schema.BuiltinOperator
 NONE = schema.ActivationFunctionType.NONE
 CHANNELS = 3
@@ -165,7 +167,8 @@ def _operators(model, graph, groups, written):
     columns = zip(*(each.inputs[1:] for each in groups.convolutions))
     parts = [[graph.tensors[at] for at in column] if column[0] >= 0 else [] for column in columns]
     read = [image, *(_constant(model, graph, each) if each else -1 for each in parts)]
-    return [*added, editing.operator(first.opcodeIndex, read, written, first.builtinOptions)]
+    listed = editing.code(model, OPERATORS.CONV_2D, VERSION)
+    return [*added, editing.operator(listed, read, written, first.builtinOptions)]
 
 
 def _constant(model, graph, parts):
