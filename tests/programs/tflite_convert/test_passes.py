@@ -257,6 +257,19 @@ class Finished(Stage):
                 self.assertEqual(model.operatorCodes[found.opcodeIndex].version, 2 if dtype == "INT8" else 1)
                 self.assertNotIn("TANH", self.kinds(model))
 
+    def test_a_model_that_was_trained_for_int8_keeps_the_roundings_within(self):
+        def ranged(x):
+            return tf.quantization.fake_quant_with_min_max_vars(x, -4.0, 3.96875)
+
+        def rounding(x):
+            inner = ranged(erf(ranged(x) * np.float32(0.5**0.5)))
+            return ranged(x * 0.5 * (inner + 1.0))
+
+        self.assertIn("TANH", self.kinds(self.made(rounding, "int8")))
+        self.setUp()
+        model = self.made(lambda x: ranged(GELUS["halved first"](ranged(x))), "int8")
+        self.assertEqual(self.kinds(model), ["QUANTIZE", "GELU", "DEQUANTIZE"])
+
     def dense(self, x):
         return tf.nn.bias_add(tf.matmul(tf.reshape(x, [16, 8]), weights(8, 64)), weights(64, seed=1))
 

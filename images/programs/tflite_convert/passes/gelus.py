@@ -47,6 +47,7 @@ def apply(model, known):
         for found in list(_found(floats, spelled)):
             x, y = (_place(places, spelled.tensors[at].name) for at in (found.x, found.y))
             if None not in (x, y) and graph.tensors[x].type == graph.tensors[y].type in VERSIONS:
+                x, y = _integers(model, graph, x, y) if found.factor == 1 else (x, y)
                 replaced |= _replace(model, graph, found._replace(x=x, y=y))
     if replaced:
         editing.drop_unread(model)
@@ -55,6 +56,21 @@ def apply(model, known):
 
 def _place(places, name):
     return next((places[name + end] for end in INTEGERS if name + end in places), None)
+
+
+def _integers(model, graph, x, y):
+    """The integers of which a tensor x is made, and which a tensor y becomes, where that is so of both: the operator
+    gives the same of these.
+    """
+    made, read = editing.makers(graph).get(x), editing.readers(graph)[y]
+    if made is None or len(read) != 1 or y in graph.outputs:
+        return x, y
+    ((quantize, _),) = read
+    ends = made.inputs[0], quantize.outputs[0]
+    kinds = [editing.kind(model, each) for each in (made, quantize)]
+    types = {graph.tensors[at].type for at in ends}
+    is_between = kinds == [OPERATORS.DEQUANTIZE, OPERATORS.QUANTIZE] and types == {schema.TensorType.INT8}
+    return ends if is_between else (x, y)
 
 
 def _replace(model, graph, found):
