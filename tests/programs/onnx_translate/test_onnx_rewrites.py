@@ -99,6 +99,102 @@ class NormalizationTest(LoweredTest):
         self.normalized(nodes, {"y": conv(seen, w), "a": seen}, x, factor, offset, {"w": w})
 
 
+class ChannelFactorsTest(LoweredTest):
+    """A product "a" and a sum "b" of x with vectors, as LayerNormalization ends with, and what reads the sum."""
+
+    def scaled(self, nodes, outputs, x, vectors, weights):
+        """Operator counts and outputs of the model whose nodes follow."""
+        own = dict(zip(("factor", "offset"), vectors))
+        first = [helper.make_node("Mul", ["x", "factor"], ["a"]), helper.make_node("Add", ["offset", "a"], ["b"])]
+        return self.check(model([*first, *nodes], {"x": x}, list(outputs), dict(own, **weights)), {"x": x}, outputs)
+
+    def test_dense_layers_take_them(self):
+        x, factor, offset, w, v, bias = random(1, 5, 4), random(4), random(4), random(4, 6), random(4, 3), random(6)
+        nodes = [
+            helper.make_node("MatMul", ["b", "w"], ["c"]),
+            helper.make_node("Add", ["bias", "c"], ["y"]),
+            helper.make_node("MatMul", ["b", "v"], ["z"]),
+        ]
+        seen = x * factor + offset
+        expected = {"y": seen @ w + bias, "z": seen @ v}
+        ops = self.scaled(nodes, expected, x, (factor, offset), {"w": w, "v": v, "bias": bias})
+        self.assertEqual({**ops, "RESHAPE": 0}, {"RESHAPE": 0, "FULLY_CONNECTED": 2})
+
+    def test_they_pass_by_what_makes_windows(self):
+        """As Swin does: the image is moved by a row, and its windows are rows of a product."""
+        x, factor, offset, w = random(1, 4, 4, 3), random(3), random(3), random(3, 5)
+        sizes = {"parts": [1, 2, 2, 2, 2, 3], "rows": [4, 4, 3]}
+        bounds = {"zero": [0], "one": [1], "four": [4]}
+        integers = {name: np.int64(numbers) for name, numbers in dict(sizes, **bounds).items()}
+        nodes = [
+            helper.make_node("Slice", ["b", "one", "four", "one"], ["c"]),
+            helper.make_node("Slice", ["b", "zero", "one", "one"], ["d"]),
+            helper.make_node("Concat", ["c", "d"], ["e"], axis=1),
+            helper.make_node("Reshape", ["e", "parts"], ["f"]),
+            helper.make_node("Transpose", ["f"], ["g"], perm=[0, 1, 3, 2, 4, 5]),
+            helper.make_node("Reshape", ["g", "rows"], ["h"]),
+            helper.make_node("MatMul", ["h", "w"], ["y"]),
+        ]
+        moved = np.roll(x * factor + offset, -1, axis=1)
+        windows = moved.reshape(sizes["parts"]).transpose(0, 1, 3, 2, 4, 5).reshape(sizes["rows"])
+        ops = self.scaled(nodes, {"y": windows @ w}, x, (factor, offset), dict(integers, w=w))
+        self.assertNotIn("MUL", ops)
+        self.assertNotIn("ADD", ops)
+
+    def test_a_convolution_that_pads_leaves_the_offsets(self):
+        x, w = random(1, 3, 5, 5), random(4, 3, 3, 3)
+        vectors = random(3, 1, 1), random(3, 1, 1, seed=1)
+        expected = {"y": conv(x * vectors[0] + vectors[1], w, pads=(1, 1, 1, 1))}
+        nodes = [helper.make_node("Conv", ["b", "w"], ["y"], pads=[1, 1, 1, 1])]
+        ops = self.scaled(nodes, expected, x, vectors, {"w": w})
+        self.assertEqual(ops["ADD"], 1)
+        nodes = [helper.make_node("Conv", ["b", "w"], ["y"])]
+        ops = self.scaled(nodes, {"y": conv(x * vectors[0] + vectors[1], w)}, x, vectors, {"w": w})
+        self.assertEqual(ops, dict(EDGES, CONV_2D=1))
+
+    def test_what_is_read_as_it_is_stays(self):
+        x, factor, offset, w = random(1, 5, 4), random(4), random(4), random(4, 6)
+        nodes = [helper.make_node("MatMul", ["b", "w"], ["y"]), helper.make_node("Relu", ["b"], ["z"])]
+        seen = x * factor + offset
+        ops = self.scaled(nodes, {"y": seen @ w, "z": relu(seen)}, x, (factor, offset), {"w": w})
+        self.assertEqual(ops["MUL"], 1)
+        self.assertEqual(ops["ADD"], 1)
+
+    def test_weights_that_others_read_stay(self):
+        x, factor, offset, w = random(1, 4, 4), random(4), random(4), random(4, 4)
+        nodes = [helper.make_node("MatMul", ["b", "w"], ["y"]), helper.make_node("Add", ["x", "w"], ["z"])]
+        ops = self.scaled(nodes, {"y": (x * factor + offset) @ w, "z": x + w}, x, (factor, offset), {"w": w})
+        self.assertEqual(ops["MUL"], 1)
+
+    def test_rows_have_no_factors_that_columns_take(self):
+        """Tokens are mixed, not channels."""
+        x, factor, offset, w = random(1, 4, 4), random(4), random(4), random(4, 6)
+        nodes = [
+            helper.make_node("Transpose", ["b"], ["c"], perm=[0, 2, 1]),
+            helper.make_node("MatMul", ["c", "w"], ["y"]),
+        ]
+        expected = {"y": (x * factor + offset).swapaxes(1, 2) @ w}
+        ops = self.scaled(nodes, expected, x, (factor, offset), {"w": w})
+        self.assertEqual(ops["MUL"], 1)
+
+
+class SumsTest(LoweredTest):
+    def test_a_bias_stays_beside_its_product(self):
+        """Though the optimizer adds what has one shape first."""
+        x, w, bias = random(1, 5, 4), random(4, 4), random(4)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["a", "bias"], ["b"]),
+            helper.make_node("Add", ["x", "b"], ["c"]),
+            helper.make_node("Add", ["c", "x"], ["y"]),
+        ]
+        expected = {"y": x + (x @ w + bias) + x}
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "bias": bias}), {"x": x}, expected)
+        self.assertEqual(ops["FULLY_CONNECTED"], 1)
+        self.assertEqual(ops["ADD"], 2)
+        self.assertNotIn("ADD_N", ops)
+
+
 def shuffled(name, made, channels, size, groups=2):
     """The nodes of PyTorch's channel shuffle, and their weights."""
     shapes = {

@@ -17,6 +17,7 @@ from . import (
     padded_transposes,
     sheltered_operators,
     squares,
+    sums,
 )
 
 
@@ -29,6 +30,7 @@ class Rewrite(NamedTuple):
 
 REWRITES = (
     Rewrite(squares, "the optimizer squares what is multiplied by itself: TFLite squares no integers"),
+    Rewrite(sums, "the optimizer makes one of sums that follow one another: no delegate takes it over"),
     Rewrite(hard_swish_factor, "the optimizer moves the factor by which the converter knows a hard swish"),
     Rewrite(padded_transposes, "the runtime can't make padding part of a convolution through a transpose"),
     Rewrite(sheltered_operators, "the converter pulls transposes through operators that it then has no form of"),

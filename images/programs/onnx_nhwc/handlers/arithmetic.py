@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from . import linear
 from .broadcasting import broadcast, in_a_row
 from .handler import handles
 
@@ -30,7 +31,11 @@ def arithmetic(node, values):
         if chosen is not None:
             return [chosen]
         for at, name in enumerate(node.inputs):
-            if values.constant(name) is not None:
+            known = values.constant(name)
+            if known is not None:
+                found = linear.biased(values[node.inputs[1 - at]], known, values)
+                if found is not None:
+                    return [found]
                 operands[1 - at], operands[at] = _beside_a_bias(operands[1 - at], operands[at])
     dtype = operands[0].dtype
     function = _truncated_quotient if node.op_type == "Div" and dtype.is_integer else FUNCTIONS[node.op_type]

@@ -44,7 +44,22 @@ def matmul(node, values):
     # The converter takes a product of more dimensions apart, matrix by matrix.
     rows = a if a.shape.rank == 2 else tf.reshape(a, [-1, a.shape[-1]])
     product = tf.matmul(rows, b)
-    return [product if a.shape.rank == 2 else tf.reshape(product, [*a.shape.as_list()[:-1], b.shape[1]])]
+    found = product if a.shape.rank == 2 else tf.reshape(product, [*a.shape.as_list()[:-1], b.shape[1]])
+    values.products[found.ref()] = product
+    return [found]
+
+
+def biased(x, bias, values):
+    """The sum of a tensor and a constant, if it is that of a product of matrices and its bias; else None.
+
+    The optimizer puts sums in another order, and a bias that is not beside its product is an operator of its own.
+    """
+    product = values.products.get(x.ref())
+    if product is None or not x.dtype.is_floating or bias.shape[-1:] != (product.shape[1],):
+        return None
+    if bias.size != product.shape[1] or bias.ndim > x.shape.rank:
+        return None
+    return tf.reshape(tf.nn.bias_add(product, bias.reshape(-1)), x.shape)
 
 
 @handles("MatMulInteger")

@@ -6,6 +6,7 @@ One that comes after a convolution is part of it already, by onnxruntime's optim
 import numpy as np
 from onnx import helper
 
+from . import weighted_nodes
 from .onnx_graph import attributes
 
 # A positive factor per channel may come after these as well as before them, and so may any factor after the linear.
@@ -31,15 +32,15 @@ def _apply(graph, node):
         return
     between, weighted = found
     factor, offset = _folded(statistics, attributes(node).get("epsilon", 1e-5))
-    if not between and not any(_pads(reader) for reader in weighted):
+    if not between and not any(weighted_nodes.pads(reader) for reader in weighted):
         for reader in weighted:
-            _add_bias(graph, reader, offset)
-            _scale(graph, reader, factor)
+            weighted_nodes.add_bias(graph, reader, offset)
+            weighted_nodes.scale(graph, reader, factor)
         # With factors of 1 and without offsets it means nothing.
         offset = np.zeros_like(offset)
     elif _fits(factor, between):
         for reader in weighted:
-            _scale(graph, reader, factor)
+            weighted_nodes.scale(graph, reader, factor)
         offset = offset / factor
     else:
         return
@@ -50,7 +51,7 @@ def _readers(graph, name):
     """The operators between a value and the weighted ones that read it, and those; None if others read it, too."""
     between, weighted = [], []
     for node in graph.readers[name]:
-        if node.op_type in ("Conv", "Gemm") and _is_constant(graph, node, name):
+        if node.op_type in ("Conv", "Gemm") and weighted_nodes.sums(graph, node, name):
             weighted.append(node)
         elif node.op_type in LINEAR + MONOTONE or _flattens(graph, node):
             further = _readers(graph, node.output[0])
@@ -61,14 +62,6 @@ def _readers(graph, name):
         else:
             return None
     return None if name in graph.outputs or not weighted else (between, weighted)
-
-
-def _is_constant(graph, node, name):
-    """Whether a node is a plain sum of the value's channels, with constant weights."""
-    settings = attributes(node)
-    plain = not settings.get("transA") and settings.get("alpha", 1) == settings.get("beta", 1) == 1
-    weights = [graph.weight(weight) for weight in node.input[1:] if weight]
-    return plain and node.input[0] == name and not any(weight is None for weight in weights)
 
 
 def _flattens(graph, node):
@@ -96,37 +89,6 @@ def _fits(factor, between):
     if not size.min() or size.max() / size.min() > LARGEST_RATIO:
         return False
     return factor.min() > 0 or not any(node.op_type in MONOTONE for node in between)
-
-
-def _pads(node):
-    settings = attributes(node)
-    return any(settings.get("pads", ())) or settings.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID")
-
-
-def _scale(graph, node, factor):
-    """Multiply the part of a kernel that reads each channel by the channel's factor."""
-    kernel = graph.weight(node.input[1])
-    node.input[1] = graph.add_weight(node.input[1], (kernel * _by_input(node, kernel, factor)).astype(kernel.dtype))
-
-
-def _add_bias(graph, node, offset):
-    """Add what an offset by channel comes to once a kernel without padding has summed it up."""
-    kernel = graph.weight(node.input[1])
-    spread = kernel * _by_input(node, kernel, offset)
-    outputs = 1 if node.op_type == "Gemm" and not attributes(node).get("transB") else 0
-    sums = spread.sum(axis=tuple(axis for axis in range(kernel.ndim) if axis != outputs))
-    bias = graph.weight(node.input[2]) if len(node.input) > 2 and node.input[2] else 0
-    del node.input[2:]
-    node.input.append(graph.add_weight(node.input[1] + "_bias", (bias + sums).astype(kernel.dtype)))
-
-
-def _by_input(node, kernel, vector):
-    """A vector by channel in the shape that broadcasts over a kernel along the channels it reads."""
-    if node.op_type == "Gemm":
-        return vector if attributes(node).get("transB") else vector[:, np.newaxis]
-    groups = len(vector) // kernel.shape[1]
-    by_output = np.repeat(vector.reshape(groups, -1), kernel.shape[0] // groups, axis=0)
-    return by_output.reshape(by_output.shape + (1,) * (kernel.ndim - 2))
 
 
 def _make_addition(graph, node, offset):

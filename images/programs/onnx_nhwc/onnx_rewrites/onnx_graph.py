@@ -45,6 +45,22 @@ class Graph:
         self._weights[weight.name] = weight
         return weight.name
 
+    def changed_weight(self, name, array):
+        """Keep an array in the place of a weight, or beside it if more than one node reads that; its name."""
+        if len(self.readers[name]) > 1 or name in self.outputs:
+            return self.add_weight(name, array)
+        self._weights[name].CopyFrom(numpy_helper.from_array(array, name))
+        return name
+
+    def insert_behind(self, node, added):
+        """Add a node behind another one, of which it reads a value that nothing else reads."""
+        place = next(at for at, each in enumerate(self.nodes) if each is node)
+        self.nodes.insert(place + 1, added)
+        for name in added.input:
+            self.readers[name].append(added)
+        self.makers.update((name, node) for name in node.output)
+        self.makers.update((name, added) for name in added.output)
+
     def new_name(self, like):
         """A name that nothing in the graph has."""
         name, number = like, 1
