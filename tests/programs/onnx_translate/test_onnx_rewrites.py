@@ -1,4 +1,6 @@
+import math
 import unittest
+from types import MappingProxyType
 
 import numpy as np
 from lowered import LoweredTest, meta_graph, model, random
@@ -193,6 +195,82 @@ class SumsTest(LoweredTest):
         self.assertEqual(ops["FULLY_CONNECTED"], 1)
         self.assertEqual(ops["ADD"], 2)
         self.assertNotIn("ADD_N", ops)
+
+
+def erf(x):
+    return np.vectorize(math.erf)(x).astype(np.float32)
+
+
+class GeluTest(LoweredTest):
+    """Ways in which models spell GELU out."""
+
+    NUMBERS = np.float32([*np.linspace(-9, 9, 181), -1e6, -50, 50, 1e6])
+    CONSTANTS = MappingProxyType(
+        {
+            "half": 0.5,
+            "one": 1,
+            "root": 2**0.5,
+            "inverse": 0.5**0.5,
+            "three": 3,
+            "part": 0.044715,
+            "slope": 0.79788456,
+        }
+    )
+    CURVE = ("Div", "x root", "a"), ("Erf", "a", "b"), ("Add", "b one", "c")
+    HALVED_FIRST = (*CURVE, ("Mul", "half x", "d"), ("Mul", "d c", "y"))
+    HALVED_LAST = ("Mul", "x inverse", "a"), *CURVE[1:], ("Mul", "x c", "d"), ("Mul", "d half", "y")
+
+    def spelled(self, *nodes, outputs=("y",)):
+        """Operator counts, and what TensorFlow computes, of nodes given as (operator, inputs, output)."""
+        made = [helper.make_node(op_type, read.split(), [written]) for op_type, read, written in nodes]
+        weights = {name: np.float32(number).reshape(()) for name, number in self.CONSTANTS.items()}
+        x = self.NUMBERS
+        expected = {"y": x * (1 + erf(x / np.sqrt(2))) / 2, "b": erf(x / np.sqrt(2))}
+        if any(op_type == "Tanh" for op_type, *_ in nodes):
+            expected["y"] = x * (1 + np.tanh(0.79788456 * (x + 0.044715 * x.astype(np.float64) ** 3))) / 2
+        expected = {name: np.float32(expected[name]) for name in outputs}
+        ops = self.check(model(made, {"x": x}, list(outputs), weights), {"x": x}, expected)
+        _, _, found = self.translate(model(made, {"x": x}, list(outputs), weights), {"x": x})
+        off = np.abs(found["y"] - expected["y"]) / np.maximum(np.abs(x), 1)
+        self.assertLess(off.max(), 4e-6)
+        return ops
+
+    def test_by_erf(self):
+        for nodes in (self.HALVED_FIRST, self.HALVED_LAST):
+            ops = self.spelled(*nodes)
+            self.assertEqual(ops, {"MUL": 5, "SQUARED_DIFFERENCE": 2, "ADD": 2, "LOGISTIC": 1})
+
+    def test_by_tanh(self):
+        nodes = [
+            ("Pow", "x three", "a"), ("Mul", "a part", "b"), ("Add", "x b", "c"), ("Mul", "c slope", "d"),
+            ("Tanh", "d", "e"), ("Add", "e one", "f"), ("Mul", "x half", "g"), ("Mul", "g f", "y"),
+        ]  # fmt: skip
+        self.assertEqual(self.spelled(*nodes), {"MUL": 4, "ADD": 1, "LOGISTIC": 1})
+
+    def test_what_else_is_read_of_it_is_computed(self):
+        ops = self.spelled(*self.HALVED_FIRST, outputs=("y", "b"))
+        self.assertEqual((ops["LOGISTIC"], ops["TANH"]), (1, 1))
+
+    def test_another_curve_stays(self):
+        nodes = [("Erf", "x", "b"), ("Add", "b one", "c"), ("Mul", "half x", "d"), ("Mul", "d c", "y")]
+        x = self.NUMBERS
+        made = [helper.make_node(op_type, read.split(), [written]) for op_type, read, written in nodes]
+        weights = {name: np.float32(self.CONSTANTS[name]).reshape(()) for name in ("one", "half")}
+        ops = self.check(model(made, {"x": x}, ["y"], weights), {"x": x}, {"y": x * (1 + erf(x)) / 2})
+        self.assertNotIn("LOGISTIC", ops)
+
+    def test_between_dense_layers_nothing_changes_its_shape(self):
+        x, w, v, bias = random(1, 5, 4), random(4, 6), random(6, 4), random(6)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["a", "bias"], ["b"]),
+            helper.make_node("Gelu", ["b"], ["c"]),
+            helper.make_node("MatMul", ["c", "v"], ["y"]),
+        ]
+        between = x @ w + bias
+        expected = {"y": (between * (1 + erf(between / np.sqrt(2))) / 2) @ v}
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "v": v, "bias": bias}), {"x": x}, expected)
+        self.assertEqual((ops["RESHAPE"], ops["FULLY_CONNECTED"]), (2, 2))
 
 
 def shuffled(name, made, channels, size, groups=2):

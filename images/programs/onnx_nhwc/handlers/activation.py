@@ -1,17 +1,25 @@
 """Activations. Those that TFLite has no operator for are made of some that it has."""
 
 import functools
+import math
 
 import numpy as np
 import tensorflow as tf
 
-from . import channels
+from . import channels, linear
 from .broadcasting import LARGEST_RANK, broadcast, in_a_row
 from .handler import UnsupportedError, handles
 
 # erf(x) = tanh(x * p(x^2)): fitted to 6e-8, with float32's own rounding right to 2e-7. Beyond the bound erf is 1.
 ERF = (1.1283797, 0.10276548, -1.8438501e-4, -6.2571817e-4, 8.9711933e-5, -5.9855572e-6, 1.5895056e-7)
 ERF_BOUND = 3.9
+
+# GELU(x) = x * sigmoid(x * ((z - a)^2 + b) * ((z - c)^2 + d)) of z = factor * x^2: fitted to 3e-6.
+GELU_FACTOR = 0.038678907
+GELU = ((-0.68320913, 0.16937943), (1.2116932, 1.0400851))
+# The approximation by tanh, of which tanh(y) is 2 * sigmoid(2 * y) - 1, is x * sigmoid(x * (z + a)) of such a z.
+TANH_SLOPE = 2 * math.sqrt(2 / math.pi)
+TANH_FACTOR = TANH_SLOPE * 0.044715
 
 
 @handles("Relu")
@@ -43,7 +51,9 @@ def _clipped(low, high, x):
 def _by_parts(activation, x, values):
     """TFLite fuses an activation into a convolution, and into each of a grouped one, but not into what joins these."""
     parts = values.parts.get(x.ref())
-    return activation(x) if parts is None else tf.concat([activation(part) for part in parts], axis=1)
+    if parts is None:
+        return linear.by_element(activation, x, values)
+    return tf.concat([activation(part) for part in parts], axis=1)
 
 
 def _bound(value, x):
@@ -137,6 +147,23 @@ def _erf(x):
     for coefficient in reversed(ERF[:-1]):
         polynomial = polynomial * square + coefficient
     return tf.tanh(x * polynomial)
+
+
+@handles("Gelu")
+def gelu(node, values):
+    function = _tanh_gelu if node.attrs.get("approximate") == "tanh" else _gelu
+    return [linear.by_element(functools.partial(in_a_row, function), values[node.inputs[0]], values)]
+
+
+def _gelu(x):
+    # Where a layer gives x, the converter would make a second one that gives x times a number.
+    z = tf.square(x) * GELU_FACTOR
+    first, second = [tf.math.squared_difference(z, root) + rest for root, rest in GELU]
+    return x * tf.sigmoid(x * (first * second))
+
+
+def _tanh_gelu(x):
+    return x * tf.sigmoid(x * (tf.square(x) * TANH_FACTOR + TANH_SLOPE))
 
 
 @handles("Dropout")

@@ -42,11 +42,25 @@ def matmul(node, values):
     if b is None or b.ndim != 2 or a.shape.rank < 2:
         return [equation.matmul(a, values[node.inputs[1]])]
     # The converter takes a product of more dimensions apart, matrix by matrix.
-    rows = a if a.shape.rank == 2 else tf.reshape(a, [-1, a.shape[-1]])
-    product = tf.matmul(rows, b)
-    found = product if a.shape.rank == 2 else tf.reshape(product, [*a.shape.as_list()[:-1], b.shape[1]])
-    values.products[found.ref()] = product
-    return [found]
+    rows = values.rows.get(a.ref())
+    if rows is None:
+        rows = a if a.shape.rank == 2 else tf.reshape(a, [-1, a.shape[-1]])
+    return [_from_rows(tf.matmul(rows, b), [*a.shape.as_list()[:-1], b.shape[1]], values)]
+
+
+def _from_rows(rows, shape, values):
+    found = rows if len(shape) == 2 else tf.reshape(rows, shape)
+    values.rows[found.ref()] = rows
+    return found
+
+
+def by_element(function, x, values):
+    """A function of each element by itself: where a dense layer has given these, of its rows.
+
+    So the converter finds the two side by side, and the next layer no other shape in between.
+    """
+    rows = values.rows.get(x.ref())
+    return function(x) if rows is None else _from_rows(function(rows), x.shape.as_list(), values)
 
 
 def biased(x, bias, values):
@@ -54,12 +68,12 @@ def biased(x, bias, values):
 
     The optimizer puts sums in another order, and a bias that is not beside its product is an operator of its own.
     """
-    product = values.products.get(x.ref())
-    if product is None or not x.dtype.is_floating or bias.shape[-1:] != (product.shape[1],):
+    rows = values.rows.get(x.ref())
+    if rows is None or not x.dtype.is_floating or bias.shape[-1:] != (rows.shape[1],):
         return None
-    if bias.size != product.shape[1] or bias.ndim > x.shape.rank:
+    if bias.size != rows.shape[1] or bias.ndim > x.shape.rank:
         return None
-    return tf.reshape(tf.nn.bias_add(product, bias.reshape(-1)), x.shape)
+    return _from_rows(tf.nn.bias_add(rows, bias.reshape(-1)), x.shape.as_list(), values)
 
 
 @handles("MatMulInteger")

@@ -11,7 +11,7 @@ class Values:
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
     leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
-    ``transposes``, ``parts``, ``products`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`,
+    ``transposes``, ``parts``, ``rows`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`,
     `handlers.convolution`, `handlers.linear` and `handlers.quantize_linear` remember of tensors.
 
     ``translator`` is a function of NodeProtos and the `Values` that it adds what they compute to.
@@ -24,7 +24,7 @@ class Values:
         self.volumes = {}
         self.transposes = {}
         self.parts = {}
-        self.products = {}
+        self.rows = {}
         self.ranges = {}
         self._weights = {weight.name: weight for weight in initializers}
         self._tensors = {}

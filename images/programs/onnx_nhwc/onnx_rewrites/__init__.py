@@ -8,7 +8,7 @@
 from types import ModuleType
 from typing import NamedTuple
 
-from . import batch_normalization, channel_factors, channel_shuffle, growing_concatenation, kept_scales
+from . import batch_normalization, channel_factors, channel_shuffle, gelu, growing_concatenation, kept_scales
 from .onnx_graph import Graph
 
 
@@ -24,6 +24,7 @@ REWRITES = (
     Rewrite(channel_factors, "so do the factors and offsets with which a normalization of layers ends"),
     Rewrite(channel_shuffle, "channels are put in another order by the weights of the convolutions around them"),
     Rewrite(growing_concatenation, "a concatenation reads the shorter one with which it begins"),
+    Rewrite(gelu, "GELU takes fewer operators than it is spelled out with"),
     Rewrite(kept_scales, "a scale of the model's own is not overwritten, which would take another rounding everywhere"),
 )
 

@@ -16,6 +16,7 @@ from .. import flatbuffer
 from . import (
     added_tensors,
     bias_shapes,
+    clipped_gelus,
     dense_channels,
     dense_scales,
     empty_ranges,
@@ -130,6 +131,7 @@ PASSES = (
         "the quantizer gives the weights of a dense layer one scale, whatever the target has",
     ),
     Pass(hard_swish, (Place.TO_CALIBRATE,), INTEGERS, "HARD_SWISH has a slow kernel for 8 bits, and none for 16"),
+    Pass(clipped_gelus, (Place.TO_CALIBRATE,), INTEGERS, "GELU takes powers of x, of which integers leave little"),
     Pass(long_sums, (Place.TO_CALIBRATE,), INTEGERS, "ADD_N has no kernel for integers"),
     Pass(
         softmax_masks,

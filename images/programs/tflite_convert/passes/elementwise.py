@@ -16,12 +16,14 @@ ACTIVATIONS = {
 FUNCTIONS = {
     OPERATORS.ADD: np.add,
     OPERATORS.DIV: np.divide,
+    OPERATORS.LOGISTIC: lambda x: 1 / (1 + np.exp(-x)),
     OPERATORS.MAXIMUM: np.maximum,
     OPERATORS.MINIMUM: np.minimum,
     OPERATORS.MUL: np.multiply,
     OPERATORS.POW: np.power,
     OPERATORS.RESHAPE: lambda x, *_: x,
     OPERATORS.SQUARE: np.square,
+    OPERATORS.SQUARED_DIFFERENCE: lambda x, y: np.square(x - y),
     OPERATORS.SUB: np.subtract,
     OPERATORS.TANH: np.tanh,
 }

@@ -22,7 +22,8 @@ VERSIONS = {schema.TensorType.FLOAT32: 1, schema.TensorType.INT8: 2, schema.Tens
 INTEGERS = (b"_int8", b"_int16", b"")
 # Where it is tried, and how far it may be off there, of numbers of this size and larger ones.
 PLACES = np.concatenate([np.linspace(-8, 8, 1601), [-1e4, -100, 100, 1e4]]).astype(np.float32)
-TOLERANCE = 3e-6
+TOLERANCE = 1e-5
+CURVES = (OPERATORS.LOGISTIC, OPERATORS.TANH)
 
 
 class Gelu(NamedTuple):
@@ -44,11 +45,11 @@ def apply(model, known):
         if known.floats is not None:
             scaled_layers.take_apart(floats, spelled)
         places = {tensor.name: at for at, tensor in enumerate(graph.tensors)}
-        for found in list(_found(floats, spelled)):
-            x, y = (_place(places, spelled.tensors[at].name) for at in (found.x, found.y))
+        for each in list(found(floats, spelled)):
+            x, y = (_place(places, spelled.tensors[at].name) for at in (each.x, each.y))
             if None not in (x, y) and graph.tensors[x].type == graph.tensors[y].type in VERSIONS:
-                x, y = _integers(model, graph, x, y) if found.factor == 1 else (x, y)
-                replaced |= _replace(model, graph, found._replace(x=x, y=y))
+                x, y = _integers(model, graph, x, y) if each.factor == 1 else (x, y)
+                replaced |= _replace(model, graph, each._replace(x=x, y=y))
     if replaced:
         editing.drop_unread(model)
     return replaced
@@ -83,20 +84,20 @@ def _replace(model, graph, found):
     return True
 
 
-def _found(model, graph):
+def found(model, graph):
     """Every `Gelu` of a graph of floats, of the nearest tensor."""
     makers, readers = {operator.outputs[0]: at for at, operator in enumerate(graph.operators)}, editing.readers(graph)
     for operator in graph.operators:
         if editing.kind(model, operator) == OPERATORS.MUL:
             (y,) = operator.outputs
             tried = (_gelu(model, graph, readers, y, *way) for way in elementwise.ways(model, graph, makers, y))
-            found = next(filter(None, tried), None)
-            if found is not None:
-                yield found
+            nearest = next(filter(None, tried), None)
+            if nearest is not None:
+                yield nearest
 
 
 def _gelu(model, graph, readers, y, x, operators):
-    bends = any(editing.kind(model, each) == OPERATORS.TANH for each in operators)
+    bends = any(editing.kind(model, each) in CURVES for each in operators)
     if not bends or [*graph.tensors[x].shape] != [*graph.tensors[y].shape]:
         return None
     given = elementwise.computed(model, graph, operators, x, PLACES)
