@@ -273,6 +273,93 @@ class GeluTest(LoweredTest):
         self.assertEqual((ops["RESHAPE"], ops["FULLY_CONNECTED"]), (2, 2))
 
 
+class AttentionTest(LoweredTest):
+    """Queries, keys and values of two heads of three numbers, all of one dense layer of five tokens."""
+
+    def attended(self, parts, opset, **more):
+        """Operator counts of the model that cuts the layer's result "d" into "q", "k" and "v" by nodes."""
+        x, w, bias = random(1, 5, 6), random(6, 18), random(18)
+        integers = {"cut": [1, 5, 3, 2, 3], **more}
+        weights = {"w": w, "bias": bias, **{name: np.array(value, np.int64) for name, value in integers.items()}}
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["a", "bias"], ["b"]),
+            helper.make_node("Reshape", ["b", "cut"], ["c"]),
+            helper.make_node("Transpose", ["c"], ["d"], perm=[2, 0, 3, 1, 4]),
+            *parts,
+            helper.make_node("Mul", ["q", "scale"], ["scaled"]),
+            helper.make_node("Transpose", ["k"], ["turned"], perm=[0, 1, 3, 2]),
+            helper.make_node("MatMul", ["scaled", "turned"], ["scores"]),
+            helper.make_node("MatMul", ["scores", "v"], ["y"]),
+        ]
+        q, k, v = (x @ w + bias).reshape(1, 5, 3, 2, 3).transpose(2, 0, 3, 1, 4)
+        expected = {"y": (q * np.float32(0.3)) @ k.swapaxes(2, 3) @ v}
+        weights["scale"] = np.float32(0.3)
+        ops = self.check(model(nodes, {"x": x}, ["y"], weights, opset), {"x": x}, expected)
+        del ops["TRANSPOSE"]
+        self.assertEqual(ops, {"FULLY_CONNECTED": 3, "RESHAPE": 4, "BATCH_MATMUL": 2})
+
+    def test_split(self):
+        squeezes = [helper.make_node("Squeeze", [part + "1"], [part], axes=[0]) for part in "qkv"]
+        self.attended([helper.make_node("Split", ["d"], ["q1", "k1", "v1"], axis=0), *squeezes], 12)
+
+    def test_sliced(self):
+        bounds = {str(at): [at] for at in range(4)}
+        cuts = [
+            helper.make_node("Slice", ["d", str(at), str(at + 1), "0"], [part + "1"]) for at, part in enumerate("qkv")
+        ]
+        squeezes = [helper.make_node("Squeeze", [part + "1", "0"], [part]) for part in "qkv"]
+        self.attended([*cuts, *squeezes], 13, **bounds)
+
+    def test_gathered(self):
+        indices = {"i" + str(at): at for at in range(3)}
+        gathers = [helper.make_node("Gather", ["d", "i" + str(at)], [part], axis=0) for at, part in enumerate("qkv")]
+        self.attended(gathers, 12, **indices)
+
+    def test_what_else_is_read_stays_whole(self):
+        x, w = random(1, 5, 6), random(6, 12)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["b"]),
+            helper.make_node("Reshape", ["b", "cut"], ["c"]),
+            helper.make_node("Transpose", ["c"], ["d"], perm=[2, 0, 3, 1, 4]),
+            helper.make_node("Gather", ["d", "first"], ["y"], axis=0),
+        ]
+        weights = {"w": w, "cut": np.int64([1, 5, 2, 2, 3]), "first": np.array(1)}
+        whole = (x @ w).reshape(1, 5, 2, 2, 3).transpose(2, 0, 3, 1, 4)
+        made = model(nodes, {"x": x}, ["y", "d"], weights)
+        ops = self.check(made, {"x": x}, {"y": whole[1], "d": whole})
+        self.assertEqual(ops["FULLY_CONNECTED"], 1)
+
+
+class LayerFactorsTest(LoweredTest):
+    def test_a_factor_of_each_output(self):
+        """As the scale of a branch, in models that start near the identity."""
+        x, w, bias, scale = random(1, 5, 4), random(4, 4), random(4), random(4)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["bias", "a"], ["b"]),
+            helper.make_node("Mul", ["scale", "b"], ["c"]),
+            helper.make_node("Add", ["x", "c"], ["y"]),
+        ]
+        weights = {"w": w, "bias": bias, "scale": scale}
+        ops = self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": x + (x @ w + bias) * scale})
+        self.assertNotIn("MUL", ops)
+
+    def test_what_has_other_readers_keeps_its_scale(self):
+        x, w, scale = random(1, 5, 4), random(4, 4), np.float32(3).reshape(())
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["z"]),
+            helper.make_node("Mul", ["scale", "z"], ["y"]),
+        ]
+        expected = {"y": x @ w * scale, "z": x @ w}
+        self.check(model(nodes, {"x": x}, list(expected), {"w": w, "scale": scale}), {"x": x}, expected)
+
+    def test_a_vector_along_another_axis_stays(self):
+        x, w, scale = random(1, 4, 4), random(4, 4), random(4, 1)
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Mul", ["scale", "a"], ["y"])]
+        self.check(model(nodes, {"x": x}, ["y"], {"w": w, "scale": scale}), {"x": x}, {"y": x @ w * scale})
+
+
 def shuffled(name, made, channels, size, groups=2):
     """The nodes of PyTorch's channel shuffle, and their weights."""
     shapes = {

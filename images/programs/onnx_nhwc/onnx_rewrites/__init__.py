@@ -8,7 +8,16 @@
 from types import ModuleType
 from typing import NamedTuple
 
-from . import batch_normalization, channel_factors, channel_shuffle, gelu, growing_concatenation, kept_scales
+from . import (
+    attention_heads,
+    batch_normalization,
+    channel_factors,
+    channel_shuffle,
+    gelu,
+    growing_concatenation,
+    kept_scales,
+    layer_factors,
+)
 from .onnx_graph import Graph
 
 
@@ -22,6 +31,8 @@ class Rewrite(NamedTuple):
 REWRITES = (
     Rewrite(batch_normalization, "a normalization before a convolution becomes part of its weights"),
     Rewrite(channel_factors, "so do the factors and offsets with which a normalization of layers ends"),
+    Rewrite(attention_heads, "queries, keys and values are layers of their own, which nothing has to cut apart"),
+    Rewrite(layer_factors, "the scale of an attention becomes part of the weights before it"),
     Rewrite(channel_shuffle, "channels are put in another order by the weights of the convolutions around them"),
     Rewrite(growing_concatenation, "a concatenation reads the shorter one with which it begins"),
     Rewrite(gelu, "GELU takes fewer operators than it is spelled out with"),

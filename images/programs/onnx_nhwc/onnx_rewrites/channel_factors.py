@@ -58,9 +58,8 @@ def _apply(graph, shapes, node, x, vector):
     else:
         for each in weighted:
             weighted_nodes.scale(graph, each, numbers)
-    graph.nodes = [each for each in graph.nodes if each is not node]
-    _pass_on(graph, result, x, [*between, *weighted])
-    _rename(graph, shapes, between)
+    graph.pass_on(node, x)
+    shapes.update((new, shapes.get(old)) for old, new in graph.rename(between, "_unscaled").items())
 
 
 def _read(graph, shapes, name, axis):
@@ -105,24 +104,3 @@ def _sums(graph, shapes, node, read, axis):
         return False
     rank = len(shapes.get(read[0]) or ())
     return rank > 0 and axis == (1 - rank if node.op_type == "Conv" else -1)
-
-
-def _pass_on(graph, result, x, nodes):
-    """Let nodes read another value."""
-    for node in nodes:
-        for at, name in enumerate(node.input):
-            if name == result:
-                node.input[at] = x
-                graph.readers[x].append(node)
-
-
-def _rename(graph, shapes, nodes):
-    """Give what nodes make new names: it is another value now, which nobody is to compare with the model's own."""
-    for node in nodes:
-        for at, name in enumerate(node.output):
-            new = node.output[at] = graph.new_name(name)
-            graph.makers[new], shapes[new] = node, shapes.get(name)
-            graph.readers[new] = graph.readers.pop(name, [])
-            for reader in graph.readers[new]:
-                reader.input[:] = [new if each == name else each for each in reader.input]
-        node.name = node.output[0]

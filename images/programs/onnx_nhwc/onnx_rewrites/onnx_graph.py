@@ -61,6 +61,54 @@ class Graph:
         self.makers.update((name, node) for name in node.output)
         self.makers.update((name, added) for name in added.output)
 
+    def pass_on(self, node, x):
+        """Take a node out: what reads its output reads another value."""
+        self.nodes = [each for each in self.nodes if each is not node]
+        for name in node.input:
+            self.readers[name] = [each for each in self.readers[name] if each is not node]
+        self._read(node.output[0], x)
+
+    def replace(self, dropped, nodes):
+        """Put nodes in the place of others, whose outputs they make as far as these are read."""
+        place = next(at for at, each in enumerate(self.nodes) if each is dropped[0])
+        kept = [
+            [each for each in part if not _among(each, dropped)] for part in (self.nodes[:place], self.nodes[place:])
+        ]
+        self.nodes = [*kept[0], *nodes, *kept[1]]
+        for node in dropped:
+            for name in node.input:
+                self.readers[name] = [each for each in self.readers[name] if not _among(each, dropped)]
+                if name in self._weights and not self.readers[name]:
+                    self._drop_weight(name)
+        for node in nodes:
+            self.makers.update((name, node) for name in node.output)
+            for name in node.input:
+                self.readers[name].append(node)
+
+    def rename(self, nodes, suffix):
+        """Give nodes, and what they make, other names: these are other values now, which nobody is to compare with the
+        model's own. The new names of the values by the old ones.
+        """
+        found = {}
+        for node in nodes:
+            node.name = node.name and node.name + suffix
+            for at, name in enumerate(node.output):
+                found[name] = node.output[at] = self.new_name(name + suffix)
+                self.makers[found[name]] = node
+                self._read(name, found[name])
+        return found
+
+    def _read(self, name, other):
+        """Let what reads a value read another one."""
+        for node in self.readers.pop(name, ()):
+            node.input[:] = [other if each == name else each for each in node.input]
+            self.readers[other].append(node)
+
+    def _drop_weight(self, name):
+        del self._weights[name]
+        weights = self._model.graph.initializer
+        del weights[next(at for at, weight in enumerate(weights) if weight.name == name)]
+
     def new_name(self, like):
         """A name that nothing in the graph has."""
         name, number = like, 1
@@ -96,6 +144,11 @@ class Graph:
                 kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
         del self._model.graph.node[:]
         self._model.graph.node.extend(reversed(kept))
+
+
+def _among(node, nodes):
+    """Whether a node is one of these: protobuf would compare what is in them."""
+    return any(node is each for each in nodes)
 
 
 def attributes(node):
