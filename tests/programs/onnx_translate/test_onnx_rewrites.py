@@ -352,12 +352,89 @@ class LayerFactorsTest(LoweredTest):
             helper.make_node("Mul", ["scale", "z"], ["y"]),
         ]
         expected = {"y": x @ w * scale, "z": x @ w}
-        self.check(model(nodes, {"x": x}, list(expected), {"w": w, "scale": scale}), {"x": x}, expected)
+        for outputs in (["y", "z"], ["y"]):
+            made = model(nodes, {"x": x}, outputs, {"w": w, "scale": scale})
+            self.check(made, {"x": x}, {name: expected[name] for name in outputs})
+
+    def test_scores_that_are_divided(self):
+        """As by the root of a head's size, behind the queries' product with the keys."""
+        x, w, v, bias = random(1, 5, 4), random(4, 4), random(4, 4), random(4)
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["a", "bias"], ["q"]),
+            helper.make_node("MatMul", ["x", "v"], ["k"]),
+            helper.make_node("Transpose", ["k"], ["t"], perm=[0, 2, 1]),
+            helper.make_node("MatMul", ["q", "t"], ["s"]),
+            helper.make_node("Div", ["s", "root"], ["d"]),
+            helper.make_node("Relu", ["d"], ["y"]),
+        ]
+        weights = {"w": w, "v": v, "bias": bias, "root": np.float32(3).reshape(())}
+        expected = {"y": relu((x @ w + bias) @ (x @ v).swapaxes(1, 2) / 3)}
+        ops = self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, expected)
+        self.assertFalse({"DIV", "MUL"}.intersection(ops))
 
     def test_a_vector_along_another_axis_stays(self):
         x, w, scale = random(1, 4, 4), random(4, 4), random(4, 1)
         nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Mul", ["scale", "a"], ["y"])]
         self.check(model(nodes, {"x": x}, ["y"], {"w": w, "scale": scale}), {"x": x}, {"y": x @ w * scale})
+
+
+class TokensTest(LoweredTest):
+    def test_an_image_is_rows_as_it_lies(self):
+        """A convolution's pixels become rows, and these an image that is convolved again."""
+        x, w, v, dense = random(1, 3, 6, 4), random(5, 3, 1, 1), random(2, 5, 1, 1), random(5, 5)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            helper.make_node("Reshape", ["a", "flat"], ["b"]),
+            helper.make_node("Transpose", ["b"], ["rows"], perm=[0, 2, 1]),
+            helper.make_node("MatMul", ["rows", "dense"], ["c"]),
+            helper.make_node("Transpose", ["c"], ["d"], perm=[0, 2, 1]),
+            helper.make_node("Reshape", ["d", "image"], ["e"]),
+            helper.make_node("Conv", ["e", "v"], ["y"]),
+        ]
+        weights = {"w": w, "v": v, "dense": dense, "flat": np.int64([0, 0, -1]), "image": np.int64([1, 5, 6, 4])}
+        rows = conv(x, w).reshape(1, 5, 24).swapaxes(1, 2)
+        image = (rows @ dense).swapaxes(1, 2).reshape(1, 5, 6, 4)
+        made = model(nodes, {"x": x}, ["y"], weights)
+        self.assertEqual(self.check(made, {"x": x}, {"y": conv(image, v)})["TRANSPOSE"], 2)
+
+    def test_what_else_is_read_of_it_is_computed(self):
+        x = random(1, 3, 6, 4)
+        nodes = [
+            helper.make_node("Reshape", ["x", "flat"], ["z"]),
+            helper.make_node("Transpose", ["z"], ["y"], perm=[0, 2, 1]),
+            helper.make_node("Reshape", ["y", "image"], ["u"]),
+        ]
+        weights = {"flat": np.int64([0, 0, -1]), "image": np.int64([1, 3, 2, 12])}
+        flat = x.reshape(1, 3, 24)
+        expected = {"y": flat.swapaxes(1, 2), "z": flat, "u": flat.swapaxes(1, 2).reshape(1, 3, 2, 12)}
+        self.check(model(nodes, {"x": x}, list(expected), weights), {"x": x}, expected)
+
+
+class OneGroupTest(LoweredTest):
+    def test_an_image_is_normalized_between_convolutions(self):
+        """GroupNormalization of one group, as exporters write it, far from zero; its factors are the next weights'."""
+        x, w, v = random(1, 3, 4, 6) + 100, random(5, 3, 1, 1), random(2, 5, 1, 1)
+        factor, offset = random(5, 1, 1), random(5, 1, 1, seed=1)
+        for scale, bias in ((1.0, 0.0), (0.5, 2.0)):
+            with self.subTest(scale=scale):
+                nodes = [
+                    helper.make_node("Conv", ["x", "w"], ["a"]),
+                    helper.make_node("Reshape", ["a", "row"], ["b"]),
+                    helper.make_node("InstanceNormalization", ["b", "scale", "bias"], ["c"], epsilon=1e-3),
+                    helper.make_node("Reshape", ["c", "image"], ["d"]),
+                    helper.make_node("Mul", ["d", "factor"], ["e"]),
+                    helper.make_node("Add", ["e", "offset"], ["f"]),
+                    helper.make_node("Conv", ["f", "v"], ["y"]),
+                ]
+                weights = {"w": w, "v": v, "factor": factor, "offset": offset}
+                weights.update(scale=np.float32([scale]), bias=np.float32([bias]))
+                weights.update(row=np.int64([0, 1, -1]), image=np.int64([1, 5, 4, 6]))
+                image = conv(x, w).astype(np.float64)
+                normalized = (image - image.mean()) / np.sqrt(image.var() + 1e-3) * scale + bias
+                expected = conv(np.float32(normalized * factor + offset), v)
+                ops = self.check(model(nodes, {"x": x}, ["y"], weights), {"x": x}, {"y": expected})
+                self.assertEqual((ops["TRANSPOSE"], ops["RESHAPE"]), (2, 0))
 
 
 def shuffled(name, made, channels, size, groups=2):

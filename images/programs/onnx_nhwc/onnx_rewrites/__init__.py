@@ -17,6 +17,8 @@ from . import (
     growing_concatenation,
     kept_scales,
     layer_factors,
+    one_group,
+    tokens,
 )
 from .onnx_graph import Graph
 
@@ -30,9 +32,11 @@ class Rewrite(NamedTuple):
 
 REWRITES = (
     Rewrite(batch_normalization, "a normalization before a convolution becomes part of its weights"),
+    Rewrite(one_group, "an image is normalized as a whole with its channels where they are"),
     Rewrite(channel_factors, "so do the factors and offsets with which a normalization of layers ends"),
     Rewrite(attention_heads, "queries, keys and values are layers of their own, which nothing has to cut apart"),
     Rewrite(layer_factors, "the scale of an attention becomes part of the weights before it"),
+    Rewrite(tokens, "with channels last, an image is rows without being transposed"),
     Rewrite(channel_shuffle, "channels are put in another order by the weights of the convolutions around them"),
     Rewrite(growing_concatenation, "a concatenation reads the shorter one with which it begins"),
     Rewrite(gelu, "GELU takes fewer operators than it is spelled out with"),

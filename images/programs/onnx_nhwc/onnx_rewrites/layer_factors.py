@@ -1,6 +1,6 @@
 """A constant by which is multiplied what a dense layer gives, as the scale of an attention: it is part of the weights.
 
-One number may also come behind what only moves elements, or splits them among the heads.
+One number may also come behind what only moves elements, or splits them among the heads, and behind queries times keys.
 """
 
 import numpy as np
@@ -11,24 +11,29 @@ MOVES = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
 def apply(graph):
     """Leave out each product with a number, or with a vector of a number for each of a layer's outputs."""
     for node in list(graph.nodes):
-        found = _factor(graph, node) if node.op_type == "Mul" else None
-        if found is not None:
+        found = _factor(graph, node)
+        if found is not None and node.output[0] not in graph.outputs:
             _apply(graph, node, *found)
 
 
 def _factor(graph, node):
-    """The operand beside a constant, and that, a vector along the last axis, or of one number; or None."""
-    for at, name in enumerate(node.input):
-        array = graph.weight(name)
+    """What a node multiplies, and by which constant: a vector along the last axis, or of one number; or None."""
+    if node.op_type not in ("Div", "Mul"):
+        return None
+    for at in (1, 0) if node.op_type == "Mul" else (1,):
+        array = graph.weight(node.input[at])
         if array is not None and array.dtype == np.float32 and array.ndim <= 1:
-            return node.input[1 - at], array.reshape(-1)
+            factor = array.reshape(-1)
+            if node.op_type == "Mul":
+                return node.input[0 if at else 1], factor
+            return (node.input[0], 1 / factor) if np.all(factor) else None
     return None
 
 
 def _apply(graph, node, x, factor):
     moves, name = [], x
     maker = _alone(graph, name)
-    while factor.size == 1 and maker is not None and maker.op_type in MOVES:
+    while factor.size == 1 and maker is not None and (maker.op_type in MOVES or _is_product(graph, maker)):
         moves.append(maker)
         name = maker.input[0]
         maker = _alone(graph, name)
@@ -53,6 +58,11 @@ def _apply(graph, node, x, factor):
         changed.append(add)
     graph.pass_on(node, x)
     graph.rename([*changed, *moves], "_scaled")
+
+
+def _is_product(graph, node):
+    """Whether a node multiplies matrices that are computed both."""
+    return node.op_type == "MatMul" and all(graph.weight(name) is None for name in node.input)
 
 
 def _alone(graph, name):
