@@ -16,7 +16,7 @@ from tflite_convert.passes import PASSES, Place, editing
 
 OPERATORS = schema.BuiltinOperator
 # What passes share.
-HELPERS = {"editing", "elementwise", "ranges", "relevance", "scaled_layers", "weight_steps"}
+HELPERS = {"editing", "functions_of_elements", "ranges", "relevance", "scaled_layers", "weight_steps"}
 
 
 class Table(unittest.TestCase):

@@ -12,7 +12,7 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from .. import newer_operators
-from . import editing, elementwise, scaled_layers
+from . import editing, functions_of_elements, scaled_layers
 
 FEATURE = "gelu"
 OPERATORS = schema.BuiltinOperator
@@ -90,7 +90,9 @@ def found(model, graph):
     for operator in graph.operators:
         if editing.kind(model, operator) == OPERATORS.MUL:
             (y,) = operator.outputs
-            tried = (_gelu(model, graph, readers, y, *way) for way in elementwise.ways(model, graph, makers, y))
+            tried = (
+                _gelu(model, graph, readers, y, *way) for way in functions_of_elements.ways(model, graph, makers, y)
+            )
             nearest = next(filter(None, tried), None)
             if nearest is not None:
                 yield nearest
@@ -100,7 +102,7 @@ def _gelu(model, graph, readers, y, x, operators):
     bends = any(editing.kind(model, each) in CURVES for each in operators)
     if not bends or [*graph.tensors[x].shape] != [*graph.tensors[y].shape]:
         return None
-    given = elementwise.computed(model, graph, operators, x, PLACES)
+    given = functions_of_elements.computed(model, graph, operators, x, PLACES)
     factor = float(given[-1] / PLACES[-1])
     factor = 1 if abs(factor - 1) < TOLERANCE else factor
     if not 0 < factor < np.inf or not (factor == 1 or _is_for_these(graph, readers, x, operators)):
