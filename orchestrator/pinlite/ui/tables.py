@@ -36,13 +36,13 @@ def show(report: "Report", out: str, console: Console) -> None:
             *_tuning(report),
         )
     )
+    if report.machine is not None:
+        where = f"{report.machine.processor}, {report.machine.threads} threads"
+        console.print(Text(f"{report.date} on ", "dim") + name(where), soft_wrap=True)
     for noted in report.notes:
         console.print(Text("note: ", "yellow") + Text(indented(noted.message)), soft_wrap=True)
     for warned in report.warnings:
         console.print(_warning(warned), soft_wrap=True)
-    if report.machine is not None:
-        where = f"{report.machine.processor}, {report.machine.threads} threads"
-        console.print(Text(f"{report.date} on ", "dim") + name(where), soft_wrap=True)
     # A path that the console wraps could not be copied.
     console.print(Text(f"{report.source} -> {out}: ") + _verdict(report), soft_wrap=True)
 
