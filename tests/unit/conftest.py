@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import made_report
 import pytest
 from fake_engine import FakeEngine
 
 from pinlite.cli.main import main
 from pinlite.engine import Engine
+from pinlite.schema.report import Report
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +84,16 @@ def small_files():
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+@pytest.fixture
+def report() -> Report:
+    return made_report.report()
+
+
+@pytest.fixture
+def convert(command, model_file):
+    def run(*arguments):
+        return command("convert", f"{model_file}:build", "--input", "image=1x3x4x4", "--out", "out", *arguments)
+
+    return run

@@ -19,14 +19,6 @@ from pinlite.engine import interpreter
 ANSI = re.compile(r"\x1b\[")
 
 
-@pytest.fixture
-def convert(command, model_file):
-    def run(*arguments):
-        return command("convert", f"{model_file}:build", "--input", "image=1x3x4x4", "--out", "out", *arguments)
-
-    return run
-
-
 def fail_with(monkeypatch, error):
     def choose(*_):
         raise error

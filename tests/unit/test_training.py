@@ -12,6 +12,7 @@ from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
 from pinlite.options import resolve
 from pinlite.ui import tables
+from pinlite.units import bytes_
 
 STEP = {"technique": "none", "size": 4000, "gzip_size": 3900, "sparsity": 0.0}
 LAYERS = [
@@ -143,7 +144,7 @@ def test_what_it_bought_is_in_the_report_and_on_the_screen(asked, exported):
     tables.show(report, "out", Console(file=text, width=80))
     lines = [line.split() for line in text.getvalue().splitlines()]
     assert ["prune", "4.00", "kB", "3.90", "kB", "50.0%", "16", "to", "200"] in lines
-    assert f"after gzip: float32 {tables.bytes_(variant.gzip_size)} of".split() in [line[:6] for line in lines]
+    assert f"after gzip: float32 {bytes_(variant.gzip_size)} of".split() in [line[:6] for line in lines]
 
 
 def test_from_python_options_are_written_as_python_does(asked, exported):

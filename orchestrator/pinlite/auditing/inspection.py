@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pinlite import parity, toolchain
 from pinlite.engine import Engine, choose
@@ -24,6 +24,7 @@ from pinlite.schema.recipe import Limits
 from pinlite.schema.report import Report
 from pinlite.stages import adapt, check, convert, infer
 from pinlite.stages.stage import Action, Stage, hashed
+from pinlite.store import results
 from pinlite.store.output import REPORT
 
 # The stage whose image and program can read a model, by its file's suffix; a SavedModel is a folder. The toolchain's
@@ -101,15 +102,10 @@ def report(given: Path) -> Report | None:
     Raises:
         UsageError: It can't be read, or is of another version.
     """
-    file = given / REPORT if given.is_dir() and not (given / _SAVED_MODEL).exists() else given
-    if file.name != REPORT or not file.exists():
-        return None
-    try:
-        return Report.model_validate_json(paths.existing_file(file).read_bytes())
-    except ValidationError as error:
-        raise UsageError(
-            f"{file} is no report of this version", hint="give a folder that `pinlite convert` has written"
-        ) from error
+    if given.name == REPORT and given.is_file():
+        return results.report(given)
+    is_result = (given / REPORT).exists() and not (given / _SAVED_MODEL).exists()
+    return results.report(given) if is_result else None
 
 
 def _stage(operation: str, model: Path) -> Stage:

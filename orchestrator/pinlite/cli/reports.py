@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from pinlite.cli.consoles import data
+from pinlite.errors import UsageError
+from pinlite.machine import writing
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
@@ -20,6 +22,14 @@ def show(report: "Report", out: Path, *, json: bool) -> None:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         tables.show(report, str(out), data)
+
+
+def written(option: str, file: Path, text: str) -> None:
+    """Write the file that an option names; a UsageError where that can't be."""
+    try:
+        writing.whole(file, text)
+    except OSError as error:
+        raise UsageError(f"{option} {file} can't be written: {error.strerror}", hint="give another file") from error
 
 
 def printed(error: Error) -> Error:

@@ -18,6 +18,7 @@ from pinlite.options.declared import (
     MatchOptions,
     RecipeOptions,
     RemoveImagesOptions,
+    ReportOptions,
     RunningOptions,
     RunOptions,
     TuneOptions,
@@ -130,6 +131,10 @@ class Debug(DebugOptions, Shown, total=False):
         StrPath, Argument("SOURCE", "The PyTorch model that was converted, to compare its modules too.", required=False)
     ]
     top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
+
+
+class Report(ReportOptions, Json, total=False):
+    folder: Annotated[StrPath, _FOLDER]
 
 
 class Reproduce(RunningOptions, Plain, total=False):
@@ -266,6 +271,7 @@ COMMANDS = {
     "debug": Command(
         "Compare a conversion layer by layer, and show which layers add to the error.", "debug:debug", Debug
     ),
+    "report": Command("Show what came of a conversion, here or in a file.", "report:report", Report),
     "reproduce": Command(
         "Convert anew what is on record, without the store, and compare the bytes.", "reproduce:reproduce", Reproduce
     ),

@@ -592,6 +592,12 @@ class AuditOptions(EngineOptions, total=False):
     ]
 
 
+class ReportOptions(TypedDict, total=False):
+    markdown: Annotated[
+        StrPath, Option("Output", "FILE.md", "Write it as GitHub's Markdown, e.g. for a comment on a pull request.")
+    ]
+
+
 class VerifyOptions(TypedDict, total=False):
     key: Annotated[StrPath, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
 

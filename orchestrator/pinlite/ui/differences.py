@@ -7,7 +7,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from pinlite.ui.console import indented, name
-from pinlite.ui.tables import figure, table
+from pinlite.ui.tables import table
+from pinlite.ui.view import figure
 from pinlite.units import bytes_
 
 if TYPE_CHECKING:
