@@ -1,4 +1,7 @@
-"""Quantities as people read them."""
+"""Quantities and long names as people read them."""
+
+# In characters, of a tensor's name.
+_LONGEST = 40
 
 
 def bytes_(size: int) -> str:
@@ -15,3 +18,9 @@ def count(number: int) -> str:
         if number >= factor:
             return f"{number / factor:.2f} {unit}"
     return str(number)
+
+
+def short(tensor: str) -> str:
+    """A tensor's name, without those that the converter has fused into it, and only its end, where it is long."""
+    first = tensor.partition(";")[0]
+    return first if len(first) <= _LONGEST else f"...{first[-_LONGEST:]}"

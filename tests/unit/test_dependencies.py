@@ -23,7 +23,7 @@ def imported(*, verifying):
     for file in package.rglob("*.py"):
         if (file == package / VERIFYING) is verifying:
             others = set(names(file)) - set(sys.stdlib_module_names) - {"pinlite"}
-            yield from (home for name in others for home in homes[name])
+            yield from (home.lower() for name in others for home in homes[name])
 
 
 def names(file):

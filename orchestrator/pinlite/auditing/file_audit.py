@@ -17,11 +17,10 @@ from pinlite.schema.diff import ComparedFile
 from pinlite.schema.recipe import Limits
 from pinlite.stages import audit as stage
 from pinlite.toolchain import targets
+from pinlite.units import short
 
 # How many of a kind a sentence about failures names.
 _NAMED = 3
-# In characters, of a tensor's name.
-_LONGEST = 40
 
 
 def audit(
@@ -131,12 +130,6 @@ def _failures_in(
         named = [f"{need.operator} {need.version} of {need.release} ({runtime})" for need, runtime in lacking.items()]
         yield _several(f"{len(lacking)} operator(s) are newer", named)
     yield from (fault.words(runtime) for fault, runtime in wrong.items())
-
-
-def short(tensor: str) -> str:
-    """A tensor's name, without those that the converter has fused into it, and only its end, where it is long."""
-    first = tensor.partition(";")[0]
-    return first if len(first) <= _LONGEST else f"...{first[-_LONGEST:]}"
 
 
 def _several(said: str, named: list[str]) -> str:

@@ -32,6 +32,13 @@ def written(option: str, file: Path, text: str) -> None:
         raise UsageError(f"{option} {file} can't be written: {error.strerror}", hint="give another file") from error
 
 
+def write_page(option: str, file: Path, report: "Report", out: Path) -> None:
+    """Write the page of a result whose folder is ``out``; errors as those of `written`."""
+    from pinlite.ui.page import html
+
+    written(option, file, html.of(report, str(out)))
+
+
 def printed(error: Error) -> Error:
     """An error that comes after the result of its command."""
     error.is_printed = True

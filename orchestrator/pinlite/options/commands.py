@@ -133,7 +133,7 @@ class Debug(DebugOptions, Shown, total=False):
     top: Annotated[int, Option("Output", "COUNT", "How many layers to show.", default=10, ge=1)]
 
 
-class Report(ReportOptions, Json, total=False):
+class Report(ReportOptions, Plain, total=False):
     folder: Annotated[StrPath, _FOLDER]
 
 

@@ -593,6 +593,8 @@ class AuditOptions(EngineOptions, total=False):
 
 
 class ReportOptions(TypedDict, total=False):
+    html: Annotated[StrPath, Option("Output", "FILE.html", "Write it as a page: one file, nothing from elsewhere.")]
+    open: Annotated[bool, Option("Output", "", "Write the page, and show it in the browser.", default=False)]
     markdown: Annotated[
         StrPath, Option("Output", "FILE.md", "Write it as GitHub's Markdown, e.g. for a comment on a pull request.")
     ]

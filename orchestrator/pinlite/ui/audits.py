@@ -1,15 +1,13 @@
-"""What was found in a TFLite file, in tables."""
+"""What was found in a TFLite file."""
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
-from rich.text import Text
+from rich.console import Console
 
-from pinlite.auditing.file_audit import short
-from pinlite.ui.console import indented, name
-from pinlite.ui.tables import table
-from pinlite.units import bytes_
+from pinlite.ui import tables, view
+from pinlite.ui.view import Line, Section, Span, Table, line
+from pinlite.units import bytes_, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,42 +20,36 @@ _SHOWN = 12
 
 def show(report: "AuditReport", console: Console) -> None:
     file = report.file
-    console.print(name(f"{file.path}: {bytes_(file.size)}, sha256 {file.sha256[:16]}"), soft_wrap=True)
-    if report.found.findings:
-        console.print(_findings(report.found))
-    else:
-        console.print(Text("structure: nothing found"))
-    computed = report.found.computed
-    if computed is None:
-        console.print(Text("not run: ", "yellow") + Text(indented(report.found.not_run)), soft_wrap=True)
-    else:
-        console.print(Text(_counts(computed, report.runtime)), soft_wrap=True)
-        if computed.off:
-            console.print(_off(computed))
-    console.print(Text(_needs(report)), soft_wrap=True)
-    if report.faults:
-        console.print(_faults(report))
+    console.print(tables.words(line(f"{file.path}: {bytes_(file.size)}, sha256 {file.sha256[:16]}")), soft_wrap=True)
+    for part in (*content(report.found, f" in {report.runtime}"), _needs(report), *_faults(report)):
+        tables.print_part(part, console, soft_wrap=True)
     if not report.failures:
         within = f" for {', '.join(report.asked)}" if report.asked else ""
-        console.print(name(f"{file.path} passes{within}"), soft_wrap=True)
+        console.print(tables.words(line(f"{file.path} passes{within}")), soft_wrap=True)
 
 
-def _findings(found: "Content") -> RenderableType:
-    made = table("structure", "", "kind", "where", "tensor", "what")
-    for column in made.columns[2:]:
-        column.overflow = "fold"
-    for each in islice(found.findings, _SHOWN):
-        made.add_row(
-            "wrong" if each.wrong else "note", each.kind, name(each.where), name(short(each.tensor)), name(each.what)
-        )
+def content(found: "Content", where: str = "") -> Section:
+    """What is in the file by itself; ``where`` says what ran it."""
+    parts: list[Table | Line] = [_findings(found) if found.findings else line("structure: nothing found")]
+    if found.computed is None:
+        return (*parts, line(Span("not run: ", "doubtful"), found.not_run))
+    parts.append(line(_counts(found.computed, where)))
+    return (*parts, *([_off(found.computed)] if found.computed.off else []))
+
+
+def _findings(found: "Content") -> Table:
+    rows: list[tuple[str, ...]] = [
+        ("wrong" if each.wrong else "note", each.kind, each.where, short(each.tensor), each.what)
+        for each in islice(found.findings, _SHOWN)
+    ]
     if (left := sum(found.counts.values()) - _SHOWN) > 0:
-        made.add_row("", "", f"{left} more", "", "")
-    return made
+        rows.append(("", "", f"{left} more", "", ""))
+    return view.table("structure", ("", "kind", "where", "tensor", "what"), rows)
 
 
-def _counts(computed: "Computed", runtime: str) -> str:
+def _counts(computed: "Computed", where: str) -> str:
     checked, unchecked = sum(computed.checked.values()), _counted(computed.unchecked)
-    integers = f"integer operators in {runtime}, without XNNPACK: {checked} checked, {unchecked} unchecked"
+    integers = f"integer operators{where}, without XNNPACK: {checked} checked, {unchecked} unchecked"
     return f"{integers}; in floats: {_counted(computed.floats)}"
 
 
@@ -66,29 +58,29 @@ def _counted(kinds: "Mapping[str, int]") -> str:
     return f"{sum(kinds.values())} ({named})" if kinds else "0"
 
 
-def _off(computed: "Computed") -> RenderableType:
-    numbers = ("steps", "allowed", "of values")
-    made = table("not the nearest integer", "operator", "type", *numbers, "tensor", numbers=numbers)
-    made.columns[-1].overflow = "fold"
+def _off(computed: "Computed") -> Table:
+    rows: list[tuple[Span | str, ...]] = []
     for each in computed.off[:_SHOWN]:
-        style = "red" if each.steps > each.allowed else ""
-        figures = str(each.steps), str(each.allowed), f"{each.share:.2%}"
-        made.add_row(name(each.where), each.type, *figures, name(short(each.tensor)), style=style)
+        steps = Span(str(each.steps), "bad" if each.steps > each.allowed else "")
+        rows.append((each.where, each.type, steps, str(each.allowed), f"{each.share:.2%}", short(each.tensor)))
     if (left := len(computed.off) - _SHOWN) > 0:
-        made.add_row(f"{left} more", "", "", "", "", "")
-    return made
+        rows.append((f"{left} more", "", "", "", "", ""))
+    numbers = ("steps", "allowed", "of values")
+    return view.table("not the nearest integer", ("operator", "type", *numbers, "tensor"), rows, numbers)
 
 
-def _needs(report: "AuditReport") -> str:
+def _needs(report: "AuditReport") -> Line:
     newest = [f"{each.operator} {each.version}" for each in report.needs if each.release == report.least]
-    return (
-        f"least runtime: that of TensorFlow {report.least or '?'}, for {', '.join(newest) or 'none of its operators'}"
+    least = report.least or "?"
+    return line(f"least runtime: that of TensorFlow {least}, for {', '.join(newest) or 'none of its operators'}")
+
+
+def _faults(report: "AuditReport") -> Section:
+    if not report.faults:
+        return ()
+    columns = ("operator", "type", "runtimes", "since", "right from", "what")
+    rows = (
+        (each.operator, each.type, ", ".join(each.packages), each.since, each.right or "none", each.what)
+        for each in report.faults
     )
-
-
-def _faults(report: "AuditReport") -> RenderableType:
-    made = table("runtimes that compute it wrongly", "operator", "type", "runtimes", "since", "right from", "what")
-    made.columns[-1].overflow = "fold"
-    for each in report.faults:
-        made.add_row(each.operator, each.type, ", ".join(each.packages), each.since, each.right or "none", each.what)
-    return made
+    return (view.table("runtimes that compute it wrongly", columns, rows),)

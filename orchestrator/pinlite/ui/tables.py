@@ -28,17 +28,17 @@ def show(report: "Report", out: str, console: Console) -> None:
     )
     for section in sections:
         for part in section:
-            console.print(drawn(part) if isinstance(part, view.Table) else _text(part))
+            print_part(part, console)
     if found.ran.text:
-        console.print(_text(found.ran), soft_wrap=True)
+        console.print(words(found.ran), soft_wrap=True)
     for message in found.messages:
-        console.print(_text(message), soft_wrap=True)
+        console.print(words(message), soft_wrap=True)
     # A path that the console wraps could not be copied.
-    console.print(Text(f"{report.source} -> {out}: ") + _text(found.verdict), soft_wrap=True)
+    console.print(Text(f"{report.source} -> {out}: ") + words(found.verdict), soft_wrap=True)
 
 
 def show_layers(report: "DebugReport", top: int, console: Console) -> None:
-    console.print(_layers(report, top))
+    console.print(drawn(view.layers(report, top)))
     if report.torch_left_out:
         console.print(Text(f"torch's modules are left out: {report.torch_left_out}"), soft_wrap=True)
     for output, error in report.torch.items():
@@ -49,7 +49,7 @@ def show_layers(report: "DebugReport", top: int, console: Console) -> None:
 def all_layers(report: "DebugReport") -> str:
     """The table of all layers as a text, each in one line, as wide as it is."""
     text = io.StringIO()
-    SafeConsole(file=text, width=_ENDLESS, color_system=None).print(_layers(report, len(report.layers)))
+    SafeConsole(file=text, width=_ENDLESS, color_system=None).print(drawn(view.layers(report, len(report.layers))))
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
@@ -84,19 +84,22 @@ def drawn(found: view.Table) -> Table:
     made = table(found.title, *found.columns, numbers=tuple(found.numbers))
     for row in found.rows:
         made.add_row(*map(_cell, row))
-    return made
-
-
-def _layers(report: "DebugReport", top: int) -> Table:
-    found = view.layers(report, top)
-    made = drawn(found)
     for column in made.columns:
         # A narrow terminal breaks names, and no figure.
         column.overflow, column.no_wrap = "fold", column.header in found.numbers
     return made
 
 
-def _text(line: view.Line) -> Text:
+def print_part(part: view.Table | view.Line, console: Console, *, soft_wrap: bool = False) -> None:
+    """Print a part of a section; with ``soft_wrap`` a line stays one, however narrow the terminal."""
+    if isinstance(part, view.Table):
+        console.print(drawn(part))
+    else:
+        console.print(words(part), soft_wrap=soft_wrap)
+
+
+def words(line: view.Line) -> Text:
+    """A line for a console, as it came but for what would control a terminal."""
     return Text().join(Text(indented(span.text), _STYLES[span.tone]) for span in line.spans)
 
 

@@ -61,7 +61,7 @@ Cell = Line | Span | str
 @dataclass(frozen=True)
 class View:
     """All that is to say of a conversion. ``messages`` are warnings and notes; ``ran`` says when and where, "" of text
-    where that is not known.
+    where that is not known. A console has no room for ``profiles`` and ``versions``.
     """
 
     verdict: Line
@@ -74,6 +74,8 @@ class View:
     variants: Section
     evaluation: Section
     tuning: Section
+    profiles: Section
+    versions: Table
 
 
 def of(report: "Report") -> View:
@@ -88,6 +90,8 @@ def of(report: "Report") -> View:
         variants=tuple(_variants(report)),
         evaluation=tuple(_evaluation(report)),
         tuning=tuple(_tuning(report)),
+        profiles=tuple(_profiles(report)),
+        versions=_versions(report),
     )
 
 
@@ -97,7 +101,7 @@ def layers(report: "DebugReport", top: int) -> Table:
     runtimes = tuple(dict.fromkeys([*asked, "tensorflow", *(run for layer in report.layers for run in layer.errors)]))
     shown = report.layers[:top]
     module, includes = bool(asked), any(layer.includes for layer in shown)
-    rows = []
+    rows: list[list[str]] = []
     for layer in shown:
         errors = [f"{100 * layer.errors[run]:.2g}" if run in layer.errors else "-" for run in runtimes]
         names = [layer.name, *[layer.module or "-"] * module, layer.operator]
@@ -171,7 +175,7 @@ def _ran(report: "Report") -> Line:
 
 
 def _stages(report: "Report") -> Table:
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for stage in report.stages:
         figures = (f"{stage.seconds:.2f}", bytes_(stage.peak_memory)) if stage.source == "ran" else ("", "")
         rows.append((stage.name, stage.image, stage.source, *figures))
@@ -214,6 +218,31 @@ def _worst(report: "Report") -> Iterator["Hop"]:
         yield max(judged, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
 
 
+def _profiles(report: "Report") -> Iterator[Table]:
+    rows = []
+    for hop in report.hops:
+        if hop.profile is not None:
+            to = f"{hop.to} {hop.variant}" if hop.variant else hop.to
+            figures = figure(hop.max_rel_error, ".2e"), figure(hop.cosine, ".7f")
+            rows.append((hop.profile, hop.origin, to, hop.output, *figures, _judgement(hop)))
+    if rows:
+        columns = ("profile", "from", "to", "output", "relative", "cosine", "")
+        title = "profiles: samples that are made to find faults"
+        yield table(title, columns, rows, numbers=("relative", "cosine"))
+    left = [(each.name, reason) for each in report.profiles for reason in each.left_out]
+    if left:
+        yield table("what was not compared on profiles", ("profile", "left out"), left)
+
+
+def _versions(report: "Report") -> Table:
+    rows = (
+        (image, ", ".join(f"{name} {version}" for name, version in sorted(versions.items())), found[:16])
+        for image, versions in report.versions.items()
+        for found in [report.toolchain.get(image, "")]
+    )
+    return table("images, what they hold, and their identities", ("image", "packages", "identity"), rows)
+
+
 def _judgement(hop: "Hop") -> Line:
     # 80 columns have room for the name of a profile, not for more.
     on = f" on {hop.profile}" if hop.profile else ""
@@ -229,7 +258,7 @@ def _judgement(hop: "Hop") -> Line:
 def _training(report: "Report") -> Iterator[Table | Line]:
     if not report.training:
         return
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for step in report.training:
         counts = [layer.distinct for layer in step.layers]
         distinct = f"{min(counts)} to {max(counts)}" if counts else "-"
@@ -249,7 +278,7 @@ def _evaluation(report: "Report") -> Iterator[Table]:
         return
     metrics = list(report.evaluation.scores[0].scores)
     fallen = {(each.runtime, each.variant, each.metric) for each in report.evaluation.fallen}
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for entry in report.evaluation.scores:
         scores = [
             Span(f"{entry.scores[metric]:.4f}", "bad" if (entry.runtime, entry.variant, metric) in fallen else "")
@@ -286,7 +315,7 @@ def _tuning(report: "Report") -> Iterator[Table | Line]:
 
 
 def _variants(report: "Report") -> Iterator[Table | Line]:
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for variant in report.variants:
         for runtime in variant.parity:
             latency = variant.latency_ms.get(runtime)
@@ -333,7 +362,7 @@ def _comparison(report: "Report") -> Iterator[Table | Line]:
     compared = [(each.name, found) for each in report.variants for found in each.comparison]
     if not compared:
         return
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for variant, found in compared:
         size = bytes_(found.size) if found.size is not None else "refused"
         median = f"{found.latency_ms.median:.2f} ms" if found.latency_ms else "-"

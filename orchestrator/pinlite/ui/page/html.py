@@ -1,0 +1,63 @@
+"""From the report of a conversion to its page."""
+
+import base64
+import functools
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pinlite.ui import audits, view
+from pinlite.ui.console import escaped
+from pinlite.ui.page import plots
+
+if TYPE_CHECKING:
+    from pinlite.schema.report import Report
+
+
+def of(report: "Report", out: str) -> str:
+    """The page of a result whose folder is ``out``."""
+    style, script = _text("page.css"), _text("page.js")
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            out=out,
+            view=view.of(report),
+            audits={each.name: audits.content(each.audit) for each in report.variants if each.audit},
+            variants=tuple(plots.variants(report)),
+            stages=plots.stages(report),
+            style=style,
+            script=script,
+            digests={"style": _digest(style), "script": _digest(script)},
+        )
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("pinlite.ui.page", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.finalize = _shown
+    return made
+
+
+def _shown(value: object) -> object:
+    """A plain text with the characters that can't be seen, or turn its direction, as escapes; Markup as it is."""
+    return escaped(value) if type(value) is str else value
+
+
+def _text(name: str) -> str:
+    return files("pinlite.ui.page").joinpath(name).read_text()
+
+
+def _digest(text: str) -> str:
+    """As a content security policy has it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,104 @@
+"""What the page draws, as bars: where each begins and ends on a scale from 0 to 1."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pinlite.units import bytes_, short
+
+if TYPE_CHECKING:
+    from pinlite.schema.debug import DebugReport
+    from pinlite.schema.report import Report
+
+# Errors below this are rounding, and have no bar.
+_LEAST_ERROR = 1e-8
+# How many layers are drawn; the table has all.
+_LAYERS = 20
+
+
+@dataclass(frozen=True)
+class Bar:
+    """``figure`` says in words how long it is; ``whisker`` is where the least is that was measured."""
+
+    label: str
+    figure: str
+    begin: float
+    end: float
+    tone: str = ""
+    whisker: float | None = None
+
+
+@dataclass(frozen=True)
+class Plot:
+    title: str
+    note: str
+    bars: tuple[Bar, ...]
+
+
+def variants(report: "Report") -> Iterable[Plot]:
+    """The variants side by side: size, latency, error and scores."""
+    yield _of("size", "of the file", {each.name: (each.size, bytes_(each.size)) for each in report.variants})
+    timed = {
+        f"{each.name}, {runtime}": latency for each in report.variants for runtime, latency in each.latency_ms.items()
+    }
+    longest = max((latency.median for latency in timed.values()), default=0.0)
+    if longest:
+        bars = (
+            Bar(
+                label,
+                f"{latency.median:.2f} ms, fastest {latency.min:.2f}",
+                0.0,
+                latency.median / longest,
+                whisker=latency.min / longest,
+            )
+            for label, latency in timed.items()
+        )
+        yield Plot("latency", "the median of one invocation; the line across is the fastest", tuple(bars))
+    yield Plot(
+        "error",
+        "the largest difference from the reference over its largest magnitude, in any runtime; a logarithmic scale",
+        tuple(_error(each.name, each.parity) for each in report.variants if each.parity),
+    )
+    if report.evaluation:
+        for metric in report.evaluation.scores[0].scores:
+            scores = {
+                f"{entry.variant or 'the model'}, {entry.runtime}": entry.scores[metric]
+                for entry in report.evaluation.scores
+            }
+            shown = {label: (abs(score), f"{score:.4f}") for label, score in scores.items()}
+            yield _of(metric, f"on {report.evaluation.samples} labelled samples", shown)
+
+
+def stages(report: "Report") -> Plot:
+    """Where each second went."""
+    ran = [stage for stage in report.stages if stage.source == "ran"]
+    longest = max((stage.seconds for stage in ran), default=0.0) or 1.0
+    bars = (Bar(stage.name, f"{stage.seconds:.2f} s", 0.0, stage.seconds / longest) for stage in ran)
+    return Plot("where each second went", "from request to answer; some stages ran beside one another", tuple(bars))
+
+
+def layers(report: "DebugReport") -> Plot:
+    """The layers that add most to a variant's error."""
+    shown = [layer for layer in report.layers[:_LAYERS] if layer.added > 0]
+    most = max((layer.added for layer in shown if math.isfinite(layer.added)), default=0.0) or 1.0
+    bars = (
+        Bar(layer.module or layer.name, f"{layer.operator}, +{layer.added:.2%}", 0.0, min(layer.added / most, 1.0))
+        for layer in shown
+    )
+    return Plot("what layers add to the error", f"of {report.variant}, the most first", tuple(bars))
+
+
+def _of(title: str, note: str, figures: Mapping[str, tuple[float, str]]) -> Plot:
+    largest = max((figure for figure, _ in figures.values()), default=0.0) or 1.0
+    bars = (Bar(short(label), told, 0.0, figure / largest) for label, (figure, told) in figures.items())
+    return Plot(title, note, tuple(bars))
+
+
+def _error(variant: str, parity: Mapping[str, float | None]) -> Bar:
+    if any(error is None for error in parity.values()):
+        return Bar(variant, "can't be compared", 0.0, 1.0, "bad")
+    error = max((each for each in parity.values() if each is not None), default=0.0)
+    least = math.log10(_LEAST_ERROR)
+    share = 1.0 - math.log10(min(max(error, _LEAST_ERROR), 1.0)) / least
+    return Bar(variant, f"{error:.2e}", 0.0, share)

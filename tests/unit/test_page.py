@@ -1,0 +1,108 @@
+"""The page of a result, without a browser: what is in it, and that a stranger's text stays text."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from made_report import hop
+
+from pinlite.schema.report import Failure, Noted, Warned
+from pinlite.ui.page import html
+
+# What a model's names may hold, to be more than names.
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script></style></title><img src=x onerror=alert(1)>",
+    "\"' onload=alert(1) x='",
+    "{{ 7 * 7 }}{% raw %}",
+    "<!-- ]]> \x00\x1b[2J\u202e",
+]
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes' names, and all texts in it."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.attributes, self.texts = [], {}, []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+        for name, value in attrs:
+            self.attributes.setdefault(name, []).append(value)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_result_is_written_as_a_page(convert, command):
+    assert convert()[0] == 0
+    assert command("report", "out", "--html", "result.html") == (0, "", "")
+    page = Path("result.html").read_text()
+    texts = Elements(page).texts
+    for shown in ("equal to the reference within", "float32", "2.00 kB", "export", "model.float32.tflite", "variants"):
+        assert shown in texts
+
+
+def test_what_a_page_shows_stands_in_its_sections(report):
+    found = Elements(html.of(report, "build/net"))
+    assert found.attributes["id"][::2] == ["variants", "accuracy", "hops", "time", "files", "reproduce"]
+    labels = [label for label in found.attributes["aria-label"] if label]
+    assert "size: float32 1.50 GB" in labels
+    assert (
+        "latency: float32, tflite-runtime 2.14.0 12.34 ms, fastest 11.50; "
+        "float32, tensorflow-cpu 2.4.1 45.60 ms, fastest 44.25" in labels
+    )
+    assert "error: float32 0.00e+00" in labels
+    assert "where each second went: export 3.46 s; infer-tensorflow-2.4.1 0.50 s" in labels
+
+
+def test_a_page_may_run_its_own_script_and_fetch_nothing(report):
+    page = html.of(report, "out")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    digests = {}
+    for kind in ("script", "style"):
+        (content,) = re.findall(f"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        digests[kind] = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{digests['script']}'; style-src 'sha256-{digests['style']}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert not {"src", "style", "srcset"} & set(Elements(page).attributes)
+    assert not re.search(r"https?://|@import|url\(", page.replace("http://www.w3.org", ""))
+    assert all(link.startswith("#") for link in Elements(page).attributes["href"])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_comes_from_inside_a_stage_stays_a_text(report, text):
+    (variant,) = report.variants
+    name, message = "plain", "words"
+
+    def page(name, message):
+        failure = Failure(variant="int8", stage="convert", code="model", exit_status=3, message=message, hint="")
+        stages = tuple(each.model_copy(update={"name": name, "image": name}) for each in report.stages)
+        artifact = report.artifacts[0].model_copy(update={"path": name})
+        hostile = report.model_copy(
+            update={
+                "source": name,
+                "stages": stages,
+                "artifacts": (artifact,),
+                "hops": (hop(name, name, 1.0, passed=False), hop(name, name, 1.0, profile=name)),
+                "variants": (variant.model_copy(update={"ops": {name: 1}, "parity": {name: 1.0}}),),
+                "failures": (failure,),
+                "warnings": (Warned(stage="export", message=message),),
+                "notes": (Noted(stage="export", message=message),),
+                "versions": {name: {name: name}},
+            }
+        )
+        return Elements(html.of(hostile, name))
+
+    plain, found = page(name, message), page(text, text)
+    assert found.found == plain.found
+    assert any("alert(1)" in each or "7 * 7" in each or "\\x1b[2J\\u202e" in each for each in found.texts)
+    assert not re.search("[\x00\x1b\u202e]", "".join(found.texts))
