@@ -3,6 +3,7 @@
 `Fake.programs` maps a stage's name to its program; a test replaces the one whose behaviour it is about.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,9 @@ def convert(call: Call) -> dict[str, Any]:
     call.outputs["model"].write_bytes(
         f"TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0")
     )
+    image = {"name": "image", "type": "float32", "shape": [1, 3, 4, 4]}
+    doubled = {"kind": "MUL", "inputs": [image], "outputs": [image | {"name": "Mul_0/mul"}], "macs": 0}
+    call.outputs["operators"].write_text(json.dumps({"operators": [doubled]}))
     quantization = {"tensors": 0, "per_channel": 0, "float_operators": {"MUL": 2, "MEAN": 1}}
     made = {"select_tf": [], "quantization": quantization, "macs": 1_250_000, "parameters": 2_000}
     return _named(tensor=":0", scale=None, zero_point=None) | made

@@ -16,6 +16,7 @@ ALL = ["onnxruntime", "tensorflow", *RUNTIMES]
 ARTIFACTS = {
     "onnx": "model.onnx",
     "graph": "model.graph.txt",
+    "operators": "operators.json",
     "saved_model": "saved_model",
     "samples": "samples.npz",
     "profiles": "profiles.npz",

@@ -19,7 +19,10 @@ from pinlite.events import StageFinished, StageStarted
 from pinlite.options import resolve
 from pinlite.toolchain import extra_requirements
 
-ARTIFACTS = ["model.onnx", "saved_model", "samples.npz", "profiles.npz", "model.graph.txt", "model.float32.tflite"]
+ARTIFACTS = [
+    *("model.onnx", "saved_model", "samples.npz", "profiles.npz", "model.graph.txt", "operators.json"),
+    "model.float32.tflite",
+]
 DOCUMENTS = ["report.json", "sbom.json", "provenance.json", "provenance.json.sha256"]
 LATENCY = {"median": 1.0, "min": 1.0, "threads": 1, "runs": 30}
 STAGES = list(fake_engine.STAGES)

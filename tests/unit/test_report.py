@@ -97,6 +97,7 @@ def test_an_artifact(report):
     assert {artifact["role"]: artifact["path"] for artifact in report["artifacts"]} == {
         "onnx": "model.onnx",
         "graph": "model.graph.txt",
+        "operators": "operators.json",
         "saved_model": "saved_model",
         "samples": "samples.npz",
         "profiles": "profiles.npz",

@@ -28,7 +28,7 @@ from pinlite.provenance.verify import verify
 
 OUT = Path("out")
 FILES = [
-    *("model.float32.tflite", "model.graph.txt", "model.onnx", "profiles.npz", "samples.npz"),
+    *("model.float32.tflite", "model.graph.txt", "model.onnx", "operators.json", "profiles.npz", "samples.npz"),
     *("saved_model/saved_model.pb", "saved_model/variables/variables.index"),
     *("report.json", "sbom.json", "provenance.json", "provenance.json.sha256"),
 ]
@@ -115,7 +115,7 @@ def test_the_command_says_so(convert, command):
     convert()
     status, out, _ = command("verify", "out")
     assert status == 0
-    assert "out: 11 files are as they were made\n" in out
+    assert "out: 12 files are as they were made\n" in out
     assert "urn:pinlite:engine:fake" in out
     assert out.splitlines()[-1].startswith("unsigned: ")
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime_package
 from stagekit import samples as samples_of_request
 
-from . import conversion, cost, operator_outputs, ops, quantized_file, saved_model, signature, variants
+from . import conversion, cost, operator_list, operator_outputs, ops, quantized_file, saved_model, signature, variants
 from .saved_model import SavedModel
 
 PACKAGE = "tensorflow-cpu"
@@ -32,7 +32,8 @@ def convert(request):
     ``quantization`` (optional), `post_training_quantization.Method` by its fields, for variants that are calibrated.
     Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in
     PyTorch's layout], unless the model has ranges. Roles out: model (.tflite), with a signature of the parameters'
-    names unless the lowering is stock. Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
+    names unless the lowering is stock; operators, a JSON of what `operator_list.of` says.
+    Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
     zero_point}] in the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the
     Select-TF operators; {quantization}, as `quantized_file.File.summary` says, with {cut}, as `variants.cut` says;
     {macs} and {parameters}, as `cost.of` says; {warnings} and {notes}, as `variants.doubts` and `variants.notes` say.
@@ -55,6 +56,7 @@ def convert(request):
     file = quantized_file.File(content)
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
+    request.outputs["operators"].write_text(json.dumps(operator_list.of(content), separators=(",", ":")))
     return {
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),

@@ -32,8 +32,8 @@ def of(content):
     """
     model = file_tables.model(content)
     graphs = file_tables.graphs(model)
-    macs = sum(
-        _macs(graph, operator, file_tables.kind(model, operator))
+    counted = sum(
+        macs(graph, operator, file_tables.kind(model, operator))
         for graph in graphs
         for operator in file_tables.operators(graph)
     )
@@ -41,12 +41,14 @@ def of(content):
         tensor.Buffer(): _size(tensor) for graph in graphs for tensor in file_tables.tensors(graph) if _counts(tensor)
     }
     return {
-        "macs": macs,
+        "macs": counted,
         "parameters": sum(size for buffer, size in kept.items() if model.Buffers(buffer).DataLength()),
     }
 
 
-def _macs(graph, operator, kind):
+def macs(graph, operator, kind):
+    """Those of one operator."""
+
     def tensor(at):
         return graph.Tensors(operator.Inputs(at))
 

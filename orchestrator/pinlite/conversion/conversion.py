@@ -56,6 +56,7 @@ def _convert(run: Run) -> Results:
         lowered=lowered,
         calibration=calibration,
         variants=made,
+        operators=variants.operators(run, lowered, made),
         failures=failures,
         comparisons=comparisons,
         evaluation=evaluation,

@@ -53,13 +53,15 @@ class Ran:
 
 @dataclass(frozen=True)
 class Variant:
-    """One TFLite file, and what each runtime that ran it made of it, by the runtime's name. ``calibrated`` says that it
+    """One TFLite file, its ``operators`` as JSON, and what each runtime that ran it made of it, by the runtime's name.
+    ``calibrated`` says that it
     took ranges from samples; ``audit`` is what was found in it, if it has integer operators. ``refused`` is the error
     of a runtime that the target requires, where others run it.
     """
 
     name: VariantName
     file: HashedPath
+    operators: HashedPath
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     quantization: Quantization
@@ -87,6 +89,7 @@ class Results:
     lowered: Lowered
     calibration: Calibrated | None
     variants: tuple[Variant, ...]
+    operators: HashedPath
     failures: Mapping[VariantName, PinliteError]
     comparisons: Mapping[VariantName, tuple[OperatorSet, ...]]
     evaluation: EvaluationReport | None
@@ -103,6 +106,7 @@ class Results:
         found = {**self.lowered.artifacts, **graph}
         if self.calibration:
             found[self.calibration.samples.path.name] = ("calibration", self.calibration.samples)
+        found[self.operators.path.name] = ("operators", self.operators)
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}
 
     def requires(self, runtime: str) -> bool:

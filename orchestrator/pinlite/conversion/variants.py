@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from pinlite import parity
 from pinlite.conversion.plan import is_calibrated
 from pinlite.conversion.results import Calibrated, Ran, Variant
@@ -16,10 +18,12 @@ from pinlite.runner import provision
 from pinlite.runner.protocol import Done
 from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
+from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import CalibrationReport, Tensor
 from pinlite.stages import audit, calibrate, convert, infer, timing, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
+from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
 
 
@@ -51,6 +55,22 @@ def calibrated(run: Run, lowered: Lowered) -> Calibrated | None:
         ranges=lost_channels.ranges(arrays),
         report=CalibrationReport(source=asked.text, samples=count, preparation=preparation),
     )
+
+
+def operators(run: Run, lowered: Lowered, made: Sequence[Variant]) -> HashedPath:
+    """A file that says which operators each variant has, and of which of PyTorch's modules ONNX nodes are.
+
+    Raises:
+        StageCrashError: A stage said it in another form.
+    """
+    try:
+        found = {each.name: FileOperators.model_validate_json(each.operators.path.read_bytes()) for each in made}
+    except ValidationError as error:
+        told = f"what is said of a file's operators has another form: {error}"
+        raise StageCrashError(told, stage=convert.STAGE.name) from error
+    path = run.folder / OPERATORS
+    path.write_text(ConversionOperators(modules=dict(sorted(lowered.modules.items())), variants=found).to_json())
+    return HashedPath.of(path)
 
 
 def _shown(run: Run, asked: Calibration) -> Path:
@@ -123,6 +143,7 @@ def make(
     return Variant(
         name=name,
         file=model,
+        operators=converted.outputs["operators"],
         inputs=signature.inputs,
         outputs=signature.outputs,
         quantization=signature.quantization,

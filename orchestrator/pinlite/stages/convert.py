@@ -54,7 +54,7 @@ def action(
             **(_method(recipe, modules) if calibration else {}),
         },
         inputs=hashed(saved_model=saved_model, calibration=calibration),
-        outputs={"model": f"model.{variant}.tflite"},
+        outputs={"model": f"model.{variant}.tflite", "operators": f"operators.{variant}.json"},
     )
 
 

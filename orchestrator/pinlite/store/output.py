@@ -14,6 +14,7 @@ from pinlite.machine import temporary
 from pinlite.schema.choices import VariantName
 
 REPORT = "report.json"
+OPERATORS = "operators.json"
 SBOM = "sbom.json"
 PROVENANCE = "provenance.json"
 CHECKSUM = f"{PROVENANCE}.sha256"
