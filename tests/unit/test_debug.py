@@ -14,6 +14,7 @@ from pinlite.debugging import debug
 from pinlite.errors import ModelError, UsageError
 from pinlite.machine import folders
 from pinlite.options import resolve
+from pinlite.schema.debug import DebugReport
 
 
 @pytest.fixture
@@ -261,6 +262,7 @@ def test_the_table_of_all_layers_is_kept_in_the_result(engine, result, command):
     found = debug.debug(result, "int8").layers
     assert [line.split()[0] for line in kept[-3:]] == [layer.name for layer in found]
     assert kept[-3].split() in [line.split() for line in out.splitlines()]
+    assert DebugReport.model_validate_json((result / "debug.int8.json").read_bytes()).layers == found
     assert command("verify", "out")[0] == 0
     # Another conversion of the source may take the place of all of it.
     source = f"{Path('model.py').absolute()}:build"

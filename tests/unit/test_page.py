@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from made_report import hop
 
+from pinlite.schema.debug import DebugReport, Layer
+from pinlite.schema.operators import ConversionOperators, FileOperators, Operator, OperatorTensor
 from pinlite.schema.report import Failure, Noted, Warned
-from pinlite.ui.page import html
+from pinlite.store import results
+from pinlite.ui.page import html, plots
 
 # What a model's names may hold, to be more than names.
 HOSTILE = [
@@ -20,6 +24,9 @@ HOSTILE = [
     "{{ 7 * 7 }}{% raw %}",
     "<!-- ]]> \x00\x1b[2J\u202e",
 ]
+
+
+NOTHING = results.Kept(None, {})
 
 
 class Elements(HTMLParser):
@@ -50,7 +57,7 @@ def test_a_result_is_written_as_a_page(convert, command):
 
 
 def test_what_a_page_shows_stands_in_its_sections(report):
-    found = Elements(html.of(report, "build/net"))
+    found = Elements(html.of(report, "build/net", NOTHING))
     assert found.attributes["id"][::2] == ["variants", "accuracy", "hops", "time", "files", "reproduce"]
     labels = [label for label in found.attributes["aria-label"] if label]
     assert "size: float32 1.50 GB" in labels
@@ -63,7 +70,7 @@ def test_what_a_page_shows_stands_in_its_sections(report):
 
 
 def test_a_page_may_run_its_own_script_and_fetch_nothing(report):
-    page = html.of(report, "out")
+    page = html.of(report, "out", NOTHING)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     digests = {}
     for kind in ("script", "style"):
@@ -100,9 +107,52 @@ def test_what_comes_from_inside_a_stage_stays_a_text(report, text):
                 "versions": {name: {name: name}},
             }
         )
-        return Elements(html.of(hostile, name))
+        tensor = OperatorTensor(name=name, type=name, shape=(1,), scale=0.5, zero_point=0, channels=1, seen=(0, 1))
+        operator = Operator(kind=name, inputs=(tensor,), outputs=(tensor,), macs=1)
+        operators = ConversionOperators(
+            modules={name: (name,)}, variants={"float32": FileOperators(operators=(operator,))}
+        )
+        layer = Layer(
+            name=name, operator=name, value=name, includes=(name,), errors={name: 1.0}, added=1.0, module=name
+        )
+        debugged = DebugReport(source=name, variant="float32", torch={}, layers=(layer,))
+        kept = results.Kept(operators, {"float32": debugged})
+        return Elements(html.of(hostile, name, kept))
 
     plain, found = page(name, message), page(text, text)
     assert found.found == plain.found
     assert any("alert(1)" in each or "7 * 7" in each or "\\x1b[2J\\u202e" in each for each in found.texts)
     assert not re.search("[\x00\x1b\u202e]", "".join(found.texts))
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_graph_has_the_operators_of_each_file(convert, command):
+    assert convert("--variant", "float32", "--variant", "float16")[0] == 0
+    assert command("report", "out", "--html", "result.html")[0] == 0
+    page = Path("result.html").read_text()
+    (data,) = re.findall(r'<script type="application/json" id="graph-data">(.*?)</script>', page, re.DOTALL)
+    graph = json.loads(data)
+    assert list(graph) == ["float32", "float16"]
+    (operator,) = graph["float32"]["operators"]
+    assert (operator["kind"], operator["name"], operator["shape"]) == ("MUL", "Mul_0/mul", "float32 1x3x4x4")
+    (scope,) = graph["float32"]["scopes"]
+    assert [kind for _, _, kind, _ in scope["nodes"]] == ["in", "op", "out"]
+    assert len(scope["edges"]) == 2
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("text", ["", "{", '{"variants": {"float32": {"operators": [{}]}}}', "[" * 100_000])
+def test_a_result_whose_operators_can_not_be_read_has_a_page_without_graph(convert, command, text):
+    assert convert()[0] == 0
+    Path("out/operators.json").write_text(text)
+    assert command("report", "out", "--html", "result.html")[0] == 0
+    assert "graph-data" not in Path("result.html").read_text().partition("<script>")[0]
+
+
+def test_a_tensor_is_drawn_on_the_range_of_its_integers():
+    tensor = OperatorTensor(name="y", type="int8", shape=(1,), scale=0.5, zero_point=-128, channels=1, seen=(0, 63.75))
+    operators = (Operator(kind="ADD", inputs=(), outputs=(tensor,), macs=0),)
+    (plot,) = plots.ranges(ConversionOperators(variants={"int8": FileOperators(operators=operators)}))
+    (bar,) = plot.bars
+    assert (bar.label, bar.begin, bar.end) == ("y", 0.0, 0.5)
+    assert bar.figure == "0 to 63.8 of 0 to 128"

@@ -27,6 +27,7 @@ def debug(
     file = Path(folder, output.LAYERS[report.variant])
     try:
         writing.whole(file, tables.all_layers(report))
+        writing.whole(Path(folder, output.DEBUGGED[report.variant]), report.to_json())
     except OSError as error:
         log.print(Text(f"{file} can't be written: {error.strerror}"), soft_wrap=True)
     if json:

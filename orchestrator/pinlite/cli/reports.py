@@ -6,6 +6,7 @@ import typer
 from pinlite.cli.consoles import data
 from pinlite.errors import UsageError
 from pinlite.machine import writing
+from pinlite.store import results
 from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
@@ -36,7 +37,7 @@ def write_page(option: str, file: Path, report: "Report", out: Path) -> None:
     """Write the page of a result whose folder is ``out``; errors as those of `written`."""
     from pinlite.ui.page import html
 
-    written(option, file, html.of(report, str(out)))
+    written(option, file, html.of(report, str(out), results.kept(out)))
 
 
 def printed(error: Error) -> Error:

@@ -15,7 +15,7 @@ from pinlite import digest
 from pinlite.errors import TamperedError, UsageError
 from pinlite.provenance import checksum, signature
 from pinlite.schema.report import Report
-from pinlite.store.output import CHECKSUM, LAYERS, PROVENANCE, REPORT, SBOM, SIGNATURE
+from pinlite.store.output import ADDED, CHECKSUM, PROVENANCE, REPORT, SBOM, SIGNATURE
 
 try:
     from pinlite.provenance import schemas
@@ -26,7 +26,7 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 # What a folder has beside the files that its statement is about.
-_AROUND = {PROVENANCE, CHECKSUM, SIGNATURE, *LAYERS.values()}
+_AROUND = {PROVENANCE, CHECKSUM, SIGNATURE, *ADDED}
 
 _Files = Mapping[str, Path]
 
@@ -71,7 +71,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
     _refuse(folder, _wrong_signature(files, public, str(key)))
     run = provenance.run_details
     return Verified(
-        files=len(files.keys() - LAYERS.values()),
+        files=len(files.keys() - ADDED),
         source=_report(files[REPORT]).source,
         builder=run.builder.id,
         version=run.builder.version.get("pinlite", ""),

@@ -25,6 +25,8 @@ DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 
 # What `pinlite debug` adds for each variant, of which nothing is on record.
 LAYERS = {variant: f"debug.{variant}.txt" for variant in get_args(VariantName)}
+DEBUGGED = {variant: f"debug.{variant}.json" for variant in get_args(VariantName)}
+ADDED = {*LAYERS.values(), *DEBUGGED.values()}
 
 # Where a result waits that another one is about to take the place of.
 _EARLIER = "earlier"
@@ -41,7 +43,7 @@ def check(out: Path, source: str) -> None:
         raise UsageError(f"--out {out} is a file", hint="give a folder that is new or holds an earlier result")
     if out.is_dir():
         earlier, files = _earlier(out)
-        strange = sorted({path.name for path in out.iterdir()} - files - {*LAYERS.values()})
+        strange = sorted({path.name for path in out.iterdir()} - files - ADDED)
         if strange:
             raise UsageError(
                 f"--out {out} holds something else than an earlier result: {', '.join(strange[:5])}",

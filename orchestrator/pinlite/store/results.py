@@ -1,15 +1,49 @@
 """Reading what a finished conversion has left."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pinlite.errors import UsageError
 from pinlite.inputs import paths
+from pinlite.schema.choices import VariantName
+from pinlite.schema.debug import DebugReport
+from pinlite.schema.operators import ConversionOperators
 from pinlite.schema.report import Report
-from pinlite.store.output import REPORT
+from pinlite.store.output import DEBUGGED, OPERATORS, REPORT
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _CONVERTED = "give a folder that `pinlite convert` has written"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a folder has beside its report: the ``operators`` of each file, where it was made by a version that lists
+    them, and what `pinlite debug` has found, by variant.
+    """
+
+    operators: ConversionOperators | None
+    debugged: Mapping[VariantName, DebugReport]
+
+
+def kept(folder: Path) -> Kept:
+    """What is there and of this version; what is not is left out."""
+    found = {variant: _read(DebugReport, folder / name) for variant, name in DEBUGGED.items()}
+    return Kept(
+        operators=_read(ConversionOperators, folder / OPERATORS),
+        debugged={variant: each for variant, each in found.items() if each is not None},
+    )
+
+
+def _read(model: type[Model], file: Path) -> Model | None:
+    try:
+        return model.model_validate_json(file.read_bytes()) if file.is_file() else None
+    except (OSError, ValidationError):
+        return None
 
 
 def report(given: Path) -> Report:

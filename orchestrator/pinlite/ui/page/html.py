@@ -10,14 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pinlite.ui import audits, view
 from pinlite.ui.console import escaped
-from pinlite.ui.page import plots
+from pinlite.ui.page import graph, plots
 
 if TYPE_CHECKING:
     from pinlite.schema.report import Report
+    from pinlite.store.results import Kept
 
 
-def of(report: "Report", out: str) -> str:
-    """The page of a result whose folder is ``out``."""
+def of(report: "Report", out: str, kept: "Kept") -> str:
+    """The page of a result whose folder is ``out``, with what is ``kept`` there beside the report."""
     style, script = _text("page.css"), _text("page.js")
     return (
         _environment()
@@ -26,6 +27,9 @@ def of(report: "Report", out: str) -> str:
             report=report,
             out=out,
             view=view.of(report),
+            graph=graph.of(report, kept.operators, kept.debugged) if kept.operators else {},
+            layers=[(plots.layers(each), view.layers(each, len(each.layers))) for each in kept.debugged.values()],
+            ranges=tuple(plots.ranges(kept.operators)) if kept.operators else (),
             audits={each.name: audits.content(each.audit) for each in report.variants if each.audit},
             variants=tuple(plots.variants(report)),
             stages=plots.stages(report),
@@ -46,6 +50,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.finalize = _shown
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 
 

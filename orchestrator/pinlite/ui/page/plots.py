@@ -9,12 +9,14 @@ from pinlite.units import bytes_, short
 
 if TYPE_CHECKING:
     from pinlite.schema.debug import DebugReport
+    from pinlite.schema.operators import ConversionOperators
     from pinlite.schema.report import Report
 
 # Errors below this are rounding, and have no bar.
 _LEAST_ERROR = 1e-8
-# How many layers are drawn; the table has all.
-_LAYERS = 20
+# How many layers are drawn, of which a table has all, and how many tensors.
+_LAYERS, _RANGES = 20, 12
+_INTEGERS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,24 @@ def layers(report: "DebugReport") -> Plot:
         for layer in shown
     )
     return Plot("what layers add to the error", f"of {report.variant}, the most first", tuple(bars))
+
+
+def ranges(found: "ConversionOperators") -> Iterable[Plot]:
+    """For each file of integers the values that tensors had in the calibration, on the range that their integers have:
+    those first that leave most of it to nothing.
+    """
+    for variant, file in found.variants.items():
+        bars = []
+        for tensor in {each.name: each for operator in file.operators for each in operator.outputs}.values():
+            if tensor.type in _INTEGERS and tensor.seen and tensor.scale and tensor.zero_point is not None:
+                lowest, highest = ((each - tensor.zero_point) * tensor.scale for each in _INTEGERS[tensor.type])
+                begin, end = (min(max((each - lowest) / (highest - lowest), 0.0), 1.0) for each in tensor.seen)
+                told = f"{tensor.seen[0]:.3g} to {tensor.seen[1]:.3g} of {lowest:.3g} to {highest:.3g}"
+                bars.append(Bar(short(tensor.name), told, begin, end))
+        if bars:
+            shown = sorted(bars, key=lambda bar: bar.end - bar.begin)[:_RANGES]
+            note = "the values of tensors in the calibration on the range of their integers, the least filled first"
+            yield Plot(variant, note, tuple(shown))
 
 
 def _of(title: str, note: str, figures: Mapping[str, tuple[float, str]]) -> Plot:
