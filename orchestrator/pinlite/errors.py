@@ -173,6 +173,17 @@ class WrongFileError(PinliteError):
     )
 
 
+class RegressionError(PinliteError):
+    """`pinlite report A B` found what ``--fail-if`` says must not be."""
+
+    code = "regression"
+    exit_status = 7
+    advice = (
+        "the tables before the message say what has changed, the recipe and the images too; `pinlite diff` says in "
+        "what two files differ"
+    )
+
+
 class WarnedError(PinliteError):
     """With ``--strict``: a stage warned that the result may be wrong for other inputs than the samples."""
 

@@ -24,6 +24,8 @@ def temporary(tmp_path, monkeypatch):
     for folder in folders.values():
         folder.mkdir()
     monkeypatch.setenv("PINLITE_CACHE", str(folders["cache"]))
+    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(folders["tmp"]))
     monkeypatch.chdir(folders["here"])
     return folders["tmp"]

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Sequence
 
+from pinlite.cli import ci
+
 
 def again(arguments: Sequence[str]) -> bool:
     """Answer a command line from the store, as it was answered before; False where that can't be."""
-    if arguments[:1] != ["convert"]:
+    if arguments[:1] != ["convert"] or ci.is_here():
         return False
     from pinlite.store import runs
 

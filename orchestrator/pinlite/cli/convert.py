@@ -4,7 +4,7 @@ from typing import Unpack
 
 from pinlite import options
 from pinlite.cli.consoles import progress
-from pinlite.cli.reports import printed, show
+from pinlite.cli.reports import finish, printed
 from pinlite.conversion import pipeline, plan
 from pinlite.errors import PinliteError
 from pinlite.options import declared
@@ -19,6 +19,7 @@ def convert(
     locked: bool = False,
     verbose: bool = False,
     json: bool = False,
+    html: str | None = None,
     **given: Unpack[declared.RecipeOptions],
 ) -> None:
     asked = options.keyed(declared.Settings, {"source": source, **given})
@@ -33,11 +34,11 @@ def convert(
             report = pipeline.run_plan(planned, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
-            show(error.report, recipe.out, json=json)
+            finish(error.report, recipe.out, json=json, html=html)
             printed(error)
         raise
     if lock and not locked:
         lockfile.write(report.lock, lock)
-    if recipe.cache and not recipe.refresh and not recipe.sign:
+    if recipe.cache and not recipe.refresh and not recipe.sign and not html:
         runs.keep(sys.argv[1:], recipe, before, report, written=lock)
-    show(report, recipe.out, json=json)
+    finish(report, recipe.out, json=json, html=html)

@@ -122,8 +122,10 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 def _explain(message: str, hint: str, note: str = "") -> None:
     from rich.text import Text
 
+    from pinlite.cli import ci
     from pinlite.ui.console import SafeConsole, indented
 
+    ci.annotate("error", f"{message}\n{hint}".strip())
     console = SafeConsole(stderr=True, soft_wrap=True)
     console.print(Text("error: ", style="bold red") + Text(indented(message)))
     if hint:

@@ -2,19 +2,37 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from pinlite.cli.reports import show, write_page, written
+import typer
+
+from pinlite.auditing import result_differences
+from pinlite.cli import ci
+from pinlite.cli.consoles import data
+from pinlite.cli.reports import printed, show, write_page, written
+from pinlite.errors import RegressionError, UsageError
+from pinlite.options import conditions
 from pinlite.store import results
+from pinlite.ui import comparisons, tables
 from pinlite.ui import markdown as in_markdown
+from pinlite.ui.console import escaped_json
 
 
 def report(
     *,
     folder: str,
+    other: str | None = None,
     json: bool,
     html: str | None = None,
     open: bool,  # noqa: A002  # as the option is called
     markdown: str | None = None,
+    fail_if: str | None = None,
 ) -> None:
+    if other is not None:
+        if html or open:
+            raise UsageError("the page shows one result", hint="leave OTHER away, or take --markdown")
+        _compare(Path(folder), Path(other), json=json, markdown=markdown, fail_if=fail_if)
+        return
+    if fail_if:
+        raise UsageError("--fail-if compares two results", hint="give a later one behind FOLDER")
     where = Path(folder)
     found, out = results.report(where), where if where.is_dir() else where.parent
     if markdown:
@@ -27,3 +45,27 @@ def report(
             webbrowser.open(page.absolute().as_uri())
     if json or not (markdown or html or open):
         show(found, out, json=json)
+
+
+def _compare(before: Path, after: Path, *, json: bool, markdown: str | None, fail_if: str | None) -> None:
+    condition = conditions.parse(fail_if) if fail_if else None
+    found = result_differences.compare(before, after)
+    parts = comparisons.sections(found)
+    if condition:
+        condition.check(figure for variant in found.variants for figure in variant.figures)
+    text = in_markdown.of_sections(f"{before} and {after}", parts)
+    if markdown:
+        written("--markdown", Path(markdown), text)
+    if ci.is_here():
+        ci.summarize(text)
+    if json:
+        typer.echo(escaped_json(found.to_json()), nl=False)
+    elif not markdown:
+        for part in parts:
+            tables.print_part(part, data)
+    if condition is None:
+        return
+    for variant in found.variants:
+        if why := condition.why(variant.figures):
+            told = "; ".join(f"{comparisons.words(figure)} ({each})" for each, figure in why)
+            raise printed(RegressionError(f"{variant.name}: {told}", hint="the tables say what has changed"))

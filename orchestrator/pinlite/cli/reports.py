@@ -3,11 +3,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from pinlite.cli import ci
 from pinlite.cli.consoles import data
 from pinlite.errors import UsageError
 from pinlite.machine import writing
-from pinlite.store import results
-from pinlite.ui import tables
+from pinlite.store import output, results
+from pinlite.ui import markdown, tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ def show(report: "Report", out: Path, *, json: bool) -> None:
         typer.echo(escaped_json(report.to_json()), nl=False)
     else:
         tables.show(report, str(out), data)
+
+
+def finish(report: "Report", out: Path, *, json: bool, html: str | None) -> None:
+    """The end of a conversion: its report, and its page where that is asked for or there is a CI to keep it."""
+    show(report, out, json=json)
+    if html or ci.is_here():
+        write_page("--html", Path(html) if html else out / output.PAGE, report, out)
+    if ci.is_here():
+        ci.summarize(markdown.of(report, str(out)))
+        for warned in report.warnings:
+            ci.annotate("warning", warned.message)
 
 
 def written(option: str, file: Path, text: str) -> None:

@@ -3,7 +3,7 @@ from typing import Unpack
 
 from pinlite import options
 from pinlite.cli.consoles import progress
-from pinlite.cli.reports import printed, show
+from pinlite.cli.reports import finish, printed
 from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.tuning import tune as tuning
@@ -16,6 +16,7 @@ def tune(
     budget: str = declared.BUDGET,
     verbose: bool = False,
     json: bool = False,
+    html: str | None = None,
     **given: Unpack[declared.RecipeOptions],
 ) -> None:
     asked = options.keyed(declared.Settings, {"source": source, **given})
@@ -27,7 +28,7 @@ def tune(
             report = tuning.tune(recipe, file, seconds, view)
     except PinliteError as error:
         if error.report:
-            show(error.report, recipe.out, json=json)
+            finish(error.report, recipe.out, json=json, html=html)
             printed(error)
         raise
-    show(report, recipe.out, json=json)
+    finish(report, recipe.out, json=json, html=html)

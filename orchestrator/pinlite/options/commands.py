@@ -64,7 +64,14 @@ class Shown(Verbose, Json, total=False):
     """Of a command that runs stages and has a result."""
 
 
-class Convert(ConvertOptions, Shown, total=False):
+class Page(TypedDict, total=False):
+    html: Annotated[
+        StrPath,
+        Option("Output", "FILE.html", "Write a page of the result.", otherwise="OUT/report.html in a CI, else none"),
+    ]
+
+
+class Convert(ConvertOptions, Page, Shown, total=False):
     source: Annotated[
         StrPath,
         Argument(
@@ -76,7 +83,7 @@ class Convert(ConvertOptions, Shown, total=False):
     ]
 
 
-class Tune(TuneOptions, Shown, total=False):
+class Tune(TuneOptions, Page, Shown, total=False):
     source: Annotated[
         StrPath,
         Argument("SOURCE", "A model as `pinlite convert` takes it; may stand in pinlite.toml.", required=False),
@@ -135,6 +142,7 @@ class Debug(DebugOptions, Shown, total=False):
 
 class Report(ReportOptions, Plain, total=False):
     folder: Annotated[StrPath, _FOLDER]
+    other: Annotated[StrPath, Argument("OTHER", "A later result, to be compared with FOLDER.", required=False)]
 
 
 class Reproduce(RunningOptions, Plain, total=False):
@@ -271,7 +279,9 @@ COMMANDS = {
     "debug": Command(
         "Compare a conversion layer by layer, and show which layers add to the error.", "debug:debug", Debug
     ),
-    "report": Command("Show what came of a conversion, here or in a file.", "report:report", Report),
+    "report": Command(
+        "Show what came of a conversion, here or in a file, or in what a later one differs.", "report:report", Report
+    ),
     "reproduce": Command(
         "Convert anew what is on record, without the store, and compare the bytes.", "reproduce:reproduce", Reproduce
     ),

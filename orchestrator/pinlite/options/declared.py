@@ -598,6 +598,15 @@ class ReportOptions(TypedDict, total=False):
     markdown: Annotated[
         StrPath, Option("Output", "FILE.md", "Write it as GitHub's Markdown, e.g. for a comment on a pull request.")
     ]
+    fail_if: Annotated[
+        str,
+        Option(
+            "Output",
+            "CONDITION",
+            "With OTHER: end with status 7 where ratios of its figures to those of FOLDER are so in a variant, e.g. "
+            '"size > 1.05 or accuracy < 0.99"; there are size, macs, parameters, operators, latency, error, accuracy.',
+        ),
+    ]
 
 
 class VerifyOptions(TypedDict, total=False):

@@ -23,10 +23,11 @@ SIGNATURE = "provenance.intoto.jsonl"
 # Not of an artifact, but there where a report is.
 DOCUMENTS = {REPORT, SBOM, PROVENANCE, CHECKSUM, SIGNATURE}
 
-# What `pinlite debug` adds for each variant, of which nothing is on record.
+# What is added to a result, and of which nothing is on record: the page, and what `pinlite debug` finds in a variant.
+PAGE = "report.html"
 LAYERS = {variant: f"debug.{variant}.txt" for variant in get_args(VariantName)}
 DEBUGGED = {variant: f"debug.{variant}.json" for variant in get_args(VariantName)}
-ADDED = {*LAYERS.values(), *DEBUGGED.values()}
+ADDED = {PAGE, *LAYERS.values(), *DEBUGGED.values()}
 
 # Where a result waits that another one is about to take the place of.
 _EARLIER = "earlier"

@@ -34,6 +34,10 @@ def of(report: "Report", out: str) -> str:
     )
 
 
+def of_sections(title: str, parts: view.Section) -> str:
+    return "\n\n".join([f"## {_plain(title)}", *map(_part, parts)]) + "\n"
+
+
 def table(found: view.Table) -> str:
     rules = ("--:" if column in found.numbers else ":--" for column in found.columns)
     rows = (_row(map(_line, row)) for row in found.rows)
