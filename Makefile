@@ -18,7 +18,7 @@ accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
-	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak docs fuzz hostile protections release clean
+	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs fuzz hostile protections release clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -141,6 +141,10 @@ protections: $(dev) ## Take each protection of the docker engine away in turn, a
 
 soak: $(host) ## Convert a small model RUNS times in a row and four at a time on docker (200); JSON in build/soak.
 	.venv/bin/python tests/bench/soak.py --runs $(or $(RUNS),200)
+
+screenshots: $(dev) ## Take the pictures of the page in the docs anew, in Debian's chromium.
+	.venv/bin/pytest --quiet tests/browser
+	cp build/screenshots/*.png docs/images
 
 docs: $(dev) ## Write what code and measurements say: errors.md, cli.md, JSON Schemas, the picture of rooms, tables.
 	PYTHONPATH=tests:tests/operators:tests/techniques:tests/zoo .venv/bin/python tests/pages/pages.py

@@ -65,7 +65,7 @@ def test_what_a_page_shows_stands_in_its_sections(report):
         "latency: float32, tflite-runtime 2.14.0 12.34 ms, fastest 11.50; "
         "float32, tensorflow-cpu 2.4.1 45.60 ms, fastest 44.25" in labels
     )
-    assert "error: float32 0.00e+00" in labels
+    assert "error: float32 0.00e+00, cosine 1.000000" in labels
     assert "where each second went: export 3.46 s; infer-tensorflow-2.4.1 0.50 s" in labels
 
 

@@ -10,7 +10,7 @@ from pinlite.units import bytes_, short
 if TYPE_CHECKING:
     from pinlite.schema.debug import DebugReport
     from pinlite.schema.operators import ConversionOperators
-    from pinlite.schema.report import Report
+    from pinlite.schema.report import Report, VariantReport
 
 # Errors below this are rounding, and have no bar.
 _LEAST_ERROR = 1e-8
@@ -60,7 +60,7 @@ def variants(report: "Report") -> Iterable[Plot]:
     yield Plot(
         "error",
         "the largest difference from the reference over its largest magnitude, in any runtime; a logarithmic scale",
-        tuple(_error(each.name, each.parity) for each in report.variants if each.parity),
+        tuple(_error(each) for each in report.variants if each.parity),
     )
     if report.evaluation:
         for metric in report.evaluation.scores[0].scores:
@@ -115,10 +115,13 @@ def _of(title: str, note: str, figures: Mapping[str, tuple[float, str]]) -> Plot
     return Plot(title, note, tuple(bars))
 
 
-def _error(variant: str, parity: Mapping[str, float | None]) -> Bar:
-    if any(error is None for error in parity.values()):
-        return Bar(variant, "can't be compared", 0.0, 1.0, "bad")
-    error = max((each for each in parity.values() if each is not None), default=0.0)
-    least = math.log10(_LEAST_ERROR)
+def _error(variant: "VariantReport") -> Bar:
+    errors, cosines = (
+        [each for each in figures.values() if each is not None] for figures in (variant.parity, variant.cosine)
+    )
+    if len(errors) < len(variant.parity):
+        return Bar(variant.name, "can't be compared", 0.0, 1.0, "bad")
+    error, least = max(errors), math.log10(_LEAST_ERROR)
     share = 1.0 - math.log10(min(max(error, _LEAST_ERROR), 1.0)) / least
-    return Bar(variant, f"{error:.2e}", 0.0, share)
+    cosine = f", cosine {min(cosines):.6f}" if cosines else ""
+    return Bar(variant.name, f"{error:.2e}{cosine}", 0.0, share)
