@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import made_report
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -24,12 +25,14 @@ from pinlite.options.declared import Settings
 from pinlite.options.option import fields
 from pinlite.provenance import lockfile
 from pinlite.schema.lock import Lock
+from pinlite.schema.operators import ConversionOperators, FileOperators, Operator, OperatorTensor
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import Report
 from pinlite.store import collection, output, record, runs
 from pinlite.store.files import Store
 from pinlite.store.record import Record
 from pinlite.ui.console import escaped, escaped_json
+from pinlite.ui.page import graph, plots
 
 READY = {"type": "ready", "contract": 1, "versions": {"torch": "1.7.1"}}
 RESPONSE = {"type": "response", "id": "1", "result": {"a": [1, None]}, "seconds": 0.5, "peak_memory": 1024}
@@ -419,3 +422,35 @@ def test_nothing_that_is_shown_steers(text):
     with contextlib.suppress(UnicodeEncodeError):
         printed = escaped_json(json.dumps([text], ensure_ascii=False))
         assert json.loads(printed) == [text]
+
+
+NAMES = st.sampled_from(["x", "y", "Conv_0/Conv2D;y", "Conv_1", "_int8", ""]) | st.text(max_size=5)
+TENSORS = st.builds(
+    OperatorTensor,
+    name=NAMES,
+    type=st.sampled_from(["int8", "int16", "float32"]),
+    shape=st.lists(st.integers(), max_size=3).map(tuple),
+    constant=st.booleans(),
+    scale=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    zero_point=st.none() | st.integers(),
+    channels=st.integers(),
+    seen=st.none() | st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2),
+)
+OPERATORS = st.builds(
+    Operator,
+    kind=NAMES,
+    inputs=st.lists(TENSORS, max_size=3).map(tuple),
+    outputs=st.lists(TENSORS, max_size=2).map(tuple),
+    macs=st.integers(),
+)
+
+
+@given(st.lists(OPERATORS, max_size=80), st.dictionaries(NAMES, st.lists(NAMES, max_size=2).map(tuple)))
+@example([], {})
+@example([Operator(kind="", inputs=(), outputs=(), macs=0)], {"": (".".join("a" * 100_000),)})
+def test_any_operators_have_a_graph(operators, modules):
+    found = ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=tuple(operators))})
+    drawn = graph.of(made_report.report(), found, {})["float32"]
+    json.dumps([drawn, [bar.end for plot in plots.ranges(found) for bar in plot.bars]], allow_nan=False)
+    places = [place for scope in drawn["scopes"] for _, _, kind, place in scope["nodes"] if kind == "op"]
+    assert sorted(places) == list(range(len(operators)))

@@ -245,7 +245,7 @@ def test_what_is_on_record_is_reproduced_without_the_store(convert, command, eng
     status, out, err = command("reproduce", record)
     assert status == 0, err
     assert [*engine.asked] == list(STAGES)
-    assert out.count("the same bytes") == 6
+    assert out.count("the same bytes") == 7
 
 
 @pytest.mark.parametrize("record", ["pinlite.lock", "out/report.json"])

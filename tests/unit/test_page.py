@@ -156,3 +156,9 @@ def test_a_tensor_is_drawn_on_the_range_of_its_integers():
     (bar,) = plot.bars
     assert (bar.label, bar.begin, bar.end) == ("y", 0.0, 0.5)
     assert bar.figure == "0 to 63.8 of 0 to 128"
+
+
+def test_what_an_earlier_release_made_has_a_page():
+    out = Path(__file__).parents[1] / "made_before/0.1.0/stock/out"
+    page = html.of(results.report(out), str(out), results.kept(out))
+    assert "model.float32.tflite" in Elements(page).texts

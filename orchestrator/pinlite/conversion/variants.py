@@ -26,6 +26,9 @@ from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
 
+# In bytes: a hundred thousand operators take less.
+_MOST_OPERATORS = 32 * 1024**2
+
 
 def calibrated(run: Run, lowered: Lowered) -> Calibrated | None:
     """What all integer variants are calibrated on; None where none needs it."""
@@ -58,13 +61,19 @@ def calibrated(run: Run, lowered: Lowered) -> Calibrated | None:
 
 
 def operators(run: Run, lowered: Lowered, made: Sequence[Variant]) -> HashedPath:
-    """A file that says which operators each variant has, and of which of PyTorch's modules ONNX nodes are.
+    """A file that says which operators each variant has, and of which of PyTorch's modules ONNX nodes are; without
+    variants of which there is more to say than `_MOST_OPERATORS`.
 
     Raises:
         StageCrashError: A stage said it in another form.
     """
+    said = {each.name: each.operators.path for each in made}
     try:
-        found = {each.name: FileOperators.model_validate_json(each.operators.path.read_bytes()) for each in made}
+        found = {
+            name: FileOperators.model_validate_json(path.read_bytes())
+            for name, path in said.items()
+            if path.stat().st_size <= _MOST_OPERATORS
+        }
     except ValidationError as error:
         told = f"what is said of a file's operators has another form: {error}"
         raise StageCrashError(told, stage=convert.STAGE.name) from error

@@ -1,6 +1,6 @@
 """The operators of the files of a conversion: operators.json."""
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from pinlite.schema.choices import VariantName
 from pinlite.schema.frozen import Frozen
@@ -16,10 +16,10 @@ class OperatorTensor(Frozen):
     type: str
     shape: tuple[int, ...]
     constant: bool = False
-    scale: float | None = None
+    scale: FiniteFloat | None = None
     zero_point: int | None = None
     channels: int = 0
-    seen: tuple[float, float] | None = None
+    seen: tuple[FiniteFloat, FiniteFloat] | None = None
 
 
 class Operator(Frozen):

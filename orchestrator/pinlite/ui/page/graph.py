@@ -1,5 +1,6 @@
 """The graph of each file as the page's script draws it, scope by scope; where all is drawn is said here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +86,8 @@ def _sizes(tensor: "OperatorTensor") -> str:
 
 
 def _figure(value: float | None) -> float | None:
-    """JSON has no infinity."""
-    return None if value is None or value in (float("inf"), float("-inf")) else value
+    """JSON has finite numbers alone."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _scopes(root: scopes.Scope, operators: "Sequence[Operator]") -> list[dict[str, Any]]:

@@ -100,6 +100,8 @@ def ranges(found: "ConversionOperators") -> Iterable[Plot]:
         for tensor in {each.name: each for operator in file.operators for each in operator.outputs}.values():
             if tensor.type in _INTEGERS and tensor.seen and tensor.scale and tensor.zero_point is not None:
                 lowest, highest = ((each - tensor.zero_point) * tensor.scale for each in _INTEGERS[tensor.type])
+                if not 0 < highest - lowest < math.inf:
+                    continue
                 begin, end = (min(max((each - lowest) / (highest - lowest), 0.0), 1.0) for each in tensor.seen)
                 told = f"{tensor.seen[0]:.3g} to {tensor.seen[1]:.3g} of {lowest:.3g} to {highest:.3g}"
                 bars.append(Bar(short(tensor.name), told, begin, end))

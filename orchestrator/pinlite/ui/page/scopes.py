@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MOST, PART = 60, 40
 # A scope of no more operators shows them all, whatever scopes they are in.
 FLAT = 12
+# More scopes within one another are one.
+_DEEPEST = 32
 # What the quantizer adds to the name of a tensor that it makes integers of.
 _INTEGERS = re.compile(r"_(u?int8|int16)$")
 
@@ -54,7 +56,7 @@ def tree(operators: "Sequence[Operator]", homes: Mapping[str, str]) -> Scope:
     for at, operator in enumerate(operators):
         module = next((homes[node] for node in nodes(operator) if node in homes), "")
         scope, path = root, ""
-        for part in filter(None, module.split(".")):
+        for part in filter(None, module.split(".", _DEEPEST)):
             path = f"{path}.{part}"
             if path not in known:
                 known[path] = Scope(part)
