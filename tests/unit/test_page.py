@@ -123,6 +123,8 @@ def test_what_comes_from_inside_a_stage_stays_a_text(report, text):
     assert found.found == plain.found
     assert any("alert(1)" in each or "7 * 7" in each or "\\x1b[2J\\u202e" in each for each in found.texts)
     assert not re.search("[\x00\x1b\u202e]", "".join(found.texts))
+    (data,) = (json.loads(each) for each in found.texts if each.startswith('{"float32"'))
+    assert not re.search("[\x00\x1b\u202e]", json.dumps(data, ensure_ascii=False))
 
 
 @pytest.mark.usefixtures("engine")

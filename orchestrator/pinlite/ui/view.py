@@ -128,7 +128,7 @@ def figure(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def counted(operators: Mapping[str, int]) -> str:
+def _counted(operators: Mapping[str, int]) -> str:
     counts = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count} {operator}" for operator, count in counts)
 
@@ -338,11 +338,11 @@ def _operators(variant: "VariantReport") -> Iterator[Line]:
     if variant.macs is not None and variant.parameters is not None:
         cost = f"{count(variant.macs)} multiply-adds, {count(variant.parameters)} parameters"
         yield line(Span(f"{variant.name}: ", "aside"), cost)
-    yield line(Span(f"{variant.name} operators: ", "aside"), counted(variant.ops))
+    yield line(Span(f"{variant.name} operators: ", "aside"), _counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
         told = {} if variant.name.startswith(_BETWEEN_FLOATS) else quantized.float_operators
-        floats = f"; in floats: {counted(told)}" if told else ""
+        floats = f"; in floats: {_counted(told)}" if told else ""
         cut = f"; ranges cut: {len(quantized.cut)}" if quantized.cut else ""
         yield line(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{cut}{floats}")
     if "samples" in variant.beyond_calibration:

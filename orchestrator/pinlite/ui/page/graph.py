@@ -63,14 +63,14 @@ def _operator(operator: "Operator", module: str) -> dict[str, Any]:
         "module": escaped(module),
         "inputs": [_tensor(each) for each in operator.inputs],
         "outputs": [_tensor(each) for each in operator.outputs],
-        "shape": f"{made.type} {_sizes(made)}" if made else "",
+        "shape": escaped(f"{made.type} {_sizes(made)}") if made else "",
         "macs": operator.macs,
     }
 
 
 def _tensor(tensor: "OperatorTensor") -> str:
     """A tensor in words."""
-    words = [escaped(tensor.name), tensor.type, _sizes(tensor)]
+    words = [tensor.name, tensor.type, _sizes(tensor)]
     if tensor.constant:
         words.append("constant")
     if tensor.scale is not None:
@@ -78,7 +78,7 @@ def _tensor(tensor: "OperatorTensor") -> str:
         words.append(f"{several}{tensor.scale:.6g} and zero point {tensor.zero_point}")
     if tensor.seen:
         words.append(f"from {tensor.seen[0]:.4g} to {tensor.seen[1]:.4g}")
-    return ", ".join(words)
+    return escaped(", ".join(words))
 
 
 def _sizes(tensor: "OperatorTensor") -> str:
