@@ -85,7 +85,7 @@ def convert(
     file = pathlib.Path(config) if config else None
     lock = file.with_suffix(".lock") if file else None
     recipe = resolve(keyed(Settings, {"source": source, **options}), file)
-    report = pipeline.run(recipe, observe, recorded=lockfile.beside(lock) if locked else None)
+    report = pipeline.run(recipe, observe, recorded=lockfile.beside(lock, locked) if locked else None)
     if lock and not locked:
         lockfile.write(report.lock, lock)
     return report

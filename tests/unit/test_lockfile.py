@@ -10,8 +10,10 @@ import pytest
 from fake_engine import STAGES
 from recipes import from_pytorch
 
+import pinlite
 from pinlite import toolchain
 from pinlite.machine import folders
+from pinlite.provenance import lockfile
 from pinlite.toolchain import extra_requirements
 
 TOML = 'source = "model.py:build"\nout = "out"\nweights = "w.pt"\n'
@@ -221,6 +223,92 @@ def test_a_toolchain_of_the_users_that_differs_is_refused(convert, engine, mine,
     found = [line.strip().partition(" was ")[0] for line in err.splitlines() if " was " in line]
     assert found == told
     assert engine.requests == []
+
+
+def rewritten(**changed):
+    """pinlite.lock as another release would have written it."""
+    Path("pinlite.lock").write_text(json.dumps({**locked(), **changed}))
+
+
+@pytest.fixture
+def moved_on(convert, engine):
+    """A conversion is on record, and the model and its weights are others since."""
+    convert()
+    Path("w.pt").write_bytes(b"others")
+    Path("model.py").write_text("import layer\ndef build(): return 1")
+    Path("layer.py").write_text("")
+    other_model(engine)
+    return convert
+
+
+def test_the_toolchain_alone_is_held_while_the_model_moves_on(moved_on):
+    before = Path("pinlite.lock").read_bytes()
+    assert moved_on("--locked")[0] == 8
+    status, _, err = moved_on("--locked=toolchain")
+    assert status == 0, err
+    assert Path("out/model.onnx").read_bytes() == b"another ONNX model"
+    assert Path("pinlite.lock").read_bytes() == before
+
+
+def test_options_are_held_with_the_toolchain(moved_on, engine):
+    with Path("pinlite.toml").open("a") as file:
+        file.write("seed = 3\n")
+    status, _, err = moved_on("--locked=toolchain")
+    assert (status, "options seed is new: 3" in err, engine.requests) == (8, True, [])
+    assert "inputs" not in err.replace("inputs or results", "")
+
+
+def test_images_are_held_with_the_toolchain(moved_on, monkeypatch):
+    chosen = toolchain.load()
+    onnx = chosen.images["onnx"]
+    other = replace(onnx, files={**onnx.files, "programs/onnx_check/check.py": b"another program"})
+    monkeypatch.setattr(toolchain, "load", lambda _: replace(chosen, images={**chosen.images, "onnx": other}))
+    status, _, err = moved_on("--locked=toolchain")
+    assert (status, "images onnx-1.8.0 identity was " in err) == (8, True)
+
+
+def test_a_toolchain_of_the_users_is_held_by_its_files(mine, moved_on):
+    assert mine.is_dir()
+    assert moved_on("--locked=toolchain")[0] == 0
+    with Path("mine.toml").open("a") as file:
+        file.write("# changed\n")
+    status, _, err = moved_on("--locked=toolchain")
+    assert (status, "inputs mine.toml was " in err, "w.pt" in err) == (8, True, False)
+
+
+def test_the_flag_takes_no_other_word_and_not_the_next(convert):
+    convert()
+    status, _, err = convert("--locked", "other.py:build", "--config", "pinlite.toml")
+    assert (status, "other.py" in err) == (2, True)
+    status, _, err = convert("--locked=images")
+    assert (status, "'images' is not one of 'all', 'toolchain'" in err) == (2, True)
+
+
+def test_python_takes_what_the_command_line_takes(moved_on):
+    assert moved_on
+    with pytest.raises(pinlite.PinliteError, match=r"inputs layer\.py is new"):
+        pinlite.convert(config="pinlite.toml", locked=True)
+    assert pinlite.convert(config="pinlite.toml", locked="toolchain").ok
+
+
+def test_a_lock_of_another_release_that_does_not_hold_names_it(moved_on):
+    rewritten(pinlite="0.1.5")
+    status, _, err = moved_on("--locked")
+    assert (status, "pinlite 0.1.5 made" in err, "pip install pinlite==0.1.5" in err) == (8, True, True)
+    assert moved_on("--locked=toolchain")[0] == 0
+
+
+def test_a_lock_that_only_another_release_reads_names_it(convert):
+    convert()
+    rewritten(schema="pinlite.lock/9", pinlite="3.0.0; true")
+    status, _, err = convert("--locked")
+    assert (status, "pip install 'pinlite==3.0.0; true'" in err) == (2, True)
+    report = json.loads(Path("out/report.json").read_text())
+    report |= {"schema": "pinlite.report/9", "lock": {"pinlite": "4.0.0"}}
+    Path("report.json").write_text(json.dumps(report))
+    with pytest.raises(pinlite.PinliteError) as raised:
+        lockfile.read(Path("report.json"))
+    assert "pip install pinlite==4.0.0" in raised.value.hint
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema": "pinlite.lock/0"}', "no JSON"])

@@ -9,6 +9,7 @@ import pytest
 from pinlite.errors import NotReproducibleError
 from pinlite.options import resolve
 from pinlite.provenance import lockfile
+from pinlite.provenance.lockfile import Recorded
 from pinlite.schema.report import Report
 
 MADE = Path(__file__).parents[1] / "made_before" / "0.1.0"
@@ -58,13 +59,15 @@ def today(lock, **changed):
     """A lock of today that comes to the same, with other images and one more artifact."""
     images = {f"{name}-today": image for name, image in lock.images.items()}
     bases = {**lock.bases, "python-3.11": "sha256:1"}
-    made = lock.model_copy(update={"lock_schema": "pinlite.lock/2", "images": images, "bases": bases})
+    made = lock.model_copy(
+        update={"lock_schema": "pinlite.lock/2", "pinlite": "0.2.0", "images": images, "bases": bases}
+    )
     return made.model_copy(update={"artifacts": {**lock.artifacts, "profiles.npz": "2"}} | changed)
 
 
 def test_a_lock_holds_what_comes_to_the_same(lock):
-    lockfile.hold_given(today(lock), lock)
-    lockfile.hold(today(lock), lock)
+    lockfile.hold_given(today(lock), Recorded(lock), {})
+    lockfile.hold(today(lock), Recorded(lock))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,6 @@ def test_a_lock_holds_what_comes_to_the_same(lock):
 )
 def test_what_differs_is_told_with_the_release_to_install(lock, changed, told):
     with pytest.raises(NotReproducibleError) as raised:
-        lockfile.hold(today(lock, **changed), lock)
+        lockfile.hold(today(lock, **changed), Recorded(lock))
     assert told in raised.value.message
     assert "pip install pinlite==0.1.0" in raised.value.hint

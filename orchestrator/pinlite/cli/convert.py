@@ -8,6 +8,7 @@ from pinlite.cli.reports import finish, printed
 from pinlite.conversion import pipeline, plan
 from pinlite.errors import PinliteError
 from pinlite.options import declared
+from pinlite.options.option import Locked
 from pinlite.provenance import lockfile
 from pinlite.store import runs
 
@@ -16,7 +17,7 @@ def convert(
     *,
     source: str | None = None,
     config: str | None = None,
-    locked: bool = False,
+    locked: Locked = False,
     verbose: bool = False,
     json: bool = False,
     html: str | None = None,
@@ -26,7 +27,7 @@ def convert(
     file = Path(config) if config else options.default_file(asked)
     lock = file.with_suffix(".lock") if file else None
     recipe = options.resolve(asked, file)
-    recorded = lockfile.beside(lock) if locked else None
+    recorded = lockfile.beside(lock, locked) if locked else None
     try:
         with progress(verbose=verbose) as view:
             planned = plan.prepare(recipe, view)

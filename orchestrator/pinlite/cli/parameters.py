@@ -2,7 +2,8 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -17,7 +18,16 @@ _WIDTH = 120
 
 
 class GroupedCommand(TyperCommand):
-    """Its help lists the options by their groups."""
+    """Its help lists the options by their groups. ``alone`` is what flags mean without a value, which typer has not."""
+
+    def __init__(self, *, alone: Mapping[str, str], **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._alone = alone
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, [f"{each}={self._alone[each]}" if each in self._alone else each for each in args]
+        )
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         shown = [parameter for parameter in self.get_params(ctx) if parameter.get_help_record(ctx)]
@@ -29,9 +39,13 @@ class GroupedCommand(TyperCommand):
 def command(name: str, declared: Command) -> Any:
     """The command that typer runs."""
     made = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    made.command(name, cls=GroupedCommand, help=declared.help, context_settings={"max_content_width": _WIDTH})(
-        _callback(declared)
-    )
+    alone = {
+        f"--{field.key}": field.declared.alone
+        for field in fields(declared.takes)
+        if isinstance(field.declared, Option) and field.declared.alone
+    }
+    cls: Any = partial(GroupedCommand, alone=alone)
+    made.command(name, cls=cls, help=declared.help, context_settings={"max_content_width": _WIDTH})(_callback(declared))
     return typer.main.get_command(made)
 
 

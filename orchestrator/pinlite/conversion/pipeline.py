@@ -14,9 +14,9 @@ from pinlite.events import Observer, TimesKnown, ignore
 from pinlite.inputs import dependencies
 from pinlite.machine import temporary
 from pinlite.provenance import UsedImage, lockfile
+from pinlite.provenance.lockfile import Recorded
 from pinlite.runner import provision
 from pinlite.runner.protocol import Runner
-from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Report, Tuning
 from pinlite.store import output
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = None) -> Report:
-    """Convert, compare, and write the output folder; where something is ``recorded``, only if it comes to the same.
+def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Recorded | None = None) -> Report:
+    """Convert, compare, and write the output folder; where something is ``recorded``, only as far as that holds.
 
     Raises:
         PinliteError: As engine and stages do; nothing is written then. But where one variant fails and another is
@@ -40,7 +40,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Lock | None = N
 
 
 def run_plan(
-    plan: Plan, observe: Observer = ignore, *, recorded: Lock | None = None, tuning: Tuning | None = None
+    plan: Plan, observe: Observer = ignore, *, recorded: Recorded | None = None, tuning: Tuning | None = None
 ) -> Report:
     """The same from a plan that is there; ``tuning`` is the search that its way of choosing integers comes from."""
     started = datetime.now(UTC)
@@ -51,7 +51,7 @@ def run_plan(
     materials = provenance.given(recipe, plan.dependencies)
     lock = lockfile.given(recipe, plan.images, dependencies.files(plan.dependencies))
     if recorded:
-        lockfile.hold_given(lock, recorded)
+        lockfile.hold_given(lock, recorded, dependencies.files(dependencies.of_toolchain(plan.dependencies)))
     with temporary.folder() as made, runner_of(plan, observe) as runner:
         folder = Path(made).resolve()
         try:

@@ -9,6 +9,7 @@ from pinlite.events import Observer, ignore
 from pinlite.machine import temporary
 from pinlite.options import resolve
 from pinlite.provenance import lockfile
+from pinlite.provenance.lockfile import Recorded
 from pinlite.schema.report import Report
 
 
@@ -25,4 +26,4 @@ def reproduce(record: Path, options: Mapping[str, Any], observe: Observer = igno
     with temporary.folder() as folder:
         given = {key: value for key, value in options.items() if value is not None}
         asked = recorded.options | given | {"out": str(Path(folder, "out")), "no-cache": True}
-        return pipeline.run(resolve(asked), observe, recorded=recorded)
+        return pipeline.run(resolve(asked), observe, recorded=Recorded(recorded))

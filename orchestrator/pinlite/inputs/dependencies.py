@@ -113,6 +113,11 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
         yield "requirements", "path", folders.cache() / "locks"
 
 
+def of_toolchain(dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """Those that say what a model is converted with, and not what is converted."""
+    return tuple(each for each in dependencies if each.role in ("toolchain", "with"))
+
+
 def digest_of(kind: Kind, path: Path) -> str:
     """The digest of a dependency as it is now."""
     return _read("", kind, path).digest

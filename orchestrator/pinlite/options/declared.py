@@ -8,7 +8,7 @@ pinlite.toml, and ``--key`` is the flag. This module imports nothing that takes 
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
-from pinlite.options.option import Assigned, Numbers, Option, StrPath, Texts
+from pinlite.options.option import Assigned, Locked, Numbers, Option, StrPath, Texts
 from pinlite.schema.choices import (
     AUTO,
     CURRENT_TOOLCHAIN,
@@ -521,8 +521,15 @@ class ConvertOptions(RecipeOptions, total=False):
         ),
     ]
     locked: Annotated[
-        bool,
-        Option("Output", "", "Refuse what differs from pinlite.lock, the file beside --config.", default=False),
+        Locked,
+        Option(
+            "Output",
+            "[=toolchain]",
+            "Refuse what differs from pinlite.lock, the file beside --config; with =toolchain only images, packages "
+            "and options, while the model, its weights and samples move on.",
+            default=False,
+            alone="all",
+        ),
     ]
 
 

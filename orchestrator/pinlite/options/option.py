@@ -9,6 +9,9 @@ StrPath = str | PathLike[str]
 Texts = Sequence[str]
 Assigned = Mapping[str, str] | Sequence[str]
 Numbers = Mapping[str, float] | Sequence[str]
+# To what of a lock a conversion is held; True is all.
+Held = Literal["all", "toolchain"]
+Locked = bool | Held
 
 Group = Literal["Model", "Inputs", "Files to make", "Training", "Evaluation", "Engine", "Store", "Output"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -16,7 +19,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 AROUND: tuple[Group, ...] = ("Engine", "Store", "Output")
 
 # What a value is on the command line and in pinlite.toml, where that is less than Python takes.
-_WRITTEN: dict[Any, type] = {StrPath: str, Texts: list[str], Assigned: list[str], Numbers: list[str]}
+_WRITTEN: dict[Any, Any] = {StrPath: str, Texts: list[str], Assigned: list[str], Numbers: list[str], Locked: Held}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Option:
     """An option. ``otherwise`` says what holds without it, where that is no constant ``default``.
 
     ``key`` is its name in pinlite.toml, unless that is the field's. ``ge``, ``gt``, ``le`` and ``lt`` are bounds.
-    ``or_name`` says of a path that a name may stand for it: a word, or a module that an image holds.
+    ``or_name`` says of a path that a name may stand for it: a word, or a module that an image holds. ``alone`` is what
+    the flag means on the command line without a value, which then only follows "=".
     """
 
     group: Group
@@ -47,6 +51,7 @@ class Option:
     le: float | None = None
     lt: float | None = None
     or_name: bool = False
+    alone: str = ""
     required: bool = False
 
     @property

@@ -1,7 +1,9 @@
 """pinlite.lock: recording a conversion, and comparing another one with the record."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pinlite import digest, options
 from pinlite.errors import NotReproducibleError, UsageError
 from pinlite.inputs import paths
 from pinlite.machine import writing
+from pinlite.options.option import Locked
 from pinlite.schema.differences import differences
 from pinlite.schema.lock import Lock, LockedImage, LockedStage
 from pinlite.schema.recipe import Recipe
@@ -27,6 +30,14 @@ _GIVEN = ("bases", "options", "environment", "images", "inputs")
 _MADE = (*_GIVEN, "stages", "artifacts")
 
 _SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A lock, and whether only the ``toolchain`` of a run is held to it: images, packages and options."""
+
+    lock: Lock
+    toolchain: bool = False
 
 
 def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str, str]) -> Lock:
@@ -69,20 +80,31 @@ def made(lock: Lock, records: Iterable[Record], artifacts: Mapping[str, str]) ->
     return lock.model_copy(update={"stages": stages, "artifacts": dict(artifacts)})
 
 
-def hold_given(lock: Lock, recorded: Lock) -> None:
-    """NotReproducibleError, unless a run starts from what is on record."""
-    if recorded.environment and not lock.environment:
-        torch = recorded.environment.get("torch", "of its own")
+def hold_given(lock: Lock, recorded: Recorded, of_toolchain: Mapping[str, str]) -> None:
+    """NotReproducibleError, unless a run starts from what is on record; ``of_toolchain`` are the inputs that count
+    where only the toolchain is held, digests by path.
+    """
+    before = recorded.lock
+    if before.environment and not lock.environment:
+        torch = before.environment.get("torch", "of its own")
         raise NotReproducibleError(
             f"the record was made in an environment of the user's own, with torch {torch}",
             hint="give one with the same packages: --python PATH --trust",
         )
-    _hold(lock, recorded, _GIVEN)
+    if recorded.toolchain:
+        lock, before = (
+            each.model_copy(
+                update={"inputs": {path: sha256 for path, sha256 in each.inputs.items() if path in of_toolchain}}
+            )
+            for each in (lock, before)
+        )
+    _hold(lock, before, _GIVEN)
 
 
-def hold(lock: Lock, recorded: Lock) -> None:
-    """NotReproducibleError, unless a run came to what is on record."""
-    _hold(lock, recorded, _MADE)
+def hold(lock: Lock, recorded: Recorded) -> None:
+    """NotReproducibleError, unless a run came to what is on record; what another model comes to is not held to it."""
+    if not recorded.toolchain:
+        _hold(lock, recorded.lock, _MADE)
 
 
 def relative_to(lock: Lock, folder: Path) -> Lock:
@@ -95,7 +117,7 @@ def below(lock: Lock, folder: Path) -> Lock:
     return _moved(lock, lambda path: str(folder / path))
 
 
-def beside(path: Path | None) -> Lock:
+def beside(path: Path | None, locked: Locked) -> Recorded:
     """The lock that ``--locked`` speaks of; a UsageError where there is none."""
     if path is None:
         raise UsageError("--locked needs a pinlite.toml, and there is none", hint="give it with --config")
@@ -104,25 +126,28 @@ def beside(path: Path | None) -> Lock:
             f"{path} does not exist, so --locked has nothing to compare with",
             hint="convert once without --locked, which writes it",
         )
-    return read(path)
+    return Recorded(read(path), toolchain=locked == "toolchain")
 
 
 def read(path: Path) -> Lock:
     """The lock in pinlite.lock or report.json, its paths relative to the current folder.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither, or of a release that wrote another schema.
     """
+    release = ""
     try:
         content = json.loads(paths.existing_file(path).read_bytes())
-        if str(content["schema"]).startswith("pinlite.report/"):
+        is_report = str(content["schema"]).startswith("pinlite.report/")
+        release = str((content["lock"] if is_report else content)["pinlite"])
+        if is_report:
             return Report.model_validate(content).lock
         return below(Lock.model_validate(content), path.parent)
     except (ValueError, TypeError, KeyError, RecursionError, ValidationError) as error:
-        raise UsageError(
-            f"{path} is neither a pinlite.lock nor a report.json of this version",
-            hint="give a file that `pinlite convert` has written",
-        ) from error
+        hint = "give a file that `pinlite convert` has written"
+        if release not in ("", pinlite.__version__):
+            hint = f"pinlite {release} wrote it, and reads it: {_installed(release)}"
+        raise UsageError(f"{path} is neither a pinlite.lock nor a report.json of this version", hint=hint) from error
 
 
 def _moved(lock: Lock, move: Callable[[str], str]) -> Lock:
@@ -154,11 +179,17 @@ def _hold(lock: Lock, recorded: Lock, parts: tuple[str, ...]) -> None:
     found = list(differences(before, now))
     if found:
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        release = f"; what pinlite {recorded.pinlite} made, that release makes: pip install pinlite=={recorded.pinlite}"
+        release = f"; what pinlite {recorded.pinlite} made, that release makes: {_installed(recorded.pinlite)}"
         raise NotReproducibleError(
             "inputs or results differ from the record:" + "".join(f"\n  {line}" for line in found[:_SHOWN]) + more,
-            hint="restore what has changed, or convert again to record the new state" + release * older,
+            hint="restore what has changed, or convert again to record the new state"
+            + release * (recorded.pinlite != lock.pinlite),
         )
+
+
+def _installed(release: str) -> str:
+    """The command that installs a release; a lock may come from a stranger."""
+    return f"pip install {shlex.quote(f'pinlite=={release}')}"
 
 
 def _of_1(lock: Lock, recorded: Lock, parts: tuple[str, ...]) -> dict[str, Any]:
