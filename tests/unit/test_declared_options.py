@@ -115,7 +115,7 @@ def test_what_lies_around_a_conversion_decides_nothing():
 
 def test_the_command_line_has_what_python_has():
     assert {field.name for field in fields(Convert)} - {field.name for field in fields(ConvertOptions)} == {
-        *("source", "verbose", "json", "html"),
+        *("source", "dry_run", "verbose", "json", "html"),
         *Quiet.__annotations__,
     }
     assert {field.name for field in fields(ConvertOptions)} - {field.name for field in fields(Settings)} == {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_engine import STAGES
+from fake_engine import INFER, STAGES
 from recipes import from_pytorch
 
 import pinlite
@@ -274,6 +274,33 @@ def test_a_toolchain_of_the_users_is_held_by_its_files(mine, moved_on):
         file.write("# changed\n")
     status, _, err = moved_on("--locked=toolchain")
     assert (status, "inputs mine.toml was " in err, "w.pt" in err) == (8, True, False)
+
+
+def test_a_dry_run_holds_without_converting(convert, engine):
+    convert()
+    for locked in ("--locked", "--locked=toolchain"):
+        status, out, err = convert("--dry-run", locked, "--json")
+        assert (status, err, engine.requests) == (0, "", [])
+        assert json.loads(out) == {
+            "source": "model.py:build",
+            "out": "out",
+            "variants": ["float32"],
+            "stages": ["export", "check", "translate", "convert", *INFER],
+            "images": sorted({image.name for image in from_pytorch()}),
+        }
+    Path("w.pt").write_bytes(b"others")
+    assert convert("--dry-run", "--locked=toolchain")[0] == 0
+    status, out, err = convert("--dry-run", "--locked")
+    assert (status, out, "inputs w.pt was " in err, engine.requests) == (8, "", True, [])
+
+
+def test_a_dry_run_writes_nothing_and_shows_what_would_run(convert, project):
+    there = {path.name for path in project.iterdir()}
+    status, out, err = convert("--dry-run")
+    assert status == 0, err
+    assert "source: model.py:build\nout: out\n" in out
+    assert "stages: export, " in out
+    assert {path.name for path in project.iterdir()} == there
 
 
 def test_the_flag_takes_no_other_word_and_not_the_next(convert):

@@ -2,8 +2,10 @@ import sys
 from pathlib import Path
 from typing import Unpack
 
+from rich.text import Text
+
 from pinlite import options
-from pinlite.cli.consoles import progress
+from pinlite.cli.consoles import data, print_json, progress
 from pinlite.cli.reports import finish, printed
 from pinlite.conversion import pipeline, plan
 from pinlite.errors import PinliteError
@@ -18,6 +20,7 @@ def convert(
     source: str | None = None,
     config: str | None = None,
     locked: Locked = False,
+    dry_run: bool = False,
     verbose: bool = False,
     json: bool = False,
     html: str | None = None,
@@ -28,6 +31,12 @@ def convert(
     lock = file.with_suffix(".lock") if file else None
     recipe = options.resolve(asked, file)
     recorded = lockfile.beside(lock, locked) if locked else None
+    if dry_run:
+        with progress(verbose=verbose) as view:
+            planned = plan.prepare(recipe, view)
+        pipeline.beginning(planned, recorded)
+        _show_plan(planned, json=json)
+        return
     try:
         with progress(verbose=verbose) as view:
             planned = plan.prepare(recipe, view)
@@ -43,3 +52,19 @@ def convert(
     if recipe.cache and not recipe.refresh and not recipe.sign and not html:
         runs.keep(sys.argv[1:], recipe, before, report, written=lock)
     finish(report, recipe.out, json=json, html=html)
+
+
+def _show_plan(planned: plan.Plan, *, json: bool) -> None:
+    recipe = planned.recipe
+    found = {
+        "source": recipe.source.text,
+        "out": str(recipe.out),
+        "variants": recipe.variants,
+        "stages": [stage.name for stage in planned.stages],
+        "images": sorted({image.name for image in planned.images.values()}),
+    }
+    if json:
+        print_json(found)
+    else:
+        lines = (f"{name}: {value if isinstance(value, str) else ', '.join(value)}" for name, value in found.items())
+        data.print(Text("\n".join(lines)), soft_wrap=True)

@@ -17,6 +17,7 @@ from pinlite.provenance import UsedImage, lockfile
 from pinlite.provenance.lockfile import Recorded
 from pinlite.runner import provision
 from pinlite.runner.protocol import Runner
+from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Report, Tuning
 from pinlite.store import output
@@ -49,9 +50,7 @@ def run_plan(
     output.check(recipe.out, recipe.source.text)
     observe(TimesKnown(output.earlier_times(recipe.out)))
     materials = provenance.given(recipe, plan.dependencies)
-    lock = lockfile.given(recipe, plan.images, dependencies.files(plan.dependencies))
-    if recorded:
-        lockfile.hold_given(lock, recorded, dependencies.files(dependencies.of_toolchain(plan.dependencies)))
+    lock = beginning(plan, recorded)
     with temporary.folder() as made, runner_of(plan, observe) as runner:
         folder = Path(made).resolve()
         try:
@@ -89,6 +88,18 @@ def run_plan(
 
         raise disagreement.error(report, recipe, observe)
     return report
+
+
+def beginning(plan: Plan, recorded: Recorded | None) -> Lock:
+    """The lock of a run that has not made anything yet.
+
+    Raises:
+        NotReproducibleError: It starts from something else than what is recorded.
+    """
+    lock = lockfile.given(plan.recipe, plan.images, dependencies.files(plan.dependencies))
+    if recorded:
+        lockfile.hold_given(lock, recorded, dependencies.files(dependencies.of_toolchain(plan.dependencies)))
+    return lock
 
 
 def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:

@@ -81,6 +81,15 @@ class Convert(ConvertOptions, Page, Shown, total=False):
             required=False,
         ),
     ]
+    dry_run: Annotated[
+        bool,
+        Option(
+            "Output",
+            "",
+            "Convert nothing: check options and files, with --locked by pinlite.lock, and show the plan.",
+            default=False,
+        ),
+    ]
 
 
 class Tune(TuneOptions, Page, Shown, total=False):
