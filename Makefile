@@ -40,7 +40,7 @@ test-lowest: $(host) requirements-dev.lock ## Run the unit tests with the oldest
 	.venv/bin/uv venv --quiet --clear --no-project --python .venv/bin/python .venv/lowest
 	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct --editable ".[verify]"
 	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python \
-		$$(sed -nE 's/^((grimp|hypothesis|mypy|pytest|securesystemslib)==[^ ;]+).*/\1/p' requirements-dev.lock)
+		$$(sed -nE 's/^((check-jsonschema|grimp|hypothesis|mypy|pre-commit|pytest|pyyaml|securesystemslib)==[^ ;]+).*/\1/p' requirements-dev.lock)
 	.venv/lowest/bin/python -m pytest --quiet -p no:cacheprovider tests/unit
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS, ARGS="--toolchain tests/bench/two_runtimes.toml").

@@ -51,6 +51,9 @@ def test_a_release_has_its_version_its_changes_and_the_same_bytes_again(checkout
         assert f"{hashlib.sha256(path.read_bytes()).hexdigest()}  dist/{name}\n" in done.stdout
     changelog = (checkout / "CHANGELOG.md").read_text()
     assert re.search(r"## \[Unreleased\]\n\n## \[9\.8\.0\] - 2026-01-02\n\n### ", changelog)
+    page = (checkout / "docs" / "ci.md").read_text()
+    assert page.count("9.8.0") == 5
+    assert not re.search(r"0\.2\.0", page)
     with zipfile.ZipFile(made["pinlite-9.8.0-py3-none-any.whl"]) as wheel:
         names = set(wheel.namelist())
     assert {"pinlite/_examples/resnet18.py", "pinlite/_images/Dockerfile", "pinlite/cli/main.py"} <= names
@@ -59,7 +62,7 @@ def test_a_release_has_its_version_its_changes_and_the_same_bytes_again(checkout
     # It is not committed yet, so another one has to wait.
     again = release(checkout, "9.9.0")
     assert again.returncode == 1
-    assert "commit these first, or remove them:\n M CHANGELOG.md\n M pyproject.toml\n" in again.stderr
+    assert "commit these first, or remove them:\n M CHANGELOG.md\n M docs/ci.md\n M pyproject.toml\n" in again.stderr
 
 
 @pytest.mark.parametrize("version", ["", "1.2", "v1.2.0", "1.2.0.dev0"])
