@@ -114,6 +114,11 @@ def test_github_converts_by_the_steps_of_the_action(job):
     assert job.outputs["convert"]["report"] == "models/out of it/report.json"
     out = job.workspace / job.outputs["convert"]["out"]
     assert {path.name for path in out.glob("*.tflite")} == {"model.float32.tflite", "model.float16.tflite"}
+    assert (out / "report.html").is_file()
+    assert "float16" in Path(job.variables("convert")["GITHUB_STEP_SUMMARY"]).read_text()
+    gate = f'{on_path}/pinlite report "{out}" "{out}" --fail-if'
+    assert run(f"{gate} 'size > 1.05'", job.workspace, job.variables("gate")).returncode == 0
+    assert run(f"{gate} 'size > 0.95'", job.workspace, job.variables("gate")).returncode == 7
 
     # What is wrong fails the step.
     for given, status, told in (
@@ -123,6 +128,7 @@ def test_github_converts_by_the_steps_of_the_action(job):
     ):
         ended = job.step("convert", **here | given)
         assert (ended.returncode, told in ended.stderr) == (status, True), ended.stderr
+        assert (status != 8) or "::error title=pinlite::" in ended.stderr
 
     # Without a pinlite.toml, inputs say it all.
     alone = {"source": f"{NET}:build", "input": "image=1x1x8x8\n", "args": "--dry-run --json"}

@@ -19,7 +19,7 @@ ACTION, HOOKS, TEMPLATE = (
 )
 PAGE = ROOT / "docs" / "ci.md"
 SCHEMA = ("check_jsonschema", "--builtin-schema")
-WORKFLOW, PIPELINE, CONFIG = re.findall(r"(?ms)^```yaml\n(.*?)^```$", PAGE.read_text())
+WORKFLOW, GATE, PIPELINE, CONFIG = re.findall(r"(?ms)^```yaml\n(.*?)^```$", PAGE.read_text())
 
 
 @pytest.fixture
@@ -42,10 +42,11 @@ def valid(tmp_path):
         (TEMPLATE.read_text(), (*SCHEMA, "vendor.gitlab-ci")),
         (HOOKS.read_text(), ("pre_commit", "validate-manifest")),
         (WORKFLOW, (*SCHEMA, "vendor.github-workflows")),
+        (WORKFLOW + GATE, (*SCHEMA, "vendor.github-workflows")),
         (PIPELINE, (*SCHEMA, "vendor.gitlab-ci")),
         (CONFIG, ("pre_commit", "validate-config")),
     ],
-    ids=["action", "template", "hooks", "workflow", "pipeline", "config"],
+    ids=["action", "template", "hooks", "workflow", "workflow and gate", "pipeline", "config"],
 )
 def test_a_file_is_valid_by_its_public_schema(valid, text, judge):
     valid(text, *judge)
@@ -63,8 +64,10 @@ def test_the_page_lists_the_inputs_of_the_action():
     inputs = yaml.safe_load(ACTION.read_text())["inputs"]
     shown = re.findall(r"(?m)^\| `([a-z-]+)` \| (\S*) ?\|", PAGE.read_text())
     assert dict(shown) == {name: declared["default"] for name, declared in inputs.items()}
-    (step,) = (step for step in yaml.safe_load(WORKFLOW)["jobs"]["convert"]["steps"] if step.get("id") == "pinlite")
-    assert step["with"].keys() <= inputs.keys()
+    steps = yaml.safe_load(WORKFLOW + GATE)["jobs"]["convert"]["steps"]
+    given = [step["with"].keys() for step in steps if step.get("uses", "").startswith("pinlite/")]
+    assert len(given) == 2
+    assert all(names <= inputs.keys() for names in given)
 
 
 def test_the_page_uses_what_the_template_and_the_hooks_have():
@@ -76,16 +79,17 @@ def test_the_page_uses_what_the_template_and_the_hooks_have():
     assert {hook["id"] for repository in yaml.safe_load(CONFIG)["repos"] for hook in repository["hooks"]} == ids
 
 
-def test_what_the_page_passes_to_convert_are_its_options():
-    flags = {f"--{field.key}" for field in fields(COMMANDS["convert"].takes) if isinstance(field.declared, Option)}
-    text = " ".join((WORKFLOW, PIPELINE, CONFIG, *re.findall(r"(?s)```sh\n(.*?)```", PAGE.read_text())))
+def test_options_on_the_page_are_there():
+    found = (field for command in ("convert", "report") for field in fields(COMMANDS[command].takes))
+    flags = {f"--{field.key}" for field in found if isinstance(field.declared, Option)}
+    text = " ".join((WORKFLOW, GATE, PIPELINE, CONFIG, *re.findall(r"(?s)```sh\n(.*?)```", PAGE.read_text())))
     assert set(re.findall(r"--[a-z-]+", text)) <= flags
 
 
 def test_the_page_names_one_release_the_next_or_the_last():
     found = re.findall(r"(?:@v|/v|rev: v|==|VERSION: \")(\d+\.\d+\.\d+\w*)", PAGE.read_text())
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert len(found) == 5
+    assert len(found) == 6
     assert set(found) == {declared.partition(".dev")[0]}
 
 

@@ -52,7 +52,7 @@ def test_a_release_has_its_version_its_changes_and_the_same_bytes_again(checkout
     changelog = (checkout / "CHANGELOG.md").read_text()
     assert re.search(r"## \[Unreleased\]\n\n## \[9\.8\.0\] - 2026-01-02\n\n### ", changelog)
     page = (checkout / "docs" / "ci.md").read_text()
-    assert page.count("9.8.0") == 5
+    assert page.count("9.8.0") == 6
     assert not re.search(r"0\.2\.0", page)
     with zipfile.ZipFile(made["pinlite-9.8.0-py3-none-any.whl"]) as wheel:
         names = set(wheel.namelist())
