@@ -18,7 +18,7 @@ accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
-	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs fuzz hostile protections release clean
+	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -129,6 +129,7 @@ nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance,
 	$(MAKE) --silent audited
 	$(MAKE) --silent accuracy
 	$(MAKE) --silent fuzz
+	$(MAKE) --silent site
 
 fuzz: $(dev) ## Fuzz what reads a stranger's bytes on the host for longer than `make test` does (EXAMPLES=5000 for each test).
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) .venv/bin/pytest tests/fuzz
@@ -149,6 +150,10 @@ screenshots: $(dev) ## Take the pictures of the page in the docs anew, in Debian
 docs: $(dev) ## Write what code and measurements say: errors.md, cli.md, JSON Schemas, the picture of rooms, tables.
 	PYTHONPATH=tests:tests/operators:tests/techniques:tests/zoo .venv/bin/python tests/pages/pages.py
 
+# Without --quiet, by which mkdocs lets a broken link pass.
+site: .venv/site.ready ## Make a site of docs/, build/site; a link that leads nowhere is an error.
+	NO_MKDOCS_2_WARNING=1 .venv/site/bin/mkdocs build
+
 lock: $(host) ## Write every lock anew from what it is made of.
 	for name in $$(ls images/toolchains); do .venv/bin/pinlite toolchain lock "$${name%.toml}" || exit; done
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -164,6 +169,8 @@ lock: $(host) ## Write every lock anew from what it is made of.
 			$$(test $$name != accuracy/data || echo --no-deps) tests/$$name.in --output-file tests/$$name.lock || exit; done
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		tests/zoo_new/environment.in --output-file tests/zoo_new/environment.lock
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		docs/site/requirements.in --output-file docs/site/requirements.lock
 
 release: $(dev) ## Make release VERSION (1.2.0): version, changelog, a wheel and an sdist built twice to the same bytes, twine check.
 	.venv/bin/python .ci/release.py "$(VERSION)"
@@ -202,4 +209,9 @@ $(peers) $(accuracy): .venv/%.ready: %.lock $(host)
 .venv/zoo-new.ready: tests/zoo_new/environment.lock $(host)
 	$(PYTHON) -m venv --clear .venv/zoo-new
 	.venv/zoo-new/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv/site.ready: docs/site/requirements.lock $(host)
+	$(PYTHON) -m venv --clear .venv/site
+	.venv/site/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

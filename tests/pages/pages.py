@@ -1,5 +1,5 @@
 """Write the pages of docs/ that say what was measured (a file each in docs/measured) or what the package declares
-(errors.md, runtime-faults.md, cli.md, its JSON Schemas), the tables in peers.md, and the picture in architecture.md
+(errors.md, runtime-faults.md, cli.md, api.md, JSON Schemas), the tables in peers.md, and the picture in architecture.md
 from the imports that there are.
 
 What a page says of measurements is kept in docs/measured, a file of JSON each. A result in build/ that is whole takes
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import api_page
 import cells
 import command_table
 import error_table
@@ -260,6 +261,7 @@ def pages() -> dict[str, str]:
         "runtime-faults.md": fault_table.page(),
         "architecture.md": import_graph.page((DOCS / "architecture.md").read_text()),
         "cli.md": command_table.page(),
+        "api.md": api_page.page(),
         "peers.md": peers_page.page((DOCS / "peers.md").read_text(), measured("peers")),
         "performance.md": scale_page.page(measured("scale")),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "README.md"
+SITE = ROOT / "mkdocs.yml"
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 
 # PyPI shows README without the repository around it.
@@ -73,3 +74,9 @@ def test_the_glossary_is_in_order():
     for table in re.split(r"(?m)^## ", (ROOT / "docs" / "glossary.md").read_text())[1:]:
         words = [word.lower() for word in re.findall(r"(?m)^\| ([^|]+) \|", table) if word != "word"]
         assert words == sorted(words)
+
+
+def test_the_site_has_the_pages_of_the_index_in_its_order():
+    pages = re.findall(r"(?m)^#{2,} (.+)$|^\d+\. \[[^]]*\]\(([^)]*)\)", INDEX.read_text())
+    navigation = SITE.read_text().partition("\n  - Documentation: README.md\n")[2]
+    assert re.findall(r"(?m)^ +- (.+):$|^ +- (.+\.md)$", navigation) == pages
