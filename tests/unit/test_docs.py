@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pinlite.options.commands import COMMANDS, GROUPS
+from pinlite.options.option import fields
+
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "README.md"
 SITE = ROOT / "mkdocs.yml"
@@ -13,6 +16,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 # PyPI shows README without the repository around it.
 HERE = "https://github.com/pinlite/pinlite/blob/main/"
 LONGEST = 150
+EVERYWHERE = {"--help", "--install-completion"}
 FOLDERS = ("findings", "images", "orchestrator", "tests")
 FILES = [path.as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")]
 
@@ -52,6 +56,24 @@ def test_files_of_the_repository_that_a_page_names_are_there(page):
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sh))(?:::\w+)?`", prose(page))
     named += [f"tests/{name}.py" for name in re.findall(r"`(\w+/test_\w+)`", prose(page))]
     assert not [name for name in named if not any(path.endswith(f"/{name}") for path in FILES)]
+
+
+def commands(page):
+    """The words after each `pinlite` in blocks of code, and between backquotes in the text."""
+    text = page.read_text()
+    blocks = re.findall(r"(?ms)^```(?:console|sh|text)\n(.*?)^```$|^((?:    [^\n]*\n)+)", text)
+    lines = re.sub(r"\\\n(?:> )?", " ", "\n".join(map("".join, blocks)))
+    shown = re.findall(r"(?m)^ *(?:\$ )?(?:\.venv/bin/)?pinlite ([^#\n]*)", lines)
+    return [words.split() for words in shown + re.findall(r"`pinlite ([^`]*)`", prose(page))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_that_a_page_shows_are_there(page):
+    for words in commands(page):
+        name = next((name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS), None)
+        assert name or words[0] in {*GROUPS, *EVERYWHERE}, words
+        options = {f"--{field.key}" for field in fields(COMMANDS[name].takes)} if name else set()
+        assert not {word for word in words if re.match(r"--\w", word)} - options - EVERYWHERE, words
 
 
 def test_readme_is_short_and_its_links_are_absolute():
