@@ -11,8 +11,8 @@ import pytest
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 # As the page says, `...` stands for what is left out, times are of one machine, and so is the rounding of floats.
 MEASURED = r"-?\d+\.(?:\d+e[-+]\d\d|\d{5,}|\d+ ms)"
-# No option says which engine, so that it is the first that is there; the other one's images may not be made.
-NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere"}
+# A reader at a terminal, whose first engine is the one whose images are made here.
+READER = {"CI": "", "COLUMNS": "100", "DOCKER_HOST": "unix:///nowhere"}
 CHECKER = doctest.OutputChecker()
 READ = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -28,7 +28,7 @@ def typed():
 def test_what_the_tutorial_shows_is_what_its_commands_print(pinlite):
     for (name, *words), example in typed():
         if name == "pinlite":
-            printed = pinlite.succeeds(*words, COLUMNS="100", **NO_DOCKER).out
+            printed = pinlite.succeeds(*words, **READER).out
         else:
             printed = subprocess.check_output([name, *words], cwd=pinlite.here, text=True)
         assert CHECKER.check_output(example.want, printed, READ), (
