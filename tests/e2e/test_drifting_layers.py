@@ -110,7 +110,8 @@ def test_the_worst_are_shown(pinlite, any_engine, result):
     shown = pinlite.succeeds("debug", result, "--top", "2", "--engine", any_engine).out.splitlines()
     assert "int8" in shown[0]
     assert len([line for line in shown if line.startswith(("image", "Relu", "Conv", "Gemm", "MaxPool", "Add"))]) == 2
-    assert "torch and onnxruntime differ by" in shown[-1]
+    assert "torch and onnxruntime differ by" in shown[-2]
+    assert shown[-1].endswith(str(result / "debug.int8.txt"))
 
 
 def test_what_is_no_result_or_not_in_it_is_refused(pinlite, any_engine, result, tmp_path):
