@@ -4,8 +4,10 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from . import cost, file_tables
+from .passes import editing
 
 TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
+TYPES[editing.INT4] = "int4"
 
 
 def of(content):
