@@ -32,13 +32,12 @@ def convert(request):
     ``quantization`` (optional), `post_training_quantization.Method` by its fields, for variants that are calibrated.
     Roles in: saved_model; for the variants of integers calibration, an .npz of arrays [samples, *shape of the input in
     PyTorch's layout], unless the model has ranges. Roles out: model (.tflite), with a signature of the parameters'
-    names unless the lowering is stock; operators, a JSON of what `operator_list.of` says.
-    Returns {inputs, outputs}, [{name, tensor, shape, dtype, layout, scale,
-    zero_point}] in the order of the parameters, ``tensor`` being the name in the file; {select_tf}, the names of the
-    Select-TF operators; {quantization}, as `quantized_file.File.summary` says, with {cut}, as `variants.cut` says;
-    {macs} and {parameters}, as `cost.of` says; {warnings} and {notes}, as `variants.doubts` and `variants.notes` say.
-    Raises a StageError of kind ``model`` that names the operators which the converter refuses, or the tensors that
-    integers have no steps for.
+    names unless the lowering is stock; operators (optional), a JSON of what `operator_list.of` says. Returns {inputs,
+    outputs}, [{name, tensor, shape, dtype, layout, scale, zero_point}] in the order of the parameters, ``tensor`` being
+    the name in the file; {select_tf}, the names of the Select-TF operators; {quantization}, as
+    `quantized_file.File.summary` says, with {cut}, as `variants.cut` says; {macs} and {parameters}, as `cost.of` says;
+    {warnings} and {notes}, as `variants.doubts` and `variants.notes` say. Raises a StageError of kind ``model``
+    that names the operators which the converter refuses, or the tensors that integers have no steps for.
     """
     variant, inputs, outputs = (request.parameters[name] for name in ("variant", "inputs", "outputs"))
     if variant not in variants.VARIANTS:
@@ -56,7 +55,8 @@ def convert(request):
     file = quantized_file.File(content)
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
-    request.outputs["operators"].write_text(json.dumps(operator_list.of(content), separators=(",", ":")))
+    if "operators" in request.outputs:
+        request.outputs["operators"].write_text(json.dumps(operator_list.of(content), separators=(",", ":")))
     return {
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),
