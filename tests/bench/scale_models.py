@@ -9,7 +9,7 @@ LAYERS, BATCH = 8, 4
 def by_size(megabytes: float) -> nn.Module:
     """Eight dense layers with so many millions of bytes of weights."""
     width = round((megabytes * 1e6 / 4 / LAYERS) ** 0.5)
-    return nn.Sequential(nn.Linear(16, width), *(_Small(width) for _ in range(LAYERS)), nn.Linear(width, 4))
+    return nn.Sequential(nn.Linear(16, width), *(_Small(width, number) for number in range(LAYERS)), nn.Linear(width, 4))
 
 
 def by_nodes(nodes: int) -> nn.Module:
@@ -19,12 +19,14 @@ def by_nodes(nodes: int) -> nn.Module:
 
 
 class _Small(nn.Module):
-    """A dense layer, whose numbers are made in no time: random ones would take longer than the conversion."""
+    """A dense layer, whose numbers are made in no time: random ones would take longer than the conversion. Layers of
+    different ``number`` have different ones, as those of a real model: equal weights are converted in another way.
+    """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, number: int) -> None:
         super().__init__()
         steps = torch.arange(width * width, dtype=torch.float32).remainder_(977).sub_(488)
-        self.weight = nn.Parameter(steps.reshape(width, width).div_(488 * width**0.5))
+        self.weight = nn.Parameter(steps.reshape(width, width).div_((488 + number) * width**0.5))
         self.bias = nn.Parameter(torch.zeros(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
