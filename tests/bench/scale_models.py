@@ -9,7 +9,9 @@ LAYERS, BATCH = 8, 4
 def by_size(megabytes: float) -> nn.Module:
     """Eight dense layers with so many millions of bytes of weights."""
     width = round((megabytes * 1e6 / 4 / LAYERS) ** 0.5)
-    return nn.Sequential(nn.Linear(16, width), *(_Small(width, number) for number in range(LAYERS)), nn.Linear(width, 4))
+    return nn.Sequential(
+        nn.Linear(16, width), *(_Small(width, number) for number in range(LAYERS)), nn.Linear(width, 4)
+    )
 
 
 def by_nodes(nodes: int) -> nn.Module:
