@@ -23,6 +23,8 @@ _TIME = [timing.stage(runtime) for runtime in TOOLCHAIN.runtimes]
 STAGES = tuple(stage.name for stage in (*_FIRST[:-1], *_BESIDE, _FIRST[-1], *_INFER, *_TIME))
 # Those that are the first which their worker serves, by name: they can be held.
 HELD = {stage.name: stage for stage in (*_FIRST, *_INFER) if stage.image != "tensorflow-2.4.1"}
+# What runs beside those, by name.
+_COMPANY = {translate.STAGE.name: (check.COMPUTE,)} | {stage.name: (*_BESIDE, *_INFER) for stage in _INFER}
 
 
 def until(found: Callable[[], Found], seconds: float = 60) -> Found:
@@ -54,6 +56,13 @@ def reach(running: Running, stage: str) -> None:
     """Wait until the stage runs, and hold it there: on a small model it is over in no time."""
     freeze(running, stage)
     asked(running, stage)
+
+
+def reach_alone(running: Running, stage: str) -> None:
+    """`reach`, and wait until all that runs beside it is over."""
+    reach(running, stage)
+    company = [other.name for other in _COMPANY.get(stage, ()) if other.name != stage]
+    until(lambda: all(f"✓ {name} " in running.said() for name in company))
 
 
 def _home(stage: Stage) -> tuple[str, str]:

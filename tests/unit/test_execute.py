@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from fake_engine import RefusalError
+from fake_engine import FakeWorker, RefusalError
 from recipes import ensured
 
 from pinlite.errors import PinliteError, StageCrashError
@@ -58,6 +58,28 @@ def test_outputs_are_moved_to_where_the_worker_can_not_reach_them(step, workers)
         assert path.is_relative_to(workers.folder / "artifacts")
     assert not list((workers.folder / "onnx-1.8.0-check" / "out").iterdir())
     assert done.peak_memory == 123_000_000
+
+
+def test_a_failure_is_told_before_its_worker_is_ended(engine, workers, monkeypatch):
+    """That may take long, and the run may be over then for another failure: it is a failure, not skipped."""
+    happened = []
+    ended = FakeWorker.stop
+
+    def stop(worker):
+        happened.append("ended")
+        monkeypatch.setattr(type(workers), "are_ended", True)
+        ended(worker)
+
+    def crash(_):
+        raise StageCrashError("the engine does not answer any more")
+
+    monkeypatch.setattr(FakeWorker, "stop", stop)
+    engine.programs["step"] = crash
+    action = Action(STAGE, Result, {}, {})
+    with pytest.raises(StageCrashError) as caught:
+        execute(action, workers, lambda event: happened.append(getattr(event, "source", "began")))
+    assert happened == ["began", "failed", "ended"]
+    assert caught.value.stage == "step"
 
 
 def test_inputs_are_copies_that_anyone_may_read_with_their_ending(step, tmp_path):

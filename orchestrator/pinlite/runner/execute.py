@@ -46,33 +46,36 @@ def execute(action: Action[ResultT], workers: Workers, observe: Observer) -> Exe
         PinliteError: As the stage said, or as it crashed; it names the stage.
     """
     with workers.turn(action.stage):
-        return _observed(action, workers, observe)
+        try:
+            return _observed(action, workers, observe)
+        except StageCrashError as error:
+            workers.drop(action.stage)
+            error.stage, error.logs = action.stage.name, workers.logs
+            raise
+        except PinliteError as error:
+            error.stage, error.logs = action.stage.name, workers.logs
+            raise
+        except OSError as error:
+            unusable = temporary.unusable(error, workers.folder)
+            unusable.stage, unusable.logs = action.stage.name, workers.logs
+            raise unusable from error
 
 
 def _observed(action: Action[ResultT], workers: Workers, observe: Observer) -> Executed[ResultT]:
+    """A failure is told at once, before its worker is ended: an engine that hangs takes its time for that, and the run
+    may be over meanwhile, for a failure of another stage.
+    """
     name = action.stage.name
     observe(StageStarted(name))
     started = time.monotonic()
-    outcome: StageSource = "failed"
     try:
         done = _run(action, workers, started)
-        outcome = "ran"
-    except StageCrashError as error:
-        workers.drop(action.stage)
-        error.stage, error.logs = name, workers.logs
-        raise
-    except PinliteError as error:
-        error.stage, error.logs = name, workers.logs
-        raise
-    except OSError as error:
-        unusable = temporary.unusable(error, workers.folder)
-        unusable.stage, unusable.logs = name, workers.logs
-        raise unusable from error
-    finally:
-        if workers.are_ended:
-            # Not by a fault of its own.
-            outcome = "skipped"
+    except BaseException:
+        # Where the workers were ended before, it is by no fault of its own.
+        outcome: StageSource = "skipped" if workers.are_ended else "failed"
         observe(StageFinished(name, outcome, time.monotonic() - started))
+        raise
+    observe(StageFinished(name, "ran", time.monotonic() - started))
     return done
 
 
