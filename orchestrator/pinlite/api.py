@@ -228,7 +228,7 @@ def verify(folder: StrPath, **options: Unpack[VerifyOptions]) -> "Verified":
     from pinlite.provenance import verify as verifying  # noqa: PLC0415
 
     chosen = _chosen(VerifyOptions, options)
-    return verifying.verify(pathlib.Path(folder), pathlib.Path(chosen["key"]) if "key" in chosen else None)
+    return verifying.verify(pathlib.Path(folder), *([pathlib.Path(chosen["key"])] if "key" in chosen else []))
 
 
 def doctor() -> Diagnosis:

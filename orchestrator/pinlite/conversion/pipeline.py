@@ -124,9 +124,9 @@ def _signing_key(recipe: Recipe) -> "Ed25519PrivateKey | None":
     """Read before any work, so that a wrong one costs none."""
     if recipe.sign is None:
         return None
-    from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used
+    from pinlite.trust import keys  # noqa: PLC0415  # cryptography is imported only where it is used
 
-    return signature.private_key(recipe.sign)
+    return keys.private_key(recipe.sign, "--sign")
 
 
 def _warned(report: Report, recipe: Recipe) -> WarnedError:

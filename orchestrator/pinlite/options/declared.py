@@ -8,7 +8,7 @@ pinlite.toml, and ``--key`` is the flag. This module imports nothing that takes 
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
-from pinlite.options.option import Assigned, Locked, Numbers, Option, StrPath, Texts
+from pinlite.options.option import Assigned, Locked, Numbers, Option, Paths, StrPath, Texts
 from pinlite.schema.choices import (
     AUTO,
     CURRENT_TOOLCHAIN,
@@ -467,6 +467,31 @@ class StoreOptions(TypedDict, total=False):
     refresh: Annotated[
         Sequence[StageName],
         Option("Store", "STAGE", "Run this stage anew, and compare with what was kept; once for each.", default=()),
+    ]
+
+
+class TrustedKeysOptions(TypedDict, total=False):
+    trust_keys: Annotated[
+        Paths,
+        Option(
+            "Store",
+            "PUBLIC.pem",
+            "Ed25519 keys whose signatures are believed, one or several in a file; once for each file.",
+            key="trust-key",
+            default=(),
+        ),
+    ]
+
+
+class SigningKeyOptions(TypedDict, total=False):
+    signing_key: Annotated[
+        StrPath,
+        Option(
+            "Store",
+            "KEY.pem",
+            "An Ed25519 private key that signs what goes to a registry.",
+            otherwise="PINLITE_SIGNING_KEY, the key or its file",
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 StrPath = str | PathLike[str]
 Texts = Sequence[str]
+Paths = Sequence[StrPath]
 Assigned = Mapping[str, str] | Sequence[str]
 Numbers = Mapping[str, float] | Sequence[str]
 # To what of a lock a conversion is held; True is all.
@@ -19,7 +20,14 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 AROUND: tuple[Group, ...] = ("Engine", "Store", "Output")
 
 # What a value is on the command line and in pinlite.toml, where that is less than Python takes.
-_WRITTEN: dict[Any, Any] = {StrPath: str, Texts: list[str], Assigned: list[str], Numbers: list[str], Locked: Held}
+_WRITTEN: dict[Any, Any] = {
+    StrPath: str,
+    Texts: list[str],
+    Paths: list[str],
+    Assigned: list[str],
+    Numbers: list[str],
+    Locked: Held,
+}
 
 
 @dataclass(frozen=True)

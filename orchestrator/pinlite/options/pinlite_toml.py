@@ -10,7 +10,7 @@ from pinlite.errors import UsageError
 from pinlite.inputs.paths import existing_file
 from pinlite.options import requirements
 from pinlite.options.declared import Settings
-from pinlite.options.option import Option, StrPath, fields
+from pinlite.options.option import Option, Paths, StrPath, fields
 from pinlite.options.sources import METRIC, MODULE
 
 _FILE = Path("pinlite.toml")
@@ -54,7 +54,7 @@ def _is_path(key: str, text: str) -> bool:
     if isinstance(field.declared, Option) and field.declared.or_name:
         names = {"toolchain": toolchain.is_file, "with": requirements.names_a_path}
         return names.get(key, _names_a_path)(text)
-    return bool(field.takes == StrPath)
+    return field.takes in (StrPath, Paths)
 
 
 def _names_a_path(source: str) -> bool:

@@ -47,9 +47,9 @@ def documents(
     told = statement.of([*files, *inside, *beside], recipe, materials, engine=report.engine, used=images, run=run)
     written |= {output.PROVENANCE: told, output.CHECKSUM: checksum(told.encode())}
     if key:
-        from pinlite.provenance import signature  # noqa: PLC0415  # cryptography is imported only where it is used
+        from pinlite.trust import envelope  # noqa: PLC0415  # cryptography is imported only where it is used
 
-        written[output.SIGNATURE] = signature.sign(told, key)
+        written[output.SIGNATURE] = envelope.sign(told.encode(), statement.MEDIA_TYPE, key)
     return written
 
 

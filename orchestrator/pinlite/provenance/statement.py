@@ -18,6 +18,7 @@ from pinlite.schema.recipe import Recipe
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
+MEDIA_TYPE = "application/vnd.in-toto+json"
 BUILD_TYPE = "urn:pinlite:convert:1"
 
 # Of a recipe, what says where something lies on this machine, who signs, or whether the store is used; and what it was

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
 from pinlite import digest
 from pinlite.errors import TamperedError, UsageError
-from pinlite.provenance import checksum, signature
+from pinlite.provenance import checksum, statement
 from pinlite.schema.report import Report
 from pinlite.store.output import ADDED, CHECKSUM, PROVENANCE, REPORT, SBOM, SIGNATURE
+from pinlite.trust import envelope
+from pinlite.trust.keys import TrustedKeys
 
 try:
     from pinlite.provenance import schemas
@@ -34,7 +35,7 @@ _Files = Mapping[str, Path]
 @dataclass(frozen=True)
 class Verified:
     """A folder that is as it was made. ``keys`` are those that have signed it, as they call themselves; ``trusted``
-    says that the key that was asked for is one of them.
+    says that a key that was asked for is one of them.
     """
 
     files: int
@@ -46,15 +47,17 @@ class Verified:
     trusted: bool
 
 
-def verify(folder: Path, key: Path | None = None) -> Verified:
+def verify(folder: Path, *keys: Path, option: str = "--key") -> Verified:
     """Compare each file with ``provenance.json`` and ``report.json``, and these with each other and their schemas.
 
+    ``keys`` are files of public keys, which ``option`` gave; where there are any, one of them has to have signed it.
+
     Raises:
-        UsageError: The folder is no result of a conversion, or ``key`` is no public key.
+        UsageError: The folder is no result of a conversion, or one of ``keys`` has no public key.
         TamperedError: The message names each file that has changed, is missing, or is not of the conversion; or
-            ``key`` has not signed it.
+            none of the ``keys`` has signed it.
     """
-    public = signature.public_key(key) if key else None
+    trusted = TrustedKeys.of(keys, option=option)
     files = {path.relative_to(folder).as_posix(): path for path in _below(folder)}
     if not {PROVENANCE, REPORT} & set(files):
         raise UsageError(
@@ -68,7 +71,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         raise _tampered(folder, [f"{PROVENANCE} is no SLSA provenance: {error}"]) from None
     _refuse(folder, _wrong_files(files, subjects))
     _refuse(folder, _wrong_documents(files, subjects))
-    _refuse(folder, _wrong_signature(files, public, str(key)))
+    _refuse(folder, _wrong_signature(files, trusted, " or ".join(map(str, keys))))
     run = provenance.run_details
     return Verified(
         files=len(files.keys() - ADDED),
@@ -77,7 +80,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         version=run.builder.version.get("pinlite", ""),
         finished=run.metadata.finished_on.ToJsonString(),
         keys=tuple(signed.keyid for signed in _envelope(files[SIGNATURE]).signatures) if SIGNATURE in files else (),
-        trusted=public is not None,
+        trusted=bool(trusted),
     )
 
 
@@ -134,20 +137,20 @@ def _wrong_documents(files: _Files, subjects: Mapping[str, str]) -> Iterator[str
     yield from (f"{name}: {REPORT} says nothing of it" for name in sorted(set(subjects) - known))
 
 
-def _wrong_signature(files: _Files, public: Ed25519PublicKey | None, key: str) -> Iterator[str]:
+def _wrong_signature(files: _Files, trusted: TrustedKeys, keys: str) -> Iterator[str]:
     if SIGNATURE not in files:
-        if public:
+        if trusted:
             yield f"it is unsigned: there is no {SIGNATURE}"
         return
     try:
-        envelope = _envelope(files[SIGNATURE])
+        signed = _envelope(files[SIGNATURE])
     except ValueError as error:
         yield f"{SIGNATURE} is no signature: {error}"
         return
-    if envelope.payload != files[PROVENANCE].read_bytes():
+    if signed.payload != files[PROVENANCE].read_bytes():
         yield f"{SIGNATURE} is of another {PROVENANCE}"
-    elif public and not signature.is_signed(envelope, public):
-        yield f"{SIGNATURE} is not signed by {key}"
+    elif trusted and not trusted.signer(signed):
+        yield f"{SIGNATURE} is not signed by {keys}"
 
 
 def _report(path: Path) -> Report:
@@ -157,8 +160,8 @@ def _report(path: Path) -> Report:
         raise ValueError(error.errors()[0]["msg"]) from None
 
 
-def _envelope(path: Path) -> signature.Envelope:
-    return signature.read(path.read_bytes().decode())
+def _envelope(path: Path) -> envelope.Envelope:
+    return envelope.read(path.read_bytes(), statement.MEDIA_TYPE)
 
 
 def _is_plain(path: Path) -> bool:
