@@ -31,6 +31,20 @@ class TestLocalOnVenv(RunnerConformance):
         run_id(venv)
 
 
+@pytest.mark.parametrize("engine", ["docker", "venv"])
+def test_a_result_says_whether_its_worker_was_isolated(request, engine):
+    chosen = request.getfixturevalue(engine)
+    with local(chosen) as runner:
+        done = runner.run(echo(13))
+    assert (done.isolated, done.shared) == (chosen.isolates, "run")
+
+
+def test_what_workers_of_a_batch_gave_is_told(venv):
+    with LocalRunner(lambda: venv, RECIPES, LIMITS, shared="batch") as runner:
+        assert runner.run(echo(14)).shared == "batch"
+        assert runner.run(echo(14, name="own", runs_user_code=True)).shared == "run"
+
+
 class Identity(Frozen):
     process: int
     inputs: dict[str, str]
@@ -61,6 +75,10 @@ class TestLocalWithWarmWorkers(RunnerConformance):
                 found.append(runner.run(identity(a=tmp_path / "given")).result)
         assert found[0].process == found[1].process
         assert found[0].inputs != found[1].inputs
+
+    def test_a_result_says_that_its_worker_has_read_the_files_of_other_runs(self, entered):
+        assert entered.run(echo(12)).shared == "user"
+        assert entered.run(echo(12, name="own", runs_user_code=True)).shared == "run"
 
     def test_what_runs_user_code_is_never_kept(self, entered, venv, run_id):
         warm.end()

@@ -10,6 +10,6 @@ May import `pinlite.engine`, `pinlite.store`, `pinlite.stages` and what these st
 
 from pinlite.runner.caching import CachingRunner
 from pinlite.runner.local import LocalRunner
-from pinlite.runner.protocol import Done, Runner
+from pinlite.runner.protocol import Done, Runner, Shared
 
-__all__ = ["CachingRunner", "Done", "LocalRunner", "Runner"]
+__all__ = ["CachingRunner", "Done", "LocalRunner", "Runner", "Shared"]

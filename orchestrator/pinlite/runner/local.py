@@ -14,7 +14,7 @@ from pinlite.digest import HashedPath
 from pinlite.engine import Engine, Image, Job, VenvEngine, Worker
 from pinlite.events import Notice, Observer, ignore
 from pinlite.runner.execute import execute
-from pinlite.runner.protocol import Done
+from pinlite.runner.protocol import Done, Shared
 from pinlite.runner.workers import Workers
 from pinlite.schema.recipe import Limits
 from pinlite.stages.stage import Action, ResultT, Stage
@@ -33,7 +33,8 @@ class LocalRunner:
 
     ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
     are still to come are started, so that their imports overlap. Workers that run no user code stay for other runs, for
-    ``keep_warm`` seconds.
+    ``keep_warm`` seconds. ``shared`` says whose files those have read that ``choose``'s engine starts, where these do
+    not serve this run alone.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class LocalRunner:
         observe: Observer = ignore,
         ahead: Sequence[Stage] = (),
         keep_warm: float = 0.0,
+        shared: Shared = "run",
     ) -> None:
         self.run_id = new_run_id()
         self._choose = choose
@@ -52,6 +54,7 @@ class LocalRunner:
         self._observe = observe
         self._ahead = ahead
         self._keep_warm = keep_warm
+        self._shared: Shared = "user" if keep_warm else shared
         self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
         # By what stages call them.
@@ -86,7 +89,15 @@ class LocalRunner:
             peak_memory=executed.peak_memory,
             versions=executed.versions,
         )
-        return Done(action.stage.name, executed.result, outputs, made, "ran")
+        return Done(
+            action.stage.name,
+            executed.result,
+            outputs,
+            made,
+            "ran",
+            isolated=engine.isolates and not self._recipes[action.stage.image].interpreter,
+            shared="run" if action.stage.runs_user_code else self._shared,
+        )
 
     def release(self, stage: Stage) -> None:
         if self._started:

@@ -11,11 +11,18 @@ from pinlite.schema.report import StageRecord
 from pinlite.stages.stage import Action, ResultT, Stage
 from pinlite.store.record import Record
 
+# Whose files a worker has read besides those of the action: of the run alone, of the other models of a batch, or of
+# other runs of the user's. What one of them did to a worker, it may have done to what the worker answered afterwards.
+Shared = Literal["run", "batch", "user"]
+
 
 @dataclass(frozen=True)
 class Done(Generic[ResultT]):
     """What an action gave: its checked result, its outputs by role, where they can be read until the runner is left,
     and its record. ``name`` is that of the stage; ``source`` tells whether it ran now or was made before.
+
+    Of what ran, ``isolated`` tells whether its worker was kept from the machine, and ``shared`` whose files that worker
+    has read. A runner that does not say is taken to have done neither, so that nobody vouches for what it gives.
     """
 
     name: str
@@ -23,6 +30,8 @@ class Done(Generic[ResultT]):
     outputs: Mapping[str, HashedPath]
     record: Record
     source: Literal["ran", "hit"]
+    isolated: bool = False
+    shared: Shared = "user"
 
     @property
     def stage(self) -> StageRecord:
