@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -183,6 +183,12 @@ engine: ## Install Docker from Debian's packages and start it, where none runs.
 
 engine-stop: ## Stop the Docker that `make engine` started.
 	bash images/engine.sh stop
+
+registry: ## Install a registry from Debian's packages and start it on 127.0.0.1 (PORT=5000), with build/registry.
+	bash images/registry.sh start "$(CURDIR)/build/registry" $(or $(PORT),5000)
+
+registry-stop: ## Stop the registry that `make registry` started.
+	bash images/registry.sh stop "$(CURDIR)/build/registry"
 
 clean: ## Remove what the targets above made here (images and caches stay: pinlite images rm).
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

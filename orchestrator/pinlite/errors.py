@@ -124,6 +124,22 @@ class StageTimeoutError(StageCrashError):
     advice = "look at its last output, which is at the end of the message; if it only needs longer, raise `--timeout`"
 
 
+class RegistryError(PinliteError):
+    """A registry can't be reached, refuses what was asked of it, or serves something else than it should."""
+
+    code = "registry"
+    exit_status = 10
+    advice = (
+        "check the address, the connection and `docker login HOST`; nothing that a registry serves is used unless its "
+        "digest is the one that was asked for"
+    )
+
+    def __init__(self, message: str, *, hint: str = "", may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        # Whether the same may go well a moment later: the connection failed, or the registry is busy.
+        self.may_pass = may_pass
+
+
 class TamperedError(PinliteError):
     """A folder differs from what its conversion left there, or is not signed with the given key."""
 

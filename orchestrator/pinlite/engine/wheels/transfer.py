@@ -5,12 +5,11 @@ import errno
 import hashlib
 import os
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -20,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from pinlite.engine.wheels.pins import Distribution
 from pinlite.errors import ImageError, PinliteError
 from pinlite.machine import pip_settings
+from pinlite.machine.https import SystemTrust
 from pinlite.machine.retries import RECONNECT
 
 _CHUNK = 2**20
@@ -43,7 +43,7 @@ def session(connections: int) -> requests.Session:
     """What makes requests: it heeds the environment's proxies, netrc and certificates, and the system's."""
     made = requests.Session()
     made.headers["Accept-Encoding"] = "identity"
-    made.mount("https://", _SystemTrust(pool_maxsize=connections))
+    made.mount("https://", SystemTrust(pool_maxsize=connections))
     made.mount("http://", HTTPAdapter(pool_maxsize=connections))
     return made
 
@@ -193,13 +193,3 @@ def _credentials(url: str) -> tuple[str, str] | None:
         if index.username and index.netloc.rpartition("@")[2] == host:
             return unquote(index.username), unquote(index.password or "")
     return None
-
-
-class _SystemTrust(HTTPAdapter):
-    """Trusts what the system does, as SSL_CERT_FILE and SSL_CERT_DIR have it, besides what requests brings."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=ssl.create_default_context(), **options)
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=ssl.create_default_context(), **options)
