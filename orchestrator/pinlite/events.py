@@ -68,6 +68,32 @@ class BuildFinished:
 
 
 @dataclass(frozen=True)
+class TransferStarted:
+    """Images, or what they are made of, begin to go to other machines or to come from them; ``what`` says so."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class TransferProgress:
+    """How many bytes of how many have gone or come."""
+
+    what: str
+    so_far: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TransferFinished:
+    """``done`` says what has gone or come, ``size`` is in bytes; "" where it has failed."""
+
+    what: str
+    done: str
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RunStarted:
     """The workers are about to start; what each prints goes to a file in ``logs``."""
 
@@ -102,6 +128,9 @@ Event = (
     | BuildStarted
     | BuildProgress
     | BuildFinished
+    | TransferStarted
+    | TransferProgress
+    | TransferFinished
     | RunStarted
     | TimesKnown
     | StageStarted

@@ -1,6 +1,6 @@
 """What every engine offers. The conformance suite in ``tests/engine`` holds them all to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -8,8 +8,9 @@ from typing import Protocol, Self
 
 from pinlite.contract import Ready, Request, Response
 from pinlite.events import Observer
+from pinlite.registry import Manifest
 from pinlite.schema.recipe import Limits
-from pinlite.toolchain import ImageRecipe
+from pinlite.toolchain import Base, ImageRecipe
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,42 @@ class StartedWorker(Worker, Protocol):
         ...
 
 
+class Carrier(Protocol):
+    """What carries an engine's images to other machines and here, as OCI images whose blobs are files by their sha256
+    in a folder.
+    """
+
+    def possible(self, recipe: ImageRecipe) -> Mapping[str, Image]:
+        """What the recipe's image may be, by what identifies the base that it stands on."""
+        ...
+
+    def base(self, base: Base, identity: str) -> Image | None:
+        """The base of that identity, where it is one that travels, too: others are made or fetched elsewhere."""
+        ...
+
+    def named(self, name: str, identity: str) -> Image | None:
+        """What an image or base of another machine's is here; None for a base that this version does not know."""
+        ...
+
+    def has(self, image: Image) -> bool: ...
+
+    def pack(self, image: Image, folder: Path) -> Manifest:
+        """Write the blobs of an image that is here, but those that this carrier has written for another one.
+
+        Raises:
+            ImageError: It can't be had of the engine.
+        """
+        ...
+
+    def unpack(self, image: Image, manifest: Manifest, folder: Path) -> None:
+        """Have an image here, of blobs that have been held to the manifest's digests.
+
+        Raises:
+            ImageError: It is another image, or the engine does not take it; then it is not here.
+        """
+        ...
+
+
 class Engine(Protocol):
     @property
     def name(self) -> str: ...
@@ -181,6 +218,11 @@ class Engine(Protocol):
 
     def size(self) -> int:
         """How many bytes all that the engine keeps take together."""
+        ...
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """None where images are of this machine alone."""
         ...
 
     def start(self, job: Job) -> StartedWorker:

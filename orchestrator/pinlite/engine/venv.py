@@ -54,6 +54,8 @@ class VenvEngine:
     name = "venv"
     isolates = False
     shares_disk = True
+    # Environments have links to this machine's CPython and paths of this cache in them; their packages travel.
+    carrier = None
 
     def __init__(self) -> None:
         # Resolved, for images name their environments by path, and another name of this folder may go.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pinlite.engine import present, warm, written
+from pinlite.engine.sharing import transfers
 from pinlite.machine import folders, guards, temporary
 from pinlite.store import collection
 from pinlite.store.files import Store
@@ -21,7 +22,7 @@ def clean() -> Iterator[str]:
         for leftover in engine.leftovers():
             engine.remove(leftover)
             yield f"{leftover.kind} {leftover.name}" + (f" of run {leftover.run}" if leftover.run else "")
-    for folder in temporary.leftovers():
+    for folder in (*temporary.leftovers(), *temporary.leftovers(beside=transfers.half_moved())):
         written.remove(folder)
         yield f"folder {folder}"
     store = Store()

@@ -5,7 +5,7 @@ believed: what comes is held to the digest and the size that were asked for. `Re
 for it imports oras, requests and docker's reading of credentials. May import machine, digest, errors.
 """
 
-from pinlite.registry.manifest import EMPTY, MANIFEST, OCTETS, Descriptor, Manifest
+from pinlite.registry.manifest import EMPTY, INDEX, MANIFEST, OCTETS, Descriptor, Manifest
 from pinlite.registry.reference import SCHEME, Reference
 
-__all__ = ["EMPTY", "MANIFEST", "OCTETS", "SCHEME", "Descriptor", "Manifest", "Reference"]
+__all__ = ["EMPTY", "INDEX", "MANIFEST", "OCTETS", "SCHEME", "Descriptor", "Manifest", "Reference"]

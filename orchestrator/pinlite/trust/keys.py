@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # A CI's secrets are variables: it has the key itself, or the name of its file.
 VARIABLE = "PINLITE_SIGNING_KEY"
+# Files of keys that are trusted, with colons between them, where no option names any.
+TRUSTED = "PINLITE_TRUST_KEY"
 
 _MAKE = "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem"
 _PUBLISH = "write it with: openssl pkey -in KEY.pem -pubout -out PUBLIC.pem"
@@ -45,6 +47,12 @@ def signing_key(path: Path | None, option: str = "--signing-key") -> Ed25519Priv
     if given.lstrip().startswith(_BEGINS):
         return _private(given.encode(), VARIABLE, Path("KEY.pem"))
     return private_key(Path(given), VARIABLE) if given else None
+
+
+def trusted_files(given: Iterable[Path]) -> tuple[Path, ...]:
+    """The files that an option names, or else those that the environment does."""
+    named = (Path(each) for each in os.environ.get(TRUSTED, "").split(os.pathsep) if each)
+    return tuple(given) or tuple(named)
 
 
 def public_keys(path: Path, option: str) -> tuple[Ed25519PublicKey, ...]:

@@ -26,6 +26,9 @@ from pinlite.events import (
     StageFinished,
     StageStarted,
     TimesKnown,
+    TransferFinished,
+    TransferProgress,
+    TransferStarted,
 )
 from pinlite.ui.console import SafeConsole
 from pinlite.ui.logs import LogsView
@@ -146,6 +149,19 @@ class ProgressView:
                 self._update(image, f"building the {image} image [{step}/{steps}] {text[:80]}")
             case BuildFinished(image, seconds):
                 self._end(image, "ran", f"built the {image} image", seconds)
+            case _:
+                self._transfer(event)
+
+    def _transfer(self, event: Event) -> None:
+        match event:
+            case TransferStarted(what):
+                self._begin(what, what)
+            case TransferProgress(what, so_far, total):
+                self._update(what, f"{what}: {bytes_(so_far)} of {bytes_(total)}", so_far / total if total else 0.0)
+            case TransferFinished(what, "", _, _):
+                self._remove(what)
+            case TransferFinished(what, done, size, seconds):
+                self._end(what, "ran", f"{done}, {bytes_(size)}", seconds)
 
     def _note(self, text: str) -> None:
         self._console.print(Text("note: ", style="yellow") + Text(text))

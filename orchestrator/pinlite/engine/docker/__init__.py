@@ -11,12 +11,13 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.images import Image as DockerImage
 
 from pinlite.engine import owner, supply, usage
-from pinlite.engine.docker import builds
+from pinlite.engine.docker import builds, labels
 from pinlite.engine.docker.build import Build
+from pinlite.engine.docker.carrying import DockerCarrier
 from pinlite.engine.docker.container import ContainerProcess, remove
 from pinlite.engine.docker.words import AGAIN, advice, told, unreachable
 from pinlite.engine.process import ProcessWorker
-from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
+from pinlite.engine.protocol import Carrier, Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
@@ -25,11 +26,6 @@ from pinlite.machine import processes
 from pinlite.machine.retries import repeated
 from pinlite.toolchain import Base, ImageRecipe
 
-_IDENTITY = "pinlite.identity"
-_LOCK = "pinlite.lock"
-# As images/Dockerfile has it: of an image, and of each step on the way to it.
-_PART = "pinlite.part"
-_BASE = "pinlite.base"
 # Of a container's ID: as much of it as docker itself shows.
 _SHORT = 12
 
@@ -82,17 +78,17 @@ class DockerEngine:
         """
         found = []
         with _answering():
-            entries = self._client.api.images(filters={"label": _IDENTITY})
+            entries = self._client.api.images(filters={"label": labels.IDENTITY})
         for entry in entries:
-            name, identity = entry["Labels"].get(owner.IMAGE, ""), entry["Labels"][_IDENTITY]
-            if _tag(name, identity) in (entry["RepoTags"] or ()):
+            name, identity = entry["Labels"].get(owner.IMAGE, ""), entry["Labels"][labels.IDENTITY]
+            if labels.tag(name, identity) in (entry["RepoTags"] or ()):
                 found.append(
                     Image(
                         name,
                         identity,
-                        _tag(name, identity),
+                        labels.tag(name, identity),
                         entry["Id"],
-                        lock=entry["Labels"].get(_LOCK, ""),
+                        lock=entry["Labels"].get(labels.LOCK, ""),
                         made=entry["Created"],
                         size=entry["Size"],
                     )
@@ -101,7 +97,7 @@ class DockerEngine:
 
     def parts(self) -> list[Image]:
         with _answering():
-            entries = self._client.api.images(filters={"label": _PART, "dangling": True})
+            entries = self._client.api.images(filters={"label": labels.PART, "dangling": True})
         return [Image("", "", entry["Id"], entry["Id"], made=entry["Created"], size=entry["Size"]) for entry in entries]
 
     def size(self) -> int:
@@ -118,6 +114,10 @@ class DockerEngine:
                 f"{image.reference} can't be removed: {told(error)}",
                 hint="end the runs that use it; `pinlite clean` ends the workers that are kept warm",
             ) from error
+
+    @property
+    def carrier(self) -> Carrier:
+        return DockerCarrier(self._client)
 
     def start(self, job: Job) -> StartedWorker:
         try:
@@ -146,12 +146,13 @@ class DockerEngine:
 
     def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         """Asked for by their tags: a listing of all images takes the daemon far longer."""
-        return {recipe.name: image for recipe in recipes if (image := self._found(_image(recipe, base)))}
+        return {recipe.name: image for recipe in recipes if (image := self._found(labels.image(recipe, base)))}
 
     def _found(self, image: Image) -> Image | None:
         """The image with Docker's ID, if it is there."""
         found = self._get(image.reference)
-        return replace(image, id=str(found.id)) if found and found.labels.get(_IDENTITY) == image.identity else None
+        is_it = found and found.labels.get(labels.IDENTITY) == image.identity
+        return replace(image, id=str(found.id)) if found and is_it else None
 
     def _made(self, wanted: Sequence[tuple[Base, Sequence[ImageRecipe]]], observe: Observer) -> dict[str, Image]:
         """The images on the bases that are here now; what is missing is built."""
@@ -163,7 +164,7 @@ class DockerEngine:
             twice=True,
         )
         with supplied as supplies:
-            for base, _ in wanted:
+            for base in {recipe.base.name: recipe.base for recipe in lacking if not recipe.parent}.values():
                 self._have(base, observe)
             builds.run([self._build(recipe, supplies) for recipe in lacking], observe)
         found: dict[str, Image] = {}
@@ -174,32 +175,32 @@ class DockerEngine:
     def _lacking(self, base: Base, recipes: Iterable[ImageRecipe]) -> list[ImageRecipe]:
         """Those that are missing of the images and of what they stand on, each once."""
         identity = self._base(base)[1]
-        lineages = {_image(each, identity): each for recipe in recipes for each in recipe.lineage}
+        lineages = {labels.image(each, identity): each for recipe in recipes for each in recipe.lineage}
         return [recipe for image, recipe in lineages.items() if not self._found(image)]
 
     def _image(self, recipe: ImageRecipe) -> Image:
         """What the recipe's image is on the base that is here."""
-        return _image(recipe, self._base(recipe.base)[1])
+        return labels.image(recipe, self._base(recipe.base)[1])
 
     def _build(self, recipe: ImageRecipe, supplies: Mapping[str, Sequence[Supply]]) -> Build:
         image, (base, identity) = self._image(recipe), self._base(recipe.base)
-        labels = {
+        marks = {
             owner.IMAGE: image.name,
-            _IDENTITY: image.identity,
-            _LOCK: Pins.of(recipe).key,
+            labels.IDENTITY: image.identity,
+            labels.LOCK: Pins.of(recipe).key,
             "org.opencontainers.image.title": f"pinlite/{image.name}",
             "org.opencontainers.image.base.name": recipe.base.reference,
             "org.opencontainers.image.base.digest": identity,
         }
         below = self._image(recipe.parent).reference if recipe.parent else base
-        return Build(self._client, recipe, image, below=below, labels=labels, files=supplies[image.reference])
+        return Build(self._client, recipe, image, below=below, labels=marks, files=supplies[image.reference])
 
     def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
         if self._labels(base.pinned) is not None:
             return base.pinned
-        labels = self._labels(base.local) or {}
-        return base.local if labels.get(_BASE) == base.local_identity else None
+        found = self._labels(base.local) or {}
+        return base.local if found.get(labels.BASE) == base.local_identity else None
 
     def _base(self, base: Base) -> tuple[str, str]:
         """What the first images stand on, and its identity: the public base, unless an equal one is here."""
@@ -261,19 +262,9 @@ def _may_be_pulled(error: PinliteError) -> bool:
     return not isinstance(error.__cause__, ImageNotFound)
 
 
-def _tag(name: str, identity: str) -> str:
-    return f"pinlite/{name}:{identity[:16]}"
-
-
 def _by_base(recipes: Iterable[ImageRecipe]) -> list[tuple[Base, list[ImageRecipe]]]:
     """What stands on the same base has to stand on the same image of it."""
     found: dict[str, tuple[Base, list[ImageRecipe]]] = {}
     for recipe in recipes:
         found.setdefault(recipe.base.name, (recipe.base, []))[1].append(recipe)
     return list(found.values())
-
-
-def _image(recipe: ImageRecipe, base: str) -> Image:
-    """What the recipe's image on this base is, whether or not it is there."""
-    identity = recipe.identity(base)
-    return Image(recipe.name, identity, _tag(recipe.name, identity))

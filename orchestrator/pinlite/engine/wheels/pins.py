@@ -75,6 +75,11 @@ class Pins:
         """The packages to install where others are there already, by name and version."""
         return [name for name, (version, _) in self._pinned.items() if there.get(name) != version]
 
+    def allows(self, file: Distribution) -> bool:
+        """Whether the lock names a file of its package by its hash."""
+        version, allowed = self._pinned.get(file.package, ("", frozenset[str]()))
+        return file.version == version and file.sha256 in allowed
+
     def by_kind(self) -> tuple[str, str]:
         """The lines of the lock for wheels, and those for sources."""
         lines: tuple[list[str], list[str]] = [], []
