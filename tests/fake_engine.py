@@ -351,6 +351,7 @@ class FakeEngine:
     name = "fake"
     isolates = True
     shares_disk = True
+    carrier = None
 
     def __init__(self) -> None:
         self.running: list[FakeWorker] = []

@@ -20,7 +20,9 @@ from pinlite.auditing import file_audit, file_differences, inspection
 from pinlite.conversion import matching, pipeline, reproduction
 from pinlite.debugging import debug as debugging
 from pinlite.engine import Image, choose
-from pinlite.errors import ImageError
+from pinlite.engine.sharing import shared
+from pinlite.engine.sharing.shared import SharedImages
+from pinlite.errors import ImageError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import live_module
 from pinlite.machine import temporary
@@ -38,25 +40,32 @@ from pinlite.options.declared import (
     DebugOptions,
     DiffOptions,
     EngineOptions,
+    LoadImagesOptions,
     MatchOptions,
     ModelOptions,
+    PullImagesOptions,
+    PushImagesOptions,
     RemoveImagesOptions,
     RunningOptions,
     RunOptions,
+    SaveImagesOptions,
     Settings,
     TuneOptions,
     VerifyOptions,
 )
 from pinlite.options.option import StrPath, fields
 from pinlite.provenance import lockfile
+from pinlite.registry import Reference
 from pinlite.schema.audit import AuditReport
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
 from pinlite.schema.match import MatchReport
 from pinlite.schema.report import Report
+from pinlite.toolchain import ImageRecipe
 from pinlite.tuning import tune as tuning
 
 if TYPE_CHECKING:
+    from pinlite.engine.sharing.exchange import Exchanged
     from pinlite.provenance.verify import Verified
 
 
@@ -254,7 +263,89 @@ def build_images(*, observe: Observer = ignore, **options: Unpack[BuildImagesOpt
     """
     chosen = _chosen(BuildImagesOptions, options)
     recipes = toolchain.load(str(chosen["toolchain"])).recipes
-    return dict(choose(chosen["engine"], observe).ensure(recipes, observe))
+    return shared.ensured(choose(chosen["engine"], observe), recipes, None, observe)
+
+
+def push_images(repository: str, *, observe: Observer = ignore, **options: Unpack[PushImagesOptions]) -> "Exchanged":
+    """Push the images of toolchains to a repository of a registry, and sign which is which; those that are missing are
+    made first. Of an engine whose images don't travel, the packages.
+
+    Raises:
+        RegistryError: The registry does not take them.
+        UsageError: There is no key that signs, or no such toolchain.
+        PinliteError: As `build_images` does.
+    """
+    from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
+    from pinlite.trust import keys  # noqa: PLC0415  # as above
+
+    chosen = _chosen(PushImagesOptions, options)
+    to = Reference.parse(repository)
+    key = keys.signing_key(pathlib.Path(chosen["signing_key"]) if "signing_key" in chosen else None)
+    if key is None:
+        raise UsageError("what goes to a registry has to be signed", hint=f"give --signing-key, or set {keys.VARIABLE}")
+    engine, recipes = choose(chosen["engine"], observe), _recipes(chosen["toolchains"])
+    if engine.carrier:
+        shared.ensured(engine, recipes, None, observe)
+    return exchange.push(engine, recipes, to, key, observe)
+
+
+def pull_images(repository: str, *, observe: Observer = ignore, **options: Unpack[PullImagesOptions]) -> list[str]:
+    """Pull the images of toolchains, or their packages, from a repository of a registry, as far as a key that is
+    trusted has signed them: the names of the others.
+
+    Raises:
+        RegistryError: The registry is away, or serves something else than what was signed.
+        TamperedError: No key that is trusted has signed anything there.
+        PinliteError: There is no such toolchain, nobody is trusted, or as an engine does.
+    """
+    from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
+
+    chosen = _chosen(PullImagesOptions, options)
+    trusted = tuple(map(pathlib.Path, chosen["trust_keys"]))
+    source = SharedImages.chosen(repository, trusted)
+    assert source, "a repository is given"
+    return exchange.pull(choose(chosen["engine"], observe), _recipes(chosen["toolchains"]), source, observe)
+
+
+def save_images(file: StrPath, *, observe: Observer = ignore, **options: Unpack[SaveImagesOptions]) -> "Exchanged":
+    """Write the images of toolchains into a file, with the packages that they are made of; what is missing is made or
+    fetched first. It is signed where there is a key.
+
+    Raises:
+        ImageError: The file can't be written.
+        PinliteError: As `build_images` does.
+    """
+    from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
+    from pinlite.trust import keys  # noqa: PLC0415  # as above
+
+    chosen = _chosen(SaveImagesOptions, options)
+    key = keys.signing_key(pathlib.Path(chosen["signing_key"]) if "signing_key" in chosen else None)
+    engine, recipes = choose(chosen["engine"], observe), _recipes(chosen["toolchains"])
+    if engine.carrier:
+        shared.ensured(engine, recipes, None, observe)
+    with_packages = not (chosen["no_packages"] and engine.carrier)
+    return exchange.save(engine, recipes, pathlib.Path(file), key, observe, with_packages=with_packages)
+
+
+def load_images(file: StrPath, *, observe: Observer = ignore, **options: Unpack[LoadImagesOptions]) -> "Exchanged":
+    """Take what `save_images` has written: images, where the engine takes them, and packages.
+
+    Raises:
+        TamperedError: No key that is trusted has signed it.
+        RegistryError: The file is damaged.
+        PinliteError: It is no such file, nobody is trusted, or as an engine does.
+    """
+    from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
+    from pinlite.trust import keys  # noqa: PLC0415  # as above
+
+    chosen = _chosen(LoadImagesOptions, options)
+    trusted = keys.TrustedKeys.of(keys.trusted_files(map(pathlib.Path, chosen["trust_keys"])))
+    if not trusted and not chosen["unsigned"]:
+        raise UsageError(
+            f"nobody who may have signed {file} is trusted",
+            hint="name the public key of who has with --trust-key; or give --unsigned, if you know how the file came",
+        )
+    return exchange.load(choose(chosen["engine"], observe), pathlib.Path(file), trusted or None, observe)
 
 
 def remove_images(*, observe: Observer = ignore, **options: Unpack[RemoveImagesOptions]) -> list[Image]:
@@ -284,6 +375,12 @@ def collect_images(**options: Unpack[CollectImagesOptions]) -> list[str]:
             images = [f"image {image.reference}" for image in (*found.images, *found.parts)]
             return [*images, *(f"file {path}" for path in found.packages)]
         return list(garbage.remove(engine, found, list[ImageError]()))
+
+
+def _recipes(toolchains: Sequence[str]) -> list[ImageRecipe]:
+    """The recipes of toolchains, each once."""
+    found = [recipe for name in toolchains or [toolchain.DEFAULT] for recipe in toolchain.load(str(name)).recipes]
+    return list({(recipe.name, recipe.identity()): recipe for recipe in found}.values())
 
 
 def _chosen(declaration: type[Declaration], options: Declaration) -> Declaration:

@@ -1,17 +1,30 @@
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from rich.text import Text
 
 from pinlite import api, toolchain
 from pinlite.cli.consoles import data, log, print_json, progress
 from pinlite.engine import Engine, Image, choose
-from pinlite.errors import ImageError
+from pinlite.errors import ImageError, RegistryError
 from pinlite.events import BuildStarted, Event
 from pinlite.maintenance import garbage, local_base
-from pinlite.options.declared import BuildImagesOptions, CollectImagesOptions, EngineOptions, RemoveImagesOptions
+from pinlite.options.declared import (
+    BuildImagesOptions,
+    CollectImagesOptions,
+    EngineOptions,
+    LoadImagesOptions,
+    PullImagesOptions,
+    PushImagesOptions,
+    RemoveImagesOptions,
+    SaveImagesOptions,
+)
+from pinlite.options.option import StrPath
 from pinlite.schema.choices import EngineChoice
 from pinlite.ui import tables
 from pinlite.units import bytes_
+
+if TYPE_CHECKING:
+    from pinlite.engine.sharing.exchange import Exchanged
 
 
 def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
@@ -33,6 +46,50 @@ def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
 
 def base() -> None:
     local_base.build()
+
+
+def push(repository: str, *, json: bool, **given: Unpack[PushImagesOptions]) -> None:
+    with progress() as view:
+        exchanged = api.push_images(repository, observe=view, **given)
+    _show(exchanged, json=json, nothing=f"all {len(exchanged.there)} of them are there already")
+
+
+def pull(repository: str, *, json: bool, **given: Unpack[PullImagesOptions]) -> None:
+    with progress() as view:
+        lacking = api.pull_images(repository, observe=view, **given)
+    if json:
+        print_json({"missing": lacking})
+    if lacking:
+        raise RegistryError(
+            f"{repository} has nothing for {', '.join(lacking)} that a key which you trust has signed",
+            hint="push the images with this version of pinlite and the same toolchain: `pinlite images push`",
+        )
+
+
+def save(file: StrPath, *, json: bool, **given: Unpack[SaveImagesOptions]) -> None:
+    with progress() as view:
+        exchanged = api.save_images(file, observe=view, **given)
+    _show(exchanged, json=json, nothing="")
+
+
+def load(file: StrPath, *, json: bool, **given: Unpack[LoadImagesOptions]) -> None:
+    with progress() as view:
+        exchanged = api.load_images(file, observe=view, **given)
+    _show(exchanged, json=json, nothing=f"all {len(exchanged.there)} images are there already")
+
+
+def _show(exchanged: "Exchanged", *, json: bool, nothing: str) -> None:
+    entries = (*exchanged.images, *exchanged.packages)
+    if json:
+        print_json(
+            {
+                "images": [entry.model_dump() for entry in exchanged.images],
+                "packages": [entry.model_dump() for entry in exchanged.packages],
+                "there": exchanged.there,
+            }
+        )
+    elif not entries:
+        log.print(Text(nothing))
 
 
 def list_(*, json: bool, **given: Unpack[EngineOptions]) -> None:

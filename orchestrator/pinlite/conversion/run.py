@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pinlite.conversion.plan import Plan
 from pinlite.digest import HashedPath
 from pinlite.engine import Engine, choose
+from pinlite.engine.sharing.shared import SharedImages
 from pinlite.events import Observer, ignore
 from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
@@ -38,7 +39,8 @@ def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
     recipe = plan.recipe
     # The graph of a SavedModel is a program, too.
     keep_warm = 0.0 if recipe.source.kind == "saved_model" else recipe.keep_warm
-    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm)
+    images = SharedImages.chosen(recipe.images, recipe.trust_keys)
+    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, images=images)
     return CachingRunner(local, Store(), plan.images, recipe.refresh, observe) if recipe.cache else local
 
 

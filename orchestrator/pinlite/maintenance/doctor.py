@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pinlite import __version__, toolchain
 from pinlite.engine import Engine, VenvEngine, choose, interpreter, warm
 from pinlite.engine.docker import DockerEngine
+from pinlite.engine.sharing import shared
 from pinlite.errors import NoEngineError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders
@@ -49,7 +50,7 @@ def fix(observe: Observer) -> None:
     for image in engine.broken():
         engine.remove_image(image)
         observe(Notice(f"removed {image.reference}: its CPython does not start"))
-    choose("auto", observe).ensure(toolchain.load().recipes, observe)
+    shared.ensured(choose("auto", observe), toolchain.load().recipes, None, observe)
 
 
 def diagnose() -> Diagnosis:

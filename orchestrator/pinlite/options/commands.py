@@ -15,12 +15,16 @@ from pinlite.options.declared import (
     DiffOptions,
     DoctorOptions,
     EngineOptions,
+    LoadImagesOptions,
     MatchOptions,
+    PullImagesOptions,
+    PushImagesOptions,
     RecipeOptions,
     RemoveImagesOptions,
     ReportOptions,
     RunningOptions,
     RunOptions,
+    SaveImagesOptions,
     TuneOptions,
     VerifyOptions,
 )
@@ -198,6 +202,25 @@ class CollectImages(CollectImagesOptions, Plain, total=False):
     """What `pinlite images gc` takes."""
 
 
+_REPOSITORY = Argument("REGISTRY/NAME", "A repository of a registry, such as registry.example.com/team/images.")
+
+
+class PushImages(PushImagesOptions, Plain, total=False):
+    repository: Annotated[str, _REPOSITORY]
+
+
+class PullImages(PullImagesOptions, Plain, total=False):
+    repository: Annotated[str, _REPOSITORY]
+
+
+class SaveImages(SaveImagesOptions, Plain, total=False):
+    file: Annotated[StrPath, Argument("FILE.tar", "The file to write.")]
+
+
+class LoadImages(LoadImagesOptions, Plain, total=False):
+    file: Annotated[StrPath, Argument("FILE.tar", "What `pinlite images save` has written.")]
+
+
 class Nothing(TypedDict):
     """No options."""
 
@@ -336,6 +359,21 @@ COMMANDS = {
         "images:gc",
         CollectImages,
     ),
+    "images push": Command(
+        "Push the images of a toolchain to a registry, and sign which is which; what is missing is built first. Of the "
+        "venv engine, the packages.",
+        "images:push",
+        PushImages,
+    ),
+    "images pull": Command(
+        "Pull them from a registry, as far as a key that is trusted has signed them.", "images:pull", PullImages
+    ),
+    "images save": Command(
+        "Write them into a file, with the packages that they are made of, for machines without a network.",
+        "images:save",
+        SaveImages,
+    ),
+    "images load": Command("Take what is in such a file.", "images:load", LoadImages),
     "toolchain list": Command("List those that pinlite brings.", "toolchain:list_", Json),
     "toolchain show": Command(
         "Say what a toolchain is made of: images, runtimes, opsets, targets.", "toolchain:show", ToolchainShow

@@ -447,6 +447,18 @@ class RunningOptions(EnvironmentOptions, total=False):
     ]
 
 
+class SharedImagesOptions(TypedDict, total=False):
+    images: Annotated[
+        str,
+        Option(
+            "Engine",
+            "oci://HOST/NAME",
+            "A repository of a registry from which images are pulled before any is built; docs/teams.md.",
+            otherwise="PINLITE_IMAGES",
+        ),
+    ]
+
+
 class WarmOptions(TypedDict, total=False):
     keep_warm: Annotated[
         str,
@@ -479,6 +491,7 @@ class TrustedKeysOptions(TypedDict, total=False):
             "Ed25519 keys whose signatures are believed, one or several in a file; once for each file.",
             key="trust-key",
             default=(),
+            otherwise="PINLITE_TRUST_KEY, files with colons between them",
         ),
     ]
 
@@ -517,8 +530,10 @@ class RecipeOptions(
     TrainingOptions,
     EvaluationOptions,
     RunningOptions,
+    SharedImagesOptions,
     WarmOptions,
     StoreOptions,
+    TrustedKeysOptions,
     OutputOptions,
     total=False,
 ):
@@ -678,3 +693,44 @@ class CollectImagesOptions(EngineOptions, total=False):
         float, Option("Store", "DAYS", "Images of --with that were used since then stay.", default=30, ge=0)
     ]
     dry_run: Annotated[bool, Option("Store", "", "Say what would go, and remove nothing.", default=False)]
+
+
+class ToolchainsOptions(EngineOptions, total=False):
+    toolchains: Annotated[
+        Texts,
+        Option(
+            "Model",
+            "NAME|FILE.toml",
+            "A toolchain whose images are meant; once for each.",
+            key="toolchain",
+            default=(),
+            otherwise=DEFAULT_TOOLCHAIN,
+        ),
+    ]
+
+
+class PushImagesOptions(ToolchainsOptions, SigningKeyOptions, total=False):
+    """What goes to a registry, and who signs it."""
+
+
+class PullImagesOptions(ToolchainsOptions, TrustedKeysOptions, total=False):
+    """What comes from a registry, and who is believed."""
+
+
+class SaveImagesOptions(ToolchainsOptions, SigningKeyOptions, total=False):
+    no_packages: Annotated[
+        bool,
+        Option(
+            "Output",
+            "",
+            "Leave out the packages that images are made of, which the venv engine and --with need.",
+            default=False,
+        ),
+    ]
+
+
+class LoadImagesOptions(EngineOptions, TrustedKeysOptions, total=False):
+    unsigned: Annotated[
+        bool,
+        Option("Store", "", "Believe the file as it is, where you know who made it and how it came.", default=False),
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
-from pinlite.inputs.paths import existing, existing_path
+from pinlite.inputs.paths import existing, existing_file, existing_path
 from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
@@ -29,6 +29,7 @@ from pinlite.options.values import (
     tolerance,
     variants,
 )
+from pinlite.registry import Reference
 from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
 from pinlite.schema.environment import Environment
 from pinlite.schema.recipe import Limits, Recipe, Source
@@ -126,9 +127,16 @@ def _recipe(options: Settings) -> Recipe:
             memory=size("--memory", options["memory"]), disk=size("--disk", options["disk"]), timeout=options["timeout"]
         ),
         keep_warm=duration("--keep-warm", options["keep_warm"]) if "keep_warm" in options else 0.0,
+        images=_images(options),
+        trust_keys=tuple(existing_file(Path(key)) for key in options["trust_keys"]),
         cache=not options["no_cache"],
         refresh=stages(options["refresh"]),
     )
+
+
+def _images(options: Settings) -> str:
+    given = options.get("images", "")
+    return str(Reference.parse(given)) if given else ""
 
 
 def _toolchain(asked: str, source: Source) -> str:

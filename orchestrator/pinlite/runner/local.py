@@ -12,6 +12,7 @@ from typing import Self
 from pinlite import digest
 from pinlite.digest import HashedPath
 from pinlite.engine import Engine, Image, Job, VenvEngine, Worker
+from pinlite.engine.sharing.shared import SharedImages, ensured
 from pinlite.events import Notice, Observer, ignore
 from pinlite.runner.execute import execute
 from pinlite.runner.protocol import Done, Shared
@@ -34,7 +35,8 @@ class LocalRunner:
     ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
     are still to come are started, so that their imports overlap. Workers that run no user code stay for other runs, for
     ``keep_warm`` seconds. ``shared`` says whose files those have read that ``choose``'s engine starts, where these do
-    not serve this run alone.
+    not serve this run alone. ``images`` is where images are pulled from before any is made, if that is not what the
+    environment names.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class LocalRunner:
         ahead: Sequence[Stage] = (),
         keep_warm: float = 0.0,
         shared: Shared = "run",
+        images: SharedImages | None = None,
     ) -> None:
         self.run_id = new_run_id()
         self._choose = choose
@@ -54,6 +57,7 @@ class LocalRunner:
         self._observe = observe
         self._ahead = ahead
         self._keep_warm = keep_warm
+        self._images = images
         self._shared: Shared = "user" if keep_warm else shared
         self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
@@ -125,7 +129,8 @@ class LocalRunner:
         missing = {stage.image: self._recipes[stage.image] for stage in stages if stage.image not in self._ready}
         if missing:
             recipes = {recipe.name: recipe for recipe in missing.values()}.values()
-            found = engine.ensure([recipe for recipe in recipes if not recipe.interpreter], self._observe)
+            ours = [recipe for recipe in recipes if not recipe.interpreter]
+            found = ensured(engine, ours, self._images, self._observe)
             if own := [recipe for recipe in recipes if recipe.interpreter]:
                 found |= self._beside.ensure(own, self._observe)
             self._ready |= {role: found[recipe.name] for role, recipe in missing.items()}

@@ -182,6 +182,8 @@ class Recipe(Frozen):
     ``sign`` is the file of a private key that signs where the result comes from.
     ``strict`` says that a warning fails the run, once everything is written.
     ``keep_warm`` is for how many seconds workers that run no user code wait for another run.
+    ``images`` names a repository of a registry from which images are pulled before any is built, and ``trust_keys`` are
+    files with the public keys of those who may have signed what comes from a registry.
     ``trust`` says that a checkpoint, which is a program, or what builds a package may run where nothing keeps it from
     the machine.
     """
@@ -228,6 +230,8 @@ class Recipe(Frozen):
     environment: Environment | None = None
     limits: Limits = Limits()
     keep_warm: float = 0.0
+    images: str = ""
+    trust_keys: tuple[Path, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     cache: bool = True
     refresh: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from pinlite.engine.protocol import Engine, Image
+from pinlite.engine.sharing import transfers
 from pinlite.errors import ImageError, RegistryError, TamperedError, UsageError
 from pinlite.events import Notice, Observer
+from pinlite.machine import guards
 from pinlite.registry import Reference
 from pinlite.toolchain import ImageRecipe
 
@@ -46,31 +48,35 @@ class SharedImages:
 def ensured(
     engine: Engine, recipes: Iterable[ImageRecipe], shared: SharedImages | None, observe: Observer
 ) -> dict[str, Image]:
-    """All of the images, by name: those that are missing are pulled, or, where that can't be, made. Why they can't be
-    pulled is told.
+    """All of the images, by name: those that are missing are pulled from ``shared``, or from what the environment
+    names, or, where that can't be, made. Why they can't be pulled is told.
 
     Raises:
         ImageError: One can't be made.
         UsageError: A key is none.
     """
     recipes = list(recipes)
-    if shared is not None:
-        found = engine.find(recipes)
-        missing = [recipe for recipe in recipes if recipe.name not in found]
-        if missing:
-            _pulled(engine, recipes, missing, shared, observe)
+    shared = shared or SharedImages.chosen()
+    if shared and len(engine.find(recipes)) < len(recipes):
+        _pull(engine, recipes, shared, observe)
     return engine.ensure(recipes, observe)
 
 
-def _pulled(
-    engine: Engine, recipes: list[ImageRecipe], missing: list[ImageRecipe], shared: SharedImages, observe: Observer
-) -> None:
+def _pull(engine: Engine, recipes: list[ImageRecipe], shared: SharedImages, observe: Observer) -> None:
     from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
 
     try:
-        lacking = exchange.pull(engine, recipes if engine.carrier else missing, shared, observe)
+        # Another run may be at it: what has come once need not come twice.
+        with guards.held(transfers.half_moved().with_suffix(".guard")):
+            found = engine.find(recipes)
+            missing = [recipe for recipe in recipes if recipe.name not in found]
+            wanted = recipes if engine.carrier else missing
+            lacking = exchange.pull(engine, wanted, shared, observe) if missing else []
     except (RegistryError, TamperedError, ImageError) as error:
-        observe(Notice(f"images are not pulled from {shared.reference}: {error.message}; they are made here"))
-        return
-    if lacking:
-        observe(Notice(f"{shared.reference} has no image of {', '.join(lacking)} for this version: made here"))
+        why = error.message
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+    else:
+        why = f"it has none of {', '.join(lacking)} that fits this version" if lacking else ""
+    if why:
+        observe(Notice(f"images are not pulled from {shared.reference}, but made here: {why}"))

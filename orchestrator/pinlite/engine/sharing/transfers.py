@@ -19,7 +19,7 @@ Move = Callable[[Callable[[int], None]], None]
 
 def half_moved() -> Path:
     """What the folders of what is on its way are called after, and lie beside."""
-    return folders.cache() / "transfer"
+    return folders.cache() / "images" / "transfer"
 
 
 @contextlib.contextmanager
