@@ -97,7 +97,7 @@ def is_installed() -> bool:
 class Misbehaving:
     """A proxy before a registry. For requests that ``when`` picks by method and path, it does what ``how`` says:
 
-    - ``away``: closes the connection; ``silent``: says nothing until the test ends;
+    - ``away``: closes the connection; ``silent``: says nothing until the test ends; ``late``: waits half a second;
     - ``dripping``: a byte now and then; ``half``: half of the body;
     - ``short``: half of the body, as if it were all; ``long``: the body twice; ``wrong``: another body of the length;
     - a number: that status; bytes: these in place of the body.
@@ -150,6 +150,8 @@ class _Proxy(BaseHTTPRequestHandler):
         state.asked.append((self.command, path))
         how = state.how if state.when(self.command, path) else ""
         self.close_connection = True
+        if how == "late":
+            state.over.wait(0.5)
         if how == "silent":
             state.over.wait(60)
         elif isinstance(how, int):

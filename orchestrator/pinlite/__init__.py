@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pinlite.api import images as images
     from pinlite.api import inspect as inspect
     from pinlite.api import match as match
+    from pinlite.api import pull as pull
+    from pinlite.api import push as push
     from pinlite.api import remove_images as remove_images
     from pinlite.api import reproduce as reproduce
     from pinlite.api import run as run
@@ -37,6 +39,8 @@ __all__ = [
     "images",
     "inspect",
     "match",
+    "pull",
+    "push",
     "remove_images",
     "reproduce",
     "run",

@@ -44,6 +44,7 @@ from pinlite.options.declared import (
     MatchOptions,
     ModelOptions,
     PullImagesOptions,
+    PullOptions,
     PushImagesOptions,
     RemoveImagesOptions,
     RunningOptions,
@@ -66,6 +67,7 @@ from pinlite.tuning import tune as tuning
 
 if TYPE_CHECKING:
     from pinlite.engine.sharing.exchange import Exchanged
+    from pinlite.provenance.publishing import Published
     from pinlite.provenance.verify import Verified
 
 
@@ -238,6 +240,36 @@ def verify(folder: StrPath, **options: Unpack[VerifyOptions]) -> "Verified":
 
     chosen = _chosen(VerifyOptions, options)
     return verifying.verify(pathlib.Path(folder), *([pathlib.Path(chosen["key"])] if "key" in chosen else []))
+
+
+def push(folder: StrPath, to: str) -> "Published":
+    """Have a result in a registry: ``reference`` of what is returned says where, by its digest.
+
+    Raises:
+        TamperedError: The folder is not as its conversion left it.
+        RegistryError: The registry is away, or refuses.
+    """
+    # As `verify`.
+    from pinlite.provenance import publishing  # noqa: PLC0415
+
+    return publishing.push(pathlib.Path(folder), Reference.parse(to))
+
+
+def pull(reference: str, **options: Unpack[PullOptions]) -> "Published":
+    """Write a result of a registry to ``out``, if it is as it was made and, where there are ``trust_keys``, signed by
+    one of them; else nothing is written. ``folder`` of what is returned is where it is.
+
+    Raises:
+        TamperedError: It is not.
+        RegistryError: The registry is away, refuses, or serves something else than it says.
+    """
+    from pinlite.provenance import publishing  # noqa: PLC0415
+    from pinlite.trust import keys  # noqa: PLC0415
+
+    chosen = _chosen(PullOptions, options)
+    out = pathlib.Path(chosen["out"]) if "out" in chosen else None
+    files = keys.trusted_files(map(pathlib.Path, chosen["trust_keys"]))
+    return publishing.pull(Reference.parse(reference), out, *files)
 
 
 def doctor() -> Diagnosis:

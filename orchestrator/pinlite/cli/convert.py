@@ -12,6 +12,7 @@ from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.options.option import Locked
 from pinlite.provenance import lockfile
+from pinlite.schema.recipe import Recipe
 from pinlite.store import runs
 
 
@@ -40,7 +41,7 @@ def convert(
     try:
         with progress(verbose=verbose) as view:
             planned = plan.prepare(recipe, view)
-            before = runs.state(planned.dependencies, *([file] if file else []))
+            before = runs.state(planned.dependencies, *([file] if file else []), *_keys(recipe))
             report = pipeline.run_plan(planned, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
@@ -52,6 +53,15 @@ def convert(
     if recipe.cache and not recipe.refresh and not recipe.sign and not html:
         runs.keep(sys.argv[1:], recipe, before, report, written=lock)
     finish(report, recipe.out, json=json, html=html)
+
+
+def _keys(recipe: Recipe) -> tuple[Path, ...]:
+    """The files that say whose results are believed."""
+    if not recipe.store:
+        return ()
+    from pinlite.trust import keys
+
+    return keys.trusted_files(recipe.trust_keys)
 
 
 def _show_plan(planned: plan.Plan, *, json: bool) -> None:

@@ -1,11 +1,15 @@
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from rich.text import Text
 
 from pinlite import api
 from pinlite.cli.consoles import data, print_json, progress
 from pinlite.options.declared import VerifyOptions
+
+if TYPE_CHECKING:
+    from pinlite.provenance.verify import Verified
 
 
 def verify(*, folder: str, json: bool, **given: Unpack[VerifyOptions]) -> None:
@@ -14,17 +18,17 @@ def verify(*, folder: str, json: bool, **given: Unpack[VerifyOptions]) -> None:
     if json:
         print_json(asdict(found))
         return
-    lines = (
-        f"{folder}: {found.files} files are as they were made",
-        f"made of {found.source} by pinlite {found.version} ({found.builder}) at {found.finished}",
-        _signed(found.keys, str(given["key"]) if found.trusted else ""),
-    )
-    data.print(Text("\n".join(lines)), soft_wrap=True)
+    first, *others = described(found, str(given["key"]) if found.trusted else "", "--key")
+    data.print(Text("\n".join([f"{folder}: {first}", *others])), soft_wrap=True)
 
 
-def _signed(keys: tuple[str, ...], key: str) -> str:
-    if key:
-        return f"signed by {key}"
+def described(found: "Verified", keys: str, option: str) -> Iterator[str]:
+    """Lines on a folder that was verified; ``keys`` are the files of keys that were asked for by an option."""
+    yield f"{found.files} files are as they were made"
+    yield f"made of {found.source} by pinlite {found.version} ({found.builder}) at {found.finished}"
     if keys:
-        return f"signed by {', '.join(keys)}, which was not checked: --key PUBLIC.pem does"
-    return "unsigned: somebody who changed a file could have changed its digest in the statement too"
+        yield f"signed by {keys}"
+    elif found.keys:
+        yield f"signed by {', '.join(found.keys)}, which was not checked: {option} PUBLIC.pem does"
+    else:
+        yield "unsigned: somebody who changed a file could have changed its digest in the statement too"

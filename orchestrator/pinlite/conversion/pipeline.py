@@ -73,6 +73,7 @@ def run_plan(
             used=[image for image in used if image.python],
             materials=[*materials, *provenance.below(provision.shown(folder))],
             run=provenance.Run(runner.run_id, started, datetime.now(UTC)),
+            signers=tuple({made.signed_by for made in done.records} - {""}),
             key=key,
         )
         output.publish(output.copying(artifacts), documents, recipe.out)

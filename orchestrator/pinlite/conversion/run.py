@@ -11,7 +11,9 @@ from pinlite.conversion.plan import Plan
 from pinlite.digest import HashedPath
 from pinlite.engine import Engine, choose
 from pinlite.engine.sharing.shared import SharedImages
+from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
+from pinlite.registry import Reference
 from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
 from pinlite.schema.recipe import Recipe
@@ -22,10 +24,12 @@ from pinlite.store.record import Record
 
 if TYPE_CHECKING:
     from pinlite.parity import Array
+    from pinlite.runner.sharing import Sharing
 
 
-def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
-    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without.
+def runner_of(plan: Plan, observe: Observer = ignore, sharing: "Sharing | None" = None) -> Runner:
+    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without. ``sharing`` is what
+    runs of a recipe's ``--store`` have in common, where there are several.
 
     Once an engine that does not isolate is chosen, what looks like data and is a program is refused with a
     UsageError.
@@ -41,7 +45,32 @@ def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
     keep_warm = 0.0 if recipe.source.kind == "saved_model" else recipe.keep_warm
     images = SharedImages.chosen(recipe.images, recipe.trust_keys)
     local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, images=images)
-    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe) if recipe.cache else local
+    if not recipe.cache:
+        return local
+    shared = sharing or sharing_of(recipe, observe)
+    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, shared)
+
+
+def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
+    """What a recipe shares with other machines; None where that is nothing.
+
+    Raises:
+        UsageError: A key can't be read, or nothing in ``--store`` could be believed.
+    """
+    if not recipe.store:
+        return None
+    from pinlite.runner.sharing import Sharing  # noqa: PLC0415  # who asks a registry takes time to import
+    from pinlite.store.remote import RemoteStore  # noqa: PLC0415
+    from pinlite.trust import keys  # noqa: PLC0415
+
+    signing = keys.signing_key(recipe.signing_key)
+    trusted = keys.TrustedKeys.of(keys.trusted_files(recipe.trust_keys), signing)
+    if not trusted:
+        raise UsageError(
+            f"--store {recipe.store}: no key is trusted, so nothing there could be believed",
+            hint="give --trust-key PUBLIC.pem, of whoever signs what is there; or a key that signs, --signing-key",
+        )
+    return Sharing(RemoteStore(Reference.parse(recipe.store), trusted, signing), observe, trust=recipe.trust)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pinlite.options.declared import (
     LoadImagesOptions,
     MatchOptions,
     PullImagesOptions,
+    PullOptions,
     PushImagesOptions,
     RecipeOptions,
     RemoveImagesOptions,
@@ -169,6 +170,17 @@ class Match(MatchOptions, Shown, total=False):
 
 class Verify(VerifyOptions, Plain, total=False):
     folder: Annotated[StrPath, _FOLDER]
+
+
+class Push(Plain, total=False):
+    folder: Annotated[StrPath, _FOLDER]
+    to: Annotated[str, Argument("oci://REGISTRY/NAME[:TAG]", "Where it goes; the tag is latest if none is given.")]
+
+
+class Pull(PullOptions, Plain, total=False):
+    reference: Annotated[
+        str, Argument("oci://REGISTRY/NAME[:TAG][@DIGEST]", "A result, as `pinlite push` has printed it.")
+    ]
 
 
 class Schema(TypedDict, total=False):
@@ -324,6 +336,16 @@ COMMANDS = {
     ),
     "verify": Command(
         "Say whether each file of a conversion is as it was made, and where it comes from.", "verify:verify", Verify
+    ),
+    "push": Command(
+        "Publish a result in a registry: one artifact, with its report, provenance and packages as referrers.",
+        "publishing:push",
+        Push,
+    ),
+    "pull": Command(
+        "Get a result from a registry, if each file is as it was made and, with --trust-key, signed.",
+        "publishing:pull",
+        Pull,
     ),
     "doctor": Command(
         "Say what runs the stages here, what is missing, and what to do about it.", "doctor:doctor", Doctor

@@ -472,16 +472,6 @@ class WarmOptions(TypedDict, total=False):
     ]
 
 
-class StoreOptions(TypedDict, total=False):
-    no_cache: Annotated[
-        bool, Option("Store", "", "Take nothing from the store, and keep nothing there.", default=False)
-    ]
-    refresh: Annotated[
-        Sequence[StageName],
-        Option("Store", "STAGE", "Run this stage anew, and compare with what was kept; once for each.", default=()),
-    ]
-
-
 class TrustedKeysOptions(TypedDict, total=False):
     trust_keys: Annotated[
         Paths,
@@ -505,6 +495,26 @@ class SigningKeyOptions(TypedDict, total=False):
             "An Ed25519 private key that signs what goes to a registry.",
             otherwise="PINLITE_SIGNING_KEY, the key or its file",
         ),
+    ]
+
+
+class StoreOptions(TrustedKeysOptions, SigningKeyOptions, total=False):
+    store: Annotated[
+        str,
+        Option(
+            "Store",
+            "oci://REGISTRY/NAME",
+            "Where results are shared between machines: looked up there after the store of this one, and believed if a "
+            "key of --trust-key has signed them; with a signing key, what is made goes there.",
+            otherwise="the store of this machine alone",
+        ),
+    ]
+    no_cache: Annotated[
+        bool, Option("Store", "", "Take nothing from the store, and keep nothing there.", default=False)
+    ]
+    refresh: Annotated[
+        Sequence[StageName],
+        Option("Store", "STAGE", "Run this stage anew, and compare with what was kept; once for each.", default=()),
     ]
 
 
@@ -658,6 +668,10 @@ class ReportOptions(TypedDict, total=False):
 
 class VerifyOptions(TypedDict, total=False):
     key: Annotated[StrPath, Option("Output", "PUBLIC.pem", "The Ed25519 key that must have signed it.")]
+
+
+class PullOptions(TrustedKeysOptions, total=False):
+    out: Annotated[StrPath, Option("Output", "DIR", "Where the result goes.", otherwise="build/<last part of NAME>")]
 
 
 class DoctorOptions(TypedDict, total=False):

@@ -8,7 +8,7 @@ from typing import Any
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
-from pinlite.inputs.paths import existing, existing_file, existing_path
+from pinlite.inputs.paths import existing, existing_path
 from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
 from pinlite.options.declared import Settings
@@ -128,8 +128,10 @@ def _recipe(options: Settings) -> Recipe:
         ),
         keep_warm=duration("--keep-warm", options["keep_warm"]) if "keep_warm" in options else 0.0,
         images=_images(options),
-        trust_keys=tuple(existing_file(Path(key)) for key in options["trust_keys"]),
         cache=not options["no_cache"],
+        store=_store(options),
+        trust_keys=tuple(file for each in options["trust_keys"] if (file := existing("--trust-key", each))),
+        signing_key=existing("--signing-key", options.get("signing_key")),
         refresh=stages(options["refresh"]),
     )
 
@@ -137,6 +139,19 @@ def _recipe(options: Settings) -> Recipe:
 def _images(options: Settings) -> str:
     given = options.get("images", "")
     return str(Reference.parse(given)) if given else ""
+
+
+def _store(options: Settings) -> str:
+    """The repository of ``--store``; "" without one."""
+    if "store" not in options:
+        return ""
+    reference = Reference.parse(options["store"])
+    if reference != reference.repository:
+        raise UsageError(
+            f"--store {options['store']}: it names a tag or a digest",
+            hint=f"give the repository, which has a tag for each result: {reference.repository}",
+        )
+    return str(reference)
 
 
 def _toolchain(asked: str, source: Source) -> str:

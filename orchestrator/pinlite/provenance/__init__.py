@@ -33,18 +33,21 @@ def documents(
     used: Iterable[UsedImage],
     materials: Iterable[Resource],
     run: Run,
+    signers: Sequence[str] = (),
     key: "Ed25519PrivateKey | None" = None,
 ) -> dict[str, str]:
     """What lies beside the artifacts of a run, by file name: its report, and what tells where all of it comes from.
 
-    ``inside`` are the files below those artifacts that are folders, ``materials`` what the user gave.
+    ``inside`` are the files below those artifacts that are folders, ``materials`` what the user gave, ``signers`` the
+    ids of keys whose word was taken for what other machines made.
     """
     images = tuple(used)
     written = {output.REPORT: report.to_json(), output.SBOM: sbom.of(images)}
     folders = {resource.name.partition("/")[0] for resource in inside}
     beside = [Resource(name, digest.of_bytes(text.encode())) for name, text in written.items()]
     files = [Resource(made.path, made.sha256) for made in report.artifacts if made.path not in folders]
-    told = statement.of([*files, *inside, *beside], recipe, materials, engine=report.engine, used=images, run=run)
+    subjects = [*files, *inside, *beside]
+    told = statement.of(subjects, recipe, materials, engine=report.engine, used=images, run=run, signers=signers)
     written |= {output.PROVENANCE: told, output.CHECKSUM: checksum(told.encode())}
     if key:
         from pinlite.trust import envelope  # noqa: PLC0415  # cryptography is imported only where it is used

@@ -21,9 +21,20 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 MEDIA_TYPE = "application/vnd.in-toto+json"
 BUILD_TYPE = "urn:pinlite:convert:1"
 
-# Of a recipe, what says where something lies on this machine, who signs, or whether the store is used; and what it was
-# made of, which the rest of it says.
-_LEFT_OUT = {"out", "sign", "options", "cache", "refresh", "toolchain_files"}
+# Of a recipe, what says where something lies on this machine, who signs, or what is stored where; and what it was made
+# of, which the rest of it says.
+_LEFT_OUT = {
+    "out",
+    "sign",
+    "options",
+    "cache",
+    "refresh",
+    "store",
+    "images",
+    "trust_keys",
+    "signing_key",
+    "toolchain_files",
+}
 
 Descriptor = dict[str, Any]
 
@@ -45,8 +56,10 @@ def of(
     engine: str,
     used: Sequence[UsedImage],
     run: Run,
+    signers: Sequence[str] = (),
 ) -> str:
-    """The statement about ``subjects``, as JSON.
+    """The statement about ``subjects``, as JSON. ``signers`` are the ids of keys whose word was taken for some of what
+    was made: who trusts one of them no more finds here what rests on it.
 
     What differs between two equal runs is ``runDetails``, the digest of report.json, which has times in it, too, and
     Docker's IDs of images that were built anew.
@@ -63,6 +76,7 @@ def of(
                     "internalParameters": {
                         "engine": engine,
                         "platform": next(image.recipe.base.platform for image in used),
+                        **({"signers": sorted(signers)} if signers else {}),
                     },
                     "resolvedDependencies": [
                         *_bases(used),

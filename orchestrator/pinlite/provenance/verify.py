@@ -47,10 +47,11 @@ class Verified:
     trusted: bool
 
 
-def verify(folder: Path, *keys: Path, option: str = "--key") -> Verified:
+def verify(folder: Path, *keys: Path, option: str = "--key", called: str = "") -> Verified:
     """Compare each file with ``provenance.json`` and ``report.json``, and these with each other and their schemas.
 
     ``keys`` are files of public keys, which ``option`` gave; where there are any, one of them has to have signed it.
+    The folder is ``called`` otherwise in errors, where it is but on its way.
 
     Raises:
         UsageError: The folder is no result of a conversion, or one of ``keys`` has no public key.
@@ -58,20 +59,21 @@ def verify(folder: Path, *keys: Path, option: str = "--key") -> Verified:
             none of the ``keys`` has signed it.
     """
     trusted = TrustedKeys.of(keys, option=option)
+    where = called or str(folder)
     files = {path.relative_to(folder).as_posix(): path for path in _below(folder)}
     if not {PROVENANCE, REPORT} & set(files):
         raise UsageError(
-            f"{folder} is not the output folder of a conversion", hint="give the --out folder of pinlite convert"
+            f"{where} is not the output folder of a conversion", hint="give the --out folder of pinlite convert"
         )
-    _refuse(folder, (f"{name} is no plain file" for name in sorted(files) if not _is_plain(files[name])))
-    _refuse(folder, _wrong_checksum(files))
+    _refuse(where, (f"{name} is no plain file" for name in sorted(files) if not _is_plain(files[name])))
+    _refuse(where, _wrong_checksum(files))
     try:
         subjects, provenance = schemas.read_statement(files[PROVENANCE].read_bytes().decode())
     except ValueError as error:
-        raise _tampered(folder, [f"{PROVENANCE} is no SLSA provenance: {error}"]) from None
-    _refuse(folder, _wrong_files(files, subjects))
-    _refuse(folder, _wrong_documents(files, subjects))
-    _refuse(folder, _wrong_signature(files, trusted, " or ".join(map(str, keys))))
+        raise _tampered(where, [f"{PROVENANCE} is no SLSA provenance: {error}"]) from None
+    _refuse(where, _wrong_files(files, subjects))
+    _refuse(where, _wrong_documents(files, subjects))
+    _refuse(where, _wrong_signature(files, trusted, " or ".join(map(str, keys))))
     run = provenance.run_details
     return Verified(
         files=len(files.keys() - ADDED),
@@ -84,14 +86,14 @@ def verify(folder: Path, *keys: Path, option: str = "--key") -> Verified:
     )
 
 
-def _refuse(folder: Path, wrong: Iterable[str]) -> None:
+def _refuse(where: str, wrong: Iterable[str]) -> None:
     if lines := list(wrong):
-        raise _tampered(folder, lines)
+        raise _tampered(where, lines)
 
 
-def _tampered(folder: Path, wrong: Iterable[str]) -> TamperedError:
+def _tampered(where: str, wrong: Iterable[str]) -> TamperedError:
     return TamperedError(
-        "\n  ".join([f"{folder} has changed since its conversion:", *wrong]),
+        "\n  ".join([f"{where} has changed since its conversion:", *wrong]),
         hint="don't trust it: convert again, or get it again from its source",
     )
 

@@ -1,4 +1,7 @@
-"""A runner that looks actions up in the store, and lets another runner run those that are not there."""
+"""A runner that looks actions up in the store, and lets another runner run those that are not there.
+
+Behind the store there may be a registry, which other machines share.
+"""
 
 import contextlib
 import tempfile
@@ -7,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
@@ -22,10 +25,14 @@ from pinlite.store.files import Damaged, Store
 from pinlite.store.record import Record
 from pinlite.toolchain import ImageRecipe
 
+if TYPE_CHECKING:
+    from pinlite.runner.sharing import Sharing
+
 
 class CachingRunner:
     """A `Runner` before another one, which it enters and leaves. ``recipes`` has the recipes of images, by what stages
-    call them; ``refresh`` names stages that are run anew and compared with what was kept.
+    call them; ``refresh`` names stages that are run anew and compared with what was kept. ``sharing``, which it enters
+    and leaves too, has what other machines made.
     """
 
     def __init__(
@@ -35,12 +42,16 @@ class CachingRunner:
         recipes: Mapping[str, ImageRecipe],
         refresh: tuple[str, ...] = (),
         observe: Observer = ignore,
+        sharing: "Sharing | None" = None,
     ) -> None:
         self._behind = behind
         self._store = store
         self._recipes = recipes
         self._refresh = refresh
         self._observe = observe
+        self._sharing = sharing
+        # The ids of keys whose records are believed.
+        self._keys = sharing.keys if sharing else frozenset[str]()
         self._stack = ExitStack()
 
     @property
@@ -57,9 +68,11 @@ class CachingRunner:
         if again and (done := self._made_before(key, action)):
             return done
         with self._alone(key):
-            if again and (done := self._made_before(key, action)):
+            if again and (done := self._made_before(key, action) or self._made_elsewhere(key, action)):
                 return done
-            return self._keep(action, self._behind.run(action))
+            with self._sharing.held(action.stage) if self._sharing else contextlib.nullcontext():
+                ran = self._behind.run(action)
+            return self._keep(action, ran)
 
     def release(self, stage: Stage) -> None:
         self._behind.release(stage)
@@ -70,7 +83,7 @@ class CachingRunner:
 
     def _made_before(self, key: str, action: Action[ResultT]) -> Done[ResultT] | None:
         known = record.load(self._store, key)
-        if known is None:
+        if known is None or not record.is_believed(known, self._keys):
             return None
         name, started = action.stage.name, time.monotonic()
         try:
@@ -82,6 +95,28 @@ class CachingRunner:
         self._observe(StageFinished(name, "hit", time.monotonic() - started))
         return done
 
+    def _made_elsewhere(self, key: str, action: Action[ResultT]) -> Done[ResultT] | None:
+        """What another machine made, kept here from now on."""
+        if self._sharing is None:
+            return None
+        name, started = action.stage.name, time.monotonic()
+        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="shared-")) / name
+        found = self._sharing.find(key, action.stage, folder, self._store)
+        if found is None:
+            return None
+        known, paths = found
+        try:
+            result = action.result.model_validate(known.result)
+        except ValidationError:
+            self._observe(Notice(f"the shared result of {name} is not what the stage promises, and is made here"))
+            return None
+        self._observe(StageStarted(name))
+        outputs = {role: HashedPath.of(paths[role], output.sha256) for role, output in known.outputs.items()}
+        with contextlib.suppress(OSError):  # without room for it, it is there for this run alone
+            record.keep(self._store, known, paths, self._keys)
+        self._observe(StageFinished(name, "hit", time.monotonic() - started))
+        return Done(name, result, outputs, known, "hit")
+
     def _restored(self, known: Record, action: Action[ResultT]) -> Done[ResultT]:
         result = action.result.model_validate(known.result)
         folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="hit-")) / action.stage.name
@@ -90,7 +125,7 @@ class CachingRunner:
         return Done(action.stage.name, result, outputs, known, "hit")
 
     def _keep(self, action: Action[ResultT], done: Done[ResultT]) -> Done[ResultT]:
-        """Keep what was made, as long as it was made of what its key says.
+        """Keep what was made, and share it, as long as it was made of what its key says.
 
         Bytes that are kept already under the key stay, and are what the run goes on with.
         """
@@ -99,14 +134,17 @@ class CachingRunner:
                 self._observe(Notice(f"{given.path} changed while {done.name} ran: its result is not kept"))
                 return done
         try:
-            kept = record.keep(self._store, done.record, {role: file.path for role, file in done.outputs.items()})
+            paths = {role: file.path for role, file in done.outputs.items()}
+            kept = record.keep(self._store, done.record, paths, self._keys)
         except OSError as error:
             self._observe(
                 Notice(f"the result of {done.name} can't be kept in {self._store.root}: {error.strerror or error}")
             )
-            return done
+            kept = done.record
         made = done.record.outputs
         if kept.outputs == made:
+            if self._sharing:
+                self._sharing.offer(done, action.stage)
             return done
         other = ", ".join(sorted(output.name for role, output in made.items() if kept.outputs[role] != output))
         self._observe(
@@ -128,6 +166,8 @@ class CachingRunner:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._folder = Path(stack.enter_context(temporary.folder())).resolve()
+            if self._sharing:
+                stack.enter_context(self._sharing)
             stack.enter_context(self._behind)
             self._stack = stack.pop_all()
         return self

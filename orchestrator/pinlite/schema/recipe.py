@@ -179,6 +179,8 @@ class Recipe(Frozen):
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
     ``options`` are those that were given and decide something of the outcome, under the keys of pinlite.toml.
     Without ``cache`` nothing is taken from the store and nothing put there; ``refresh`` names stages to run anew.
+    ``store`` is a repository of a registry in which results are shared; ``signing_key`` is the file of the key that
+    signs what goes there, if it is in a file.
     ``sign`` is the file of a private key that signs where the result comes from.
     ``strict`` says that a warning fails the run, once everything is written.
     ``keep_warm`` is for how many seconds workers that run no user code wait for another run.
@@ -234,4 +236,6 @@ class Recipe(Frozen):
     trust_keys: tuple[Path, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     cache: bool = True
+    store: str = ""
+    signing_key: Path | None = None
     refresh: tuple[str, ...] = ()

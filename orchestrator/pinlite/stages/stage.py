@@ -48,7 +48,7 @@ BATCHES = (5, 7)
 @dataclass(frozen=True)
 class Stage:
     """A step of a conversion: the image, as a toolchain's ``images`` have it, and the program it runs in; ``variant``
-    is the kind of file that it is about.
+    is the kind of file that it is about. What a stage ``measures`` is true of this machine alone.
 
     A worker that ``runs_user_code`` serves one request and is gone.
     """
@@ -59,6 +59,7 @@ class Stage:
     operation: str
     runs_user_code: bool = False
     variant: VariantName | None = None
+    measures: bool = False
 
     @property
     def home(self) -> tuple[str, str]:

@@ -16,7 +16,7 @@ class Result(Answer):
 
 
 def stage(runtime: Runtime) -> Stage:
-    return Stage(f"time-{runtime.image}", image=runtime.image, program=runtime.program, operation="time")
+    return Stage(f"time-{runtime.image}", image=runtime.image, program=runtime.program, operation="time", measures=True)
 
 
 def runs(runtime: Runtime, variant: VariantName) -> int:

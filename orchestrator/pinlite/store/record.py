@@ -1,6 +1,6 @@
 """The record of an action: everything that its key is made from, the stage's result, and the digests of its outputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,7 +50,8 @@ class Output(Frozen):
 
 class Record(Frozen):
     """``engine``, ``made_in`` (the identity of the image on the base that was there), ``seconds``, ``peak_memory`` in
-    bytes and ``versions`` are those of the run that made it.
+    bytes and ``versions`` are those of the run that made it. What comes from elsewhere is ``signed_by`` a key, and as
+    good as that key; what was made here is by none.
     """
 
     preimage: Preimage
@@ -62,6 +63,11 @@ class Record(Frozen):
     seconds: float
     peak_memory: int
     versions: dict[str, str]
+    signed_by: str = ""
+
+
+# The ids of keys whose records are believed.
+Keys = Collection[str]
 
 
 def preimage(action: Action[Any], image: ImageRecipe) -> Preimage:
@@ -113,17 +119,23 @@ def restore(store: Store, record: Record, folder: Path) -> dict[str, Path]:
     return {role: folder / output.name for role, output in record.outputs.items()}
 
 
-def keep(store: Store, made: Record, outputs: Mapping[str, Path]) -> Record:
+def is_believed(record: Record, keys: Keys) -> bool:
+    """Whether it was made here, or one of the keys has signed it."""
+    return not record.signed_by or record.signed_by in keys
+
+
+def keep(store: Store, made: Record, outputs: Mapping[str, Path], keys: Keys = ()) -> Record:
     """Keep an action whose outputs lie at the paths; the record that is kept.
 
-    What was kept first stays: where an earlier record has other bytes, it is that one.
+    What was kept first stays: where an earlier record, by one of the ``keys`` or made here, has other bytes, it is that
+    one.
 
     Raises:
         OSError: There is no room, or the store can't be written.
     """
     with store.committing():
         earlier = load(store, made.preimage.key)
-        if earlier and earlier.outputs != made.outputs:
+        if earlier and is_believed(earlier, keys) and earlier.outputs != made.outputs:
             return earlier
         for path in outputs.values():
             store.put(path)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pinlite.schema.report import Report
 
 _SCHEMA = "pinlite.run/1"
+# As `pinlite.trust.keys` has them.
+_KEYS = ("PINLITE_SIGNING_KEY", "PINLITE_TRUST_KEY")
 
 # What was read, as `pinlite.inputs.dependencies` tells it: how, where, and its digest.
 State = list[tuple[dependencies.Kind, str, str]]
@@ -138,9 +140,14 @@ def keep(
 
 
 def key_of(arguments: Sequence[str]) -> str:
-    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does."""
+    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does. The
+    variables of keys decide whose results are believed.
+    """
     own = [entry for folder in (Path(__file__).parents[1], folders.IMAGES) for entry in sorted(_entries(folder))]
-    return digest.of_json({"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own})
+    return digest.of_json(
+        {"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own}
+        | {name: os.environ[name] for name in _KEYS if name in os.environ}
+    )
 
 
 def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:
