@@ -22,7 +22,7 @@ from pinlite.registry import Descriptor, Manifest
 from pinlite.toolchain import ImageRecipe, bases
 
 LOCK = "application/vnd.pinlite.lock.v1+json"
-_TITLE = "org.opencontainers.image.title"
+TITLE = "org.opencontainers.image.title"
 _PACKAGE, _VERSION = "pinlite.package", "pinlite.version"
 _AT_ONCE = 4
 _SHORT = 16
@@ -95,7 +95,7 @@ def _here(cache: WheelCache, lock: Pins, observe: Observer) -> list[Distribution
 
 def _described(file: Distribution) -> Descriptor:
     assert file.size is not None, "it is here"
-    annotations = {_TITLE: file.filename, _PACKAGE: file.package, _VERSION: file.version}
+    annotations = {TITLE: file.filename, _PACKAGE: file.package, _VERSION: file.version}
     return Descriptor(
         media_type="application/octet-stream", digest=f"sha256:{file.sha256}", size=file.size, annotations=annotations
     )
@@ -139,7 +139,7 @@ def _file(layer: Descriptor) -> Distribution:
     return Distribution(
         package=said[_PACKAGE],
         version=said[_VERSION],
-        filename=said[_TITLE],
+        filename=said[TITLE],
         sha256=layer.sha256,
         size=layer.size,
     )
