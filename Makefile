@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-cached bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -51,6 +51,9 @@ bench-adapt: $(host) ## Time what adapting ONNX files of 10 MB to 1 GB adds to r
 
 bench-cached: $(host) ## Time a conversion that was made before, in a small and in a large store (ENGINE, RUNS).
 	.venv/bin/python tests/bench/cached.py --engine $(ENGINE) --runs $(or $(RUNS),30) $(ARGS)
+
+bench-shared: $(dev) ## Time a conversion that another machine made, and one that is pushed, beside one alone (ENGINE, RUNS).
+	PYTHONPATH=tests .venv/bin/python tests/bench/shared.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)

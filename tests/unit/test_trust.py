@@ -1,6 +1,7 @@
 """Who is believed: keys as files and as variables, and envelopes of one kind that are none of another."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from pinlite.errors import UsageError
+from pinlite.inputs import environment
+from pinlite.machine import uv
 from pinlite.trust import envelope, keys
 from pinlite.trust.keys import TrustedKeys, key_id
 
@@ -109,6 +112,15 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(monkeypatch):
         keys.signing_key(None)
     assert keys.VARIABLE in raised.value.message
     assert "c2VjcmV0" not in raised.value.message + raised.value.hint
+
+
+def test_no_other_process_gets_the_key(monkeypatch):
+    """Neither code in the user's own environment nor a setup.py that uv runs."""
+    monkeypatch.setenv(keys.VARIABLE, "the key")
+    monkeypatch.setenv("ANOTHER", "variable")
+    assert {keys.VARIABLE, "ANOTHER"} & environment.surroundings().keys() == {"ANOTHER"}
+    program = f"import os; print({{'{keys.VARIABLE}', 'ANOTHER'}} & os.environ.keys())"
+    assert uv.run("run", "--no-project", "--python", sys.executable, "python", "-c", program) == "{'ANOTHER'}"
 
 
 @pytest.mark.parametrize("kind", ["private", "ec", "half", "junk", "empty", "absent"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from pinlite import digest
+from pinlite import digest, trust
 from pinlite.errors import UsageError
 from pinlite.machine import folders, temporary
 from pinlite.schema.environment import Environment
@@ -68,10 +68,11 @@ def read(path: Path) -> Environment:
 
 
 def surroundings() -> dict[str, str]:
-    """What a process in the user's own environment gets of this one's: all but what moves Python's paths, so that
-    tokens, proxies and the folders of downloads are there. No bytecode is written into the environment.
+    """What a process in the user's own environment gets of this one's: all but what moves Python's paths, and the key
+    that signs, so that tokens, proxies and the folders of downloads are there. No bytecode is written there.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    left_out = ("PYTHON", "VIRTUAL_ENV", trust.SIGNING)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 

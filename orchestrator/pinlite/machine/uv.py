@@ -6,6 +6,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from pinlite import trust
+
 # In seconds for a file, where the user says nothing: on a machine that is busy the usual 60 are too few for torch's.
 _COMPILING = {"UV_COMPILE_BYTECODE_TIMEOUT": "600"}
 
@@ -16,9 +18,10 @@ class UvError(Exception):
 
 def run(*arguments: str | Path, scratch: str = "") -> str:
     """Run uv and return its standard output, stripped. ``scratch`` is a folder for the files that uv leaves behind:
-    locks of the sources that it reads.
+    locks of the sources that it reads. It may run a stranger's setup.py, which gets no key that signs.
     """
     environment = _COMPILING | os.environ | ({"TMPDIR": scratch} if scratch else {})
+    environment.pop(trust.SIGNING, None)
     command = [find_uv_bin(), *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment

@@ -419,7 +419,7 @@ class TrustOptions(EngineOptions, total=False):
             "Engine",
             "",
             "Let a program run that nothing keeps from this machine: a checkpoint or a SavedModel in the venv engine, "
-            "and the code that --python exports.",
+            "and the code that --python exports; and let what runs without isolation be signed for others.",
             default=False,
         ),
     ]

@@ -35,6 +35,8 @@ ARTIFACT = "application/vnd.pinlite.action.v1"
 ENVELOPE = "application/vnd.pinlite.record.v1+dsse"
 _PAYLOAD = "application/vnd.pinlite.record.v1+json"
 
+# A run waits for a record that may be elsewhere, and should not for long.
+_PATIENCE = Patience(connect=5, silence=10, pace=20_000)
 # In bytes. An answer of a stage, which is most of a record, has at most 8 MiB, and listings are of folders of models.
 _LARGEST = 32 * 2**20
 # Of a key's id, in a tag.
@@ -82,7 +84,7 @@ class RemoteStore:
         reference: Reference,
         trusted: TrustedKeys,
         signing: "Ed25519PrivateKey | None" = None,
-        patience: Patience | None = None,
+        patience: Patience = _PATIENCE,
     ) -> None:
         """``trusted`` are the keys whose records are believed; without one that is ``signing``, nothing is pushed."""
         self.reference = reference
@@ -154,7 +156,8 @@ class RemoteStore:
     def push(self, record: Record, place: Place, outputs: Mapping[str, Path], count: Count = uncounted) -> bool:
         """Have a signed record there, and before it all that it names; False where it is there already.
 
-        ``count`` is also called between files, with 0.
+        ``count`` is also called between files, with 0. OSError is raised where a file can't be read, ValueError where a
+        file or the record is not what it was.
         """
         assert self._signing is not None, "only who has a key pushes"
         tag = place.tag(key_id(self._signing.public_key()))
@@ -166,9 +169,12 @@ class RemoteStore:
             for content in _contents(output)
             for blob in (Descriptor.of(content),)
         }
+        sizes = {blob.sha256: blob.size for blob, _ in blobs.values()}
+        if not {output.sha256 for output in record.outputs.values()} <= sizes.keys():
+            raise ValueError("its files have changed since")
         signed = Signed(
             record=record.model_copy(update={"signed_by": ""}),
-            sizes={blob.sha256: blob.size for blob, _ in blobs.values()},
+            sizes=sizes,
             processor=place.processor,
         )
         text = json.dumps(signed.model_dump(mode="json", by_alias=True), sort_keys=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinlite import digest
+from pinlite import digest, trust
 from pinlite.inputs import dependencies
 from pinlite.inputs.dependencies import Dependency
 from pinlite.machine import folders
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pinlite.schema.report import Report
 
 _SCHEMA = "pinlite.run/1"
-# As `pinlite.trust.keys` has them.
-_KEYS = ("PINLITE_SIGNING_KEY", "PINLITE_TRUST_KEY")
 
 # What was read, as `pinlite.inputs.dependencies` tells it: how, where, and its digest.
 State = list[tuple[dependencies.Kind, str, str]]
@@ -146,7 +144,7 @@ def key_of(arguments: Sequence[str]) -> str:
     own = [entry for folder in (Path(__file__).parents[1], folders.IMAGES) for entry in sorted(_entries(folder))]
     return digest.of_json(
         {"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own}
-        | {name: os.environ[name] for name in _KEYS if name in os.environ}
+        | {name: os.environ[name] for name in (trust.SIGNING, trust.TRUSTED) if name in os.environ}
     )
 
 

@@ -5,3 +5,8 @@ Both import cryptography, so that who needs neither does not wait for it: import
 
 May import `pinlite.schema`, `pinlite.errors`.
 """
+
+# A CI's secrets are variables: it has the key that signs itself, or the name of its file. No other process gets it.
+SIGNING = "PINLITE_SIGNING_KEY"
+# Files of keys that are trusted, with colons between them, where no option names any.
+TRUSTED = "PINLITE_TRUST_KEY"

@@ -18,15 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from pinlite import trust
 from pinlite.errors import UsageError
 
 if TYPE_CHECKING:
     from pinlite.trust.envelope import Envelope
 
-# A CI's secrets are variables: it has the key itself, or the name of its file.
-VARIABLE = "PINLITE_SIGNING_KEY"
-# Files of keys that are trusted, with colons between them, where no option names any.
-TRUSTED = "PINLITE_TRUST_KEY"
+VARIABLE = trust.SIGNING
+TRUSTED = trust.TRUSTED
 
 _MAKE = "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem"
 _PUBLISH = "write it with: openssl pkey -in KEY.pem -pubout -out PUBLIC.pem"
