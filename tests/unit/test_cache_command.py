@@ -173,3 +173,14 @@ def test_a_size_that_is_none_is_refused(command, size):
     status, _, err = command("cache", "gc", f"--max-size={size}")
     assert status == 2
     assert "--max-size" in err
+
+
+@pytest.mark.parametrize("group", ["cache", "images"])
+@pytest.mark.parametrize("days", ["nan", "inf", "-1"])
+def test_days_that_are_no_number_remove_nothing(convert, command, group, days):
+    convert()
+    kept = records()
+    status, _, err = command(group, "gc", "--keep-days", days)
+    assert status == 2
+    assert "'--keep-days'" in err
+    assert records() == kept

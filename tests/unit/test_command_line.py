@@ -15,6 +15,7 @@ import pinlite
 from pinlite import errors, toolchain
 from pinlite.conversion import plan
 from pinlite.engine import interpreter
+from pinlite.options.commands import COMMANDS
 
 ANSI = re.compile(r"\x1b\[")
 
@@ -100,6 +101,52 @@ def test_a_command_says_as_json_what_it_says_in_words(command, line):
     status, out, _ = command(*line.split(), "--json")
     assert status == 0
     assert set(json.loads(out)) == JSON[line]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_takes_json_for_its_errors_too(command, line):
+    assert "--json" in command(*line.split(), "--help")[1]
+    status, out, _ = command(*line.split(), "--json", "--no-such-option")
+    assert status == 2
+    assert json.loads(out)["error"]["status"] == 2
+
+
+def test_what_is_written_is_said_as_json(command, model_file):
+    status, out, _ = command("init", f"{model_file.name}:build", "--input", "image=1x3x4x4", "--json")
+    assert status == 0
+    asked = {"source": f"{model_file.name}:build", "input": ["image=1x3x4x4"]}
+    assert json.loads(out) == {"written": "pinlite.toml", "settings": asked}
+    assert json.loads(command("init", "--json")[1])["error"]["message"] == "pinlite.toml is there already"
+    assert json.loads(command("example", "digits", "--json")[1]) == {"written": ["examples/digits"]}
+    assert json.loads(command("example", "no", "--json")[1])["error"]["hint"].startswith("there are digits")
+
+
+def test_toolchains_are_written_and_locked_as_json(command):
+    status, out, _ = command("toolchain", "new", "mine.toml", "--json")
+    assert status == 0
+    assert json.loads(out)["written"] == "mine.toml"
+    # It has no images of its own, so that there is nothing to lock.
+    status, locked, _ = command("toolchain", "lock", "mine.toml", "--json")
+    assert status == 0
+    assert {"written": "mine.toml", **json.loads(locked)} == json.loads(out)
+    for line in ("toolchain new mine.toml", "toolchain lock no.toml", "toolchain lock mine.toml --before then"):
+        status, out, err = command(*line.split(), "--json")
+        assert status == 2
+        assert f"error: {json.loads(out)['error']['message']}" in err
+
+
+@pytest.mark.parametrize("name", ["recipe", "report", "lock", "audit"])
+def test_a_schema_is_json_as_it_is(command, name):
+    assert command("schema", name, "--json") == command("schema", name)
+
+
+def test_records_are_shown_as_json(engine, convert, command):
+    assert convert()[0] == 0
+    assert engine.requests
+    key = json.loads(command("cache", "ls", "--json")[1])["records"][0]["key"]
+    assert json.loads(command("cache", "show", key, "--json")[1]) == json.loads(command("cache", "show", key)[1])
+    status, out, _ = command("cache", "show", "f" * 64, "--json")
+    assert json.loads(out)["error"]["status"] == status == 2
 
 
 def test_toolchains_are_listed_as_json(command):

@@ -1,5 +1,6 @@
 """Files by which processes wait for one another."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -74,6 +75,30 @@ def test_only_what_nobody_holds_is_removed():
         assert GUARD.exists()
     assert guards.remove(GUARD)
     assert not GUARD.exists()
+
+
+def test_of_a_guard_that_is_gone_nothing_is_made_or_removed():
+    assert not guards.remove(GUARD)
+    assert not GUARD.parent.exists()
+    GUARD.parent.mkdir()
+    assert not guards.remove(GUARD)
+    assert [*GUARD.parent.iterdir()] == []
+
+
+def test_a_guard_that_another_process_removes_first_is_not_removed_again(monkeypatch):
+    """Between its opening and its locking."""
+    locking = fcntl.flock
+
+    def removed_meanwhile(*arguments):
+        GUARD.unlink()
+        GUARD.touch()
+        locking(*arguments)
+
+    with guards.held(GUARD):
+        pass
+    monkeypatch.setattr(fcntl, "flock", removed_meanwhile)
+    assert not guards.remove(GUARD)
+    assert GUARD.exists()
 
 
 def test_a_guard_that_can_not_be_made_is_an_error():

@@ -47,4 +47,6 @@ def test_a_base_is_built_by_the_script_that_comes_with_pinlite(tmp_path, monkeyp
     monkeypatch.setattr(local_base, "DockerEngine", lambda: None)
     with pytest.raises(ImageError, match="can't be built"):
         local_base.build()
-    assert capfd.readouterr().out.startswith(f"{sys.executable}\nuv ")
+    said = capfd.readouterr()
+    assert said.err.startswith(f"{sys.executable}\nuv ")
+    assert said.out == ""

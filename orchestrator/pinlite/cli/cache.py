@@ -1,6 +1,5 @@
 import time
 from dataclasses import asdict
-from json import dumps
 from typing import Any
 
 import typer
@@ -31,9 +30,10 @@ def ls(*, json: bool) -> None:
     data.print(Text(f"{bytes_(collection.size(store))} in all; files that several name count once"))
 
 
-def show(*, key: str) -> None:
+def show(*, key: str, json: bool) -> None:
+    del json  # a record is nothing else
     store = Store()
-    typer.echo(dumps(store.read(*collection.find(store, key)), sort_keys=True, indent=2))
+    print_json(store.read(*collection.find(store, key)))
 
 
 def explain(*, key: str, other: str | None = None, json: bool) -> None:

@@ -3,16 +3,16 @@ from pathlib import Path
 
 from rich.text import Text
 
-from pinlite.cli.consoles import data
+from pinlite.cli.consoles import data, print_json
 from pinlite.errors import UsageError
 from pinlite.machine import folders
 
 
-def example(*, name: str | None = None, out: str) -> None:
+def example(*, name: str | None = None, out: str, json: bool) -> None:
     there = {path.stem: path for path in sorted(folders.EXAMPLES.iterdir()) if not path.name.startswith(("_", "."))}
     if name is not None and name not in there:
         raise UsageError(f"there is no example {name!r}", hint=f"there are {', '.join(there)}")
-    folder = Path(out)
+    folder, written = Path(out), list[str]()
     for path in there.values() if name is None else [there[name]]:
         place = folder / path.name
         if place.exists():
@@ -27,4 +27,8 @@ def example(*, name: str | None = None, out: str) -> None:
             raise UsageError(
                 f"{place} can't be written: {error.strerror}", hint="name another folder: --out DIR"
             ) from error
-        data.print(Text(f"wrote {place}"), soft_wrap=True)
+        written.append(str(place))
+        if not json:
+            data.print(Text(f"wrote {place}"), soft_wrap=True)
+    if json:
+        print_json({"written": written})

@@ -20,6 +20,7 @@ from pinlite.options.declared import (
 )
 from pinlite.options.option import StrPath
 from pinlite.schema.choices import EngineChoice
+from pinlite.toolchain import bases
 from pinlite.ui import tables
 from pinlite.units import bytes_
 
@@ -44,8 +45,10 @@ def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
         log.print(Text(f"all {len(found)} images of {given['toolchain']} are there already"))
 
 
-def base() -> None:
+def base(*, json: bool) -> None:
     local_base.build()
+    if json:
+        print_json({"bases": [{"name": base.local, "identity": base.local_identity} for base in bases.load().values()]})
 
 
 def push(repository: str, *, json: bool, **given: Unpack[PushImagesOptions]) -> None:

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from pinlite import options
-from pinlite.cli.consoles import data
+from pinlite.cli.consoles import data, print_json
 from pinlite.errors import UsageError
 from pinlite.inputs import model_code
 from pinlite.options import declared
@@ -15,7 +15,9 @@ from pinlite.tuning import settings
 _FILE = "pinlite.toml"
 
 
-def init(*, source: str | None = None, config: str = _FILE, **given: Unpack[declared.RecipeOptions]) -> None:
+def init(
+    *, source: str | None = None, config: str = _FILE, json: bool = False, **given: Unpack[declared.RecipeOptions]
+) -> None:
     file = Path(config)
     if file.exists():
         raise UsageError(f"{file} is there already", hint="change it, or name another file: --config FILE.toml")
@@ -25,6 +27,9 @@ def init(*, source: str | None = None, config: str = _FILE, **given: Unpack[decl
         asked |= {"input": found} if (found := _inputs(chosen)) else {}
     options.resolve(asked)
     settings.write(file, asked)
+    if json:
+        print_json({"written": str(file), "settings": asked})
+        return
     command = "pinlite convert" + ("" if config == _FILE else f" --config {config}")
     data.print(Text(f"wrote {file}; {command} converts by it"), soft_wrap=True)
 

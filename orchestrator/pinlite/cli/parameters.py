@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
@@ -80,6 +81,13 @@ def _parameters(declaration: type) -> Iterator[inspect.Parameter]:
         )
 
 
+def _number(value: float | None) -> float | None:
+    """Numbers are finite, as pinlite.toml has them: bounds let through what is no number."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no finite number")
+    return value
+
+
 def _place(field: Field) -> int:
     """Arguments come before options, which are in the order of their groups."""
     return GROUPS.index(field.declared.group) if isinstance(field.declared, Option) else -1
@@ -99,5 +107,6 @@ def _typed(field: Field) -> Any:
         show_default=False,
         min=declared.ge,
         max=declared.le,
+        callback=_number if field.written is float else None,
         rich_help_panel=declared.group,
     )

@@ -75,15 +75,28 @@ def show(*, name: str = toolchain.DEFAULT, json: bool) -> None:
         data.print(Text(f"target {target.name}: {target.description}{has}"), soft_wrap=True)
 
 
-def new(*, file: str, like: str) -> None:
+def new(*, file: str, like: str, json: bool) -> None:
     projects.new(Path(file), like)
+    if json:
+        print_json({"written": file, **_described(toolchain.load(file))})
+        return
     log.print(Text(f"wrote {file}; images of your own go to {Path(file).parent / 'pins'}/NAME/: docs/toolchains.md"))
 
 
-def lock(*, name: str, requirements: str | None = None, before: str | None = None, python: str | None = None) -> None:
+def lock(
+    *,
+    name: str,
+    requirements: str | None = None,
+    before: str | None = None,
+    python: str | None = None,
+    json: bool,
+) -> None:
     with progress() as view:
         if requirements:
             projects.from_requirements(Path(name), Path(requirements), view, before=before, python=python)
         else:
             projects.lock(name, view, before=before)
+    if json:
+        print_json(_described(toolchain.load(name)))
+        return
     log.print(Text(f"{name}: {toolchain.load(name).description}"), soft_wrap=True)

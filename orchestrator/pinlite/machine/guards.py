@@ -30,8 +30,11 @@ def held(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[Non
 
 
 def remove(path: Path) -> bool:
-    """Remove a guard that nobody holds; whether it was removed."""
-    with contextlib.suppress(BlockingIOError), held(path, wait=False):
-        path.unlink()
-        return True
+    """Remove a guard that nobody holds; whether there was one, and it was removed."""
+    # None is made for it: its folder may be gone, or be about to go.
+    with contextlib.suppress(BlockingIOError, FileNotFoundError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_nlink:
+            path.unlink()
+            return True
     return False

@@ -16,7 +16,7 @@ from pinlite.toolchain import bases
 
 
 def build() -> None:
-    """Build those that are not of today's recipe; the script that does it prints what it does.
+    """Build those that are not of today's recipe; the script that does it says on standard error what it does.
 
     Raises:
         NoEngineError: No Docker engine answers.
@@ -33,7 +33,11 @@ def build() -> None:
         python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
         python.chmod(0o755)
         path = os.pathsep.join((folder, str(Path(find_uv_bin()).parent), os.environ.get("PATH", os.defpath)))
-        script = subprocess.Popen(["/bin/bash", folders.IMAGES / bases.SCRIPT], env=os.environ | {"PATH": path})
+        script = subprocess.Popen(
+            ["/bin/bash", folders.IMAGES / bases.SCRIPT],
+            env=os.environ | {"PATH": path},
+            stdout=2,
+        )
         try:
             status = script.wait()
         except KeyboardInterrupt:

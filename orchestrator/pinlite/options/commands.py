@@ -104,7 +104,7 @@ class Tune(TuneOptions, Page, Shown, total=False):
     ]
 
 
-class Init(RecipeOptions, Quiet, total=False):
+class Init(RecipeOptions, Plain, total=False):
     source: Annotated[
         StrPath,
         Argument(
@@ -116,7 +116,7 @@ class Init(RecipeOptions, Quiet, total=False):
     config: Annotated[StrPath, Option("Output", "FILE.toml", "The file to write.", default="pinlite.toml")]
 
 
-class Example(Quiet, total=False):
+class Example(Plain, total=False):
     name: Annotated[
         str,
         Argument("NAME", "digits, mobilenet_v2 or resnet18; all of them if none is given.", required=False),
@@ -183,7 +183,7 @@ class Pull(PullOptions, Plain, total=False):
     ]
 
 
-class Schema(TypedDict, total=False):
+class Schema(Json, total=False):
     name: Annotated[
         Literal["recipe", "report", "lock", "audit"],
         Argument(
@@ -233,18 +233,14 @@ class LoadImages(LoadImagesOptions, Plain, total=False):
     file: Annotated[StrPath, Argument("FILE.tar", "What `pinlite images save` has written.")]
 
 
-class Nothing(TypedDict):
-    """No options."""
-
-
 _KEY = Argument("KEY", "A key, or as much of its beginning as it takes to tell it.")
 
 
-class CacheShow(TypedDict, total=False):
+class CacheShow(Json, total=False):
     key: Annotated[str, _KEY]
 
 
-class CacheExplain(CacheShow, Json, total=False):
+class CacheExplain(CacheShow, total=False):
     other: Annotated[str, Argument("KEY2", "Another one of the same stage.", required=False)]
 
 
@@ -264,14 +260,14 @@ class ToolchainShow(Json, total=False):
     ]
 
 
-class ToolchainNew(TypedDict, total=False):
+class ToolchainNew(Plain, total=False):
     file: Annotated[StrPath, Argument("FILE.toml", "The toolchain's file.")]
     like: Annotated[
         StrPath, Option("Model", "NAME|FILE.toml", "The toolchain to begin with.", default=DEFAULT_TOOLCHAIN)
     ]
 
 
-class ToolchainLock(Quiet, total=False):
+class ToolchainLock(Plain, total=False):
     name: Annotated[StrPath, Argument("NAME|FILE.toml", "One of `pinlite toolchain list`, or a file.")]
     requirements: Annotated[
         StrPath, Option("Model", "REQUIREMENTS.txt", "Make FILE.toml and its pins of a `pip freeze`.", key="from")
@@ -371,7 +367,7 @@ COMMANDS = {
     "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Plain),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImages),
     "images base": Command(
-        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Nothing
+        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Json
     ),
     "images list": Command("List those that are there.", "images:list_", ListImages),
     "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImages),
