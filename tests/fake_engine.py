@@ -3,7 +3,9 @@
 `Fake.programs` maps a stage's name to its program; a test replaces the one whose behaviour it is about.
 """
 
+import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -328,7 +330,8 @@ class FakeWorker:
         return Response(id=request.id, seconds=0.25, peak_memory=123_000_000, **answer)
 
     def stop(self) -> None:
-        if self in self._engine.running:
+        """As an engine's, from any thread: the end of a run meets one that releases the worker already."""
+        with self._engine.stopping, contextlib.suppress(ValueError):
             self._engine.running.remove(self)
 
     def release(self) -> None:
@@ -355,6 +358,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.running: list[FakeWorker] = []
+        self.stopping = threading.Lock()
         self.jobs: list[Job] = []
         self.requests: list[Request] = []
         self.left: list[Leftover] = []

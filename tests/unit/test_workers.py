@@ -1,3 +1,4 @@
+import contextlib
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,26 @@ def test_workers_that_run_user_code_are_never_kept(engine):
         assert [job.keep_warm for job in jobs] == [60.0, 0.0, 0.0, 60.0]
         # What stays knows files by their names.
         assert [workers.request_name(convert.STAGE) for _ in range(2)] == ["a-run-convert", "a-run-convert-1"]
+
+
+def test_a_worker_that_is_released_while_the_run_ends_is_ended_once(engine, made):
+    """A stage's release is another thread's: both find the worker running, and end it."""
+    both = threading.Barrier(2, timeout=2)
+
+    class Running(list):
+        def __contains__(self, worker):
+            found = super().__contains__(worker)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait()
+            return found
+
+    engine.running = Running()
+    with ThreadPoolExecutor() as threads:
+        with made() as workers:
+            worker = workers.get(check.STAGE)
+            released = threads.submit(worker.release)
+        released.result()
+    assert [*engine.running] == []
 
 
 def test_leaving_ends_everything_and_keeps_only_the_logs(engine, made, temporary):
