@@ -296,6 +296,11 @@ def test_a_certificate_of_ones_own_is_trusted_where_it_is_named(monkeypatch, cer
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         files = WheelCache().listed(pins, {}, ignore)
         monkeypatch.delenv("SSL_CERT_FILE")
+        told = []
+        with pytest.raises(ImageError, match="invalid peer certificate") as raised:
+            WheelCache().listed(Pins("another", pins.lock + b"#\n", BASE), {}, told.append)
+        assert "SSL_CERT_FILE" in raised.value.hint
+        assert told == []
         with pytest.raises(ImageError, match="CERTIFICATE_VERIFY_FAILED") as raised:
             WheelCache().fetch(files, ignore)
         assert "SSL_CERT_FILE" in raised.value.hint

@@ -30,7 +30,7 @@ from pinlite.errors import ImageError, StageCrashError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
 from pinlite.inputs import environment as users
 from pinlite.machine import folders, guards, processes, temporary, uv
-from pinlite.machine.retries import blames_network, repeated
+from pinlite.machine.retries import passes, repeated
 from pinlite.toolchain import ImageRecipe
 
 # In an environment; beside it until all of it is installed.
@@ -346,7 +346,7 @@ def _python(image: Image) -> Path:
 
 
 def _found(version: str, observe: Observer) -> Path:
-    return repeated(functools.partial(interpreter.find_or_make, version), blames_network, observe)
+    return repeated(functools.partial(interpreter.find_or_make, version), passes, observe)
 
 
 def _is_overlay(environment: Path) -> bool:

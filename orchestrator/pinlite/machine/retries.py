@@ -12,12 +12,15 @@ from pinlite.events import Notice, Observer
 PAUSES = (1.0, 4.0)
 # The hint after the last attempt has failed.
 RECONNECT = "check the connection to the package index, then run the same command again"
+# That of a certificate that is not trusted, which no further attempt would change.
+TRUST = "if a proxy has a certificate of its own, name it with SSL_CERT_FILE"
 
 # Messages of pip and uv about a connection, not about a missing package or a wrong hash.
 _CONNECTION = re.compile(
     r"Retrying \(Retry\(|Read timed out|IncompleteRead|Connection (?:aborted|broken|refused|reset)|Failed to fetch"
     r"|error sending request|dns error|Network is unreachable|Temporary failure in name|Name or service not known"
 )
+_CERTIFICATE = re.compile(r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED")
 
 Made = TypeVar("Made")
 
@@ -42,3 +45,13 @@ def repeated(attempt: Callable[[], Made], may_pass: Callable[[PinliteError], boo
 def blames_network(error: Exception) -> bool:
     """Whether the message, an installer's output, is about a connection that failed."""
     return _CONNECTION.search(str(error)) is not None
+
+
+def passes(error: Exception) -> bool:
+    """Whether that is about one that may not fail again."""
+    return blames_network(error) and not _CERTIFICATE.search(str(error))
+
+
+def advice(error: Exception) -> str:
+    """The hint where a connection has failed."""
+    return TRUST if _CERTIFICATE.search(str(error)) else RECONNECT

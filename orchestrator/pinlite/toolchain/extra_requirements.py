@@ -17,7 +17,7 @@ from pinlite.inputs import packages, requirements_file
 from pinlite.inputs.packages import Description
 from pinlite.inputs.requirements_file import Line
 from pinlite.machine import folders, guards, temporary, uv
-from pinlite.machine.retries import RECONNECT, blames_network, repeated
+from pinlite.machine.retries import advice, blames_network, passes, repeated
 from pinlite.schema.choices import CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN
 from pinlite.toolchain import ImageRecipe, bases, days, indexes, locks, source_packages, toolchains, wheel_tags
 from pinlite.toolchain.images import SOURCE_LINE
@@ -89,7 +89,7 @@ def locked(asked: Wanted, image: ImageRecipe, fetch: Fetch, observe: Observer) -
     with guards.held(kept.with_suffix(".guard")):
         if not kept.exists():
             _tell(own, observe)
-            chosen = repeated(lambda: _Resolution(asked, own, image, fetch, observe).lock(), blames_network, observe)
+            chosen = repeated(lambda: _Resolution(asked, own, image, fetch, observe).lock(), passes, observe)
             made = kept.with_suffix(".made")
             made.write_text(_list_of(local) + chosen)
             made.replace(kept)
@@ -246,7 +246,7 @@ class _Resolution:
     def _hint(self, said: str) -> str:
         image, asked = self._image, self._asked
         if blames_network(ImageError(said)):
-            return RECONNECT
+            return advice(ImageError(said))
         if asked.before and _UNDATED in said:
             return "the package index does not say when files were uploaded: give --with-before any"
         if asked.before and _LATER in said:

@@ -10,7 +10,7 @@ from typing import Any
 from pinlite.errors import ImageError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders, temporary, uv
-from pinlite.machine.retries import RECONNECT, blames_network, repeated
+from pinlite.machine.retries import advice, blames_network, passes, repeated
 from pinlite.toolchain import bases, days, files, images, indexes, wheel_tags
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions
@@ -85,7 +85,7 @@ def write(asked: Asked, observe: Observer) -> None:
         ImageError: Packages or versions don't exist, contradict each other, or have no wheel for the Python; or the
             index can't be reached.
     """
-    repeated(functools.partial(_write, asked), blames_network, observe)
+    repeated(functools.partial(_write, asked), passes, observe)
     observe(Notice(f"locked {asked.folder}"))
 
 
@@ -147,8 +147,9 @@ def _command(folder: Path) -> str:
 def _hint(said: str, asked: Asked) -> str:
     when = f" as of {asked.before}" if asked.before else ""
     if blames_network(ImageError(said)):
+        hint = advice(ImageError(said))
         missing = ", ".join(indexes.local_versions((asked.folder / REQUIREMENTS).read_text()))
-        return f"{RECONNECT}; PyPI does not have {missing}: {indexes.ELSEWHERE}" if missing else RECONNECT
+        return f"{hint}; PyPI does not have {missing}: {indexes.ELSEWHERE}" if missing else hint
     if NO_WHEEL.search(said):
         return (
             f"choose versions that have wheels for CPython {asked.base.python}, or another base; list a package that "

@@ -13,7 +13,7 @@ from pinlite.engine.wheels.pins import Distribution, Pins
 from pinlite.errors import ImageError
 from pinlite.events import FetchFinished, FetchStarted, Observer
 from pinlite.machine import folders, guards, temporary
-from pinlite.machine.retries import blames_network, repeated
+from pinlite.machine.retries import passes, repeated
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LISTING = TypeAdapter(dict[str, Distribution])
@@ -63,7 +63,7 @@ class WheelCache:
         known = self._read(pins)
         if all(name in known and self.has(known[name]) for name in names):
             return [known[name] for name in names]
-        found = repeated(pins.ask, blames_network, observe)
+        found = repeated(pins.ask, passes, observe)
         return [_sized(found[name], known.get(name)) for name in names if name in found]
 
     def missing(self, files: Iterable[Distribution]) -> list[Distribution]:

@@ -16,7 +16,7 @@ from pydantic import Field
 from pinlite import digest
 from pinlite.errors import ImageError
 from pinlite.machine import temporary, uv
-from pinlite.machine.retries import RECONNECT, blames_network
+from pinlite.machine.retries import advice, blames_network
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import Base, ImageRecipe, indexes, wheel_tags
 from pinlite.toolchain.images import SOURCE_LINE
@@ -155,7 +155,7 @@ class Pins:
                 )
             except uv.UvError as error:
                 other = "check that the index has everything that the lock pins; `UV_DEFAULT_INDEX` names another one"
-                hint = RECONNECT if blames_network(error) else other
+                hint = advice(error) if blames_network(error) else other
                 if missing := ", ".join(indexes.local_versions(self.lock.decode())):
                     hint = f"{hint}; PyPI does not have {missing}: {indexes.ELSEWHERE}"
                 raise ImageError(

@@ -20,7 +20,7 @@ from pinlite.engine.wheels.pins import Distribution
 from pinlite.errors import ImageError, PinliteError
 from pinlite.machine import pip_settings
 from pinlite.machine.https import SystemTrust
-from pinlite.machine.retries import RECONNECT
+from pinlite.machine.retries import RECONNECT, TRUST
 
 _CHUNK = 2**20
 # To connect and between two parts, in seconds.
@@ -136,9 +136,7 @@ def _connecting(wanted: Distribution) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        raise ImageError(
-            f"{_named(wanted)}: {error}", hint="if a proxy has a certificate of its own, name it with SSL_CERT_FILE"
-        ) from error
+        raise ImageError(f"{_named(wanted)}: {error}", hint=TRUST) from error
     except _FAILED as error:
         raise ImageError(f"{_named(wanted)}: {error}", hint=RECONNECT) from error
 
