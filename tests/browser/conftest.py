@@ -1,5 +1,6 @@
 """Debian's chromium, and the pages that it opens."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pinlite.auditing import result_differences
 from pinlite.store import results
 from pinlite.ui.page import html
 
@@ -35,6 +37,24 @@ def mobilenet(tmp_path_factory) -> Path:
     folder = HERE / "mobilenet_v2"
     page = tmp_path_factory.mktemp("page") / "report.html"
     page.write_text(html.of(results.report(folder), "build/mobilenet_v2", results.kept(folder)))
+    return page
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory) -> Path:
+    """The page of mobilenet_v2 beside a later result, which is larger, and not as exact."""
+    folder = tmp_path_factory.mktemp("compared")
+    shutil.copytree(HERE / "mobilenet_v2", folder / "build", symlinks=True)
+    file = folder / "build" / "report.json"
+    report = json.loads(file.read_text())
+    for variant in report["variants"]:
+        variant |= {"size": int(1.2 * variant["size"]), "sha256": "0" * 64, "ops": variant["ops"] | {"GELU": 2}}
+        variant["parity"] = {name: error and 10 * error for name, error in variant["parity"].items()}
+    report["lock"]["options"]["seed"] = 7
+    file.write_text(json.dumps(report))
+    found = result_differences.compare(HERE / "mobilenet_v2", folder / "build")
+    page = folder / "comparison.html"
+    page.write_text(html.of_comparison(found.model_copy(update={"before": "base/build", "after": "build"})))
     return page
 
 

@@ -109,6 +109,18 @@ def test_axe_finds_nothing_serious(shown, mobilenet, look):
     assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_serious_where_results_are_compared(shown, compared, look):
+    page = shown(compared, **LOOKS[look])
+    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
+    titles = page.locator("svg.plot").evaluate_all("all => all.map(each => each.ariaLabel.split(':')[0])")
+    assert titles == ["size", "operators", "macs", "parameters", "latency", "error"]
+    found = [each for each in Axe().run(page).response["violations"] if each["impact"] != "minor"]
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
+    if look == "desk":
+        picture(page, "comparison")
+
+
 def test_a_phone_has_no_sideways_scrolling_and_a_dark_page(shown, mobilenet):
     page = shown(mobilenet, **LOOKS["phone-dark"])
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from made_report import hop
 
+from pinlite.schema.comparison import ComparisonReport, Figure, LayerChange, VariantComparison
 from pinlite.schema.debug import DebugReport, Layer
 from pinlite.schema.operators import ConversionOperators, FileOperators, Operator, OperatorTensor
 from pinlite.schema.report import Failure, Noted, Warned
@@ -125,6 +126,73 @@ def test_what_comes_from_inside_a_stage_stays_a_text(report, text):
     assert not re.search("[\x00\x1b\u202e]", "".join(found.texts))
     (data,) = (json.loads(each) for each in found.texts if each.startswith('{"float32"'))
     assert not re.search("[\x00\x1b\u202e]", json.dumps(data, ensure_ascii=False))
+
+
+def compared(name="plain", before=1000.0, after=1100.0):
+    """Two results of which all texts are a name."""
+    ratio = after / before if before else None
+    figures = [
+        Figure(name=each, of=of, before=before, after=after, ratio=ratio)
+        for each, of in (("size", ""), ("latency", name), ("error", name))
+    ]
+    layer = LayerChange(name=name, before=0.1, after=0.2)
+    variant = VariantComparison(
+        name="int8", same=False, figures=tuple(figures), operators={name: (1, 2)}, layers=(layer,)
+    )
+    return ComparisonReport(
+        before=name,
+        after=name,
+        variants=(variant,),
+        gone=("float16",),
+        new=("dynamic",),
+        recipe={name: (name, name)},
+        images=(name,),
+    )
+
+
+def test_the_page_of_two_results_draws_each_figure_before_and_after():
+    found = Elements(html.of_comparison(compared()))
+    assert found.attributes["id"][::2] == ["figures", "operators", "layers", "recipe"]
+    labels = found.attributes["aria-label"]
+    assert "size: int8 1.00 kB before; int8 1.10 kB after" in labels
+    assert "latency: int8, plain 1000.00 ms before; int8, plain 1100.00 ms after" in labels
+    assert "float16 is gone" in found.texts
+    before, after = next(plots.comparison(compared())).bars
+    assert (before.end, before.tone, after.end, after.tone) == (pytest.approx(1 / 1.1), "", 1.0, "bad")
+
+
+@pytest.mark.parametrize("value", [0.0, float("inf"), float("nan")])
+def test_figures_that_have_no_place_on_a_scale_are_drawn(value):
+    of_floats = {"latency", "error"}
+    found = compared()
+    (variant,) = found.variants
+    figures = [each.model_copy(update={"before": 0.0, "after": value, "ratio": None}) for each in variant.figures]
+    figures = tuple(each for each in figures if each.name in of_floats)
+    changed = found.model_copy(update={"variants": (variant.model_copy(update={"figures": figures}),)})
+    drawn = [*plots.comparison(changed)]
+    assert {plot.title for plot in drawn} == of_floats
+    for plot in drawn:
+        assert all(0.0 <= bar.end <= 1.0 for bar in plot.bars)
+
+
+def test_the_page_of_two_results_runs_no_script_and_fetches_nothing():
+    page = html.of_comparison(compared())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    found = Elements(page)
+    assert "script" not in [tag for tag, _ in found.found]
+    assert not {"src", "style", "srcset"} & set(found.attributes)
+    assert all(link.startswith("#") for link in found.attributes["href"])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_comes_from_inside_a_stage_stays_a_text_where_results_are_compared(text):
+    plain, found = (Elements(html.of_comparison(compared(name), why)) for name, why in (("a", "b"), (text, text)))
+    assert found.found == plain.found
+    assert any("alert(1)" in each or "7 * 7" in each or "\\x1b[2J\\u202e" in each for each in found.texts)
+    assert not re.search("[\x00\x1b\u202e]", "".join(found.texts))
 
 
 @pytest.mark.usefixtures("engine")

@@ -101,7 +101,24 @@ def test_a_condition_on_what_is_not_there_is_wrong_usage(results, command):
     assert status == 2
     assert "--fail-if asks for accuracy, which the two results do not both have" in err
     assert command("report", "a", "--fail-if", "size > 1")[0] == 2
-    assert command("report", "a", "b", "--html", "x.html")[0] == 2
+
+
+def test_two_results_have_a_page_that_says_whether_the_later_one_will_do(results, command, monkeypatch):
+    del results
+    assert command("report", "a", "b", "--html", "same.html") == (0, "", "")
+    assert '<p class="verdict"><span class="good">the same bytes</span></p>' in Path("same.html").read_text()
+    change(Path("b"), size=2200, sha256="0" * 64, ops={"MUL": 3}, macs=1_000_000)
+    assert command("report", "a", "b", "--html", "changed.html")[0] == 0
+    page = Path("changed.html").read_text()
+    assert '<span class="good">1 better</span>, <span class="bad">1 worse</span>' in page
+    shown = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    status, out, err = command("report", "a", "b", "--open", "--fail-if", "size > 1.05")
+    assert (status, out) == (7, "")
+    assert "error: float32: size is 2.20 kB" in err
+    page = Path(shown[0].removeprefix("file://")).read_text()
+    told = "float32: size is 2.20 kB after 2.00 kB, 1.098 times as much (size &gt; 1.05)"
+    assert f'<p class="verdict"><span class="bad">{told}</span></p>' in page
 
 
 def test_a_ci_gets_a_page_a_summary_and_no_answer_from_before(engine, convert, monkeypatch):

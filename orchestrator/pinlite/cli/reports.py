@@ -13,6 +13,7 @@ from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
     from pinlite.errors import PinliteError
+    from pinlite.schema.comparison import ComparisonReport
     from pinlite.schema.report import Report
 
 Error = TypeVar("Error", bound="PinliteError")
@@ -30,7 +31,7 @@ def finish(report: "Report", out: Path, *, json: bool, html: str | None) -> None
     """The end of a conversion: its report, and its page where that is asked for or there is a CI to keep it."""
     show(report, out, json=json)
     if html or ci.is_here():
-        write_page("--html", Path(html) if html else out / output.PAGE, report, out)
+        written("--html", Path(html) if html else out / output.PAGE, page_of(report, out))
     if ci.is_here():
         ci.summarize(markdown.of(report, str(out)))
         for warned in report.warnings:
@@ -45,11 +46,18 @@ def written(option: str, file: Path, text: str) -> None:
         raise UsageError(f"{option} {file} can't be written: {error.strerror}", hint="give another file") from error
 
 
-def write_page(option: str, file: Path, report: "Report", out: Path) -> None:
-    """Write the page of a result whose folder is ``out``; errors as those of `written`."""
+def page_of(report: "Report", out: Path) -> str:
+    """The page of a result whose folder is ``out``."""
+    from pinlite.ui.page import html  # its templates take time to import
+
+    return html.of(report, str(out), results.kept(out))
+
+
+def page_of_comparison(found: "ComparisonReport", why: str) -> str:
+    """The page of two results; ``why`` as `pinlite.ui.page.html.of_comparison` has it."""
     from pinlite.ui.page import html
 
-    written(option, file, html.of(report, str(out), results.kept(out)))
+    return html.of_comparison(found, why)
 
 
 def printed(error: Error) -> Error:

@@ -1,4 +1,4 @@
-"""From the report of a conversion to its page."""
+"""From the report of a conversion to its page, and from a comparison of two to theirs."""
 
 import base64
 import functools
@@ -8,36 +8,50 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pinlite.ui import audits, view
+import pinlite
+from pinlite.ui import audits, comparisons, view
 from pinlite.ui.console import escaped
 from pinlite.ui.page import graph, plots
 
 if TYPE_CHECKING:
+    from pinlite.schema.comparison import ComparisonReport
     from pinlite.schema.report import Report
     from pinlite.store.results import Kept
 
 
 def of(report: "Report", out: str, kept: "Kept") -> str:
     """The page of a result whose folder is ``out``, with what is ``kept`` there beside the report."""
-    style, script = _text("page.css"), _text("page.js")
-    return (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            report=report,
-            out=out,
-            view=view.of(report),
-            graph=graph.of(report, kept.operators, kept.debugged) if kept.operators else {},
-            layers=[(plots.layers(each), view.layers(each, len(each.layers))) for each in kept.debugged.values()],
-            ranges=tuple(plots.ranges(kept.operators)) if kept.operators else (),
-            audits={each.name: audits.content(each.audit) for each in report.variants if each.audit},
-            variants=tuple(plots.variants(report)),
-            stages=plots.stages(report),
-            style=style,
-            script=script,
-            digests={"style": _digest(style), "script": _digest(script)},
-        )
+    return _filled(
+        "page.html.jinja",
+        _text("page.js"),
+        report=report,
+        out=out,
+        view=view.of(report),
+        graph=graph.of(report, kept.operators, kept.debugged) if kept.operators else {},
+        layers=[(plots.layers(each), view.layers(each, len(each.layers))) for each in kept.debugged.values()],
+        ranges=tuple(plots.ranges(kept.operators)) if kept.operators else (),
+        audits={each.name: audits.content(each.audit) for each in report.variants if each.audit},
+        variants=tuple(plots.variants(report)),
+        stages=plots.stages(report),
     )
+
+
+def of_comparison(found: "ComparisonReport", why: str = "") -> str:
+    """The page of two results; ``why`` says why the later one is not to be taken, "" if it is. It has no script."""
+    return _filled(
+        "comparison.html.jinja",
+        "",
+        found=found,
+        view=comparisons.of(found, why),
+        plots=tuple(plots.comparison(found)),
+        version=pinlite.__version__,
+    )
+
+
+def _filled(template: str, script: str, **content: object) -> str:
+    style = _text("page.css")
+    digests = {"style": _digest(style), "script": _digest(script)}
+    return _environment().get_template(template).render(style=style, script=script, digests=digests, **content)
 
 
 @functools.cache

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pinlite.ui import comparisons
 from pinlite.units import bytes_, short
 
 if TYPE_CHECKING:
+    from pinlite.schema.comparison import ComparisonReport, Figure
     from pinlite.schema.debug import DebugReport
     from pinlite.schema.operators import ConversionOperators
     from pinlite.schema.report import Report, VariantReport
@@ -111,6 +113,32 @@ def ranges(found: "ConversionOperators") -> Iterable[Plot]:
             yield Plot(variant, note, tuple(shown))
 
 
+def comparison(found: "ComparisonReport") -> Iterable[Plot]:
+    """Each figure of two results, before and after."""
+    figures: dict[str, list[tuple[str, Figure]]] = {}
+    for variant in found.variants:
+        for figure in variant.figures:
+            label = f"{variant.name}, {figure.of}" if figure.of else variant.name
+            figures.setdefault(figure.name, []).append((label, figure))
+    for name, those in figures.items():
+        values = [value for _, figure in those for value in (figure.before, figure.after) if math.isfinite(value)]
+        largest = max(map(abs, values), default=0.0) or 1.0
+        bars = []
+        for label, figure in those:
+            for when, value in (("before", figure.before), ("after", figure.after)):
+                share = _logarithmic(value) if name == "error" else abs(value) / largest
+                tone = comparisons.tone(figure) if when == "after" else ""
+                told = f"{comparisons.amount(figure, value)} {when}"
+                share = share if math.isfinite(value) else 1.0
+                bars.append(Bar(short(label), told, 0.0, share, "bad" if tone == "bad" else ""))
+        yield Plot(name, "on a logarithmic scale" if name == "error" else "", tuple(bars))
+
+
+def _logarithmic(error: float) -> float:
+    """Where an error is between what is rounding and 1."""
+    return 1.0 - math.log10(min(max(error, _LEAST_ERROR), 1.0)) / math.log10(_LEAST_ERROR)
+
+
 def _of(title: str, note: str, figures: Mapping[str, tuple[float, str]]) -> Plot:
     largest = max((figure for figure, _ in figures.values()), default=0.0) or 1.0
     bars = (Bar(short(label), told, 0.0, figure / largest) for label, (figure, told) in figures.items())
@@ -123,7 +151,6 @@ def _error(variant: "VariantReport") -> Bar:
     )
     if len(errors) < len(variant.parity):
         return Bar(variant.name, "can't be compared", 0.0, 1.0, "bad")
-    error, least = max(errors), math.log10(_LEAST_ERROR)
-    share = 1.0 - math.log10(min(max(error, _LEAST_ERROR), 1.0)) / least
+    error = max(errors)
     cosine = f", cosine {min(cosines):.6f}" if cosines else ""
-    return Bar(variant.name, f"{error:.2e}{cosine}", 0.0, share)
+    return Bar(variant.name, f"{error:.2e}{cosine}", 0.0, _logarithmic(error))
