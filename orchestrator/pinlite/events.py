@@ -48,7 +48,10 @@ class FetchFinished:
 
 @dataclass(frozen=True)
 class BuildStarted:
+    """``size`` is that of the packages that are installed, in bytes, by which builds take longer."""
+
     image: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,12 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class TimesKnown:
-    """What the stages of an earlier run took, in seconds by name: those of this one may take as long."""
+    """What the stages of an earlier run took, in seconds by name: those of this one may take as long, if that run was
+    not ``of_another`` model.
+    """
 
     seconds: Mapping[str, float]
+    of_another: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import io
 import itertools
+import re
 import time
 from types import SimpleNamespace
 
@@ -92,6 +93,7 @@ def test_an_interrupted_view_leaves_the_terminal_in_order():
 def beating(events, monkeypatch, beats=1, **console):
     """What is shown where the last event is followed by so many signs of life."""
     monkeypatch.setattr("pinlite.ui.progress.BEAT", 0.01)
+    monkeypatch.setattr("pinlite.ui.progress.SHORT", console.get("short", 0.0))
     text = io.StringIO()
     made = SafeConsole(file=text, width=110)
     made.calm = console.get("calm", False)
@@ -109,6 +111,9 @@ def test_off_a_terminal_a_long_step_gives_signs_of_life(monkeypatch):
     events = [Notice("begun"), TimesKnown({"check": 125.4}), StageStarted("check")]
     assert "\n. check: 0 s, about 2:05 min left\n" in beating(events, monkeypatch)
     assert beating(events, monkeypatch, calm=True) == "note: begun\n"
+    of_another = [Notice("begun"), TimesKnown({"check": 125.4}, of_another=True), StageStarted("check")]
+    assert "\n. check: 0 s (the last model took 2:05 min)\n" in beating(of_another, monkeypatch)
+    assert beating([Notice("begun"), StageStarted("check")], monkeypatch, beats=0, short=60.0) == "note: begun\n"
     done = [*events, StageFinished("check", "ran", 0.1)]
     assert ". check" not in beating(done, monkeypatch, beats=0)
 
@@ -120,6 +125,25 @@ def test_what_is_fetched_says_how_long_it_may_still_take(monkeypatch):
     assert step.time() == "30 s"
     step.share = 0.25
     assert step.time() == "30 s, about 1:30 min left"
+
+
+def test_a_build_takes_about_as_long_for_a_byte_as_those_before_it(monkeypatch):
+    events = [BuildStarted("torch", 10**9), BuildFinished("torch", 100.0), BuildStarted("onnx", 6 * 10**8)]
+    assert "\n. building the onnx image: 0 s, about 1:00 min left\n" in beating(events, monkeypatch)
+    first = [Notice("begun"), BuildStarted("torch", 10**9), BuildProgress("torch", "Step", 1, 2)]
+    assert "\n. building the torch image [1/2] Step: 0 s, about 50 s left\n" in beating(first, monkeypatch)
+
+
+def test_what_is_hashed_says_how_long_it_may_still_take(monkeypatch):
+    monkeypatch.setattr("pinlite.ui.progress.BEAT", 0.01)
+    monkeypatch.setattr("pinlite.ui.progress.SHORT", 0.0)
+    text = io.StringIO()
+    with ProgressView(SafeConsole(file=text, width=80)) as view, view.busy("hashing") as told:
+        told(0.1)
+        ends = time.monotonic() + 10
+        while "left" not in text.getvalue() and time.monotonic() < ends:
+            time.sleep(0.01)
+    assert re.search(r"\. hashing: 0 s, about \d s left\n", text.getvalue())
 
 
 def test_what_has_no_events_is_shown_while_it_is_done():

@@ -58,8 +58,8 @@ def explain(*, key: str, other: str | None = None, json: bool) -> None:
 
 def verify(*, json: bool) -> None:
     store = Store()
-    with progress() as view, view.busy("hashing what is kept"):
-        dropped = collection.damaged(store)
+    with progress() as view, view.busy("hashing what is kept") as told:
+        dropped = collection.damaged(store, told)
     if json:
         print_json({"records": len(collection.entries(store)), "dropped": dropped})
         return

@@ -10,7 +10,7 @@ from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
 from pinlite.conversion.run import runner_of
 from pinlite.errors import WarnedError
-from pinlite.events import Observer, TimesKnown, ignore
+from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
 from pinlite.machine import temporary
 from pinlite.provenance import UsedImage, lockfile
@@ -20,7 +20,7 @@ from pinlite.runner.protocol import Runner
 from pinlite.schema.lock import Lock
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Report, Tuning
-from pinlite.store import output
+from pinlite.store import output, times
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,7 +48,7 @@ def run_plan(
     recipe = plan.recipe
     key = _signing_key(recipe)
     output.check(recipe.out, recipe.source.text)
-    observe(TimesKnown(output.earlier_times(recipe.out)))
+    observe(times.known(recipe.out))
     materials = provenance.given(recipe, plan.dependencies)
     lock = beginning(plan, recorded)
     with temporary.folder() as made, runner_of(plan, observe) as runner:
@@ -77,6 +77,7 @@ def run_plan(
             key=key,
         )
         output.publish(output.copying(artifacts), documents, recipe.out)
+        times.note({stage.name: stage.seconds for stage in done.stages if stage.source == "ran"})
     if done.failures:
         error = next(iter(done.failures.values()))
         error.report = report

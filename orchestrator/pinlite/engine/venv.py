@@ -82,7 +82,7 @@ class VenvEngine:
         with self._supplied(missing, observe) as supplies:
             for recipe in missing:
                 started = time.monotonic()
-                observe(BuildStarted(recipe.name))
+                observe(BuildStarted(recipe.name, sum(each.file.size or 0 for each in supplies.get(recipe.name, ()))))
                 self._make(recipe, supplies, observe)
                 observe(BuildFinished(recipe.name, time.monotonic() - started))
         found = self.find(recipes)

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,15 +57,20 @@ def size(store: Store) -> int:
     return sum(path.stat().st_size for path in _files(store))
 
 
-def damaged(store: Store) -> list[str]:
-    """Hash all files; drop those that are not what their names say, and the records that need them.
+def damaged(store: Store, told: Callable[[float], None] = lambda _: None) -> list[str]:
+    """Hash all files; drop those that are not what their names say, and the records that need them. ``told`` is called
+    with the share of the bytes that are hashed.
 
     Returns:
         What was dropped, by path below the store.
     """
     dropped = []
     with store.collecting():
-        for path in _files(store):
+        sizes = {path: path.stat().st_size for path in _files(store)}
+        done, total = 0, sum(sizes.values()) or 1
+        for path, size_ in sizes.items():
+            told(done / total)
+            done += size_
             try:
                 store.check(path.name)
             except Damaged:

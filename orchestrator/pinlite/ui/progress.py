@@ -5,7 +5,7 @@ then for those that take long.
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -34,8 +34,10 @@ from pinlite.ui.console import SafeConsole
 from pinlite.ui.logs import LogsView
 from pinlite.units import bytes_
 
-# Seconds between two signs of life of a step, where no line moves.
-BEAT = 30.0
+# Seconds between two signs of life of a step, where no line moves, and of the shortest step that gives one.
+BEAT, SHORT = 30.0, 2.0
+# Seconds that a byte of packages takes to install, before an image of the run has shown it.
+_PACE = 5e-8
 
 _MINUTE = 60
 _FETCHING = "fetching"
@@ -43,22 +45,31 @@ _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]",
 
 
 class Step:
-    """A step that is under way. ``share`` is what is done of it, where that is known, and ``expected`` how long it took
-    before, in seconds.
+    """A step that is under way. ``share`` is what is done of it, where that is known; ``expected`` is how long it may
+    take, in seconds, and ``elsewhere`` how long it took with another model, which need not be alike.
     """
 
-    def __init__(self, text: str, expected: float | None = None) -> None:
+    def __init__(self, text: str, expected: float = 0.0, elsewhere: float = 0.0) -> None:
         self.text = text
         self.share = 0.0
         self._expected = expected
+        self._elsewhere = elsewhere
         self._started = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """How long it runs."""
+        return time.monotonic() - self._started
+
     def time(self) -> str:
-        """How long it runs, and how long it may still take, in words."""
-        seconds = time.monotonic() - self._started
-        whole = seconds / self.share if self.share else self._expected or 0.0
+        """The same, and how long it may still take, in words."""
+        seconds = self.seconds
+        whole = seconds / self.share if self.share else self._expected
         left = round(whole - seconds)
-        return _duration(seconds) + (f", about {_duration(left)} left" if left > 0 else "")
+        if left > 0:
+            return f"{_duration(seconds)}, about {_duration(left)} left"
+        told = f" (the last model took {_duration(self._elsewhere)})" if round(self._elsewhere) else ""
+        return _duration(seconds) + told
 
 
 class _TimeColumn(ProgressColumn):
@@ -87,7 +98,10 @@ class ProgressView:
             disable=not self._moves,
         )
         self._tasks: dict[str, tuple[TaskID, Step]] = {}
-        self._known: Mapping[str, float] = {}
+        self._known = TimesKnown({})
+        # Of the images that are being built, and of those that were.
+        self._sizes: dict[str, int] = {}
+        self._installed, self._installing = 0, 0.0
         self._ended = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="pinlite-progress", daemon=True)
 
@@ -106,11 +120,13 @@ class ProgressView:
         self._progress.stop()
 
     @contextlib.contextmanager
-    def busy(self, text: str) -> Iterator[None]:
-        """Show that something is being done that has no events of its own, until it is."""
+    def busy(self, text: str) -> Iterator[Callable[[float], None]]:
+        """Show that something is being done that has no events of its own, until it is; what it yields may be told the
+        share that is done.
+        """
         self._begin(text, text)
         try:
-            yield
+            yield lambda share: self._update(text, text, share)
         finally:
             self._remove(text)
 
@@ -122,10 +138,12 @@ class ProgressView:
                 if self._verbose:
                     self._console.print(Text(f"the logs are kept in {logs}"), soft_wrap=True)
                     self._logs = LogsView(self._console, logs)
-            case TimesKnown(seconds):
-                self._known = seconds
+            case TimesKnown():
+                self._known = event
             case StageStarted(stage):
-                self._begin(stage, stage)
+                seconds = self._known.seconds.get(stage, 0.0)
+                expected, elsewhere = (0.0, seconds) if self._known.of_another else (seconds, 0.0)
+                self._begin(stage, stage, expected, elsewhere)
             case StageFinished(stage, source, seconds):
                 self._end(stage, source, stage, seconds)
             case _:
@@ -143,11 +161,15 @@ class ProgressView:
                 self._update(_FETCHING, f"fetching packages: {bytes_(so_far)}{of}", share)
             case FetchFinished(files, size, seconds):
                 self._end(_FETCHING, "ran", f"fetched {files} files, {bytes_(size)}", seconds)
-            case BuildStarted(image):
-                self._begin(image, f"building the {image} image")
+            case BuildStarted(image, size):
+                self._sizes[image] = size
+                pace = self._installing / self._installed if self._installed else _PACE
+                self._begin(image, f"building the {image} image", size * pace)
             case BuildProgress(image, text, step, steps):
                 self._update(image, f"building the {image} image [{step}/{steps}] {text[:80]}")
             case BuildFinished(image, seconds):
+                self._installed += self._sizes.get(image, 0)
+                self._installing += seconds
                 self._end(image, "ran", f"built the {image} image", seconds)
             case _:
                 self._transfer(event)
@@ -166,8 +188,8 @@ class ProgressView:
     def _note(self, text: str) -> None:
         self._console.print(Text("note: ", style="yellow") + Text(text))
 
-    def _begin(self, key: str, text: str) -> None:
-        step = Step(text, self._known.get(key))
+    def _begin(self, key: str, text: str, expected: float = 0.0, elsewhere: float = 0.0) -> None:
+        step = Step(text, expected, elsewhere)
         self._tasks[key] = self._progress.add_task(text, total=None, step=step), step
 
     def _update(self, key: str, text: str, share: float = 0.0) -> None:
@@ -186,6 +208,8 @@ class ProgressView:
     def _beat(self) -> None:
         while not self._ended.wait(BEAT):
             for _, step in [*self._tasks.values()]:
+                if step.seconds < SHORT:
+                    continue
                 self._console.print(Text(f". {step.text}: {step.time()}"), soft_wrap=True)
 
 

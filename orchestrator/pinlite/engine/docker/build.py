@@ -67,7 +67,7 @@ class Build:
             Stopped: Another thread has stopped it.
         """
         started = time.monotonic()
-        observe(BuildStarted(self.image.name))
+        observe(BuildStarted(self.image.name, self.size))
         with index.serving(self._client, self.below, self._files) as self._serving:
             self._follow(f"container:{self._serving}" if self._serving else "none", observe)
         observe(BuildFinished(self.image.name, time.monotonic() - started))
