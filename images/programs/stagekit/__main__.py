@@ -4,13 +4,12 @@ import gc
 import importlib
 import json
 import os
-import resource
 import sys
 import time
 import traceback
 from importlib import metadata
 
-from stagekit import environment
+from stagekit import environment, memory
 from stagekit.errors import StageError
 from stagekit.request import Request
 
@@ -36,11 +35,6 @@ def _versions(distributions):
     found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
     found.update((name, metadata.version(name)) for name in distributions)
     return found
-
-
-def _peak_memory():
-    """Largest resident set so far, in bytes (Linux counts ru_maxrss in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _failure(error):
@@ -85,7 +79,7 @@ def main():
             type="response",
             id=request.id,
             seconds=time.perf_counter() - started,
-            peak_memory=_peak_memory(),
+            peak_memory=memory.peak(),
             **answer,
         )
 

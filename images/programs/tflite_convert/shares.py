@@ -4,6 +4,8 @@ import contextlib
 import multiprocessing
 import os
 
+from stagekit import memory
+
 # A fork has all that is imported and loaded.
 FORK = multiprocessing.get_context("fork")
 # Each process has what a model computes in memory of its own.
@@ -22,14 +24,24 @@ def each(samples, work, *, apart=True):
     shares = [(samples[start:end], start) for start, end in zip(places, places[1:])]
     with contextlib.ExitStack() as stack:
         others = [stack.enter_context(_worked_on(work, *share)) for share in shares[1:]]
-        return [work(*shares[0]), *(answer() for answer in others)]
+        made = [(work(*shares[0]), 0), *(answer() for answer in others)]
+    memory.note_forked(taken for _, taken in made)
+    return [found for found, _ in made]
 
 
 @contextlib.contextmanager
 def _worked_on(work, share, first):
-    """While this context is entered, another process works; it yields a function that waits for what it makes."""
+    """While this context is entered, another process works; it yields a function that waits for what it makes, and for
+    how much memory it took.
+    """
     connection, end = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=lambda: end.send(work(share, first)), daemon=True)
+
+    def run():
+        begun = memory.anonymous()
+        made = work(share, first)
+        end.send((made, max(0, memory.most_anonymous() - begun)))
+
+    process = FORK.Process(target=run, daemon=True)
     process.start()
     end.close()
 
@@ -37,7 +49,7 @@ def _worked_on(work, share, first):
         try:
             return connection.recv()
         except EOFError:
-            return work(share, first)
+            return work(share, first), 0
 
     try:
         yield answer

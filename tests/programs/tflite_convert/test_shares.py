@@ -9,6 +9,7 @@ import tensorflow as tf
 from test_methods import windows
 from test_variants import Stage, placeholder, weights
 
+from stagekit import memory
 from tflite_convert import calibration, conversion, flatbuffer, shares
 
 METHODS = (
@@ -56,6 +57,21 @@ class Shares(unittest.TestCase):
 
         with processors(2):
             self.assertEqual([3, 7], shares.each([1, 2, 3, 4], work))
+
+    def test_the_memory_of_each_process_counts(self):
+        size = 64 * 2**20
+        before = memory.peak()
+
+        def work(_, first):
+            if first:
+                np.ones(size, np.uint8)
+            return first
+
+        with processors(3):
+            self.assertEqual([0, 1, 2], shares.each([1, 2, 3], work))
+        # Pages of libraries that a process meets meanwhile are not its own.
+        self.assertGreater(memory.peak(), before + 1.9 * size)
+        self.assertLess(memory.peak(), before + 3 * size)
 
     def test_what_a_share_raises_is_raised_here(self):
         with processors(2), self.assertRaisesRegex(ZeroDivisionError, "division by zero"):
