@@ -15,7 +15,7 @@ from pinlite.machine import folders
 
 DOCS = Path(__file__).parents[2] / "docs"
 # What each page goes on from is there after the one before it.
-PAGES = ("tutorial.md", "store.md", "provenance.md")
+PAGES = ("tutorial.md", "store.md", "provenance.md", "audit.md")
 # As the tutorial says, `...` stands for what is left out, and times are of one machine. So are the rounding of floats,
 # digests of what differs from run to run, and who made a folder when.
 MEASURED = r"""(?x) -?\d+\.(?:\d+e[-+]\d\d | \d{5,} | \d+\ ms | \d\ s$) | \b[0-9a-f]{64}\b | (?<=by\ )pinlite\ .* """
@@ -24,6 +24,11 @@ KEY = re.compile(r"\b[0-9a-f]{12}\b")
 READER = {"CI": "", "COLUMNS": "100", "DOCKER_HOST": "unix:///nowhere"}
 CHECKER = doctest.OutputChecker()
 READ = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def files(page):
+    """The text of each file that the page has a reader write, by name."""
+    return dict(re.findall(r"(?ms)^```python\n# (\w+\.py)\n(.*?)^```$", (DOCS / page).read_text()))
 
 
 def typed(page):
@@ -63,13 +68,15 @@ def reader(pinlite, tmp_path):
 
 
 @pytest.mark.usefixtures("any_engine")
-def test_what_pages_show_is_what_their_commands_print(reader):
+def test_what_pages_show_is_what_their_commands_print(reader, pinlite):
     for page in PAGES:
+        for name, text in files(page).items():
+            (pinlite.here / name).write_text(text)
         for command, shown in typed(page):
             out, err = reader(command)
             assert ("\nerror: " in f"\n{err}") == ("\nerror: " in f"\n{shown}"), f"{page}: {command}\n{err}"
-            # What is shown is the result, or the progress or the error, or both.
-            printed = [in_order(text) for text in (out, err, err + out)]
+            # What is shown is the result, or the progress or the error; or the one before the other.
+            printed = [in_order(text) for text in (out, err, err + out, out + err[f"\n{err}".find("\nerror: ") :])]
             example = doctest.Example(command, in_order(shown))
             assert any(CHECKER.check_output(example.want, text, READ) for text in printed), (
                 f"{page}: {command}\n{CHECKER.output_difference(example, printed[2], READ)}"
