@@ -296,8 +296,49 @@ def diff(_: Call) -> dict[str, Any]:
 
 
 def inspect(call: Call) -> dict[str, Any]:
-    call.outputs["text"].write_text("a model in words\n")
+    if "text" in call.outputs:
+        call.outputs["text"].write_text("a model in words\n")
+    else:
+        call.outputs["contents"].write_text(json.dumps(contents()))
     return {}
+
+
+def contents(copies: int = 1) -> dict[str, Any]:
+    """Of a .tflite file with a convolution, and as many GELUs as there are to be, then an operator of its own."""
+    tensor = {"shape": [1, 8, 8, 4], "open": [0], "size": 256, "type": "int8", "constant": False, "variable": False}
+    step = {"scale": 0.02, "zero_point": 3, "channels": 1}
+    kernel = tensor | {"name": "kernel", "shape": [4, 1, 1, 4], "open": [], "size": 16, "constant": True}
+    cost = {"version": 1, "macs": 0, "parameters": 0, "weights": 0, "memory": 512, "alive": 512}
+    convolution = {"kind": "CONV_2D", "version": 3, "inputs": [0, 1, -1], "macs": 1024, "parameters": 16, "weights": 16}
+    chain = [
+        {"kind": "CUSTOM Mine" if at == copies else "GELU", "inputs": [2 + at], "outputs": [3 + at]}
+        for at in range(copies + 1)
+    ]
+    names = ["x", "kernel", "conv", *(f"gelu_{at}" for at in range(copies)), "y"]
+    return {
+        "version": 3,
+        "description": "made by hand",
+        "metadata": [{"name": "min_runtime_version", "size": 16}],
+        "signatures": [
+            {
+                "key": "serving_default",
+                "graph": 0,
+                "inputs": [{"name": "image", "tensor": 0}],
+                "outputs": [{"name": "y", "tensor": len(names) - 1}],
+            }
+        ],
+        "graphs": [
+            {
+                "name": "main",
+                "inputs": [0],
+                "outputs": [len(names) - 1],
+                "tensors": [kernel if name == "kernel" else tensor | step | {"name": name} for name in names],
+                "operators": [cost | {"outputs": [2]} | convolution, *(cost | each for each in chain)],
+            }
+        ],
+        "parameters": 16,
+        "weights": 16,
+    }
 
 
 class FakeWorker:

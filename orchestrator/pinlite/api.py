@@ -60,6 +60,7 @@ from pinlite.registry import Reference
 from pinlite.schema.audit import AuditReport
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
+from pinlite.schema.inspection import InspectReport
 from pinlite.schema.match import MatchReport
 from pinlite.schema.report import Report
 from pinlite.toolchain import ImageRecipe
@@ -143,8 +144,8 @@ def run(
     return inspection.run(*files, engine=chosen["engine"], trust=chosen["trust"], observe=observe)
 
 
-def inspect(model: StrPath, *, observe: Observer = ignore, **options: Unpack[EngineOptions]) -> str:
-    """An .onnx file, a SavedModel folder or a .tflite file in words.
+def inspect(model: StrPath, *, observe: Observer = ignore, **options: Unpack[EngineOptions]) -> str | InspectReport:
+    """What is in a model: an .onnx file or a SavedModel folder in words, a .tflite file as data.
 
     Raises:
         PinliteError: It is none of these, or can't be read.

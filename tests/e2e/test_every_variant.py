@@ -1,6 +1,7 @@
 """Every variant as a user makes it, on both engines."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -59,9 +60,17 @@ def test_a_file_of_integers_says_how_they_are_meant(all_variants, engine, report
         assert found[name]["quantization"]["per_channel"] > 0
         assert all(tensor["scale"] > 0 for tensor in found[name]["inputs"] + found[name]["outputs"])
     assert [tensor["dtype"] for tensor in found["int8-only"]["inputs"]] == ["int8"]
-    words = pinlite.succeeds("inspect", out / "model.int8-only.tflite", "--engine", engine).out
-    assert "quantized, scale" in words
-    assert "float32" not in words
+    inspected = json.loads(
+        pinlite.succeeds("inspect", out / "model.int8-only.tflite", "--engine", engine, "--json").out
+    )
+    (graph,) = inspected["found"]["graphs"]
+    assert all(graph["tensors"][at]["scale"] > 0 for at in graph["inputs"] + graph["outputs"])
+    assert not any("float32" in each["types"] for each in inspected["operators"])
+    # Two programs have counted them, of the same definition.
+    assert (inspected["macs"], inspected["found"]["parameters"]) == (
+        found["int8-only"]["macs"],
+        found["int8-only"]["parameters"],
+    )
 
 
 def test_floats_can_be_run_through_a_file_of_integers(all_variants, any_engine, pinlite):

@@ -6,7 +6,7 @@ import pytest
 KINDS = {
     "model.onnx": ["made by pytorch 1.7", "Conv 1", "image[FLOAT, 1x3x16x16]"],
     "saved_model": ["signature serving_default", "input image: 1x3x16x16 of float32", "Conv2D"],
-    "model.float32.tflite": ["image", "CONV_2D"],
+    "model.float32.tflite": ["signature serving_default", "image", "1x3x16x16", "CONV_2D", "MACs", "least runtime"],
 }
 
 

@@ -1,5 +1,7 @@
 """Models that TFLite's own operators are not enough for."""
 
+import json
+
 from command import CASES, RUNTIMES
 
 MODEL = (f"{CASES}/tiny.py:RunningSum", "--input", "x=1x3x6x6")
@@ -27,8 +29,10 @@ def test_select_tf_operators_come_in_by_themselves_are_named_and_run(pinlite, en
     # The runtime of TFLite's operators is a few megabytes, TensorFlow hundreds.
     assert builtin["runtime"]["package"] == "tflite-runtime"
     assert 10 * builtin["runtime"]["size"] < selecting["runtime"]["size"]
-    words = pinlite.succeeds("inspect", "out/model.float32.tflite", "--engine", engine).out
-    assert "  input x: 1x3x6x6 of float32 (tensor x)" in words
+    inspected = json.loads(pinlite.succeeds("inspect", "out/model.float32.tflite", "--engine", engine, "--json").out)
+    (graph,) = inspected["found"]["graphs"]
+    assert [graph["tensors"][at]["shape"] for at in graph["inputs"]] == [[1, 3, 6, 6]]
+    assert "CUSTOM FlexCumsum 1" in inspected["unknown"]
 
 
 def test_with_builtin_the_operators_are_refused_by_name(pinlite, any_engine):

@@ -1,5 +1,6 @@
 """The SignatureDef of a TFLite file, as tflite-runtime takes it: the model's own names."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -85,9 +86,13 @@ def test_run_and_inspect_take_its_names_in_the_models_order(pinlite, mixed, samp
     found = read(pinlite.here / "y.npz")
     assert list(found) == [f"of {name}" for name in (*NAMES, "last")]
     np.testing.assert_equal(found, signed(model, samples))
-    words = pinlite.succeeds("inspect", model, "--engine", any_engine).out
-    for line in ("input a/b: 2x3 of float32 (tensor a_b)", "input größe, 1: 2x3 of int8", "output of a:b: 2x3"):
-        assert f"  {line}" in words
+    found = json.loads(pinlite.succeeds("inspect", model, "--engine", any_engine, "--json").out)["found"]
+    (signature,) = found["signatures"]
+    tensors = found["graphs"][0]["tensors"]
+    given = {each["name"]: tensors[each["tensor"]] for each in signature["inputs"] + signature["outputs"]}
+    assert [given["a/b"][key] for key in ("name", "shape", "type")] == ["a_b", [2, 3], "float32"]
+    assert given["größe, 1"]["type"] == "int8"
+    assert given["of a:b"]["shape"] == [2, 3]
 
 
 def test_it_takes_any_batch_where_that_is_open(converted, any_engine, signed):

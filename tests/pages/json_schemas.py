@@ -6,6 +6,7 @@ from typing import Any
 from pinlite.options.checked import model
 from pinlite.options.declared import Settings
 from pinlite.schema.audit import AuditReport
+from pinlite.schema.inspection import InspectReport
 from pinlite.schema.lock import Lock
 from pinlite.schema.report import Report
 
@@ -14,6 +15,7 @@ OF = {
     "report": ("report.json: the report of a conversion", Report),
     "lock": ("pinlite.lock: what a conversion was made of, and what it came to, by sha256", Lock),
     "audit": ("pinlite audit --json: what is wrong inside a TFLite file, and in which runtimes", AuditReport),
+    "inspect": ("pinlite inspect FILE.tflite --json: what is in a TFLite file, and what it costs", InspectReport),
 }
 
 

@@ -3,9 +3,12 @@
 from tensorflow.lite.python import schema_py_generated as schema
 
 from . import newer_operators
+from .passes import editing
 
 KINDS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 KINDS.update({number: name for name, number in newer_operators.NUMBERS.items()})
+TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
+TYPES[editing.INT4] = "int4"
 
 
 def model(content):

@@ -1,13 +1,8 @@
 """All operators of a .tflite file with what they take and give, as plain values."""
 
 import numpy as np
-from tensorflow.lite.python import schema_py_generated as schema
 
 from . import cost, file_tables
-from .passes import editing
-
-TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
-TYPES[editing.INT4] = "int4"
 
 
 def of(content):
@@ -41,7 +36,7 @@ def of(content):
 def _described(model, tensor):
     found = {
         "name": tensor.Name().decode(errors="backslashreplace"),
-        "type": TYPES[tensor.Type()],
+        "type": file_tables.TYPES[tensor.Type()],
         "shape": [tensor.Shape(at) for at in range(tensor.ShapeLength())],
     }
     if model.Buffers(tensor.Buffer()).DataLength():

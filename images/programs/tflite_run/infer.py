@@ -2,11 +2,12 @@
 
 import functools
 import importlib
+import json
 
 from stagekit import interpreter, runtime_package
 
 from . import audit as auditing
-from . import differences, tensor_values, tflite_file
+from . import contents, differences, parts, tensor_values, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
@@ -40,8 +41,9 @@ def time(request):
 
 
 def inspect(request):
-    """Put a .tflite file in words. Roles in: model. Roles out: text."""
-    request.outputs["text"].write_text(tflite_file.words(tflite_file.read(request.inputs["model"])), encoding="utf-8")
+    """Say what is in a .tflite file. Roles in: model. Roles out: contents, a JSON of what `contents.of` says."""
+    found = contents.of(parts.read(request.inputs["model"]))
+    request.outputs["contents"].write_text(json.dumps(found, separators=(",", ":"), allow_nan=False))
     return {}
 
 

@@ -3,7 +3,6 @@
 import struct
 from collections import Counter
 
-import numpy as np
 import tflite
 from tflite.utils import BUILTIN_OPCODE2NAME
 
@@ -48,28 +47,6 @@ def signed(model):
     return (_named(found, "Inputs"), _named(found, "Outputs")) if found else ([], [])
 
 
-def words(model):
-    """Signatures, inputs, outputs, operators and tensors in words."""
-    lines = ["TFLite schema version {}{}".format(model.Version(), _note(model.Description()))]
-    for signature in _signatures(model):
-        graph = model.Subgraphs(signature.SubgraphIndex())
-        lines.append("signature {}".format(signature.SignatureKey().decode()))
-        for role, field in (("input", "Inputs"), ("output", "Outputs")):
-            for name, index in _named(signature, field):
-                name_of_tensor, kind = _tensor_in_words(graph.Tensors(index))
-                lines.append("  {} {}: {} (tensor {})".format(role, name, kind, name_of_tensor))
-    for at, graph in enumerate(_graphs(model)):
-        tensors = [": ".join(_tensor_in_words(graph.Tensors(i))) for i in range(graph.TensorsLength())]
-        lines.append("subgraph {}{}".format(at, _note(graph.Name())))
-        lines.extend("  input {}".format(tensors[i]) for i in _indices(graph, "Inputs"))
-        lines.extend("  output {}".format(tensors[i]) for i in _indices(graph, "Outputs"))
-        lines.append("  tensors")
-        lines.extend("    {} {}".format(i, text) for i, text in enumerate(tensors))
-    lines.append("operators")
-    lines.extend("  {} {}".format(name, count) for name, count in operators(model).items())
-    return "\n".join(lines) + "\n"
-
-
 def _follow(model):
     for at in range(model.BuffersLength()):
         model.Buffers(at).DataAsNumpy()
@@ -77,7 +54,7 @@ def _follow(model):
         count = graph.TensorsLength()
         for at in range(count):
             tensor = graph.Tensors(at)
-            _tensor_in_words(tensor)
+            _follow_tensor(tensor)
             _within(tensor.Buffer(), model.BuffersLength(), "buffer")
         used = _indices(graph, "Inputs") + _indices(graph, "Outputs")
         for at in range(graph.OperatorsLength()):
@@ -127,25 +104,12 @@ def _operator_name(code):
     return BUILTIN_OPCODE2NAME[number]
 
 
-def _tensor_in_words(tensor):
-    """A tensor's name, and the rest of it."""
-    shape = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else tensor.ShapeAsNumpy()
-    sizes = ["?" if size < 0 else str(size) for size in np.atleast_1d(shape)] if tensor.ShapeLength() else []
-    kind = TYPES[tensor.Type()].lower()
-    words = "{} of {}{}".format("x".join(sizes) or "scalar", kind, _quantization(tensor.Quantization()))
-    return tensor.Name().decode(), words
-
-
-def _quantization(parameters):
-    if parameters is None or not parameters.ScaleLength():
-        return ""
-    if parameters.ScaleLength() > 1:
-        scales = parameters.ScaleAsNumpy()
-        return ", quantized, {} scales from {:.6g} to {:.6g} along axis {}".format(
-            len(scales), scales.min(), scales.max(), parameters.QuantizedDimension()
-        )
-    return ", quantized, scale {:.6g}, zero point {}".format(parameters.Scale(0), parameters.ZeroPoint(0))
-
-
-def _note(text):
-    return ", {}".format(text.decode()) if text else ""
+def _follow_tensor(tensor):
+    tensor.Name().decode()
+    for vector in ("Shape", "ShapeSignature"):
+        getattr(tensor, vector + "AsNumpy")()
+    TYPES[tensor.Type()]
+    quantization = tensor.Quantization()
+    if quantization is not None:
+        for vector in ("Scale", "ZeroPoint"):
+            getattr(quantization, vector + "AsNumpy")()

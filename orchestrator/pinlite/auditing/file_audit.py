@@ -49,7 +49,7 @@ def audit(
     recipe = toolchain.load().images[home.image]
     with LocalRunner(functools.partial(choose, engine, observe), {home.image: recipe}, Limits(), observe) as runner:
         found = runner.run(stage.action(stage.stage(home), path, samples)).result
-    needs = tuple(_needs(found))
+    needs = operator_versions.needs((each.kind, each.version) for each in found.operators)
     kinds = runtime_faults.operators(found)
     return AuditReport(
         file=ComparedFile(path=str(path), size=path.stat().st_size, sha256=digest.of_file(path)),
@@ -78,14 +78,6 @@ def _asked(target: str, runtime: str) -> Iterator[str]:
                 hint="give one with the package, e.g. tflite-runtime==2.14.0",
             )
         yield f"{package} {version}"
-
-
-def _needs(found: Content) -> Iterator[Need]:
-    """The operators that the table knows, the one of the newest release first."""
-    releases = {(each.kind, each.version): operator_versions.first(each.kind, each.version) for each in found.operators}
-    needs = [Need(operator=kind, version=version, release=release) for (kind, version), release in releases.items()]
-    known = [need for need in needs if need.release]
-    yield from sorted(known, key=lambda need: (operator_versions.parts(need.release), need.operator), reverse=True)
 
 
 def _faults(kinds: Mapping[str, Mapping[str, int]]) -> Iterator[KnownFault]:

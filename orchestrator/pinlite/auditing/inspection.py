@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pinlite import parity, toolchain
+from pinlite.auditing import file_contents
 from pinlite.engine import Engine, choose
 from pinlite.errors import StageCrashError, UsageError
 from pinlite.events import Observer, ignore
@@ -20,6 +21,7 @@ from pinlite.inputs import external_data, onnx_file, paths
 from pinlite.machine import temporary
 from pinlite.runner import LocalRunner, provision
 from pinlite.schema.choices import EngineChoice
+from pinlite.schema.inspection import FileContents, InspectReport
 from pinlite.schema.recipe import Limits
 from pinlite.schema.report import Report
 from pinlite.stages import adapt, check, convert, infer
@@ -83,17 +85,25 @@ def run(
         return parity.read(made)
 
 
-def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str:
-    """A text about the model: an ONNX graph, a SavedModel's signatures, a TFLite file's tensors and operator counts."""
+def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str | InspectReport:
+    """What is in the model: an ONNX graph or a SavedModel's signatures as a text, a TFLite file as data."""
     stage = _stage("inspect", model)
+    is_data = model.suffix == _TFLITE
+    outputs = {"contents": "contents.json"} if is_data else {"text": "model.txt"}
     with temporary.folder() as folder:
         given = hashed(model=_shown(model, Path(folder)))
-        action = Action(stage, _Anything, {}, {"text": "model.txt"}, given)
-        made = Path(folder, "model.txt")
+        action = Action(stage, _Anything, {}, outputs, given)
+        made = Path(folder, *outputs.values())
         _ask(action, made, functools.partial(choose, engine, observe), observe)
         if made.stat().st_size > _LONGEST:
-            raise StageCrashError("the text about the model has more than 256 MiB", hint="inspect a smaller model")
-        return made.read_text(errors="replace")
+            raise StageCrashError("what is said of the model has more than 256 MiB", hint="inspect a smaller model")
+        if not is_data:
+            return made.read_text(errors="replace")
+        try:
+            found = FileContents.model_validate_json(made.read_bytes())
+        except ValidationError as error:
+            raise StageCrashError(f"the contents of {model} are not of the form that was agreed on: {error}") from error
+        return file_contents.report(model, found)
 
 
 def report(given: Path) -> Report | None:

@@ -2,8 +2,10 @@
 
 import functools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from pinlite.schema.audit import Need
 
 _TABLE = Path(__file__).with_suffix(".toml")
 _NONE = "-"
@@ -16,6 +18,16 @@ def first(kind: str, version: int) -> str:
     releases = dict(enumerate(_table().get(kind, "").split(), start=1))
     found = releases.get(version, _NONE)
     return "" if found == _NONE else found
+
+
+def needs(operators: Iterable[tuple[str, int]]) -> tuple[Need, ...]:
+    """Those of the operators, by kind and version, that the table knows, the one of the newest release first."""
+    found = (
+        Need(operator=kind, version=version, release=release)
+        for kind, version in dict.fromkeys(operators)
+        if (release := first(kind, version))
+    )
+    return tuple(sorted(found, key=lambda need: (parts(need.release), need.operator, need.version), reverse=True))
 
 
 def least(releases: Iterator[str]) -> str:

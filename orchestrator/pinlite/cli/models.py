@@ -9,8 +9,8 @@ from pinlite.auditing import inspection
 from pinlite.cli.consoles import data, print_json, progress
 from pinlite.cli.reports import show
 from pinlite.options.declared import EngineOptions, RunOptions
-from pinlite.ui import tables
-from pinlite.ui.console import escaped
+from pinlite.ui import contents, tables
+from pinlite.ui.console import escaped, escaped_json
 from pinlite.ui.console import name as named
 
 if TYPE_CHECKING:
@@ -45,8 +45,13 @@ def inspect(*, model: str, verbose: bool, json: bool, **given: Unpack[EngineOpti
         show(report, Path(model) if Path(model).is_dir() else Path(model).parent, json=json)
         return
     with progress(verbose=verbose) as view:
-        text = api.inspect(model, observe=view, **given)
-    if json:
-        print_json({"model": str(model), "text": text})
+        found = api.inspect(model, observe=view, **given)
+    if isinstance(found, str):
+        if json:
+            print_json({"model": str(model), "text": found})
+        else:
+            typer.echo(escaped(found.rstrip("\n")))
+    elif json:
+        typer.echo(escaped_json(found.to_json()), nl=False)
     else:
-        typer.echo(escaped(text.rstrip("\n")))
+        contents.show(found, data)

@@ -185,11 +185,11 @@ class Pull(PullOptions, Plain, total=False):
 
 class Schema(Json, total=False):
     name: Annotated[
-        Literal["recipe", "report", "lock", "audit"],
+        Literal["recipe", "report", "lock", "audit", "inspect"],
         Argument(
             "NAME",
-            "recipe is pinlite.toml, report is report.json, lock is pinlite.lock, audit is what `pinlite audit --json` "
-            "prints.",
+            "recipe is pinlite.toml, report is report.json, lock is pinlite.lock, audit and inspect are what `pinlite "
+            "audit --json` and `pinlite inspect FILE.tflite --json` print.",
         ),
     ]
 
@@ -308,7 +308,10 @@ COMMANDS = {
     ),
     "run": Command("Run a model in its image on samples, and show its outputs.", "models:run", Run),
     "inspect": Command(
-        "Print a model in words, or the report of a conversion as `pinlite convert` does.", "models:inspect", Inspect
+        "Say what is in a model, of a TFLite file what each operator costs and the least runtime that has all of them; "
+        "or show the report of a conversion as `pinlite convert` does.",
+        "models:inspect",
+        Inspect,
     ),
     "diff": Command("Say in what two TFLite files differ; 9 is the status where they do.", "diff:diff", Diff),
     "audit": Command(

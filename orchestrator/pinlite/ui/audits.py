@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pinlite.ui import tables, view
+from pinlite.ui import contents, tables, view
 from pinlite.ui.view import Line, Section, Span, Table, line
 from pinlite.units import bytes_, short
 
@@ -21,7 +21,8 @@ _SHOWN = 12
 def show(report: "AuditReport", console: Console) -> None:
     file = report.file
     console.print(tables.words(line(f"{file.path}: {bytes_(file.size)}, sha256 {file.sha256[:16]}")), soft_wrap=True)
-    for part in (*content(report.found, f" in {report.runtime}"), _needs(report), *_faults(report)):
+    found = content(report.found, f" in {report.runtime}")
+    for part in (*found, *contents.least(report.least, report.needs), *_faults(report)):
         tables.print_part(part, console, soft_wrap=True)
     if not report.failures:
         within = f" for {', '.join(report.asked)}" if report.asked else ""
@@ -67,12 +68,6 @@ def _off(computed: "Computed") -> Table:
         rows.append((f"{left} more", "", "", "", "", ""))
     numbers = ("steps", "allowed", "of values")
     return view.table("not the nearest integer", ("operator", "type", *numbers, "tensor"), rows, numbers)
-
-
-def _needs(report: "AuditReport") -> Line:
-    newest = [f"{each.operator} {each.version}" for each in report.needs if each.release == report.least]
-    least = report.least or "?"
-    return line(f"least runtime: that of TensorFlow {least}, for {', '.join(newest) or 'none of its operators'}")
 
 
 def _faults(report: "AuditReport") -> Section:

@@ -24,7 +24,7 @@ class Stage(unittest.TestCase):
 
     def call(self, operation, content, samples=None, **parameters):
         (self.folder / "model.tflite").write_bytes(content)
-        inputs, written = {"model": "model.tflite"}, "text"
+        inputs, written = {"model": "model.tflite"}, "contents"
         if samples is not None:
             arrays.write(self.folder / "given.npz", samples)
             inputs["samples"] = "given.npz"
@@ -147,32 +147,6 @@ class Measure(Stage):
         libraries = list(Path(sys.modules[infer.Interpreter.__module__].__file__).parent.rglob("*.so"))
         self.assertEqual((found["package"], found["libraries"]), (infer.PACKAGE, len(libraries)))
         self.assertEqual(found["size"], sum(library.stat().st_size for library in libraries))
-
-
-class Inspect(Stage):
-    def test_tensors_quantization_and_operators(self):
-        self.assertEqual(self.call("inspect", tiny.model(rows=-1, custom="Mine")), {})
-        words = (self.folder / "text").read_text()
-        for expected in (
-            "input x: ?x3 of float32",
-            "output second: ?x3 of float32",
-            "1 c: 3 of float32",
-            "small: 2 of int8, quantized, scale 0.5, zero point -3",
-            "channels: 2 of int8, quantized, 2 scales from 0.25 to 0.5 along axis 0",
-            "ADD 1",
-            "Mine 1",
-        ):
-            self.assertIn(expected, words)
-
-    def test_a_signature_comes_with_its_tensors(self):
-        self.call("inspect", tiny.model(signed=SIGNED))
-        words = (self.folder / "text").read_text(encoding="utf-8")
-        for expected in (
-            "signature serving_default",
-            "input a/b: 1x3 of float32 (tensor x)",
-            "output größe: 1x3 of float32 (tensor second)",
-        ):
-            self.assertIn(expected, words)
 
 
 if __name__ == "__main__":
