@@ -92,7 +92,7 @@ def test_from_python_models_are_run_inspected_and_compared(engine, converted):
     one, other = converted / "model.float32.tflite", converted / "model.float16.tflite"
     outputs = pinlite.run(one, "x.npz", out=Path("y.npz"), engine="venv")
     assert (outputs["doubled"].dtype, Path("y.npz").exists()) == (np.float32, True)
-    assert pinlite.inspect(str(one)) == "a model in words\n"
+    assert pinlite.inspect(str(one)).least == "2.9"
     other.write_bytes(b"TFL3 other")
     assert [each.kind for each in pinlite.diff(one, other).found.differences] == ["options", "weights"]
     assert pinlite.diff(one, one).found is None
