@@ -337,7 +337,8 @@ def pull_images(repository: str, *, observe: Observer = ignore, **options: Unpac
     trusted = tuple(map(pathlib.Path, chosen["trust_keys"]))
     source = SharedImages.chosen(repository, trusted)
     assert source, "a repository is given"
-    return exchange.pull(choose(chosen["engine"], observe), _recipes(chosen["toolchains"]), source, observe)
+    recipes = _recipes(chosen["toolchains"])
+    return exchange.pull(choose(chosen["engine"], observe), recipes, source.check(), observe)
 
 
 def save_images(file: StrPath, *, observe: Observer = ignore, **options: Unpack[SaveImagesOptions]) -> "Exchanged":

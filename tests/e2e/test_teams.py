@@ -1,5 +1,6 @@
 """docs/teams.md: every command that it has a reader type, in its order, prints what the page shows."""
 
+import contextlib
 import doctest
 import os
 import re
@@ -7,17 +8,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import second_engine
 from recipes import ensured
+
+from pinlite.machine import folders
 
 PAGE = Path(__file__).parents[2] / "docs" / "teams.md"
 ADDRESS = "registry.example.com"
+FIRST = ("## Keys", "## A model")
 CHECKER = doctest.OutputChecker()
 READ = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def typed(address):
-    """Each command, and what the page shows that it prints."""
-    text = PAGE.read_text().replace(ADDRESS, address)
+def typed(address, *, images):
+    """Each command, and what the page shows that it prints: of all sections but that of images, or of it alone and what
+    it needs.
+    """
+    sections = re.split(r"(?m)^(?=## )", PAGE.read_text().replace(ADDRESS, address))
+    wanted = [each for each in sections if each.startswith(FIRST) or each.startswith("## Images") == images]
+    text = "".join(wanted)
     blocks = "".join(re.findall(r"(?ms)^```console\n(.*?)^```$", text))
     for command, shown in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks):
         yield doctest.Example(command, shown)
@@ -25,13 +35,41 @@ def typed(address):
 
 def test_what_the_page_shows_is_what_its_commands_print(docker_engine, registry, tmp_path):
     ensured(docker_engine)
-    # A store of its own, and pinlite on the path.
+    for example in typed(registry.host, images=False):
+        check(example, tmp_path)
+
+
+@pytest.mark.nightly
+def test_a_new_machine_builds_nothing(docker_engine, registry, tmp_path):
+    """What the page says of images: after the push, its commands are typed on a machine that has an engine of its own,
+    without any images.
+    """
+    ensured(docker_engine)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "wheels").symlink_to(folders.cache() / "wheels")
+    settings, engine = "", {}
+    with second_engine.started() as daemon:
+        for example in typed(registry.host, images=True):
+            if example.source.startswith("export "):
+                settings, engine = f"{example.source}; ", {"DOCKER_HOST": daemon.host}
+            else:
+                check(example, tmp_path, settings, **engine)
+        with contextlib.closing(daemon.client()) as client:
+            assert len(client.images.list()) == 9
+
+
+def check(example, folder, settings="", **environment):
+    """A store of its own, and pinlite on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    reader = os.environ | {"CI": "", "COLUMNS": "200", "PATH": path, "PINLITE_CACHE": str(tmp_path / "cache")}
-    for example in typed(registry.host):
-        done = subprocess.run(
-            ["bash", "-c", example.source], cwd=tmp_path, env=reader, capture_output=True, text=True, check=False
-        )
-        assert CHECKER.check_output(example.want, done.stdout, READ), (
-            f"{example.source}\n{CHECKER.output_difference(example, done.stdout, READ)}\n{done.stderr}"
-        )
+    reader = os.environ | {"CI": "", "COLUMNS": "200", "PATH": path, "PINLITE_CACHE": str(folder / "cache")}
+    done = subprocess.run(
+        ["bash", "-c", settings + example.source],
+        cwd=folder,
+        env=reader | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert CHECKER.check_output(example.want, done.stdout, READ), (
+        f"{example.source}\n{CHECKER.output_difference(example, done.stdout, READ)}\n{done.stderr}"
+    )

@@ -43,7 +43,7 @@ def runner_of(plan: Plan, observe: Observer = ignore, sharing: "Sharing | None" 
     recipe = plan.recipe
     # The graph of a SavedModel is a program, too.
     keep_warm = 0.0 if recipe.source.kind == "saved_model" else recipe.keep_warm
-    images = SharedImages.chosen(recipe.images, recipe.trust_keys)
+    images = SharedImages.chosen(recipe.images, recipe.image_keys)
     local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, images=images)
     if not recipe.cache:
         return local

@@ -453,7 +453,8 @@ class SharedImagesOptions(TypedDict, total=False):
         Option(
             "Engine",
             "oci://HOST/NAME",
-            "A repository of a registry from which images are pulled before any is built; docs/teams.md.",
+            "A repository of a registry from which images are pulled before any is built, as far as a key signed them "
+            "that the command line or PINLITE_TRUST_KEY names; docs/teams.md.",
             otherwise="PINLITE_IMAGES",
         ),
     ]

@@ -61,7 +61,9 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     except OSError as error:
         raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
     kept = {key: value for key, value in merged.items() if key in _DECISIVE}
-    return recipe.model_copy(update={"options": kept})
+    # A file may be a stranger's, and images are used by later runs, too.
+    image_keys = recipe.trust_keys if "trust-key" in given else ()
+    return recipe.model_copy(update={"options": kept, "image_keys": image_keys})
 
 
 def _recipe(options: Settings) -> Recipe:

@@ -31,6 +31,7 @@ _LEFT_OUT = {
     "refresh",
     "store",
     "images",
+    "image_keys",
     "trust_keys",
     "signing_key",
     "toolchain_files",

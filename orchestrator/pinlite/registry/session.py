@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -281,7 +282,7 @@ def _words(error: Exception) -> str:
     text = str(error)
     for separator in ("Failed to establish a new connection: ", "Caused by "):
         text = text.rpartition(separator)[2]
-    return text.rstrip(")\"'")[:_LONGEST]
+    return re.sub(r"^\[Errno -?\d+\] ", "", text.rstrip(")\"'"))[:_LONGEST]
 
 
 # For those who count what goes.

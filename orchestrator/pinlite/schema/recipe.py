@@ -184,8 +184,9 @@ class Recipe(Frozen):
     ``sign`` is the file of a private key that signs where the result comes from.
     ``strict`` says that a warning fails the run, once everything is written.
     ``keep_warm`` is for how many seconds workers that run no user code wait for another run.
-    ``images`` names a repository of a registry from which images are pulled before any is built, and ``trust_keys`` are
-    files with the public keys of those who may have signed what comes from a registry.
+    ``images`` names a repository of a registry from which images are pulled before any is built. ``trust_keys`` are
+    files with the public keys of those who may have signed what comes from a registry; images may have been signed by
+    ``image_keys`` alone, those of them that no pinlite.toml has named.
     ``trust`` says that a checkpoint, which is a program, or what builds a package may run where nothing keeps it from
     the machine.
     """
@@ -233,6 +234,7 @@ class Recipe(Frozen):
     limits: Limits = Limits()
     keep_warm: float = 0.0
     images: str = ""
+    image_keys: tuple[Path, ...] = ()
     trust_keys: tuple[Path, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     cache: bool = True

@@ -133,8 +133,7 @@ def load(engine: Engine, file: Path, trusted: TrustedKeys | None, observe: Obser
     come, known = _images(engine, believed)
     if engine.carrier:
         pulling.pull(engine.carrier, come, there, where, observe)
-    locks = list(believed.packages.values())
-    packages.pull(locks, there, where, observe)
+    locks = packages.pull(list(believed.packages.values()), there, where, observe)
     return Exchanged(tuple(entry for _, entry in come), tuple(locks), tuple(known))
 
 

@@ -63,8 +63,8 @@ def push(locks: Sequence[Pins], there: Destination, known: Collection[str], obse
     return entries
 
 
-def pull(entries: Sequence[Entry], there: Source, where: str, observe: Observer) -> None:
-    """Have the files of locks in the cache.
+def pull(entries: Sequence[Entry], there: Source, where: str, observe: Observer) -> list[Entry]:
+    """Have the files of locks in the cache: the locks of which some were missing.
 
     Raises:
         RegistryError: One does not come, or is not what its lock names.
@@ -72,6 +72,7 @@ def pull(entries: Sequence[Entry], there: Source, where: str, observe: Observer)
     cache = WheelCache()
     with cache.using():
         found = [_listed(there, entry, where) for entry in entries]
+        come = [entry for entry, (_, files) in zip(entries, found, strict=True) if cache.missing(files)]
         missing = cache.missing(file for _, files in found for file in files)
         if missing:
             moving = Transfers(
@@ -82,6 +83,7 @@ def pull(entries: Sequence[Entry], there: Source, where: str, observe: Observer)
             moving.finish(f"pulled {len(missing)} packages from {where}")
         for lock, files in found:
             cache.remember(lock, files)
+    return come
 
 
 def _here(cache: WheelCache, lock: Pins, observe: Observer) -> list[Distribution]:

@@ -15,34 +15,38 @@ from pinlite.registry import Reference
 from pinlite.toolchain import ImageRecipe
 
 VARIABLE = "PINLITE_IMAGES"
+_NOBODY = "you have named no key of who may sign images"
+_HOW = "--trust-key PUBLIC.pem on the command line, or PINLITE_TRUST_KEY"
 
 
 @dataclass(frozen=True)
 class SharedImages:
-    """A repository of images; ``trust_keys`` are files of the public keys of those who may sign them."""
+    """A repository of images; ``trust_keys`` are files of the public keys of those who may sign them.
+
+    What has come is used by every later run on this machine, whatever it trusts. So keys for images are the user's own
+    to name: a pinlite.toml, which may be a stranger's, can name the repository alone.
+    """
 
     reference: Reference
     trust_keys: tuple[Path, ...]
 
     @classmethod
     def chosen(cls, given: str = "", trust_keys: Iterable[Path] = ()) -> Self | None:
-        """What is given by options, or else by the environment; None where neither names a repository.
-
-        Raises:
-            UsageError: It is no reference, or nobody is trusted.
+        """What is given by options, or else by the environment; None where neither names a repository. A UsageError
+        says that it is no reference.
         """
         named = given or os.environ.get(VARIABLE, "")
         if not named:
             return None
         from pinlite.trust import keys  # noqa: PLC0415  # imports cryptography
 
-        files = keys.trusted_files(trust_keys)
-        if not files:
-            raise UsageError(
-                f"images are to be pulled from {named}, but nobody who may sign them is trusted",
-                hint=f"name the public key of who pushes them with --trust-key or {keys.TRUSTED}",
-            )
-        return cls(Reference.parse(named), files)
+        return cls(Reference.parse(named), keys.trusted_files(trust_keys))
+
+    def check(self) -> Self:
+        """A UsageError where nobody is trusted."""
+        if not self.trust_keys:
+            raise UsageError(f"{self.reference}: {_NOBODY}", hint=f"with {_HOW}")
+        return self
 
 
 def ensured(
@@ -65,6 +69,9 @@ def ensured(
 def _pull(engine: Engine, recipes: list[ImageRecipe], shared: SharedImages, observe: Observer) -> None:
     from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
 
+    if not shared.trust_keys:
+        observe(Notice(f"images are not pulled from {shared.reference}, but made here: {_NOBODY}, by {_HOW}"))
+        return
     try:
         # Another run may be at it: what has come once need not come twice.
         with guards.held(transfers.half_moved().with_suffix(".guard")):
