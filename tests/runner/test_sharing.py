@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import tempfile
 import time
 from dataclasses import replace
 
@@ -298,6 +299,13 @@ def test_what_can_not_be_vouched_for_is_not_pushed(machine, venv, given, keep_wa
     warm.end()
 
 
+def wait_until(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 # A registry that does not do.
 
 
@@ -433,12 +441,15 @@ def test_a_store_that_can_not_be_written_is_no_hindrance(machine, given):
     assert (done.source, files) == ("hit", {"a": BYTES})
 
 
-def test_runs_may_have_one_connection_in_common(machine):
-    """The first to leave waits for nothing; the last one does."""
+def test_runs_may_have_one_connection_in_common(machine, given, monkeypatch, tmp_path):
+    """The first to leave waits for nothing, the last one does; and no file stays that has gone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ci = machine(signing=CI)
     with ci.sharing() as sharing:
-        for number in (1, 2):
+        for action in (given, echo(2)):
             with ci.runner(sharing=sharing) as runner:
-                runner.run(echo(number))
+                runner.run(action)
+        wait_until(lambda: len([*Repository(ci.reference).tags()]) == 2)
+        wait_until(lambda: [*tmp_path.glob("pinlite-*/*")] == [])
     assert ci.told == [f"0 results came from {ci.reference}, 2 results went there"]
     assert len([*Repository(ci.reference).tags()]) == 2

@@ -5,6 +5,7 @@ Importing this imports what asks registries.
 
 import contextlib
 import itertools
+import shutil
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class PushBounds:
 class _Waiting:
     record: "Record"
     place: "Place"
+    folder: Path
     outputs: Mapping[str, Path]
     size: int
 
@@ -77,9 +79,10 @@ class Pusher:
             try:
                 laid = {role: _laid(path, folder / role) for role, path in outputs.items()}
             except OSError:
+                shutil.rmtree(folder, ignore_errors=True)
                 self.left += 1
                 return
-            self._waiting.append(_Waiting(record, place, laid, size))
+            self._waiting.append(_Waiting(record, place, folder, laid, size))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pinlite-push", daemon=True)
                 self._thread.start()
@@ -127,14 +130,16 @@ class Pusher:
             except CancelledError:
                 continue
             except RegistryError as error:
-                self._failed(error)
-            except (OSError, ValueError) as error:
-                # A file is gone, or a result has what JSON has no word for.
+                self._failed(going, error)
+            except Exception as error:  # noqa: BLE001  # a thread that ends so would have the run wait for nothing
                 self._observe(Notice(f"the result of {going.record.stage} is not pushed: {error}"))
                 self._done(is_there=False)
             else:
                 self._faults = 0
                 self._done(is_there=True)
+            finally:
+                # There may be thousands, in a batch.
+                shutil.rmtree(going.folder, ignore_errors=True)
 
     def _done(self, *, is_there: bool) -> None:
         with self._changed:
@@ -144,22 +149,17 @@ class Pusher:
                 self.left += not is_there
                 self._changed.notify_all()
 
-    def _failed(self, error: RegistryError) -> None:
+    def _failed(self, going: _Waiting, error: RegistryError) -> None:
         with self._changed:
             self._faults += 1
             # What won't pass won't pass for the next either: it is full, or takes nothing.
             gives_up = not error.may_pass or self._faults >= self._bounds.faults
         more = "; nothing more is pushed in this run" if gives_up else ""
-        self._observe(Notice(f"the result of {self._stage} is not pushed: {error}{more}"))
+        self._observe(Notice(f"the result of {going.record.stage} is not pushed: {error}{more}"))
         self._done(is_there=False)
         if gives_up:
             with self._changed:
                 self._end()
-
-    @property
-    def _stage(self) -> str:
-        with self._changed:
-            return self._waiting[0].record.stage if self._waiting else "a stage"
 
     def _end(self) -> None:
         self._is_over = True
