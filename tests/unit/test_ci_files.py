@@ -18,6 +18,7 @@ ACTION, HOOKS, TEMPLATE = (
     ROOT / name for name in ("action.yml", ".pre-commit-hooks.yaml", "templates/pinlite.gitlab-ci.yml")
 )
 PAGE = ROOT / "docs" / "ci.md"
+TEAM = re.search(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "docs" / "teams.md").read_text())[1]
 SCHEMA = ("check_jsonschema", "--builtin-schema")
 WORKFLOW, GATE, PIPELINE, CONFIG = re.findall(r"(?ms)^```yaml\n(.*?)^```$", PAGE.read_text())
 
@@ -43,10 +44,11 @@ def valid(tmp_path):
         (HOOKS.read_text(), ("pre_commit", "validate-manifest")),
         (WORKFLOW, (*SCHEMA, "vendor.github-workflows")),
         (WORKFLOW + GATE, (*SCHEMA, "vendor.github-workflows")),
+        (TEAM, (*SCHEMA, "vendor.github-workflows")),
         (PIPELINE, (*SCHEMA, "vendor.gitlab-ci")),
         (CONFIG, ("pre_commit", "validate-config")),
     ],
-    ids=["action", "template", "hooks", "workflow", "workflow and gate", "pipeline", "config"],
+    ids=["action", "template", "hooks", "workflow", "workflow and gate", "of a team", "pipeline", "config"],
 )
 def test_a_file_is_valid_by_its_public_schema(valid, text, judge):
     valid(text, *judge)
@@ -87,9 +89,9 @@ def test_options_on_the_page_are_there():
 
 
 def test_the_page_names_one_release_the_next_or_the_last():
-    found = re.findall(r"(?:@v|/v|rev: v|==|VERSION: \")(\d+\.\d+\.\d+\w*)", PAGE.read_text())
+    found = re.findall(r"(?:@v|/v|rev: v|==|VERSION: \")(\d+\.\d+\.\d+\w*)", PAGE.read_text() + TEAM)
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert len(found) == 6
+    assert len(found) == 7
     assert set(found) == {declared.partition(".dev")[0]}
 
 
