@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc)\d+)?")
 DECLARED = re.compile(r'(?<=^version = ")[^"]+(?="$)', re.MULTILINE)
-# What docs/ci.md says to install.
+# What pages say to install.
+PAGES = ("ci.md", "teams.md")
 SHOWN = re.compile(r'(pinlite@v|pinlite/v|rev: v|pinlite==|PINLITE_VERSION: ")\d+\.\d+\.\d+\w*')
 UNRELEASED = "## [Unreleased]\n"
 
@@ -51,8 +52,8 @@ def main() -> None:
 
 
 def write(version: str, day: str) -> None:
-    """Put the version into pyproject.toml and docs/ci.md, and what is unreleased in CHANGELOG.md under it."""
-    changelog, project, page = ROOT / "CHANGELOG.md", ROOT / "pyproject.toml", ROOT / "docs" / "ci.md"
+    """Put the version into pyproject.toml and the docs of CIs, and what is unreleased in CHANGELOG.md under it."""
+    changelog, project = ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"
     before, _, after = changelog.read_text().partition(UNRELEASED)
     if not re.match(r"\s*### ", after):
         sys.exit(f"error: {changelog.name} has nothing below {UNRELEASED.strip()!r}")
@@ -60,7 +61,8 @@ def write(version: str, day: str) -> None:
         sys.exit(f"error: {changelog.name} has {version} already")
     changelog.write_text(f"{before}{UNRELEASED}\n## [{version}] - {day}\n{after}")
     project.write_text(DECLARED.sub(version, project.read_text(), count=1))
-    page.write_text(SHOWN.sub(rf"\g<1>{version}", page.read_text()))
+    for page in (ROOT / "docs" / name for name in PAGES):
+        page.write_text(SHOWN.sub(rf"\g<1>{version}", page.read_text()))
 
 
 def build(source: Path, target: Path) -> None:

@@ -62,7 +62,10 @@ def test_a_release_has_its_version_its_changes_and_the_same_bytes_again(checkout
     # It is not committed yet, so another one has to wait.
     again = release(checkout, "9.9.0")
     assert again.returncode == 1
-    assert "commit these first, or remove them:\n M CHANGELOG.md\n M docs/ci.md\n M pyproject.toml\n" in again.stderr
+    assert (
+        "commit these first, or remove them:\n M CHANGELOG.md\n M docs/ci.md\n M docs/teams.md\n M pyproject.toml\n"
+        in again.stderr
+    )
 
 
 @pytest.mark.parametrize("version", ["", "1.2", "v1.2.0", "1.2.0.dev0"])
