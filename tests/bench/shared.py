@@ -78,7 +78,10 @@ def main() -> None:
         times = [turn[way] for turn in turns]
         ratio = statistics.median(turn[way] / turn["alone"] for turn in turns)
         more = statistics.median(turn[way] - turn["alone"] for turn in turns)
-        print(f"{way:<26} median {statistics.median(times):6.2f} s  {ratio:5.2f} of alone  {more:+6.2f} s")
+        print(
+            f"{way:<26} median {statistics.median(times):6.2f} s   fastest {min(times):6.2f} s   "
+            f"{ratio:5.2f} of alone, {more:+6.2f} s"
+        )
 
 
 if __name__ == "__main__":
