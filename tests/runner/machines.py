@@ -61,10 +61,11 @@ class Machine:
         return RemoteStore(self.reference, trusting(*self.trusted), self.signing, IMPATIENT)
 
     def sharing(self) -> Sharing:
-        return Sharing(self.remote(), self.observe, trust=self.trust, bounds=self.bounds)
+        return Sharing(self.remote(), self.observe, self.bounds)
 
     def runner(self, refresh: tuple[str, ...] = (), sharing: Sharing | None = None) -> CachingRunner:
-        return CachingRunner(self.behind, self.store, RECIPES, refresh, self.observe, sharing or self.sharing())
+        shared = sharing or self.sharing()
+        return CachingRunner(self.behind, self.store, RECIPES, refresh, self.observe, shared, trust=self.trust)
 
     def observe(self, event: Event) -> None:
         if isinstance(event, Notice):

@@ -18,7 +18,7 @@ from pinlite.conversion import pipeline
 from pinlite.errors import UsageError
 from pinlite.events import Notice, ignore
 from pinlite.options import resolve
-from pinlite.store import files
+from pinlite.store import files, runs
 from pinlite.store.files import Store
 
 STAGES = list(fake_engine.STAGES)
@@ -387,3 +387,28 @@ def test_what_a_hit_hands_on_can_not_be_changed_in_the_store(run, engine):
     run(refresh=["infer"])
     after = {path: path.read_bytes() for path in blobs()}
     assert {path: after[path] for path in before} == before
+
+
+@pytest.mark.parametrize("key", ["", "junk", "private"])
+def test_a_shared_store_that_nobody_could_be_believed_in_is_refused_before_any_work(run, engine, tmp_path, key):
+    (tmp_path / "junk").write_text("junk")
+    (tmp_path / "private").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    given = {"trust-key": [str(tmp_path / key)]} if key else {}
+    with pytest.raises(UsageError, match="no key is trusted" if not key else f"--trust-key .*{key} is not such a key"):
+        run(store="oci://127.0.0.1:1/results", **given)
+    assert engine.requests == []
+
+
+def test_without_the_store_nothing_is_shared(run, monkeypatch):
+    monkeypatch.setattr("pinlite.conversion.run.sharing_of", no_engine)
+    _, ran = run(store="oci://127.0.0.1:1/results", **{"no-cache": True})
+    assert ran == STAGES
+
+
+def test_another_key_asks_for_a_command_anew(monkeypatch):
+    known = {runs.key_of(["convert"])}
+    for name in ("PINLITE_SIGNING_KEY", "PINLITE_TRUST_KEY"):
+        for value in ("one", "another"):
+            monkeypatch.setenv(name, value)
+            known.add(runs.key_of(["convert"]))
+    assert len(known) == 5

@@ -82,13 +82,19 @@ def test_everything_can_be_asked_for(model_file):
 
 
 def test_paths_in_a_file_are_relative_to_it(toml):
-    file = toml('source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nsign = "k.pem"\nout = "made"\n')
-    for name in ("net.py", "w.pt", "s.npz", "k.pem"):
+    file = toml(
+        'source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nsign = "k.pem"\nout = "made"\n'
+        'trust-key = ["a.pem", "b.pem"]\nsigning-key = "k.pem"\nstore = "oci://registry.example.com/team/results"\n'
+    )
+    for name in ("net.py", "w.pt", "s.npz", "k.pem", "a.pem", "b.pem"):
         (file.parent / name).touch()
     recipe = resolve({}, file)
     assert (recipe.source.path, recipe.sign) == (file.parent / "net.py", file.parent / "k.pem")
     assert (recipe.weights, recipe.samples) == (file.parent / "w.pt", file.parent / "s.npz")
     assert recipe.out == file.parent / "made"
+    assert recipe.trust_keys == (file.parent / "a.pem", file.parent / "b.pem")
+    assert recipe.signing_key == file.parent / "k.pem"
+    assert recipe.store == "oci://registry.example.com/team/results"
 
 
 def test_a_module_of_an_image_in_a_file_is_no_path(toml):
@@ -271,6 +277,10 @@ def test_an_opset_that_nothing_exports_need_not_be_given(opset, advice):
         ("with-before", "2021-09-01", "--with-before: there is no --with"),
         ("weights", "absent.pt", "--weights"),
         ("sign", "absent.pem", "--sign"),
+        ("store", "oci://registry.example.com/results:v1", "it names a tag or a digest"),
+        ("store", "results", "'results' is no repository"),
+        ("trust-key", ["absent.pem"], "--trust-key: there is no file absent.pem"),
+        ("signing-key", "absent.pem", "--signing-key: there is no file absent.pem"),
         ("samples", "absent.npz", "--samples"),
         ("samples", ".", "--samples"),
         ("seed", -1, "--seed = -1"),

@@ -48,7 +48,7 @@ def runner_of(plan: Plan, observe: Observer = ignore, sharing: "Sharing | None" 
     if not recipe.cache:
         return local
     shared = sharing or sharing_of(recipe, observe)
-    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, shared)
+    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, shared, trust=recipe.trust)
 
 
 def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
@@ -70,7 +70,7 @@ def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
             f"--store {recipe.store}: no key is trusted, so nothing there could be believed",
             hint="give --trust-key PUBLIC.pem, of whoever signs what is there; or a key that signs, --signing-key",
         )
-    return Sharing(RemoteStore(Reference.parse(recipe.store), trusted, signing), observe, trust=recipe.trust)
+    return Sharing(RemoteStore(Reference.parse(recipe.store), trusted, signing), observe)
 
 
 @dataclass(frozen=True)

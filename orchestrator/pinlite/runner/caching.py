@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class CachingRunner:
     """A `Runner` before another one, which it enters and leaves. ``recipes`` has the recipes of images, by what stages
     call them; ``refresh`` names stages that are run anew and compared with what was kept. ``sharing``, which it enters
-    and leaves too, has what other machines made.
+    and leaves too, has what other machines made; ``trust`` says that the user knows who wrote the models that its
+    workers read.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class CachingRunner:
         refresh: tuple[str, ...] = (),
         observe: Observer = ignore,
         sharing: "Sharing | None" = None,
+        *,
+        trust: bool = False,
     ) -> None:
         self._behind = behind
         self._store = store
@@ -50,6 +53,7 @@ class CachingRunner:
         self._refresh = refresh
         self._observe = observe
         self._sharing = sharing
+        self._trust = trust
         # The ids of keys whose records are believed.
         self._keys = sharing.keys if sharing else frozenset[str]()
         self._stack = ExitStack()
@@ -144,7 +148,7 @@ class CachingRunner:
         made = done.record.outputs
         if kept.outputs == made:
             if self._sharing:
-                self._sharing.offer(done, action.stage)
+                self._sharing.offer(done, action.stage, trust=self._trust)
             return done
         other = ", ".join(sorted(output.name for role, output in made.items() if kept.outputs[role] != output))
         self._observe(

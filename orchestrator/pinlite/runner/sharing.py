@@ -43,16 +43,11 @@ class Bounds:
 class Sharing:
     """A context, for one runner or for several, which may be entered again while it is entered; the last to leave waits
     for what is still on its way. Threads may share it.
-
-    ``trust`` says that whoever asks for the runs knows who wrote their models.
     """
 
-    def __init__(
-        self, remote: RemoteStore, observe: Observer = ignore, *, trust: bool = False, bounds: Bounds | None = None
-    ) -> None:
+    def __init__(self, remote: RemoteStore, observe: Observer = ignore, bounds: Bounds | None = None) -> None:
         self._remote = remote
         self._observe = observe
-        self._trust = trust
         self._bounds = bounds or Bounds()
         self._pusher = Pusher(remote, observe, self._bounds.pushing)
         self._changing = threading.Lock()
@@ -103,11 +98,11 @@ class Sharing:
             self._observe(Notice(f"{self._remote.reference} takes more time than it saves, and is asked no more"))
         return found
 
-    def offer(self, done: Done[Any], stage: Stage) -> None:
+    def offer(self, done: Done[Any], stage: Stage, *, trust: bool) -> None:
         """Have what ran here pushed, in the background, if there is a key that signs, and anybody can vouch for it."""
         with self._changing:
             self._left += _SHARE * done.record.seconds
-        if self._remote.signs and may_sign(done, trust=self._trust):
+        if self._remote.signs and may_sign(done, trust=trust):
             place = Place.of(done.record.preimage.key, measures=stage.measures)
             self._pusher.push(done.record, place, {role: output.path for role, output in done.outputs.items()})
 
@@ -148,8 +143,9 @@ class Sharing:
 
 
 def may_sign(done: Done[Any], *, trust: bool) -> bool:
-    """Whether a signature may vouch for what ran: no file but the run's own can have changed it, or its models are of
-    whom the user trusts. What workers made that stay for any run is nobody's to vouch for.
+    """Whether a signature may vouch for what ran: no file but the run's own can have changed it; or who asked for it
+    says with ``trust`` to know who wrote all that its worker has read. What workers made that stay for any run is
+    nobody's to vouch for.
     """
     if done.shared == "user":
         return False
