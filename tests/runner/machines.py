@@ -11,7 +11,7 @@ from pinlite.events import Event, Notice
 from pinlite.registry import Reference
 from pinlite.registry.session import Patience
 from pinlite.runner import CachingRunner, Runner
-from pinlite.runner.sharing import Bounds, Sharing
+from pinlite.runner.sharing import Bounds, Sharing, Standing
 from pinlite.store.files import Store
 from pinlite.store.remote import RemoteStore
 from pinlite.trust.keys import TrustedKeys, key_id
@@ -60,11 +60,11 @@ class Machine:
     def remote(self) -> RemoteStore:
         return RemoteStore(self.reference, trusting(*self.trusted), self.signing, IMPATIENT)
 
-    def sharing(self) -> Sharing:
-        return Sharing(self.remote(), self.observe, self.bounds)
+    def standing(self) -> Standing:
+        return Standing(self.remote(), self.bounds)
 
-    def runner(self, refresh: tuple[str, ...] = (), sharing: Sharing | None = None) -> CachingRunner:
-        shared = sharing or self.sharing()
+    def runner(self, refresh: tuple[str, ...] = (), standing: Standing | None = None) -> CachingRunner:
+        shared = Sharing(standing or self.standing(), self.observe)
         return CachingRunner(self.behind, self.store, RECIPES, refresh, self.observe, shared, trust=self.trust)
 
     def observe(self, event: Event) -> None:

@@ -5,10 +5,11 @@ import json
 import tempfile
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from machines import RECIPES, Machine, Staying
+from machines import RECIPES, Machine, Staying, trusting
 from oci_registry import misbehaving, sha256
 from runner_conformance import LIMITS, RunnerConformance, copied, echo, stage
 
@@ -18,7 +19,7 @@ from pinlite.registry.repository import Repository
 from pinlite.runner import LocalRunner
 from pinlite.runner.protocol import Done
 from pinlite.runner.pushing import PushBounds
-from pinlite.runner.sharing import Bounds, may_sign
+from pinlite.runner.sharing import Bounds, may_sign, standing
 from pinlite.stages.stage import Action, Answer
 from pinlite.store.remote import ENVELOPE, Place
 from pinlite.trust import envelope
@@ -342,7 +343,7 @@ def test_a_registry_that_is_away_is_not_asked_for_ever(machine):
             assert runner.run(echo(number)).result.number == number
     asked = [text for text in laptop.told if "is not taken from" in text]
     assert len(asked) == Bounds().faults
-    assert asked[-1].endswith("; it is asked no more in this run")
+    assert asked[-1].endswith("; it is not asked for a while")
     pushed = [text for text in laptop.told if "is not pushed" in text]
     assert len(pushed) == PushBounds().faults
     assert laptop.told[-1] == f"8 results did not get to {laptop.reference}"
@@ -356,7 +357,7 @@ def test_a_slow_registry_is_asked_as_long_as_that_saves_time(machine, registry):
         with laptop.runner() as runner:
             for number in range(30, 38):
                 assert runner.run(echo(number)).result.number == number
-    assert laptop.told == [f"{laptop.reference} takes more time than it saves, and is asked no more"]
+    assert laptop.told == [f"{laptop.reference} takes more time than it saves, and is not asked for a while"]
 
 
 @pytest.mark.parametrize("how", [507, 405, 403, 500, "away", "silent"])
@@ -441,15 +442,39 @@ def test_a_store_that_can_not_be_written_is_no_hindrance(machine, given):
     assert (done.source, files) == ("hit", {"a": BYTES})
 
 
-def test_runs_may_have_one_connection_in_common(machine, given, monkeypatch, tmp_path):
-    """The first to leave waits for nothing, the last one does; and no file stays that has gone."""
+def test_runs_may_follow_one_another_and_no_file_stays_that_has_gone(machine, given, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ci = machine(signing=CI)
-    with ci.sharing() as sharing:
-        for action in (given, echo(2)):
-            with ci.runner(sharing=sharing) as runner:
-                runner.run(action)
-        wait_until(lambda: len([*Repository(ci.reference).tags()]) == 2)
-        wait_until(lambda: [*tmp_path.glob("pinlite-*/*")] == [])
-    assert ci.told == [f"0 results came from {ci.reference}, 2 results went there"]
+    known = ci.standing()
+    with ci.runner(standing=known) as runner:
+        runner.run(given)
+        wait_until(lambda: len([*Repository(ci.reference).tags()]) == 1)
+        wait_until(lambda: [*tmp_path.glob("pinlite-*/0")] == [])
+    with ci.runner(standing=known) as runner:
+        runner.run(echo(2))
     assert len([*Repository(ci.reference).tags()]) == 2
+
+
+def test_what_one_run_found_of_a_registry_the_next_one_need_not(machine, monkeypatch):
+    laptop = machine("127.0.0.1:1", signing=CI)
+    known = laptop.standing()
+    for first in (0, 10):
+        with laptop.runner(standing=known) as runner:
+            for number in range(first, first + 4):
+                runner.run(echo(number))
+    assert len([text for text in laptop.told if "is not taken from" in text]) == 3
+    assert len([text for text in laptop.told if "is not pushed" in text]) == 3
+    assert (known.is_asked, known.is_pushed_to) == (False, False)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + Bounds().pause)
+    monkeypatch.setattr("pinlite.runner.sharing.time", later)
+    with laptop.runner(standing=known) as runner:
+        runner.run(echo(20))
+    assert len([text for text in laptop.told if "is not taken from" in text]) == 4
+
+
+def test_a_process_knows_a_registry_by_its_keys(machine):
+    reference = machine().reference
+    known = standing(reference, trusting(CI), None)
+    assert standing(reference, trusting(CI), None) is known
+    assert standing(reference, trusting(CI, OTHER), None) is not known
+    assert standing(reference, trusting(CI), CI) is not known

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from pinlite.runner.sharing import Sharing
 
 
-def runner_of(plan: Plan, observe: Observer = ignore, sharing: "Sharing | None" = None) -> Runner:
-    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without. ``sharing`` is what
-    runs of a recipe's ``--store`` have in common, where there are several.
+def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
+    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without.
 
     Once an engine that does not isolate is chosen, what looks like data and is a program is refused with a
     UsageError.
@@ -47,8 +46,8 @@ def runner_of(plan: Plan, observe: Observer = ignore, sharing: "Sharing | None" 
     local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, images=images)
     if not recipe.cache:
         return local
-    shared = sharing or sharing_of(recipe, observe)
-    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, shared, trust=recipe.trust)
+    sharing = sharing_of(recipe, observe)
+    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, sharing, trust=recipe.trust)
 
 
 def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
@@ -59,8 +58,7 @@ def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
     """
     if not recipe.store:
         return None
-    from pinlite.runner.sharing import Sharing  # noqa: PLC0415  # who asks a registry takes time to import
-    from pinlite.store.remote import RemoteStore  # noqa: PLC0415
+    from pinlite.runner.sharing import Sharing, standing  # noqa: PLC0415  # who asks a registry takes time to import
     from pinlite.trust import keys  # noqa: PLC0415
 
     signing = keys.signing_key(recipe.signing_key)
@@ -70,7 +68,7 @@ def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
             f"--store {recipe.store}: no key is trusted, so nothing there could be believed",
             hint="give --trust-key PUBLIC.pem, of whoever signs what is there; or a key that signs, --signing-key",
         )
-    return Sharing(RemoteStore(Reference.parse(recipe.store), trusted, signing), observe)
+    return Sharing(standing(Reference.parse(recipe.store), trusted, signing), observe)
 
 
 @dataclass(frozen=True)

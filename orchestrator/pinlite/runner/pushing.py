@@ -63,9 +63,10 @@ class Pusher:
         self._faults = 0
         self._is_over = False
         self._thread: threading.Thread | None = None
-        # How many records are there now, and how many are not.
+        # How many records are there now, and how many are not; and whether that is no use to try again soon.
         self.pushed = 0
         self.left = 0
+        self.gave_up = False
 
     def push(self, record: "Record", place: "Place", outputs: Mapping[str, Path]) -> None:
         """Have a record pushed, and its outputs, which get names of their own until then."""
@@ -159,6 +160,7 @@ class Pusher:
         self._done(is_there=False)
         if gives_up:
             with self._changed:
+                self.gave_up = True
                 self._end()
 
     def _end(self) -> None:

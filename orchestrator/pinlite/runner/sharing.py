@@ -12,16 +12,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pinlite.errors import RegistryError
 from pinlite.events import Notice, Observer, ignore
+from pinlite.registry import Reference
 from pinlite.runner.protocol import Done
 from pinlite.runner.pushing import PushBounds, Pusher
 from pinlite.stages.stage import Stage
 from pinlite.store.files import Store
 from pinlite.store.record import Record
 from pinlite.store.remote import Place, RemoteStore
+from pinlite.trust.keys import TrustedKeys, key_id
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 # Of the time of what ran here, the share that looking it up before may take.
 _SHARE = 0.25
@@ -32,29 +37,91 @@ _LEAST = 1.0
 @dataclass(frozen=True)
 class Bounds:
     """What lookups may cost: so many ``seconds`` beyond what they save and a share of what then runs, and so many
-    ``faults`` in a row. ``pushing`` has the bounds of the other direction.
+    ``faults`` in a row; after that nothing is asked for ``pause`` seconds. ``pushing`` has the bounds of the other
+    direction.
     """
 
     seconds: float = 30.0
     faults: int = 3
+    pause: float = 300.0
     pushing: PushBounds = field(default_factory=PushBounds)
 
 
-class Sharing:
-    """A context, for one runner or for several, which may be entered again while it is entered; the last to leave waits
-    for what is still on its way. Threads may share it.
+class Standing:
+    """A registry, and what this process has found of it so far: runs that come after another, as in a batch, need not
+    find out again that it is away. Threads may share it.
     """
 
-    def __init__(self, remote: RemoteStore, observe: Observer = ignore, bounds: Bounds | None = None) -> None:
-        self._remote = remote
-        self._observe = observe
-        self._bounds = bounds or Bounds()
-        self._pusher = Pusher(remote, observe, self._bounds.pushing)
+    def __init__(self, remote: RemoteStore, bounds: Bounds | None = None) -> None:
+        self.remote = remote
+        self.bounds = bounds or Bounds()
         self._changing = threading.Lock()
-        self._entered = 0
-        self._asks = True
+        # Of `time.monotonic`: when it is asked again, and pushed to.
+        self._asked_from = self._pushed_from = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._faults, self._left = 0, self.bounds.seconds
+
+    @property
+    def is_asked(self) -> bool:
+        return time.monotonic() >= self._asked_from
+
+    @property
+    def is_pushed_to(self) -> bool:
+        return time.monotonic() >= self._pushed_from
+
+    @property
+    def left(self) -> float:
+        """How many seconds a lookup may take beyond what it saves."""
+        return max(self._left, _LEAST)
+
+    def pushes_no_more(self) -> None:
+        """For a while."""
+        self._pushed_from = time.monotonic() + self.bounds.pause
+
+    def failed(self) -> bool:
+        """Note a lookup that came to nothing; whether it was the last for a while."""
+        with self._changing:
+            self._faults += 1
+            return self._faults >= self.bounds.faults and self._give_up()
+
+    def answered(self) -> None:
         self._faults = 0
-        self._left = self._bounds.seconds
+
+    def spend(self, seconds: float) -> bool:
+        """Note what a lookup took beyond what it saved, or less; whether it was the last for a while."""
+        with self._changing:
+            self._left -= seconds
+            return self._left < 0 and self._give_up()
+
+    def _give_up(self) -> bool:
+        if not self.is_asked:
+            return False
+        self._asked_from = time.monotonic() + self.bounds.pause
+        self._begin()
+        return True
+
+
+_STANDINGS = dict[tuple[str, frozenset[str], str], Standing]()
+
+
+def standing(reference: Reference, trusted: TrustedKeys, signing: "Ed25519PrivateKey | None") -> Standing:
+    """A registry as this process knows it, with those keys."""
+    signer = key_id(signing.public_key()) if signing else ""
+    return _STANDINGS.setdefault(
+        (str(reference), frozenset(trusted.by_id), signer), Standing(RemoteStore(reference, trusted, signing))
+    )
+
+
+class Sharing:
+    """A context, for the runs of one runner. Threads may share it."""
+
+    def __init__(self, standing: Standing, observe: Observer = ignore) -> None:
+        self._standing = standing
+        self._remote = standing.remote
+        self._observe = observe
+        self._pusher = Pusher(self._remote, observe, standing.bounds.pushing)
         self._found = 0
 
     @property
@@ -66,10 +133,10 @@ class Sharing:
         """A record that a trusted key has signed, and its outputs, in a new folder, by role; None where there is none,
         or none that can be had.
         """
-        if not self._asks:
+        if not self._standing.is_asked:
             return None
         began, saves = time.monotonic(), 0.0
-        most = max(self._left, _LEAST)
+        most = self._standing.left
 
         def watch(_: int) -> None:
             if time.monotonic() - began > most + saves:
@@ -82,27 +149,25 @@ class Sharing:
                 saves = signed.record.seconds
                 found = signed.record, self._remote.fetch(signed, folder, store, watch)
         except RegistryError as error:
-            self._asked_in_vain(stage, error)
+            more = "; it is not asked for a while" if self._standing.failed() else ""
+            self._observe(Notice(f"{stage.name} is not taken from {self._remote.reference}: {error}{more}"))
         except OSError as error:
             self._observe(Notice(f"what {self._remote.reference} has of {stage.name} can't be kept: {error.strerror}"))
         else:
-            self._faults = 0
+            self._standing.answered()
         if found is None:
             shutil.rmtree(folder, ignore_errors=True)
-        with self._changing:
-            self._found += found is not None
-            self._left += (saves if found else 0.0) - (time.monotonic() - began)
-            is_too_slow = self._left < 0 and self._asks
-            self._asks = self._asks and not is_too_slow
-        if is_too_slow:
-            self._observe(Notice(f"{self._remote.reference} takes more time than it saves, and is asked no more"))
+        self._found += found is not None
+        if self._standing.spend(time.monotonic() - began - (saves if found else 0.0)):
+            self._observe(
+                Notice(f"{self._remote.reference} takes more time than it saves, and is not asked for a while")
+            )
         return found
 
     def offer(self, done: Done[Any], stage: Stage, *, trust: bool) -> None:
         """Have what ran here pushed, in the background, if there is a key that signs, and anybody can vouch for it."""
-        with self._changing:
-            self._left += _SHARE * done.record.seconds
-        if self._remote.signs and may_sign(done, trust=trust):
+        self._standing.spend(-_SHARE * done.record.seconds)
+        if self._remote.signs and may_sign(done, trust=trust) and self._standing.is_pushed_to:
             place = Place.of(done.record.preimage.key, measures=stage.measures)
             self._pusher.push(done.record, place, {role: output.path for role, output in done.outputs.items()})
 
@@ -111,35 +176,21 @@ class Sharing:
         return self._pusher.held() if stage.measures else contextlib.nullcontext()
 
     def __enter__(self) -> Self:
-        with self._changing:
-            if self._entered == 0:
-                self._pusher.__enter__()
-            self._entered += 1
+        self._pusher.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changing:
-            self._entered -= 1
-            is_last = self._entered == 0
-        if not is_last:
-            return
         # Whoever interrupts waits for nothing.
         self._pusher.close(wait=kind is None or issubclass(kind, Exception))
+        if self._pusher.gave_up:
+            self._standing.pushes_no_more()
         if self._found or self._pusher.pushed:
             came, went = _results(self._found), _results(self._pusher.pushed)
             self._observe(Notice(f"{came} came from {self._remote.reference}, {went} went there"))
         if self._pusher.left:
             self._observe(Notice(f"{_results(self._pusher.left)} did not get to {self._remote.reference}"))
-
-    def _asked_in_vain(self, stage: Stage, error: RegistryError) -> None:
-        with self._changing:
-            self._faults += 1
-            gives_up = self._asks and self._faults >= self._bounds.faults
-            self._asks = self._asks and not gives_up
-        more = "; it is asked no more in this run" if gives_up else ""
-        self._observe(Notice(f"{stage.name} is not taken from {self._remote.reference}: {error}{more}"))
 
 
 def may_sign(done: Done[Any], *, trust: bool) -> bool:
