@@ -337,8 +337,9 @@ def pull_images(repository: str, *, observe: Observer = ignore, **options: Unpac
     trusted = tuple(map(pathlib.Path, chosen["trust_keys"]))
     source = SharedImages.chosen(repository, trusted)
     assert source, "a repository is given"
-    recipes = _recipes(chosen["toolchains"])
-    return exchange.pull(choose(chosen["engine"], observe), recipes, source.check(), observe)
+    if not source.keys:
+        raise UsageError(f"{source.reference}: {shared.NOBODY}", hint=f"name one {shared.HOW}")
+    return exchange.pull(choose(chosen["engine"], observe), _recipes(chosen["toolchains"]), source, observe)
 
 
 def save_images(file: StrPath, *, observe: Observer = ignore, **options: Unpack[SaveImagesOptions]) -> "Exchanged":

@@ -224,3 +224,16 @@ def test_a_damaged_file_is_refused(saved, elsewhere, ours, tmp_path):
     with pytest.raises(UsageError, match="no file of images"):
         exchange.load(elsewhere, damaged, None, ignore)
     assert elsewhere.images() == []
+
+
+def test_what_others_put_in_the_place_of_an_index_is_replaced(empty, built, probe_recipe, ours, monkeypatch, tmp_path):
+    monkeypatch.setenv("PINLITE_CACHE", str(tmp_path))
+    there = Repository(empty)
+    blob = Descriptor.of(b"{}", "application/vnd.dsse.envelope.v1+json")
+    there.push(b"{}", blob)
+    there.push_artifact(Manifest(artifact_type=KIND, layers=(blob,)), f"index-{key_id(ours.key.public_key())[:16]}")
+    told = []
+    monkeypatch.setattr("pinlite.engine.sharing.pushing.here", lambda *_: [])
+    exchange.push(built, [probe_recipe], empty, ours.key, told.append)
+    assert "is not what its key has signed" in told[0].text
+    assert "a new one takes its place" in told[0].text

@@ -12,8 +12,8 @@ from pinlite.engine.protocol import Engine, Image
 from pinlite.engine.sharing import index, packages, pulling, pushing
 from pinlite.engine.sharing.index import Believed, Entry, Index
 from pinlite.engine.sharing.shared import SharedImages
-from pinlite.errors import ImageError, RegistryError
-from pinlite.events import Observer
+from pinlite.errors import ImageError, RegistryError, TamperedError
+from pinlite.events import Notice, Observer
 from pinlite.machine import temporary
 from pinlite.registry import Reference
 from pinlite.registry.layout import LayoutReader, LayoutWriter
@@ -47,10 +47,9 @@ def push(
     Raises:
         RegistryError: The registry does not take them.
         ImageError: One can't be had of the engine, or a package can't be fetched.
-        TamperedError: What the key is said to have signed before, it has not.
     """
     there, where = Repository(to), str(to)
-    known = pushing.kept(there, index.own(there, key, where))
+    known = pushing.kept(there, _own(there, key, where, observe))
     if engine.carrier:
         images = pushing.here(engine.carrier, recipes)
         names = {image.identity: image.name for image in images}
@@ -61,7 +60,7 @@ def push(
         done = packages.push(locks, there, _of(known.packages), observe)
         made = Exchanged((), tuple(done), _others({each.key: each.name for each in locks}, done))
     if done:
-        _sign(there, key, made, where)
+        _sign(there, key, made, where, observe)
     return made
 
 
@@ -75,7 +74,7 @@ def pull(engine: Engine, recipes: Sequence[ImageRecipe], shared: SharedImages, o
         ImageError: The engine does not take one, or the disk has no room.
     """
     there, where = Repository(shared.reference, _PATIENCE), str(shared.reference)
-    believed = index.believed(there, TrustedKeys.of(shared.trust_keys), where)
+    believed = index.believed(there, TrustedKeys.of(shared.keys), where)
     if engine.carrier:
         wanted = pulling.wanted(engine.carrier, recipes, believed.images)
         pulling.pull(engine.carrier, wanted.images, there, where, observe)
@@ -150,11 +149,20 @@ def _images(engine: Engine, believed: Believed) -> tuple[list[tuple[Image, Entry
     return come, known
 
 
-def _sign(there: Repository, key: "Ed25519PrivateKey", made: Exchanged, where: str) -> None:
+def _own(there: Repository, key: "Ed25519PrivateKey", where: str, observe: Observer) -> Index:
+    """The key's index; a new one where somebody has put something else in its place."""
+    try:
+        return index.own(there, key, where)
+    except TamperedError as error:
+        observe(Notice(f"{error.message}; a new one takes its place"))
+        return Index()
+
+
+def _sign(there: Repository, key: "Ed25519PrivateKey", made: Exchanged, where: str, observe: Observer) -> None:
     """Add to the index; anew where another push by the same key has put one in its place meanwhile."""
     wanted = {(each.of, each.digest) for each in (*made.images, *made.packages)}
     for _ in range(_ATTEMPTS):
-        index.put(there, index.own(there, key, where).with_(made.images, made.packages), key)
+        index.put(there, _own(there, key, where, observe).with_(made.images, made.packages), key)
         now = index.own(there, key, where)
         if wanted <= {(each.of, each.digest) for each in (*now.images, *now.packages)}:
             return

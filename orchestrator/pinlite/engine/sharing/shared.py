@@ -8,15 +8,15 @@ from typing import Self
 
 from pinlite.engine.protocol import Engine, Image
 from pinlite.engine.sharing import transfers
-from pinlite.errors import ImageError, RegistryError, TamperedError, UsageError
+from pinlite.errors import ImageError, RegistryError, TamperedError
 from pinlite.events import Notice, Observer
 from pinlite.machine import guards
 from pinlite.registry import Reference
 from pinlite.toolchain import ImageRecipe
 
 VARIABLE = "PINLITE_IMAGES"
-_NOBODY = "you have named no key of who may sign images"
-_HOW = "--trust-key PUBLIC.pem on the command line, or PINLITE_TRUST_KEY"
+NOBODY = "you have named no key of who may sign images"
+HOW = "by --trust-key PUBLIC.pem on the command line, or PINLITE_TRUST_KEY"
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,14 @@ class SharedImages:
         named = given or os.environ.get(VARIABLE, "")
         if not named:
             return None
+        return cls(Reference.parse(named), tuple(trust_keys))
+
+    @property
+    def keys(self) -> tuple[Path, ...]:
+        """The files of keys that are given, or else named by the environment."""
         from pinlite.trust import keys  # noqa: PLC0415  # imports cryptography
 
-        return cls(Reference.parse(named), keys.trusted_files(trust_keys))
-
-    def check(self) -> Self:
-        """A UsageError where nobody is trusted."""
-        if not self.trust_keys:
-            raise UsageError(f"{self.reference}: {_NOBODY}", hint=f"with {_HOW}")
-        return self
+        return keys.trusted_files(self.trust_keys)
 
 
 def ensured(
@@ -69,8 +68,8 @@ def ensured(
 def _pull(engine: Engine, recipes: list[ImageRecipe], shared: SharedImages, observe: Observer) -> None:
     from pinlite.engine.sharing import exchange  # noqa: PLC0415  # imports requests and cryptography
 
-    if not shared.trust_keys:
-        observe(Notice(f"images are not pulled from {shared.reference}, but made here: {_NOBODY}, by {_HOW}"))
+    if not shared.keys:
+        observe(Notice(f"images are not pulled from {shared.reference}, but made here: {NOBODY}, {HOW}"))
         return
     try:
         # Another run may be at it: what has come once need not come twice.

@@ -2,16 +2,19 @@
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Event, Lock
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
 
 from pinlite.events import Observer, TransferFinished, TransferProgress, TransferStarted
 from pinlite.machine import folders, temporary
 
 # How often is told how far they are, in seconds.
 _MOMENT = 0.2
+# How long those are waited for that have been told to stop, in seconds.
+_PATIENCE = 2
 
 # What moves a blob: it is given whom to tell of bytes as they move.
 Move = Callable[[Callable[[int], None]], None]
@@ -42,7 +45,7 @@ class Transfers:
         self._started = time.monotonic()
         self._lock, self._stop = Lock(), Event()
         self._so_far = 0
-        self._threads = ThreadPoolExecutor(at_once, "pinlite-transfer")
+        self._at_once = at_once
         observe(TransferStarted(what))
 
     def run(self, moves: Sequence[Move]) -> None:
@@ -51,21 +54,41 @@ class Transfers:
         Raises:
             Exception: What the first that failed has raised; the others stop then, as they do if this is interrupted.
         """
-        running = {self._threads.submit(move, self._count) for move in moves}
+        todo, ended = deque(moves), SimpleQueue[BaseException | None]()
+
+        def work() -> None:
+            while not self._stop.is_set():
+                try:
+                    move = todo.popleft()
+                except IndexError:
+                    return
+                try:
+                    move(self._count)
+                except BaseException as error:  # noqa: BLE001  # raised again by who waits
+                    ended.put(error)
+                else:
+                    ended.put(None)
+
+        left = len(moves)
+        threads = [Thread(target=work, daemon=True) for _ in range(min(self._at_once, left))]
         try:
-            while running:
-                done, running = wait(running, timeout=_MOMENT, return_when=FIRST_COMPLETED)
+            for thread in threads:
+                thread.start()
+            while left:
                 self._observe(TransferProgress(self._what, self._so_far, self._total))
-                for each in done:
-                    each.result()
+                with contextlib.suppress(Empty):
+                    _check(ended.get(timeout=_MOMENT))
+                    left -= 1
         except BaseException:
             self._stop.set()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            # What is moving ends soon, but a connection can stand still for longer than a user waits after ^C.
+            for thread in threads:
+                if thread.is_alive():
+                    thread.join(_PATIENCE / len(threads))
             self._observe(TransferFinished(self._what, "", 0, 0))
             raise
 
     def finish(self, done: str) -> None:
-        self._threads.shutdown()
         self._observe(TransferFinished(self._what, done, self._so_far, time.monotonic() - self._started))
 
     def _count(self, size: int) -> None:
@@ -73,3 +96,8 @@ class Transfers:
             raise Stopped
         with self._lock:
             self._so_far += size
+
+
+def _check(outcome: BaseException | None) -> None:
+    if outcome is not None:
+        raise outcome
