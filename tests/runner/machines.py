@@ -17,6 +17,8 @@ from pinlite.store.remote import RemoteStore
 from pinlite.trust.keys import TrustedKeys, key_id
 
 RECIPES = {ROLE: RECIPE}
+# A machine that is busy may need some time for what works.
+PATIENT = Patience(connect=20, silence=20, pace=1)
 IMPATIENT = Patience(connect=1, silence=1, pace=100_000)
 
 
@@ -50,6 +52,7 @@ class Machine:
     trusted: tuple[Ed25519PrivateKey, ...]
     signing: Ed25519PrivateKey | None = None
     trust: bool = True
+    patience: Patience = PATIENT
     bounds: Bounds = field(default_factory=Bounds)
     told: list[str] = field(default_factory=list)
 
@@ -58,7 +61,7 @@ class Machine:
         return Store(self.folder / "store")
 
     def remote(self) -> RemoteStore:
-        return RemoteStore(self.reference, trusting(*self.trusted), self.signing, IMPATIENT)
+        return RemoteStore(self.reference, trusting(*self.trusted), self.signing, self.patience)
 
     def standing(self) -> Standing:
         return Standing(self.remote(), self.bounds)
