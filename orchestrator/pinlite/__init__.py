@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pinlite.api import audit as audit
+    from pinlite.api import batch as batch
     from pinlite.api import build_images as build_images
     from pinlite.api import collect_images as collect_images
     from pinlite.api import convert as convert
@@ -28,6 +29,7 @@ __all__ = [
     "Report",
     "__version__",
     "audit",
+    "batch",
     "build_images",
     "collect_images",
     "convert",

@@ -209,6 +209,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "NotReproducibleError": 8,
         "TamperedError": 8,
         "DifferentError": 9,
+        "BatchError": 10,
     }
 
 

@@ -7,10 +7,10 @@ import typer
 from pinlite.auditing import result_differences
 from pinlite.cli import ci
 from pinlite.cli.consoles import data
-from pinlite.cli.reports import printed, show, write_page, written
+from pinlite.cli.reports import printed, show, show_batch, write_batch_page, write_page, written
 from pinlite.errors import RegressionError, UsageError
 from pinlite.options import conditions
-from pinlite.store import results
+from pinlite.store import batches, results
 from pinlite.ui import comparisons, tables
 from pinlite.ui import markdown as in_markdown
 from pinlite.ui.console import escaped_json
@@ -26,6 +26,9 @@ def report(
     markdown: str | None = None,
     fail_if: str | None = None,
 ) -> None:
+    if batches.has_one(Path(folder)):
+        _batch(Path(folder), json=json, html=html, browser=open, markdown=markdown, compared=bool(other or fail_if))
+        return
     if other is not None:
         if html or open:
             raise UsageError("the page shows one result", hint="leave OTHER away, or take --markdown")
@@ -45,6 +48,21 @@ def report(
             webbrowser.open(page.absolute().as_uri())
     if json or not (markdown or html or open):
         show(found, out, json=json)
+
+
+def _batch(folder: Path, *, json: bool, html: str | None, browser: bool, markdown: str | None, compared: bool) -> None:
+    if compared:
+        raise UsageError(f"{folder} has a batch of models", hint="give the folders of one model, FOLDER/NAME, twice")
+    found = batches.report(folder)
+    if markdown:
+        written("--markdown", Path(markdown), in_markdown.of_batch(found, str(folder)))
+    if html or browser:
+        page = Path(html or Path(tempfile.mkdtemp(prefix="pinlite-page-"), "report.html"))
+        write_batch_page("--html", page, found, folder)
+        if browser:
+            webbrowser.open(page.absolute().as_uri())
+    if json or not (markdown or html or browser):
+        show_batch(found, json=json)
 
 
 def _compare(before: Path, after: Path, *, json: bool, markdown: str | None, fail_if: str | None) -> None:

@@ -8,11 +8,12 @@ from pinlite.cli.consoles import data
 from pinlite.errors import UsageError
 from pinlite.machine import writing
 from pinlite.store import output, results
-from pinlite.ui import markdown, tables
+from pinlite.ui import batches, markdown, tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
     from pinlite.errors import PinliteError
+    from pinlite.schema.batch import BatchReport
     from pinlite.schema.report import Report
 
 Error = TypeVar("Error", bound="PinliteError")
@@ -50,6 +51,23 @@ def write_page(option: str, file: Path, report: "Report", out: Path) -> None:
     from pinlite.ui.page import html
 
     written(option, file, html.of(report, str(out), results.kept(out)))
+
+
+def show_batch(report: "BatchReport", *, json: bool) -> None:
+    """What came of a batch."""
+    if json:
+        typer.echo(escaped_json(report.to_json()), nl=False)
+        return
+    for part in batches.sections(report, everything=False):
+        tables.print_part(part, data, soft_wrap=True)
+    tables.print_part(batches.verdict(report), data, soft_wrap=True)
+
+
+def write_batch_page(option: str, file: Path, report: "BatchReport", out: Path) -> None:
+    """Write the page of a batch whose folder is ``out``; errors as those of `written`."""
+    from pinlite.ui.page import html
+
+    written(option, file, html.of_batch(report, str(out)))
 
 
 def printed(error: Error) -> Error:

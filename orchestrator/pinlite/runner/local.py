@@ -33,7 +33,7 @@ class LocalRunner:
 
     ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
     are still to come are started, so that their imports overlap. Workers that run no user code stay for other runs, for
-    ``keep_warm`` seconds.
+    ``keep_warm`` seconds: for all of the user's, or for those alone that name the same ``keeper``.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class LocalRunner:
         observe: Observer = ignore,
         ahead: Sequence[Stage] = (),
         keep_warm: float = 0.0,
+        keeper: str = "",
     ) -> None:
         self.run_id = new_run_id()
         self._choose = choose
@@ -52,6 +53,7 @@ class LocalRunner:
         self._observe = observe
         self._ahead = ahead
         self._keep_warm = keep_warm
+        self._keeper = keeper
         self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
         # By what stages call them.
@@ -104,7 +106,12 @@ class LocalRunner:
         self._have(engine, [first, *ahead])
         # It looks up images in what `_have` adds to.
         start = functools.partial(self._start_worker, engine=engine)
-        workers = Workers(start, self._ready, self._limits, self._observe, run=self.run_id, keep_warm=self._keep_warm)
+        workers = Workers(
+            *(start, self._ready, self._limits, self._observe),
+            run=self.run_id,
+            keep_warm=self._keep_warm,
+            keeper=self._keeper,
+        )
         self._started = engine, self._stack.enter_context(workers)
         workers.start(ahead)
         return self._started

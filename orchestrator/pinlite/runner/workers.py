@@ -32,9 +32,11 @@ class Workers:
         *,
         run: str,
         keep_warm: float = 0.0,
+        keeper: str = "",
     ) -> None:
         """``start`` is an engine's; ``images`` has those of the stages, by what these call them; ``run`` names the logs
-        and what is started. Those that run no user code may serve others ``keep_warm`` seconds after the run.
+        and what is started. Those that run no user code may serve others ``keep_warm`` seconds after the run: all of
+        the user's, or those alone that name the same ``keeper``.
         """
         self.run = run
         self._start_job = start
@@ -42,6 +44,7 @@ class Workers:
         self._limits = limits
         self._observe = observe
         self._keep_warm = keep_warm
+        self._keeper = keeper
         self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
         # How often a worker was started for an image and program, and how often a stage of a name was asked for.
@@ -99,6 +102,7 @@ class Workers:
                     run=self.run,
                     limits=self._limits,
                     keep_warm=0.0 if stage.runs_user_code else self._keep_warm,
+                    keeper=self._keeper,
                 )
                 self._asked.append(job)
                 self._started[key] = self._starter.submit(self._start, job)

@@ -56,9 +56,11 @@ class Known:
         return found
 
 
-def find(arguments: Sequence[str]) -> Known | None:
-    """What the command line came to before; None where anything that it read has changed, or pinlite itself."""
-    key = key_of(arguments)
+def find(arguments: Sequence[str], own: str = "") -> Known | None:
+    """What the command line came to before; None where anything that it read has changed, or pinlite itself, whose
+    `own_files` are looked at anew unless they are given.
+    """
+    key = key_of(arguments, own)
     record = Store().read("runs", key)
     try:
         if record is None or _has_changed(record["read"]):
@@ -114,7 +116,13 @@ def state(read: Iterable[Dependency], *others: Path) -> State:
 
 
 def keep(
-    arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report", *, written: Path | None = None
+    arguments: Sequence[str],
+    recipe: "Recipe",
+    before: State,
+    report: "Report",
+    *,
+    written: Path | None = None,
+    own: str = "",
 ) -> None:
     """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from,
     ``written`` a file that it has left beside.
@@ -134,13 +142,18 @@ def keep(
         documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
         left = [("path", str(written), dependencies.digest_of("path", written))] if written else []
         record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}
-        store.write("runs", key_of(arguments), record)
+        store.write("runs", key_of(arguments, own), record)
 
 
-def key_of(arguments: Sequence[str]) -> str:
-    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does."""
+def key_of(arguments: Sequence[str], own: str = "") -> str:
+    asked = {"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own or own_files()}
+    return digest.of_json(asked)
+
+
+def own_files() -> str:
+    """Pinlite's own files, by size and time of change: whoever edits them wants to see what that does."""
     own = [entry for folder in (Path(__file__).parents[1], folders.IMAGES) for entry in sorted(_entries(folder))]
-    return digest.of_json({"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own})
+    return digest.of_json(own)
 
 
 def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:

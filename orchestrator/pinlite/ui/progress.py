@@ -55,7 +55,7 @@ class Step:
         seconds = time.monotonic() - self._started
         whole = seconds / self.share if self.share else self._expected or 0.0
         left = round(whole - seconds)
-        return _duration(seconds) + (f", about {_duration(left)} left" if left > 0 else "")
+        return duration(seconds) + (f", about {duration(left)} left" if left > 0 else "")
 
 
 class _TimeColumn(ProgressColumn):
@@ -173,7 +173,7 @@ class ProgressView:
                 self._console.print(Text(f". {step.text}: {step.time()}"), soft_wrap=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole} s" if whole < _MINUTE else f"{whole // _MINUTE}:{whole % _MINUTE:02} min"
 

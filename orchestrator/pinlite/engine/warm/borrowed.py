@@ -22,15 +22,15 @@ _PATIENCE = 90.0
 
 
 def borrow(engine: str, job: Job) -> Worker:
-    """A worker for the job from this user's keeper: one that has served other runs, else a new one. Its own ``job``
-    says in which folder it is.
+    """A worker for the job from this user's keeper, or the one that the job names: one that has served other runs,
+    else a new one. Its own ``job`` says in which folder it is.
 
     Raises:
         StageCrashError, NoEngineError: The engine can't start it.
         OSError: No keeper can be had.
     """
     with contextlib.ExitStack() as closed:
-        connection = closed.enter_context(wire.reach())
+        connection = closed.enter_context(wire.reach(job.keeper))
         try:
             # The keeper works in another folder.
             connection.send(Borrow(engine, replace(job, log=job.log.absolute())))

@@ -11,13 +11,15 @@ def listed() -> list[WarmWorker]:
     return [*_answers(wire.LIST)]
 
 
-def end() -> list[WarmWorker]:
-    """End those that wait for a run, now, and those that serve one with that run; what has been ended."""
-    return [*_answers(wire.END)]
+def end(keeper: str = "") -> list[WarmWorker]:
+    """End those that wait for a run, now, and those that serve one with that run; what has been ended. Of all keepers,
+    or of those of a name.
+    """
+    return [*_answers(wire.END, keeper)]
 
 
-def _answers(asked: str) -> Iterator[WarmWorker]:
-    for connection in wire.known():
+def _answers(asked: str, keeper: str = "") -> Iterator[WarmWorker]:
+    for connection in wire.known(keeper):
         with connection:
             try:
                 connection.send(asked)

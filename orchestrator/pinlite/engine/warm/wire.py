@@ -74,11 +74,11 @@ RELEASE = "release"
 LIST, END = "list", "end"
 
 
-def reach() -> Connection:
-    """A connection to the keeper for runs like this one, which is started where there is none. OSError if it can't be
-    had.
+def reach(keeper: str = "") -> Connection:
+    """A connection to the keeper for runs like this one, which is started where there is none: that of all the user's
+    runs, or one of its own for the runs that name it. OSError if it can't be had.
     """
-    path = _folder() / f"{_likeness()}{_ENDING}"
+    path = _folder() / f"{_likeness()}{_named(keeper)}{_ENDING}"
     with guards.held(guard_of(path)):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             return _connected(path)
@@ -86,9 +86,11 @@ def reach() -> Connection:
         return _connected(path)
 
 
-def known() -> Iterator[Connection]:
-    """A connection to each keeper of this user that is alive; what is there of others is removed."""
-    for path in sorted((folders.cache() / "warm").glob(f"*{_ENDING}")):
+def known(keeper: str = "") -> Iterator[Connection]:
+    """A connection to each keeper of this user that is alive, or to those of a name; what is there of others is
+    removed.
+    """
+    for path in sorted((folders.cache() / "warm").glob(f"*{_named(keeper)}{_ENDING}")):
         with contextlib.suppress(OSError):
             with guards.held(guard_of(path)):
                 try:
@@ -97,6 +99,10 @@ def known() -> Iterator[Connection]:
                     remove(path)
                     continue
             yield connection
+
+
+def _named(keeper: str) -> str:
+    return f"-{keeper}" if keeper else ""
 
 
 def is_own(sock: socket.socket) -> bool:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pinlite.ui import audits, view
+from pinlite.ui import audits, batches, view
 from pinlite.ui.console import escaped
 from pinlite.ui.page import graph, plots
 
 if TYPE_CHECKING:
+    from pinlite.schema.batch import BatchReport
     from pinlite.schema.report import Report
     from pinlite.store.results import Kept
 
@@ -36,6 +37,23 @@ def of(report: "Report", out: str, kept: "Kept") -> str:
             style=style,
             script=script,
             digests={"style": _digest(style), "script": _digest(script)},
+        )
+    )
+
+
+def of_batch(report: "BatchReport", out: str) -> str:
+    """The page of a batch whose folder is ``out``."""
+    style = _text("page.css")
+    return (
+        _environment()
+        .get_template("batch.html.jinja")
+        .render(
+            report=report,
+            out=out,
+            verdict=batches.verdict(report),
+            parts=batches.sections(report),
+            style=style,
+            digests={"style": _digest(style)},
         )
     )
 
