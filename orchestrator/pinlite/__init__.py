@@ -52,7 +52,9 @@ _HOMES = {"PinliteError": "pinlite.errors", "Report": "pinlite.schema.report"}
 def __getattr__(name: str) -> Any:
     # Looked up late, so that no command waits for what it does not need.
     if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("pinlite")
+        # Looked up once: a batch says it in every result.
+        globals()[name] = importlib.import_module("importlib.metadata").version("pinlite")
+        return globals()[name]
     if name in __all__:
         if name not in _HOMES:
             importlib.import_module("pinlite.machine.system").check()

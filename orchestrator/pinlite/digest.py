@@ -1,7 +1,9 @@
 """Canonical JSON, and digests of bytes, files and folders. A digest is the lower-case hex of a sha256."""
 
+import contextlib
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,13 +34,31 @@ def of_file(path: Path) -> str:
 
 def files_below(folder: Path) -> list[Path]:
     """The regular files below a folder, sorted by their POSIX path; bytecode is left out, it follows its source."""
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return [folder / name for name in names_below(folder)]
+
+
+def names_below(folder: Path) -> list[str]:
+    """The POSIX paths of those files in the folder, sorted. Folders that links lead to are not looked into."""
+    found, waiting = list[str](), [""]
+    while waiting:
+        within = waiting.pop()
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            os.scandir(f"{folder}/{within}") as entries,
+        ):
+            for entry in entries:
+                if entry.name == "__pycache__":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{within}{entry.name}/")
+                elif Path(entry.path).is_file() if entry.is_symlink() else entry.is_file():
+                    found.append(within + entry.name)
+    return sorted(found)
 
 
 def of_files_below(folder: Path) -> dict[str, str]:
     """Those of the files below a folder, by their POSIX path there."""
-    return {path.relative_to(folder).as_posix(): of_file(path) for path in files_below(folder)}
+    return {name: of_file(folder / name) for name in names_below(folder)}
 
 
 def of_tree(folder: Path) -> str:

@@ -112,4 +112,4 @@ def _local(batch: Batch, shared: Shared | None) -> Executor:
 def _end_workers(shared: Shared) -> None:
     from pinlite.engine import warm  # noqa: PLC0415  # sockets take time to import
 
-    warm.end(shared.keeper)
+    warm.dismiss(shared.keeper)

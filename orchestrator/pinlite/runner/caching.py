@@ -99,7 +99,7 @@ class CachingRunner:
                 self._observe(Notice(f"{given.path} changed while {done.name} ran: its result is not kept"))
                 return done
         try:
-            kept = record.keep(self._store, done.record, {role: file.path for role, file in done.outputs.items()})
+            kept = record.keep(self._store, done.record, done.outputs)
         except OSError as error:
             self._observe(
                 Notice(f"the result of {done.name} can't be kept in {self._store.root}: {error.strerror or error}")

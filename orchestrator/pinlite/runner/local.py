@@ -22,6 +22,9 @@ from pinlite.store import record
 from pinlite.store.record import Output, Record
 from pinlite.toolchain import ImageRecipe
 
+# The keepers of whose runs one has looked for what killed runs had left: each of a thousand need not.
+_SWEPT: set[str] = set()
+
 
 def new_run_id() -> str:
     return uuid.uuid4().hex[:12]
@@ -98,10 +101,8 @@ class LocalRunner:
     def _start(self, first: Stage) -> tuple[Engine, Workers]:
         """The engine and its workers, those of all stages that are still to come among them."""
         engine = self._choose()
-        for leftover in engine.leftovers():
-            engine.remove(leftover)
-            whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
-            self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
+        if self._keeper not in _SWEPT:
+            self._remove_leftovers(engine)
         ahead = [*itertools.dropwhile(lambda stage: stage.home != first.home, self._ahead)]
         self._have(engine, [first, *ahead])
         # It looks up images in what `_have` adds to.
@@ -115,6 +116,14 @@ class LocalRunner:
         self._started = engine, self._stack.enter_context(workers)
         workers.start(ahead)
         return self._started
+
+    def _remove_leftovers(self, engine: Engine) -> None:
+        for leftover in engine.leftovers():
+            engine.remove(leftover)
+            whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
+            self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
+        if self._keeper:
+            _SWEPT.add(self._keeper)
 
     def _have(self, engine: Engine, stages: Sequence[Stage]) -> None:
         """Find or make the images of the stages."""

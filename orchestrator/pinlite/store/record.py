@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from pinlite import contract, digest
+from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
 from pinlite.schema.differences import differences
 from pinlite.schema.frozen import Frozen
@@ -113,8 +114,8 @@ def restore(store: Store, record: Record, folder: Path) -> dict[str, Path]:
     return {role: folder / output.name for role, output in record.outputs.items()}
 
 
-def keep(store: Store, made: Record, outputs: Mapping[str, Path]) -> Record:
-    """Keep an action whose outputs lie at the paths; the record that is kept.
+def keep(store: Store, made: Record, outputs: Mapping[str, HashedPath]) -> Record:
+    """Keep an action with its outputs; the record that is kept.
 
     What was kept first stays: where an earlier record has other bytes, it is that one.
 
@@ -125,8 +126,8 @@ def keep(store: Store, made: Record, outputs: Mapping[str, Path]) -> Record:
         earlier = load(store, made.preimage.key)
         if earlier and earlier.outputs != made.outputs:
             return earlier
-        for path in outputs.values():
-            store.put(path)
+        for file in outputs.values():
+            store.put(file.path, file.sha256 if file.is_unchanged else "")
         store.write("actions", made.preimage.key, made.model_dump(mode="json", by_alias=True))
     return made
 

@@ -136,9 +136,11 @@ def keep(
         files = {}
         for artifact in report.artifacts:
             path = recipe.out / artifact.path
-            files[artifact.path] = path.is_dir(), store.put(path)
-            if files[artifact.path][1] != artifact.sha256:
+            is_folder = path.is_dir()
+            # Most of it is what the actions have kept already.
+            if not store.has(artifact.sha256, folder=is_folder) and store.put(path) != artifact.sha256:
                 return
+            files[artifact.path] = is_folder, artifact.sha256
         documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
         left = [("path", str(written), dependencies.digest_of("path", written))] if written else []
         record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}

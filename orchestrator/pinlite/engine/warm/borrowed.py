@@ -1,10 +1,7 @@
 """A worker that a keeper lends to a run."""
 
 import contextlib
-import os
-import select
 import threading
-import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -17,8 +14,6 @@ from pinlite.engine.warm.wire import Borrow, Failed
 from pinlite.errors import StageCrashError
 
 _TURN = 0.5
-# In seconds, for the keeper to end a worker; an engine's daemon may take its time.
-_PATIENCE = 90.0
 
 
 def borrow(engine: str, job: Job) -> Worker:
@@ -97,7 +92,7 @@ class BorrowedWorker:
                 wire.hang_up(self._connection)
                 # Whoever waits for an answer hears that there is none.
                 with self._asking:
-                    _wait_for_the_end(self._connection)
+                    wire.wait_for_the_end(self._connection)
             self._connection.close()
             self._left = True
 
@@ -110,10 +105,3 @@ def _heard(connection: Connection) -> Any:
     if isinstance(answer, Failed):
         raise answer.kind(answer.message, hint=answer.hint)
     return answer
-
-
-def _wait_for_the_end(connection: Connection) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([connection], [], [], _TURN)[0] and not os.read(connection.fileno(), 1024):
-            return

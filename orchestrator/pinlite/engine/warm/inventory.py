@@ -1,5 +1,6 @@
 """What this user's keepers have."""
 
+import contextlib
 from collections.abc import Iterator
 
 from pinlite.engine.warm import wire
@@ -11,15 +12,22 @@ def listed() -> list[WarmWorker]:
     return [*_answers(wire.LIST)]
 
 
-def end(keeper: str = "") -> list[WarmWorker]:
-    """End those that wait for a run, now, and those that serve one with that run; what has been ended. Of all keepers,
-    or of those of a name.
-    """
-    return [*_answers(wire.END, keeper)]
+def end() -> list[WarmWorker]:
+    """End those that wait for a run, now, and those that serve one with that run; what has been ended."""
+    return [*_answers(wire.END)]
 
 
-def _answers(asked: str, keeper: str = "") -> Iterator[WarmWorker]:
+def dismiss(keeper: str) -> None:
+    """End the keeper of a name with all its workers, once no run has one, and wait until it has gone."""
     for connection in wire.known(keeper):
+        with connection, contextlib.suppress(OSError, EOFError):
+            connection.send(wire.LEAVE)
+            connection.recv()
+            wire.wait_for_the_end(connection)
+
+
+def _answers(asked: str) -> Iterator[WarmWorker]:
+    for connection in wire.known():
         with connection:
             try:
                 connection.send(asked)

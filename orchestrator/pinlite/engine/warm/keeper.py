@@ -77,12 +77,17 @@ class Keeper:
         self._engines: dict[str, Engine] = {}
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="pinlite-keeper")
         self._conversations: list[Future[None]] = []
+        # Those that hear of the keeper's end by theirs.
+        self._leaving: list[Connection] = []
+        self._woken, self._waking = os.pipe()
 
     def serve(self, listener: socket.socket, path: Path) -> None:
         """Until nobody is there, and no worker."""
         listener.setblocking(False)
         while True:
-            select.select([listener], [], [], _TURN)
+            asked: list[socket.socket | int] = [listener, self._woken]
+            if self._woken in select.select(asked, [], [], _TURN)[0]:
+                os.read(self._woken, 1024)
             self._accept(listener)
             self._end_what_is_over()
             self._forget_conversations()
@@ -107,10 +112,12 @@ class Keeper:
         with sock:
             if wire.is_own(sock):
                 self._conversations.append(self._threads.submit(self._converse, Connection(sock.detach())))
+                self._conversations[-1].add_done_callback(lambda _: os.write(self._waking, b"."))
         return True
 
     def _converse(self, connection: Connection) -> None:
-        with connection, contextlib.suppress(OSError, EOFError):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError, EOFError):
+            held.enter_context(connection)
             match connection.recv():
                 case Borrow() as asked:
                     self._lend(connection, asked)
@@ -120,6 +127,10 @@ class Keeper:
                     connection.send(told)
                 case wire.END:
                     connection.send([kept.told() for kept in self._end_waiting()])
+                case wire.LEAVE:
+                    connection.send([kept.told() for kept in self._end_waiting()])
+                    held.pop_all()
+                    self._leaving.append(connection)
 
     def _lend(self, connection: Connection, asked: Borrow) -> None:
         try:

@@ -6,11 +6,13 @@ Messages are pickled: both ends are of the same user, which the kernel says of e
 import contextlib
 import json
 import os
+import select
 import socket
 import stat
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -25,6 +27,8 @@ from pinlite.machine import folders, guards
 _ENDING = ".socket"
 _CREDENTIALS = struct.Struct("3i")  # of a process: its number, user and group
 _WAITING = 64
+# In seconds.
+_TURN, _PATIENCE = 0.5, 90.0
 
 # The descriptor by which a keeper is given its socket.
 LISTENER = 3
@@ -72,6 +76,8 @@ READY = "ready"
 RELEASE = "release"
 # In place of `Borrow`; answered with the `WarmWorker`s that there are, and with those that have been ended.
 LIST, END = "list", "end"
+# The same as `END`; then the keeper ends, as soon as nobody has a worker, and with it the connection.
+LEAVE = "leave"
 
 
 def reach(keeper: str = "") -> Connection:
@@ -115,6 +121,14 @@ def hang_up(connection: Connection) -> None:
     """Say no more; what the other end still says can be heard."""
     with socket.socket(fileno=os.dup(connection.fileno())) as sock:
         sock.shutdown(socket.SHUT_WR)
+
+
+def wait_for_the_end(connection: Connection) -> None:
+    """Until the other end says no more; an engine's daemon may take its time to end a worker."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if select.select([connection], [], [], _TURN)[0] and not os.read(connection.fileno(), 1024):
+            return
 
 
 def guard_of(path: Path) -> Path:
