@@ -15,6 +15,7 @@ from pinlite.batch.selection import Shard, selected
 from pinlite.conversion import pipeline
 from pinlite.engine.warm import wire
 from pinlite.errors import UsageError
+from pinlite.machine import folders
 from pinlite.schema.batch import BatchReport
 
 INPUT = ["image=1x3x4x4"]
@@ -140,6 +141,12 @@ def test_a_failure_takes_nothing_with_it(run, engine):
     status, report, _ = run("--input", *INPUT)
     assert status == 0
     assert [kept for *_, kept in states(report)] == [True, False, True]
+
+
+def test_the_logs_of_what_is_not_right_are_kept(run, engine):
+    engine.programs["export"] = fails_for(2)
+    run("--input", *INPUT)
+    assert len([*folders.logs().iterdir()]) == 1
 
 
 def test_fail_fast_ends_with_the_first_that_is_not_right(run, engine):

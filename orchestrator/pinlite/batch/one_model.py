@@ -1,6 +1,8 @@
 """One model of a batch: from the store where all of it was made before, else by a conversion."""
 
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 from pinlite import digest, options
@@ -9,7 +11,7 @@ from pinlite.conversion import pipeline, plan
 from pinlite.conversion.plan import Plan
 from pinlite.conversion.run import Shared
 from pinlite.errors import PinliteError
-from pinlite.events import BatchObserver, Event, InModel, ModelPlanned, ModelStarted
+from pinlite.events import BatchObserver, Event, InModel, ModelPlanned, ModelStarted, RunStarted
 from pinlite.schema.batch import MadeFile, ModelResult
 from pinlite.schema.report import Report
 from pinlite.store import runs
@@ -58,8 +60,11 @@ def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str)
     if known and runs.publish(known):
         return known.report, True
     recipe = options.resolve(task.settings)
+    logs = list[Path]()
 
     def tell(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            logs.append(event.logs)
         observe(InModel(task.name, event))
 
     planned = plan.prepare(recipe, tell)
@@ -68,6 +73,9 @@ def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str)
     report = pipeline.run_plan(planned, tell, shared=shared)
     if not (_is_new(task) or recipe.sign):
         runs.keep(words, recipe, before, report, own=own)
+    # Those of the models that are not right would go otherwise: the newest runs' are kept.
+    for folder in logs:
+        shutil.rmtree(folder, ignore_errors=True)
     return report, False
 
 

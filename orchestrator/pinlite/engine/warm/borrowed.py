@@ -57,7 +57,21 @@ class BorrowedWorker:
         return response
 
     def stop(self) -> None:
-        self._leave()
+        """What served once has made files that are still to be taken: they go with `release`."""
+        if not (self.job.once and self._stopped()):
+            self._leave()
+
+    def _stopped(self) -> bool:
+        """Whether it has ended and was not asked anything."""
+        if self._left or not self._asking.acquire(blocking=False):
+            return False
+        try:
+            self._connection.send(wire.STOP)
+            return bool(_heard(self._connection) == wire.STOP)
+        except (OSError, EOFError):
+            return False
+        finally:
+            self._asking.release()
 
     def release(self) -> None:
         self._leave(wire.RELEASE)

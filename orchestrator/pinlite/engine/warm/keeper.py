@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ MOST_MEMORY = 2 * 1024**3
 # Of workers that are alike: more runs than that gain nothing from running at once.
 MOST_ALIKE = os.cpu_count() or 1
 _TURN = 0.5
+# So many that serve once are a reason to start one ahead.
+_SEVERAL = 2
 
 
 @dataclass(eq=False)
@@ -47,7 +50,7 @@ class _Kept:
     peak_memory: int = 0
     keeps: bool = True
     is_lent: bool = True
-    cleared: Future[None] | None = None
+    cleared: Future[object] | None = None
 
     def serves(self, asked: Borrow) -> bool:
         return (self.engine, _kind(self.worker.job)) == (asked.engine, _kind(asked.job))
@@ -75,10 +78,13 @@ class Keeper:
         self._kept: list[_Kept] = []
         self._changing = threading.Lock()
         self._engines: dict[str, Engine] = {}
+        # How often workers of a kind were asked for that serve once.
+        self._once: Counter[tuple[str, Job]] = Counter()
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="pinlite-keeper")
         self._conversations: list[Future[None]] = []
         # Those that hear of the keeper's end by theirs.
         self._leaving: list[Connection] = []
+        self._is_leaving = False
         self._woken, self._waking = os.pipe()
 
     def serve(self, listener: socket.socket, path: Path) -> None:
@@ -128,6 +134,8 @@ class Keeper:
                 case wire.END:
                     connection.send([kept.told() for kept in self._end_waiting()])
                 case wire.LEAVE:
+                    with self._changing:
+                        self._is_leaving = True
                     connection.send([kept.told() for kept in self._end_waiting()])
                     held.pop_all()
                     self._leaving.append(connection)
@@ -138,6 +146,8 @@ class Keeper:
         except PinliteError as error:
             connection.send(Failed(type(error), error.message, error.hint))
             return
+        if asked.job.once:
+            self._threads.submit(self._start_ahead, asked)
         is_fit = False
         try:
             connection.send(kept.worker.job)
@@ -164,20 +174,42 @@ class Keeper:
                 return kept
 
     def _started(self, asked: Borrow) -> _Kept:
+        kept = self._new(asked)
+        with self._changing:
+            self._kept.append(kept)
+        return kept
+
+    def _start_ahead(self, asked: Borrow) -> None:
+        """Have a new worker wait for the run that asks for one like this next: the first two may have been all."""
+        with self._changing:
+            kind = asked.engine, _kind(asked.job)
+            self._once[kind] += 1
+            if self._once[kind] < _SEVERAL or any(not kept.is_lent and kept.serves(asked) for kept in self._kept):
+                return
+        with contextlib.suppress(PinliteError):  # whoever asks for it hears of it
+            kept = self._new(asked)
+            kept.is_lent, kept.until = False, time.monotonic() + asked.job.keep_warm
+            kept.cleared = Future()
+            kept.cleared.set_result(None)
+            with self._changing:
+                if not self._is_leaving:
+                    self._kept.append(kept)
+                    return
+            _stop([kept])
+
+    def _new(self, asked: Borrow) -> _Kept:
         with self._changing:
             if asked.engine not in self._engines:
                 self._engines[asked.engine] = ENGINES[asked.engine]()
             folder = self._folder / str(next(self._numbers))
-        kept = _Kept(asked.engine, self._engines[asked.engine].start(replace(asked.job, folder=folder)))
-        with self._changing:
-            self._kept.append(kept)
-        return kept
+        return _Kept(asked.engine, self._engines[asked.engine].start(replace(asked.job, folder=folder)))
 
     def _take_back(self, kept: _Kept, *, is_fit: bool) -> None:
         with self._changing:
             alike = [each for each in self._kept if each.serves(Borrow(kept.engine, kept.worker.job))]
             waiting = [each for each in alike if not each.is_lent]
-            if is_fit and kept.keeps and kept.peak_memory <= MOST_MEMORY and len(waiting) < MOST_ALIKE:
+            fit = is_fit and kept.keeps and not kept.worker.job.once
+            if fit and kept.peak_memory <= MOST_MEMORY and len(waiting) < MOST_ALIKE:
                 kept.until = time.monotonic() + kept.worker.job.keep_warm
                 kept.cleared = self._threads.submit(kept.worker.clear)
                 kept.is_lent = False
@@ -229,6 +261,11 @@ class _Lending:
             try:
                 # EOFError where the run has gone, or wants it ended.
                 while (asked := self._connection.recv()) != wire.RELEASE:
+                    if asked == wire.STOP:
+                        self._is_fit = False
+                        self._kept.worker.stop()
+                        self._connection.send(wire.STOP)
+                        continue
                     self._is_busy = True
                     answering.submit(self._answer, asked)
             except (OSError, EOFError):

@@ -74,6 +74,8 @@ class WarmWorker:
 READY = "ready"
 # The run is done with the worker. Without it, the worker is ended.
 RELEASE = "release"
+# Have the worker ended, and answer when it is: its files are there until the run hangs up.
+STOP = "stop"
 # In place of `Borrow`; answered with the `WarmWorker`s that there are, and with those that have been ended.
 LIST, END = "list", "end"
 # The same as `END`; then the keeper ends, as soon as nobody has a worker, and with it the connection.
