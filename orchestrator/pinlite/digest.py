@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,17 +77,23 @@ Status = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True)
 class HashedPath:
-    """A file or folder with the digest that it had when ``status`` was taken."""
+    """A file or folder with the digest that it had when ``status`` was taken. Of a folder that was hashed, ``files``
+    are the digests of its files, by their POSIX path there.
+    """
 
     path: Path
     sha256: str
     status: Status = field(repr=False)
+    files: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, path: Path, sha256: str | None = None) -> "HashedPath":
         """A path with its digest, which is read off its content unless it is known; OSError where there is none."""
         status = _status(path)
-        return cls(path, sha256 or of_path(path), status)
+        if sha256 or not path.is_dir():
+            return cls(path, sha256 or of_file(path), status)
+        files = of_files_below(path)
+        return cls(path, of_json(files), status, files)
 
     @property
     def is_unchanged(self) -> bool:

@@ -72,7 +72,7 @@ def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str)
     before = runs.state(planned.dependencies)
     report = pipeline.run_plan(planned, tell, shared=shared)
     if not (_is_new(task) or recipe.sign):
-        runs.keep(words, recipe, before, report, own=own)
+        runs.keep(words, recipe, before, report, own=own, contents=planned.contents)
     # Those of the models that are not right would go otherwise: the newest runs' are kept.
     for folder in logs:
         shutil.rmtree(folder, ignore_errors=True)

@@ -76,7 +76,7 @@ def run_plan(
         documents = provenance.documents(
             report,
             recipe,
-            inside=provenance.below(artifacts),
+            inside=provenance.below({name: file for name, (_, file) in done.artifacts.items()}),
             used=[image for image in used if image.python],
             materials=[*materials, *provenance.below(provision.shown(folder))],
             run=provenance.Run(runner.run_id, started, datetime.now(UTC)),

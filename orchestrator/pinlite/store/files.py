@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pinlite import digest
+from pinlite.digest import HashedPath
 from pinlite.machine import folders, guards, writing
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
@@ -45,13 +46,15 @@ class Store:
         """The file that who makes an action holds locked."""
         return self.root / "locks" / f"{key}.lock"
 
-    def put(self, path: Path, sha256: str = "") -> str:
-        """Keep a file or a folder, within `committing`; its digest, which is read off its content unless that of a file
-        is given.
+    def put(self, path: Path, known: HashedPath | None = None) -> str:
+        """Keep a file or a folder, within `committing`; its digest, which is read off its content unless it is
+        ``known`` and unchanged.
         """
+        hashed = known if known and known.is_unchanged else None
         if not path.is_dir():
-            return self._put_file(path, sha256)
-        listing = {file.relative_to(path).as_posix(): self._put_file(file) for file in digest.files_below(path)}
+            return self._put_file(path, hashed.sha256 if hashed else "")
+        files = (hashed and hashed.files) or dict.fromkeys(digest.names_below(path), "")
+        listing = {name: self._put_file(path / name, sha256) for name, sha256 in files.items()}
         return self._put_listing(digest.canonical_json(listing))
 
     def has(self, sha256: str, *, folder: bool) -> bool:

@@ -127,7 +127,7 @@ def keep(store: Store, made: Record, outputs: Mapping[str, HashedPath]) -> Recor
         if earlier and earlier.outputs != made.outputs:
             return earlier
         for file in outputs.values():
-            store.put(file.path, file.sha256 if file.is_unchanged else "")
+            store.put(file.path, file)
         store.write("actions", made.preimage.key, made.model_dump(mode="json", by_alias=True))
     return made
 
