@@ -54,7 +54,8 @@ def main() -> None:
     found |= {"date": dt.datetime.now(tz=dt.UTC).date().isoformat(), "processors": os.cpu_count()}
     with tempfile.TemporaryDirectory(prefix="bench-batch-") as name:
         for part in arguments.part or PARTS:
-            found[part] = _PARTS[part](Path(name), arguments)
+            load = round(os.getloadavg()[0], 1)
+            found[part] = {**_PARTS[part](Path(name), arguments), "load": load}
             file.write_text(json.dumps(found, indent=1) + "\n")
     missed = [*shortfalls(found)]
     print(*missed, sep="\n")
@@ -213,10 +214,10 @@ def _tree(process: int) -> list[int]:
 
 
 def _held(process: int) -> int:
-    """In bytes; what is shared counts in shares."""
+    """In bytes, without the pages of files, which others may share; what processes share counts in shares."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Pss_Anon:"):
                 return int(line.split()[1]) * 1024
     return 0
 

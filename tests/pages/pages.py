@@ -221,7 +221,7 @@ SOURCES: dict[str, Reduce] = {
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
     "scale": scale_page.reduced,
-    "batch": batch_page.reduced,
+    "batch": lambda found: batch_page.reduced(found, measured("batch")),
     "peers": lambda found: peers_page.reduced(found, measured("peers")),
 }
 

@@ -300,13 +300,22 @@ def _kind(job: Job) -> Job:
 
 
 def _stop(those: list[_Kept]) -> None:
-    for kept in those:
-        if kept.cleared:
-            kept.cleared.exception()  # is waited for
-        with contextlib.suppress(Exception):  # what can't be ended now is found by its labels
-            kept.worker.stop()
-        with contextlib.suppress(OSError):
-            written.remove(kept.worker.job.folder)
+    """Those of a batch are many: none waits for the end of another."""
+    if len(those) > 1:
+        with ThreadPoolExecutor(max_workers=len(those), thread_name_prefix="pinlite-end") as ender:
+            for ending in [ender.submit(_stop_one, kept) for kept in those]:
+                ending.result()
+    elif those:
+        _stop_one(those[0])
+
+
+def _stop_one(kept: _Kept) -> None:
+    if kept.cleared:
+        kept.cleared.exception()  # is waited for
+    with contextlib.suppress(Exception):  # what can't be ended now is found by its labels
+        kept.worker.stop()
+    with contextlib.suppress(OSError):
+        written.remove(kept.worker.job.folder)
 
 
 def main(path: str) -> None:
