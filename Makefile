@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -68,6 +68,10 @@ op-costs: $(host) ## Time single operators and spellings of one result in LiteRT
 
 bench-scale: $(host) ## Time conversions of 10 MB to 1.9 GB, and of 100 to 5,000 nodes (ENGINE, ARGS=--quick), build/scale.
 	.venv/bin/python tests/bench/scale.py --engine $(ENGINE) $(ARGS)
+
+bench-batch: $(host) .venv/onnx2tf.ready ## Time pinlite batch: 20 models beside onnx2tf, 1,000 graphs, 2,000 of the store (ENGINE, PART=twenty|drawn|kept, ROUNDS, QUICK=1), build/batch.
+	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.batch --engine $(if $(filter auto,$(ENGINE)),venv,$(ENGINE)) \
+		$(if $(PART),--part $(PART)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
 	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)

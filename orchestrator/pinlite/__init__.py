@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pinlite.api import audit as audit
+    from pinlite.api import batch as batch
     from pinlite.api import build_images as build_images
     from pinlite.api import collect_images as collect_images
     from pinlite.api import convert as convert
@@ -30,6 +31,7 @@ __all__ = [
     "Report",
     "__version__",
     "audit",
+    "batch",
     "build_images",
     "collect_images",
     "convert",
@@ -54,7 +56,9 @@ _HOMES = {"PinliteError": "pinlite.errors", "Report": "pinlite.schema.report"}
 def __getattr__(name: str) -> Any:
     # Looked up late, so that no command waits for what it does not need.
     if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("pinlite")
+        # Looked up once: a batch says it in every result.
+        globals()[name] = importlib.import_module("importlib.metadata").version("pinlite")
+        return globals()[name]
     if name in __all__:
         if name not in _HOMES:
             importlib.import_module("pinlite.machine.system").check()

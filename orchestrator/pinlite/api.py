@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from pinlite import toolchain
 from pinlite.auditing import file_audit, file_differences, inspection
+from pinlite.batch import batch as batches
 from pinlite.conversion import matching, pipeline, reproduction
 from pinlite.debugging import debug as debugging
 from pinlite.engine import Image, choose
 from pinlite.engine.sharing import shared
 from pinlite.engine.sharing.shared import SharedImages
 from pinlite.errors import ImageError, UsageError
-from pinlite.events import Observer, ignore
+from pinlite.events import BatchObserver, Observer, ignore
 from pinlite.inputs import live_module
 from pinlite.machine import temporary
 from pinlite.maintenance import doctor as diagnosing
@@ -34,6 +35,7 @@ from pinlite.options.checked import Declaration, checked
 from pinlite.options.declared import (
     BUDGET,
     AuditOptions,
+    BatchOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     ConvertOptions,
@@ -58,6 +60,7 @@ from pinlite.options.option import StrPath, fields
 from pinlite.provenance import lockfile
 from pinlite.registry import Reference
 from pinlite.schema.audit import AuditReport
+from pinlite.schema.batch import BatchReport
 from pinlite.schema.debug import DebugReport
 from pinlite.schema.diff import DiffReport
 from pinlite.schema.inspection import InspectReport
@@ -114,6 +117,19 @@ def _convert_live(module: Any, arguments: Any, observe: Observer, options: Conve
             "trust": True,
         }
         return convert(written.model, observe=observe, **cast("ConvertOptions", {**options, **given}))
+
+
+def batch(
+    sources: Sequence[StrPath] = (), *, observe: BatchObserver = ignore, **options: Unpack[BatchOptions]
+) -> BatchReport:
+    """Convert many models, each into a folder of its own, and return what came of them; ``ok`` of the result is whether
+    all are right. ``sources`` are what the command line takes: models, patterns of files, or one models.toml.
+
+    Raises:
+        PinliteError: Nothing was converted, as a file, a pattern or an option is wrong. What fails for a model is in
+            its result.
+    """
+    return batches.run(batches.prepared(sources, options), observe)
 
 
 def tune(source: StrPath | None = None, *, observe: Observer = ignore, **options: Unpack[TuneOptions]) -> Report:

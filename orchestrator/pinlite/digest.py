@@ -1,7 +1,10 @@
 """Canonical JSON, and digests of bytes, files and folders. A digest is the lower-case hex of a sha256."""
 
+import contextlib
 import hashlib
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,13 +35,31 @@ def of_file(path: Path) -> str:
 
 def files_below(folder: Path) -> list[Path]:
     """The regular files below a folder, sorted by their POSIX path; bytecode is left out, it follows its source."""
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return [folder / name for name in names_below(folder)]
+
+
+def names_below(folder: Path) -> list[str]:
+    """The POSIX paths of those files in the folder, sorted. Folders that links lead to are not looked into."""
+    found, waiting = list[str](), [""]
+    while waiting:
+        within = waiting.pop()
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            os.scandir(f"{folder}/{within}") as entries,
+        ):
+            for entry in entries:
+                if entry.name == "__pycache__":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{within}{entry.name}/")
+                elif Path(entry.path).is_file() if entry.is_symlink() else entry.is_file():
+                    found.append(within + entry.name)
+    return sorted(found)
 
 
 def of_files_below(folder: Path) -> dict[str, str]:
     """Those of the files below a folder, by their POSIX path there."""
-    return {path.relative_to(folder).as_posix(): of_file(path) for path in files_below(folder)}
+    return {name: of_file(folder / name) for name in names_below(folder)}
 
 
 def of_tree(folder: Path) -> str:
@@ -56,17 +77,23 @@ Status = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True)
 class HashedPath:
-    """A file or folder with the digest that it had when ``status`` was taken."""
+    """A file or folder with the digest that it had when ``status`` was taken. Of a folder that was hashed, ``files``
+    are the digests of its files, by their POSIX path there.
+    """
 
     path: Path
     sha256: str
     status: Status = field(repr=False)
+    files: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, path: Path, sha256: str | None = None) -> "HashedPath":
         """A path with its digest, which is read off its content unless it is known; OSError where there is none."""
         status = _status(path)
-        return cls(path, sha256 or of_path(path), status)
+        if sha256 or not path.is_dir():
+            return cls(path, sha256 or of_file(path), status)
+        files = of_files_below(path)
+        return cls(path, of_json(files), status, files)
 
     @property
     def is_unchanged(self) -> bool:

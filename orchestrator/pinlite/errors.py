@@ -215,6 +215,17 @@ class WarnedError(PinliteError):
         self.report = report
 
 
+class BatchError(PinliteError):
+    """Some models of `pinlite batch` are not right; each has an error of its own."""
+
+    code = "batch"
+    exit_status = 11
+    advice = (
+        "the lines before the message, and batch.json, say of each model why; the others are done, and the same "
+        "command again takes up where it ended"
+    )
+
+
 class NotReproducibleError(PinliteError):
     """An input or a result differs from the record: a lock file or a report."""
 

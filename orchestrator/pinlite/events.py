@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pinlite.schema.choices import StageSource
+
+if TYPE_CHECKING:
+    from pinlite.schema.batch import ModelResult
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,34 @@ class StageFinished:
     seconds: float
 
 
+@dataclass(frozen=True)
+class ModelStarted:
+    """A model of a batch is about to be converted."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class ModelPlanned:
+    """What it goes through is known: about so many stages."""
+
+    model: str
+    stages: int
+
+
+@dataclass(frozen=True)
+class InModel:
+    """What happens in the conversion of a model."""
+
+    model: str
+    event: "Event"
+
+
+@dataclass(frozen=True)
+class ModelFinished:
+    result: "ModelResult"
+
+
 Event = (
     Notice
     | BuildPlanned
@@ -142,8 +174,10 @@ Event = (
     | StageStarted
     | StageFinished
 )
+BatchEvent = ModelStarted | ModelPlanned | InModel | ModelFinished
 Observer = Callable[[Event], None]
+BatchObserver = Callable[[BatchEvent], None]
 
 
-def ignore(_: Event) -> None:
+def ignore(_: object) -> None:
     """The observer of those who don't look."""

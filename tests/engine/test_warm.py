@@ -107,6 +107,63 @@ def test_runs_at_once_have_workers_of_their_own(runs):
     assert [worker.is_lent for worker in warm.listed()] == [False, False]
 
 
+def test_a_keeper_of_its_own_lends_to_those_that_name_it_and_ends_when_it_is_dismissed(in_each):
+    """The models of a batch share workers with one another, and with nobody else."""
+    job = replace(in_each.probe.job, run=f"{in_each.probe.job.run}-batch", keep_warm=60.0, keeper="batch-1")
+    folders_of = []
+    for keeper_ in ("batch-1", "batch-1", "batch-2", ""):
+        log = job.log.with_name(f"{len(folders_of)}.log")
+        worker = warm.borrow(in_each.probe.engine.name, replace(job, keeper=keeper_, log=log))
+        assert result(worker, "echo", a=1) == {"a": 1}
+        folders_of.append(worker.job.folder)
+        worker.release()
+    assert folders_of[0] == folders_of[1]
+    assert len(set(folders_of)) == 3
+    assert len(keepers()) == 3
+    warm.dismiss("batch-1")
+    until(lambda: len(keepers()) == 2, SOON)
+    assert not folders_of[0].exists()
+    warm.dismiss("batch-2")
+    assert len(warm.listed()) == 1
+
+
+def test_what_serves_once_is_started_ahead_and_has_never_served(in_each):
+    """Exports of a batch: a sandbox each, whose imports are done before its model comes."""
+    job = replace(in_each.probe.job, run=f"{in_each.probe.job.run}-once", keep_warm=60.0, keeper="batch-3", once=True)
+    # A keeper of nothing ends.
+    there = warm.borrow(in_each.probe.engine.name, replace(job, once=False))
+    there.ready()
+    there.release()
+    served = []
+    for number in range(4):
+        log = job.log.with_name(f"once-{number}.log")
+        worker = warm.borrow(in_each.probe.engine.name, replace(job, log=log))
+        assert (
+            result(worker, "keep", paths=[f"{'/tmp' if in_each.probe.engine.isolates else worker.job.scratch}/mark"])
+            == {}
+        )
+        served.append(worker.job.folder)
+        worker.stop()
+        # Its files can still be taken, and nothing runs there that may change them.
+        assert worker.job.outputs.exists()
+        worker.release()
+        if number:
+            until(lambda: [each.is_lent for each in _of("batch-3")] == [False] * 2, 3 * SOON)
+    assert len({*served}) == 4
+    warm.dismiss("batch-3")
+    until(lambda: not in_each.traces(), SOON)
+
+
+def _of(name):
+    """The workers of a keeper of its own."""
+    found = []
+    for connection in wire.known(name):
+        with connection:
+            connection.send(wire.LIST)
+            found += connection.recv()
+    return found
+
+
 def test_other_limits_are_another_worker(runs):
     first = runs.borrow("first")
     first.release()

@@ -61,7 +61,7 @@ the folder of the logs. [errors.md](errors.md) has every class, from `pinlite.er
 
 ## Events
 
-What `observe=` is called with, from `pinlite.events`:
+What `observe=` is called with, from `pinlite.events`; a batch has the events of its models within `InModel`:
 
 | event | |
 |---|---|
@@ -104,7 +104,7 @@ def page() -> str:
         error=_markdown(inspect.getdoc(pinlite.PinliteError)),
         report=_markdown(inspect.getdoc(Report)),
         report_fields=", ".join(f"`{field.alias or name}`" for name, field in Report.model_fields.items()),
-        events="\n".join(_event(kind) for kind in get_args(events.Event)),
+        events="\n".join(_event(kind) for kind in (*get_args(events.Event), *get_args(events.BatchEvent))),
     )
 
 

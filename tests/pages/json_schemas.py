@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from pinlite.batch import models_file
 from pinlite.options.checked import model
 from pinlite.options.declared import Settings
 from pinlite.schema.audit import AuditReport
+from pinlite.schema.batch import BatchReport
 from pinlite.schema.inspection import InspectReport
 from pinlite.schema.lock import Lock
 from pinlite.schema.report import Report
@@ -16,6 +18,8 @@ OF = {
     "lock": ("pinlite.lock: what a conversion was made of, and what it came to, by sha256", Lock),
     "audit": ("pinlite audit --json: what is wrong inside a TFLite file, and in which runtimes", AuditReport),
     "inspect": ("pinlite inspect FILE.tflite --json: what is in a TFLite file, and what it costs", InspectReport),
+    "models": ("models.toml: the models of a batch", models_file.form()),
+    "batch": ("batch.json: what came of a batch", BatchReport),
 }
 
 

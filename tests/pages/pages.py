@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import api_page
+import batch_page
 import cells
 import command_table
 import error_table
@@ -220,6 +221,7 @@ SOURCES: dict[str, Reduce] = {
     "techniques": techniques_page.reduced,
     "soak": soak_table.reduced,
     "scale": scale_page.reduced,
+    "batch": lambda found: batch_page.reduced(found, measured("batch")),
     "peers": lambda found: peers_page.reduced(found, measured("peers")),
 }
 
@@ -264,6 +266,7 @@ def pages() -> dict[str, str]:
         "api.md": api_page.page(),
         "peers.md": peers_page.page((DOCS / "peers.md").read_text(), measured("peers")),
         "performance.md": scale_page.page(measured("scale")),
+        "scale.md": batch_page.page(measured("batch")),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 

@@ -97,6 +97,16 @@ class TestLocalWithWarmWorkers(RunnerConformance):
         assert [text for text in notices if text.startswith("no workers are kept warm: ")]
 
 
+class TestLocalInABatch(RunnerConformance):
+    """With the workers of a keeper of its own."""
+
+    @pytest.fixture
+    def runner(self, venv):
+        yield LocalRunner(lambda: venv, RECIPES, LIMITS, keep_warm=30.0, keeper="batch-of-tests")
+        warm.dismiss("batch-of-tests")
+        assert warm.listed() == []
+
+
 class TestCaching(RunnerConformance):
     @pytest.fixture
     def runner(self, venv, run_id, tmp_path, monkeypatch):

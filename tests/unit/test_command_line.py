@@ -257,6 +257,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "TamperedError": 8,
         "DifferentError": 9,
         "RegistryError": 10,
+        "BatchError": 11,
     }
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import batch_page
 import error_table
 import expressions
 import import_graph
@@ -14,7 +15,7 @@ import pages
 import peers_page
 import scale_page
 import soak_table
-from bench import measure, peers, scale
+from bench import batch, measure, peers, scale
 
 from pinlite.cli.schema import SCHEMAS
 from pinlite.machine import folders
@@ -109,6 +110,39 @@ def test_few_conversions_are_no_soak():
     turn = {"asked": soak_table.LEAST}
     assert soak_table.reduced([turn, turn]) == [turn, turn]
     assert soak_table.reduced([turn, {"asked": soak_table.LEAST - 1}]) is None
+
+
+def test_a_batch_is_told_as_it_was_measured():
+    rest = {"load": 0.1}
+    turns = [{"ours": ours, "in turn": 100.0, "by two": 50.0} for ours in (40.0, 30.0, 35.0)]
+    memory = [{"seconds": 5.0 * at, "models": 100 * at, "bytes": 2_000_000_000 + at} for at in range(11)]
+    found = {
+        "date": "2026-11-30",
+        "processors": 2,
+        "twenty": {"models": [*batch.MODEL_NAMES], "bytes": 1_000_000, "rounds": turns, **rest},
+        "drawn": {"models": 1000, "bytes": 2_000_000, "seconds": 400.0, "memory": memory, **rest},
+        "kept": {"models": 2000, "new folders": 20.0, "folders there": 10.0, **rest},
+    }
+    assert batch_page.reduced(found) == found
+    page = batch_page.page(found)
+    for told in ("| pinlite batch | 35.0 | 0.35 | 0.70 |", "**2.5 a second**", "grew by 0 %", "10 and 5 ms each"):
+        assert told in page
+    assert [*batch.shortfalls(found)] == []
+    slow = found | {
+        "twenty": found["twenty"] | {"rounds": [turn | {"ours": 60.0} for turn in turns]},
+        "drawn": found["drawn"]
+        | {"seconds": 1000.0, "memory": [*memory[:7], *({**p, "bytes": 3 * 10**9} for p in memory[7:])]},
+        "kept": found["kept"] | {"new folders": 41.0},
+    }
+    assert len([*batch.shortfalls(slow)]) == 5
+    busy = batch_page.page(found | {"kept": found["kept"] | {"load": 12.0}})
+    assert "other work, a load of 12" in busy
+    assert "other work" not in page
+    # A part of the models says nothing; a part of the page may be measured alone.
+    few = found | {"drawn": found["drawn"] | {"models": 10}}
+    assert batch_page.reduced(few, found)["drawn"] == found["drawn"]
+    assert "small models" not in batch_page.page(batch_page.reduced(few))
+    assert batch_page.reduced({"date": "", "processors": 2, "drawn": few["drawn"]}) is None
 
 
 def test_a_part_of_the_sizes_is_no_plot():

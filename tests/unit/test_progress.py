@@ -14,11 +14,17 @@ from pinlite.events import (
     FetchFinished,
     FetchProgress,
     FetchStarted,
+    InModel,
+    ModelFinished,
+    ModelPlanned,
+    ModelStarted,
     Notice,
     StageFinished,
     StageStarted,
     TimesKnown,
 )
+from pinlite.schema.batch import ModelResult
+from pinlite.ui.batch_progress import BatchView, Pace
 from pinlite.ui.console import SafeConsole
 from pinlite.ui.progress import ProgressView, Step
 
@@ -152,3 +158,58 @@ def test_what_has_no_events_is_shown_while_it_is_done():
         time.sleep(0.2)
     assert "hashing what is kept" in text.getvalue()
     assert shown([]) == ""
+
+
+def result(name, state="right", **more):
+    return ModelResult(name=name, source=f"{name}.onnx", folder=name, state=state, seconds=1.5, **more)
+
+
+BATCH = [
+    ModelStarted("one"),
+    ModelStarted("two"),
+    InModel("one", Notice("the venv engine does not isolate")),
+    InModel("two", Notice("the venv engine does not isolate")),
+    ModelPlanned("one", 4),
+    InModel("one", StageStarted("check")),
+    InModel("one", StageFinished("check", "ran", 0.5)),
+    ModelFinished(result("one")),
+    ModelFinished(result("two", "failed", stage="check", message="no \x1b[31m operator\nTwo")),
+    ModelStarted("three"),
+    ModelFinished(result("three", kept=True)),
+]
+
+
+def batch_shown(events, **console):
+    text = io.StringIO()
+    with BatchView(SafeConsole(file=text, width=110, **console), 4) as view:
+        for event in events:
+            view(event)
+    return text.getvalue()
+
+
+def test_a_batch_without_a_terminal_has_one_plain_line_a_model():
+    lines = [" ".join(line.split()) for line in batch_shown(BATCH).splitlines()]
+    assert lines == [
+        "note: the venv engine does not isolate",
+        "✓ one 1.5 s",
+        "✗ two 1.5 s check: no \\x1b[31m operator\\nTwo",
+        "= three 1.5 s",
+    ]
+
+
+def test_a_batch_on_a_terminal_has_a_bar_for_each_model_and_one_for_all():
+    shown_ = batch_shown(BATCH[:7], force_terminal=True, force_interactive=True)
+    assert "0 of 4 models" in shown_
+    assert "one" in shown_
+    assert "check" in shown_
+
+
+def test_the_pace_says_how_many_a_second_and_how_long_it_may_take(monkeypatch):
+    pace = Pace(100)
+    assert pace.words() == "0 s"
+    later = time.monotonic() + 20
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    pace.done = 40
+    assert pace.words() == "20 s, 2.0 a second, about 30 s left"
+    pace.done = 4
+    assert pace.words() == "20 s, 5.0 s each, about 8:00 min left"

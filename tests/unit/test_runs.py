@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pinlite import toolchain
+from pinlite import digest, toolchain
 from pinlite.machine import folders
 from pinlite.store.files import Store
 
@@ -228,3 +228,23 @@ def test_nothing_heavy_is_imported():
     program += "import pinlite.store.runs; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert heavy & set(done.stdout.split()) == set()
+
+
+def test_what_the_user_gave_is_not_kept_twice_and_comes_from_there(engine, command):
+    """The file of an ONNX model is a part of its result, too."""
+    given = Path("given.onnx")
+    given.write_bytes(b"given")
+    arguments = ("convert", "given.onnx", *INPUTS, "--out", "out")
+    assert command(*arguments)[0] == 0
+    first = content()
+    assert first[Path("out/model.onnx")] == b"given"
+    assert not Store().blob(digest.of_bytes(b"given")).exists()
+    engine.requests.clear()
+    shutil.rmtree("out")
+    assert command(*arguments)[0] == 0
+    assert engine.requests == []
+    assert content() == first
+    # Another file in its place is another model.
+    given.write_bytes(b"given anew")
+    assert command(*arguments)[0] == 0
+    assert engine.requests

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pinlite import digest
+from pinlite.digest import HashedPath
 from pinlite.store import collection, record
 from pinlite.store.files import Damaged, Store
 from pinlite.store.record import Output, Preimage, Record
@@ -58,7 +59,7 @@ def keep(store, number, folder):
         peak_memory=0,
         versions={},
     )
-    record.keep(store, made, outputs)
+    record.keep(store, made, {role: HashedPath.of(path) for role, path in outputs.items()})
 
 
 def whole(store, number, folder):

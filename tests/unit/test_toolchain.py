@@ -10,7 +10,7 @@ import pytest
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.machine import folders
-from pinlite.toolchain import ImageRecipe, bases, targets
+from pinlite.toolchain import ImageRecipe, bases, targets, toolchains
 
 FILES = {"Dockerfile": b"FROM base", "requirements.lock": b"torch==1.7.1", "programs/torch_export/export.py": b"pass"}
 MINE = """
@@ -93,6 +93,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def identities():
+    # A process reads pinlite's own files once.
+    toolchains.read_anew()
     return {recipe.name: recipe.identity("base") for recipe in toolchain.load().recipes}
 
 

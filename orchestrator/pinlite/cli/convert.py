@@ -51,7 +51,7 @@ def convert(
     if lock and not locked:
         lockfile.write(report.lock, lock)
     if recipe.cache and not recipe.refresh and not recipe.sign and not html:
-        runs.keep(sys.argv[1:], recipe, before, report, written=lock)
+        runs.keep(sys.argv[1:], recipe, before, report, written=lock, contents=planned.contents)
     finish(report, recipe.out, json=json, html=html)
 
 

@@ -8,10 +8,10 @@ import typer
 from pinlite.auditing import result_differences
 from pinlite.cli import ci
 from pinlite.cli.consoles import data
-from pinlite.cli.reports import page_of, page_of_comparison, printed, show, written
+from pinlite.cli.reports import page_of, page_of_batch, page_of_comparison, printed, show, show_batch, written
 from pinlite.errors import RegressionError, UsageError
 from pinlite.options import conditions
-from pinlite.store import results
+from pinlite.store import batches, results
 from pinlite.ui import comparisons, tables
 from pinlite.ui import markdown as in_markdown
 from pinlite.ui.console import escaped_json
@@ -30,6 +30,9 @@ def report(
     markdown: str | None = None,
     fail_if: str | None = None,
 ) -> None:
+    if batches.has_one(Path(folder)):
+        _batch(Path(folder), json=json, html=html, open=open, markdown=markdown, compared=bool(other or fail_if))
+        return
     if other is not None:
         _compare(Path(folder), Path(other), json=json, html=html, open=open, markdown=markdown, fail_if=fail_if)
         return
@@ -51,6 +54,26 @@ def _show_page(text: str, html: str | None, *, open: bool) -> None:  # noqa: A00
     written("--html", page, text)
     if open:
         webbrowser.open(page.absolute().as_uri())
+
+
+def _batch(
+    folder: Path,
+    *,
+    json: bool,
+    html: str | None,
+    open: bool,  # noqa: A002  # as the option is called
+    markdown: str | None,
+    compared: bool,
+) -> None:
+    if compared:
+        raise UsageError(f"{folder} has a batch of models", hint="give the folders of one model, FOLDER/NAME, twice")
+    found = batches.report(folder)
+    if markdown:
+        written("--markdown", Path(markdown), in_markdown.of_batch(found, str(folder)))
+    if html or open:
+        _show_page(page_of_batch(found, folder), html, open=open)
+    if json or not (markdown or html or open):
+        show_batch(found, json=json)
 
 
 def _compare(

@@ -8,11 +8,12 @@ from pinlite.cli.consoles import data
 from pinlite.errors import UsageError
 from pinlite.machine import writing
 from pinlite.store import output, results
-from pinlite.ui import markdown, tables
+from pinlite.ui import batches, markdown, tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
     from pinlite.errors import PinliteError
+    from pinlite.schema.batch import BatchReport
     from pinlite.schema.comparison import ComparisonReport
     from pinlite.schema.report import Report
 
@@ -58,6 +59,23 @@ def page_of_comparison(found: "ComparisonReport", why: str) -> str:
     from pinlite.ui.page import html
 
     return html.of_comparison(found, why)
+
+
+def show_batch(report: "BatchReport", *, json: bool) -> None:
+    """What came of a batch."""
+    if json:
+        typer.echo(escaped_json(report.to_json()), nl=False)
+        return
+    for part in batches.sections(report, everything=False):
+        tables.print_part(part, data, soft_wrap=True)
+    tables.print_part(batches.verdict(report), data, soft_wrap=True)
+
+
+def page_of_batch(report: "BatchReport", out: Path) -> str:
+    """The page of a batch whose folder is ``out``."""
+    from pinlite.ui.page import html
+
+    return html.of_batch(report, str(out))
 
 
 def printed(error: Error) -> Error:

@@ -8,7 +8,7 @@ from pinlite import provenance
 from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
-from pinlite.conversion.run import runner_of
+from pinlite.conversion.run import Shared, runner_of
 from pinlite.errors import WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
@@ -41,9 +41,16 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Recorded | None
 
 
 def run_plan(
-    plan: Plan, observe: Observer = ignore, *, recorded: Recorded | None = None, tuning: Tuning | None = None
+    plan: Plan,
+    observe: Observer = ignore,
+    *,
+    recorded: Recorded | None = None,
+    tuning: Tuning | None = None,
+    shared: Shared | None = None,
 ) -> Report:
-    """The same from a plan that is there; ``tuning`` is the search that its way of choosing integers comes from."""
+    """The same from a plan that is there; ``tuning`` is the search that its way of choosing integers comes from,
+    ``shared`` what it has in common with other conversions.
+    """
     started = datetime.now(UTC)
     recipe = plan.recipe
     key = _signing_key(recipe)
@@ -51,7 +58,7 @@ def run_plan(
     observe(times.known(recipe.out))
     materials = provenance.given(recipe, plan.dependencies)
     lock = beginning(plan, recorded)
-    with temporary.folder() as made, runner_of(plan, observe) as runner:
+    with temporary.folder() as made, runner_of(plan, observe, shared) as runner:
         folder = Path(made).resolve()
         try:
             done = convert(plan, runner, folder)
@@ -69,7 +76,7 @@ def run_plan(
         documents = provenance.documents(
             report,
             recipe,
-            inside=provenance.below(artifacts),
+            inside=provenance.below({name: file for name, (_, file) in done.artifacts.items()}),
             used=[image for image in used if image.python],
             materials=[*materials, *provenance.below(provision.shown(folder))],
             run=provenance.Run(runner.run_id, started, datetime.now(UTC)),

@@ -27,8 +27,19 @@ if TYPE_CHECKING:
     from pinlite.runner.sharing import Sharing
 
 
-def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
-    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without.
+@dataclass(frozen=True)
+class Shared:
+    """What several conversions have in common that trust each other's sources: the ``keeper`` of their workers, by its
+    name, and for how many seconds one waits for the next of them.
+    """
+
+    keeper: str
+    keep_warm: float
+
+
+def runner_of(plan: Plan, observe: Observer = ignore, shared: Shared | None = None) -> Runner:
+    """A runner for a plan, as its recipe wants it: by which engine, and with the store or without; with the workers
+    that are ``shared`` with other conversions.
 
     Once an engine that does not isolate is chosen, what looks like data and is a program is refused with a
     UsageError.
@@ -41,9 +52,11 @@ def runner_of(plan: Plan, observe: Observer = ignore) -> Runner:
 
     recipe = plan.recipe
     # The graph of a SavedModel is a program, too.
-    keep_warm = 0.0 if recipe.source.kind == "saved_model" else recipe.keep_warm
+    asked = shared.keep_warm if shared else recipe.keep_warm
+    keep_warm = 0.0 if recipe.source.kind == "saved_model" else asked
+    keeper = shared.keeper if shared else ""
     images = SharedImages.chosen(recipe.images, recipe.image_keys)
-    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, images=images)
+    local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, keeper, images=images)
     if not recipe.cache:
         return local
     sharing = sharing_of(recipe, observe)

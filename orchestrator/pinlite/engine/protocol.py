@@ -38,7 +38,8 @@ class Job:
     """A worker to start. ``folder`` holds its ``in`` and ``out`` mounts, ``log`` gets all that it prints.
 
     ``run`` names the run it belongs to, in the labels by which leftovers are found. A worker that may be kept for other
-    runs waits for one for ``keep_warm`` seconds.
+    runs waits for one for ``keep_warm`` seconds: for those that name its ``keeper``, or all of the user's. One that
+    serves a single run (``once``) may be started ahead, and waits as long for it.
     """
 
     image: Image
@@ -48,6 +49,8 @@ class Job:
     run: str
     limits: Limits
     keep_warm: float = 0.0
+    keeper: str = ""
+    once: bool = False
 
     @property
     def name(self) -> str:

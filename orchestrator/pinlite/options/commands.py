@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
     AuditOptions,
+    BatchOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     ConvertOptions,
@@ -29,7 +30,7 @@ from pinlite.options.declared import (
     TuneOptions,
     VerifyOptions,
 )
-from pinlite.options.option import Argument, Option, StrPath
+from pinlite.options.option import Argument, Option, StrPath, Texts
 from pinlite.schema.choices import DEFAULT_TOOLCHAIN
 
 
@@ -97,6 +98,19 @@ class Convert(ConvertOptions, Page, Shown, total=False):
     ]
 
 
+class Batch(BatchOptions, Plain, total=False):
+    sources: Annotated[
+        Texts,
+        Argument(
+            "SOURCE...",
+            "Models as `pinlite convert` takes them, or patterns of files; or a models.toml that lists them; that of "
+            "the current folder if none is given.",
+            required=False,
+        ),
+    ]
+    html: Annotated[StrPath, Option("Output", "FILE.html", "Write a page of all models.")]
+
+
 class Tune(TuneOptions, Page, Shown, total=False):
     source: Annotated[
         StrPath,
@@ -155,7 +169,7 @@ class Debug(DebugOptions, Shown, total=False):
 
 
 class Report(ReportOptions, Plain, total=False):
-    folder: Annotated[StrPath, _FOLDER]
+    folder: Annotated[StrPath, Argument("FOLDER", "The --out folder of `pinlite convert`, or of `pinlite batch`.")]
     other: Annotated[StrPath, Argument("OTHER", "A later result, to be compared with FOLDER.", required=False)]
 
 
@@ -185,11 +199,11 @@ class Pull(PullOptions, Plain, total=False):
 
 class Schema(Json, total=False):
     name: Annotated[
-        Literal["recipe", "report", "lock", "audit", "inspect"],
+        Literal["recipe", "report", "lock", "audit", "inspect", "models", "batch"],
         Argument(
             "NAME",
             "recipe is pinlite.toml, report is report.json, lock is pinlite.lock, audit and inspect are what `pinlite "
-            "audit --json` and `pinlite inspect FILE.tflite --json` print.",
+            "audit --json` and `pinlite inspect FILE.tflite --json` print, models is models.toml, batch is batch.json.",
         ),
     ]
 
@@ -298,6 +312,12 @@ COMMANDS = {
         "Convert a PyTorch model to TFLite, run it, and compare it with PyTorch.",
         "convert:convert",
         Convert,
+        with_file=True,
+    ),
+    "batch": Command(
+        "Convert many models, those of a models.toml or of the command line; 10 is the status where one is not right.",
+        "batch:batch",
+        Batch,
         with_file=True,
     ),
     "tune": Command(

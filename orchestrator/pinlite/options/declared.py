@@ -519,8 +519,11 @@ class StoreOptions(TrustedKeysOptions, SigningKeyOptions, total=False):
     ]
 
 
-class OutputOptions(TypedDict, total=False):
+class FolderOptions(TypedDict, total=False):
     out: Annotated[StrPath, Option("Output", "DIR", "Where the results go.", otherwise="build/<file>-<callable>")]
+
+
+class ResultOptions(TypedDict, total=False):
     strict: Annotated[
         bool, Option("Output", "", "End with status 3 where something may be wrong: any warning.", default=False)
     ]
@@ -529,7 +532,7 @@ class OutputOptions(TypedDict, total=False):
     ]
 
 
-class RecipeOptions(
+class ConversionOptions(
     ModelOptions,
     TracingOptions,
     SignatureOptions,
@@ -542,12 +545,12 @@ class RecipeOptions(
     EvaluationOptions,
     RunningOptions,
     SharedImagesOptions,
-    WarmOptions,
-    StoreOptions,
-    TrustedKeysOptions,
-    OutputOptions,
     total=False,
 ):
+    """What a conversion does, and by what."""
+
+
+class RecipeOptions(ConversionOptions, WarmOptions, StoreOptions, FolderOptions, ResultOptions, total=False):
     """How a source is converted: the options of pinlite.toml."""
 
 
@@ -559,6 +562,51 @@ class SourceOptions(TypedDict, total=False):
 
 class Settings(SourceOptions, RecipeOptions, total=False):
     """All keys of pinlite.toml."""
+
+
+class ModelSettings(SourceOptions, ConversionOptions, StoreOptions, ResultOptions, total=False):
+    """All keys of a model in models.toml but its name: workers and folders are the batch's."""
+
+
+# Where the folders of a batch's models go.
+BATCH_OUT = "build/batch"
+
+
+class BatchOptions(ConversionOptions, StoreOptions, ResultOptions, total=False):
+    out: Annotated[
+        StrPath, Option("Output", "DIR", "Where the results go, a folder for each model.", default=BATCH_OUT)
+    ]
+    jobs: Annotated[
+        int,
+        Option(
+            "Engine",
+            "COUNT",
+            "How many models are converted at a time. Unless it is 1, latencies are those of a machine that works.",
+            otherwise="as many as there are processors",
+            ge=1,
+            le=256,
+        ),
+    ]
+    isolate: Annotated[
+        bool,
+        Option(
+            "Engine",
+            "",
+            "Give each model workers of its own. Without it, the workers that run no code of yours serve all models, "
+            "which have to trust one another: docs/security.md.",
+            default=False,
+        ),
+    ]
+    only: Annotated[
+        Texts, Option("Model", "NAME", "Models to convert, by name or a pattern; once for each.", default=())
+    ]
+    shard: Annotated[
+        str, Option("Model", "NUMBER/COUNT", "Convert one share of the models, e.g. 2/8 on the second of 8 machines.")
+    ]
+    keep_going: Annotated[
+        bool, Option("Engine", "", "Convert the other models where one is not right; as without it.", default=False)
+    ]
+    fail_fast: Annotated[bool, Option("Engine", "", "End with the first model that is not right.", default=False)]
 
 
 class ConvertOptions(RecipeOptions, total=False):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pinlite import digest
+from pinlite.digest import HashedPath
 from pinlite.inputs.dependencies import Dependency
 from pinlite.schema.recipe import Recipe
 
@@ -44,14 +45,18 @@ def _resources(dependency: Dependency) -> list[Resource]:
     return [Resource(f"{within}/{file}", sha256) for file, sha256 in dependency.files.items()]
 
 
-def below(paths: Mapping[str, Path]) -> tuple[Resource, ...]:
+def below(paths: Mapping[str, Path | HashedPath]) -> tuple[Resource, ...]:
     """The files below those of the paths that are folders, as ``name/path there``."""
     return tuple(
-        Resource(f"{name}/{file}", sha256)
-        for name, path in paths.items()
-        if path.is_dir()
-        for file, sha256 in digest.of_files_below(path).items()
+        Resource(f"{name}/{file}", sha256) for name, path in paths.items() for file, sha256 in _files(path).items()
     )
+
+
+def _files(found: Path | HashedPath) -> Mapping[str, str]:
+    """The digests of the files of a folder, which are not read where that is known; none of a file."""
+    if isinstance(found, HashedPath):
+        return found.files if found.files is not None and found.is_unchanged else _files(found.path)
+    return digest.of_files_below(found) if found.is_dir() else {}
 
 
 def _dir_hash(files: Mapping[str, str]) -> str:

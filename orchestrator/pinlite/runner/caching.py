@@ -117,7 +117,7 @@ class CachingRunner:
         self._observe(StageStarted(name))
         outputs = {role: HashedPath.of(paths[role], output.sha256) for role, output in known.outputs.items()}
         with contextlib.suppress(OSError):  # without room for it, it is there for this run alone
-            record.keep(self._store, known, paths, self._keys)
+            record.keep(self._store, known, outputs, self._keys)
         self._observe(StageFinished(name, "hit", time.monotonic() - started))
         return Done(name, result, outputs, known, "hit")
 
@@ -138,8 +138,7 @@ class CachingRunner:
                 self._observe(Notice(f"{given.path} changed while {done.name} ran: its result is not kept"))
                 return done
         try:
-            paths = {role: file.path for role, file in done.outputs.items()}
-            kept = record.keep(self._store, done.record, paths, self._keys)
+            kept = record.keep(self._store, done.record, done.outputs, self._keys)
         except OSError as error:
             self._observe(
                 Notice(f"the result of {done.name} can't be kept in {self._store.root}: {error.strerror or error}")

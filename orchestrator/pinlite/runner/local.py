@@ -23,6 +23,9 @@ from pinlite.store import record
 from pinlite.store.record import Output, Record
 from pinlite.toolchain import ImageRecipe
 
+# The keepers of whose runs one has looked for what killed runs had left: each of a thousand need not.
+_SWEPT: set[str] = set()
+
 
 def new_run_id() -> str:
     return uuid.uuid4().hex[:12]
@@ -34,9 +37,9 @@ class LocalRunner:
 
     ``ahead`` are the stages of a plan in their order: with the first of them that has to run, the workers of all that
     are still to come are started, so that their imports overlap. Workers that run no user code stay for other runs, for
-    ``keep_warm`` seconds. ``shared`` says whose files those have read that ``choose``'s engine starts, where these do
-    not serve this run alone. ``images`` is where images are pulled from before any is made, if that is not what the
-    environment names.
+    ``keep_warm`` seconds: for all of the user's, or for those alone that name the same ``keeper``. ``shared`` says
+    whose files those have read that ``choose``'s engine starts, where these do not serve this run alone. ``images`` is
+    where images are pulled from before any is made, if that is not what the environment names.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LocalRunner:
         observe: Observer = ignore,
         ahead: Sequence[Stage] = (),
         keep_warm: float = 0.0,
+        keeper: str = "",
         shared: Shared = "run",
         images: SharedImages | None = None,
     ) -> None:
@@ -58,7 +62,8 @@ class LocalRunner:
         self._ahead = ahead
         self._keep_warm = keep_warm
         self._images = images
-        self._shared: Shared = "user" if keep_warm else shared
+        self._keeper = keeper
+        self._shared: Shared = ("batch" if keeper else "user") if keep_warm else shared
         self._beside = VenvEngine()
         self._started: tuple[Engine, Workers] | None = None
         # By what stages call them.
@@ -111,18 +116,29 @@ class LocalRunner:
     def _start(self, first: Stage) -> tuple[Engine, Workers]:
         """The engine and its workers, those of all stages that are still to come among them."""
         engine = self._choose()
-        for leftover in engine.leftovers():
-            engine.remove(leftover)
-            whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
-            self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
+        if self._keeper not in _SWEPT:
+            self._remove_leftovers(engine)
         ahead = [*itertools.dropwhile(lambda stage: stage.home != first.home, self._ahead)]
         self._have(engine, [first, *ahead])
         # It looks up images in what `_have` adds to.
         start = functools.partial(self._start_worker, engine=engine)
-        workers = Workers(start, self._ready, self._limits, self._observe, run=self.run_id, keep_warm=self._keep_warm)
+        workers = Workers(
+            *(start, self._ready, self._limits, self._observe),
+            run=self.run_id,
+            keep_warm=self._keep_warm,
+            keeper=self._keeper,
+        )
         self._started = engine, self._stack.enter_context(workers)
         workers.start(ahead)
         return self._started
+
+    def _remove_leftovers(self, engine: Engine) -> None:
+        for leftover in engine.leftovers():
+            engine.remove(leftover)
+            whose = f"the killed run {leftover.run}" if leftover.run else "a killed run"
+            self._observe(Notice(f"removed a {leftover.kind} that {whose} had left"))
+        if self._keeper:
+            _SWEPT.add(self._keeper)
 
     def _have(self, engine: Engine, stages: Sequence[Stage]) -> None:
         """Find or make the images of the stages."""

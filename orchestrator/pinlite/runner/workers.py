@@ -32,9 +32,11 @@ class Workers:
         *,
         run: str,
         keep_warm: float = 0.0,
+        keeper: str = "",
     ) -> None:
         """``start`` is an engine's; ``images`` has those of the stages, by what these call them; ``run`` names the logs
-        and what is started. Those that run no user code may serve others ``keep_warm`` seconds after the run.
+        and what is started. Those that run no user code may serve others ``keep_warm`` seconds after the run: all of
+        the user's, or those alone that name the same ``keeper``, which also starts what runs user code ahead.
         """
         self.run = run
         self._start_job = start
@@ -42,6 +44,7 @@ class Workers:
         self._limits = limits
         self._observe = observe
         self._keep_warm = keep_warm
+        self._keeper = keeper
         self._asked: list[Job] = []
         self._started: dict[tuple[str, str], Future[Worker]] = {}
         # How often a worker was started for an image and program, and how often a stage of a name was asked for.
@@ -91,6 +94,8 @@ class Workers:
                 image = self._images[stage.image]
                 name = _numbered(f"{image.name}-{stage.program.rpartition('.')[2]}", self._starts[key])
                 self._starts[key] += 1
+                # An environment of the user's own is none of an engine's.
+                once = stage.runs_user_code and bool(self._keeper) and not image.interpreter
                 job = Job(
                     image=image,
                     program=stage.program,
@@ -98,7 +103,9 @@ class Workers:
                     log=self.logs / f"{name}.log",
                     run=self.run,
                     limits=self._limits,
-                    keep_warm=0.0 if stage.runs_user_code else self._keep_warm,
+                    keep_warm=0.0 if stage.runs_user_code and not once else self._keep_warm,
+                    keeper=self._keeper,
+                    once=once,
                 )
                 self._asked.append(job)
                 self._started[key] = self._starter.submit(self._start, job)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pinlite import digest
+from pinlite.digest import HashedPath
 from pinlite.machine import folders, guards, writing
 
 # Another number is another store: what an older pinlite kept is left alone until `pinlite cache clear`.
@@ -45,12 +46,25 @@ class Store:
         """The file that who makes an action holds locked."""
         return self.root / "locks" / f"{key}.lock"
 
-    def put(self, path: Path) -> str:
-        """Keep a file or a folder, within `committing`; its digest."""
+    def put(self, path: Path, known: HashedPath | None = None) -> str:
+        """Keep a file or a folder, within `committing`; its digest, which is read off its content unless it is
+        ``known`` and unchanged.
+        """
+        hashed = known if known and known.is_unchanged else None
         if not path.is_dir():
-            return self._put_file(path)
-        listing = {file.relative_to(path).as_posix(): self._put_file(file) for file in digest.files_below(path)}
+            return self._put_file(path, hashed.sha256 if hashed else "")
+        files = (hashed and hashed.files) or dict.fromkeys(digest.names_below(path), "")
+        listing = {name: self._put_file(path / name, sha256) for name, sha256 in files.items()}
         return self._put_listing(digest.canonical_json(listing))
+
+    def has(self, sha256: str, *, folder: bool) -> bool:
+        """Whether there is a file, or a folder with all of it. What it holds is looked at when it is taken."""
+        try:
+            return self.blob(sha256).is_file() and (
+                not folder or all(self.blob(file).is_file() for file in self.listing(sha256).values())
+            )
+        except Damaged:
+            return False
 
     def take(self, sha256: str, target: Path, *, folder: bool, linked: bool) -> None:
         """Lay a file or a folder at ``target``, where nothing is yet.
@@ -129,8 +143,8 @@ class Store:
         except OSError:
             return False
 
-    def _put_file(self, path: Path) -> str:
-        sha256 = digest.of_file(path)
+    def _put_file(self, path: Path, known: str = "") -> str:
+        sha256 = known or digest.of_file(path)
         if not self._is_whole(sha256):
             with self._making() as made:
                 shutil.copyfile(path, made)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from pinlite import contract, digest
+from pinlite.digest import HashedPath
 from pinlite.errors import UsageError
 from pinlite.schema.differences import differences
 from pinlite.schema.frozen import Frozen
@@ -124,8 +125,8 @@ def is_believed(record: Record, keys: Keys) -> bool:
     return not record.signed_by or record.signed_by in keys
 
 
-def keep(store: Store, made: Record, outputs: Mapping[str, Path], keys: Keys = ()) -> Record:
-    """Keep an action whose outputs lie at the paths; the record that is kept.
+def keep(store: Store, made: Record, outputs: Mapping[str, HashedPath], keys: Keys = ()) -> Record:
+    """Keep an action with its outputs; the record that is kept.
 
     What was kept first stays: where an earlier record, by one of the ``keys`` or made here, has other bytes, it is that
     one.
@@ -137,8 +138,8 @@ def keep(store: Store, made: Record, outputs: Mapping[str, Path], keys: Keys = (
         earlier = load(store, made.preimage.key)
         if earlier and is_believed(earlier, keys) and earlier.outputs != made.outputs:
             return earlier
-        for path in outputs.values():
-            store.put(path)
+        for file in outputs.values():
+            store.put(file.path, file)
         store.write("actions", made.preimage.key, made.model_dump(mode="json", by_alias=True))
     return made
 

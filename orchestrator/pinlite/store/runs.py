@@ -7,12 +7,15 @@ it imports, are to stay cheap.
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pinlite import digest, trust
+from pinlite.digest import HashedPath
 from pinlite.inputs import dependencies
 from pinlite.inputs.dependencies import Dependency
 from pinlite.machine import folders
@@ -27,6 +30,7 @@ _SCHEMA = "pinlite.run/1"
 
 # What was read, as `pinlite.inputs.dependencies` tells it: how, where, and its digest.
 State = list[tuple[dependencies.Kind, str, str]]
+Contents = Mapping[Path, HashedPath]
 
 
 class Shown(dict[str, Any]):
@@ -39,13 +43,15 @@ class Shown(dict[str, Any]):
 @dataclass(frozen=True)
 class Known:
     """What a command left in its output folder: ``files`` by name, with whether that is a folder, and the digest;
-    ``documents`` by name, the report among them.
+    ``given`` says of which of them the user's own file is there, and where; ``documents`` by name, the report among
+    them.
     """
 
     key: str
     out: Path
     documents: Mapping[str, str]
     files: Mapping[str, tuple[bool, str]]
+    given: Mapping[str, Path]
 
     @property
     def report(self) -> Any:
@@ -56,15 +62,20 @@ class Known:
         return found
 
 
-def find(arguments: Sequence[str]) -> Known | None:
-    """What the command line came to before; None where anything that it read has changed, or pinlite itself."""
-    key = key_of(arguments)
+def find(arguments: Sequence[str], own: str = "") -> Known | None:
+    """What the command line came to before; None where anything that it read has changed, or pinlite itself, whose
+    `own_files` are looked at anew unless they are given.
+    """
+    key = key_of(arguments, own)
     record = Store().read("runs", key)
     try:
         if record is None or _has_changed(record["read"]):
             return None
         files = {name: (bool(folder), str(sha256)) for name, (folder, sha256) in record["files"].items()}
-        return Known(key, Path(record["out"]), {**record["documents"]}, files)
+        given = record.get("given", {})
+        files |= {name: (False, str(sha256)) for name, (sha256, _) in given.items()}
+        given = {name: Path(path) for name, (_, path) in given.items()}
+        return Known(key, Path(record["out"]), {**record["documents"]}, files, given)
     except (TypeError, KeyError, ValueError, AttributeError, OSError):
         return None
 
@@ -79,7 +90,10 @@ def publish(known: Known) -> bool:
 
     def fill(folder: Path) -> None:
         for name, (is_folder, sha256) in known.files.items():
-            store.take(sha256, folder / name, folder=is_folder, linked=False)
+            if name in known.given:
+                _copy(known.given[name], folder / name, sha256)
+            else:
+                store.take(sha256, folder / name, folder=is_folder, linked=False)
 
     try:
         if not _is_there(known):
@@ -91,8 +105,21 @@ def publish(known: Known) -> bool:
     return True
 
 
-def _has_changed(read: State) -> bool:
-    return any(dependencies.digest_of(kind, Path(path)) != known for kind, path, known in read)
+def _copy(source: Path, target: Path, sha256: str) -> None:
+    """Copy what the user gave; Damaged where it is another one by now."""
+    shutil.copyfile(source, target)
+    if digest.of_file(target) != sha256:
+        raise Damaged(sha256)
+
+
+def _has_changed(read: State, contents: Contents = MappingProxyType({})) -> bool:
+    """Whether anything that was read is another one; ``contents`` are files that need not be hashed to see that."""
+    for kind, path, known in read:
+        content = contents.get(Path(path))
+        is_known = content is not None and content.sha256 == known and content.is_unchanged
+        if not is_known and dependencies.digest_of(kind, Path(path)) != known:
+            return True
+    return False
 
 
 def _is_there(known: Known) -> bool:
@@ -114,38 +141,59 @@ def state(read: Iterable[Dependency], *others: Path) -> State:
 
 
 def keep(
-    arguments: Sequence[str], recipe: "Recipe", before: State, report: "Report", *, written: Path | None = None
+    arguments: Sequence[str],
+    recipe: "Recipe",
+    before: State,
+    report: "Report",
+    *,
+    written: Path | None = None,
+    own: str = "",
+    contents: Contents = MappingProxyType({}),
 ) -> None:
     """Keep what a command came to, whose outcome is in its output folder; ``before`` is the `state` it started from,
-    ``written`` a file that it has left beside.
+    ``written`` a file that it has left beside, ``contents`` the single files of `state`, by their paths.
 
     Nothing is kept where what it read has changed meanwhile, or the store can't be written.
     """
-    if _has_changed(before):
+    if _has_changed(before, contents):
         return
     store = Store()
+    own_copies = {content.sha256: str(path.absolute()) for path, content in contents.items()}
     with contextlib.suppress(OSError), store.committing():
-        files = {}
+        files, given = {}, {}
         for artifact in report.artifacts:
             path = recipe.out / artifact.path
-            files[artifact.path] = path.is_dir(), store.put(path)
-            if files[artifact.path][1] != artifact.sha256:
+            is_folder = path.is_dir()
+            if artifact.sha256 in own_copies:
+                # A model that was not changed is there once more; the store has no need of it.
+                given[artifact.path] = own_copies[artifact.sha256]
+            # Most of the rest is what the actions have kept already.
+            elif not store.has(artifact.sha256, folder=is_folder) and store.put(path) != artifact.sha256:
                 return
+            files[artifact.path] = is_folder, artifact.sha256
         documents = {path.name: path.read_text() for path in recipe.out.iterdir() if path.name in output.DOCUMENTS}
         left = [("path", str(written), dependencies.digest_of("path", written))] if written else []
-        record = {"read": [*before, *left], "out": str(recipe.out), "files": files, "documents": documents}
-        store.write("runs", key_of(arguments), record)
+        record = {
+            "read": [*before, *left],
+            "out": str(recipe.out),
+            "files": {name: found for name, found in files.items() if name not in given},
+            "given": {name: (files[name][1], path) for name, path in given.items()},
+            "documents": documents,
+        }
+        store.write("runs", key_of(arguments, own), record)
 
 
-def key_of(arguments: Sequence[str]) -> str:
-    """Pinlite's own files count by size and time of change: whoever edits them wants to see what that does. The
-    variables of keys decide whose results are believed.
-    """
+def key_of(arguments: Sequence[str], own: str = "") -> str:
+    """The variables of keys decide whose results are believed."""
+    asked = {"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own or own_files()}
+    keys = {name: os.environ[name] for name in (trust.SIGNING, trust.TRUSTED) if name in os.environ}
+    return digest.of_json(asked | keys)
+
+
+def own_files() -> str:
+    """Pinlite's own files, by size and time of change: whoever edits them wants to see what that does."""
     own = [entry for folder in (Path(__file__).parents[1], folders.IMAGES) for entry in sorted(_entries(folder))]
-    return digest.of_json(
-        {"schema": _SCHEMA, "command": list(arguments), "folder": str(Path.cwd()), "pinlite": own}
-        | {name: os.environ[name] for name in (trust.SIGNING, trust.TRUSTED) if name in os.environ}
-    )
+    return digest.of_json(own)
 
 
 def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:

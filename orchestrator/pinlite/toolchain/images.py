@@ -107,14 +107,21 @@ class ImageRecipe:
     def _digests(self) -> dict[str, str]:
         return {name: digest.of_bytes(data) for name, data in self.files.items()}
 
+    @cached_property
+    def _identities(self) -> dict[str, str]:
+        """Those that were told before, by what they were asked ``on``."""
+        return {}
+
     def identity(self, on: str = "") -> str:
         """The sha256 of everything that decides what the image does. ``on`` identifies the base of the lowest image;
         without it, that is the public base.
         """
-        below = self.parent.identity(on) if self.parent else on or self.base.digest
-        return digest.of_json(
-            {"files": self._digests, "from": below, "platform": self.base.platform, "sources": self.sources}
-        )
+        if on not in self._identities:
+            below = self.parent.identity(on) if self.parent else on or self.base.digest
+            self._identities[on] = digest.of_json(
+                {"files": self._digests, "from": below, "platform": self.base.platform, "sources": self.sources}
+            )
+        return self._identities[on]
 
 
 def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRecipe:

@@ -1,5 +1,6 @@
 """Toolchains: which image serves which stage, and which runtimes run the files."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,9 +130,25 @@ def _file(text: str) -> Path:
 def load(text: str = DEFAULT) -> Toolchain:
     """The toolchain of a name or a file; ``pins/<image>/`` beside the file may have images of its own.
 
+    Those that pinlite brings are read once in a process: they have hundreds of files.
+
     Raises:
         UsageError: It does not exist, or one of its files is wrong; the message says where.
     """
+    return _loaded(text) if is_file(text) else _own(text, folders.IMAGES)
+
+
+def read_anew() -> None:
+    """Have those that pinlite brings read again: their files have changed."""
+    _own.cache_clear()
+
+
+@functools.cache
+def _own(text: str, _images: Path) -> Toolchain:
+    return _loaded(text)
+
+
+def _loaded(text: str) -> Toolchain:
     file, (said, pins), known = _file(text), read(text), bases.load()
     recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
     recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}

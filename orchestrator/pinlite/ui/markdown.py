@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pinlite.ui import view
+from pinlite.ui import batches, view
 from pinlite.ui.console import escaped
 
 if TYPE_CHECKING:
+    from pinlite.schema.batch import BatchReport
     from pinlite.schema.report import Report
 
 # What makes a text more than a text: emphasis, code, links, images, cells, and names of users and issues.
@@ -32,6 +33,10 @@ def of(report: "Report", out: str) -> str:
         )
         + "\n"
     )
+
+
+def of_batch(report: "BatchReport", out: str) -> str:
+    return of_sections(out, (batches.verdict(report), *batches.sections(report)))
 
 
 def of_sections(title: str, parts: view.Section) -> str:

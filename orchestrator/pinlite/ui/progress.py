@@ -67,9 +67,9 @@ class Step:
         whole = seconds / self.share if self.share else self._expected
         left = round(whole - seconds)
         if left > 0:
-            return f"{_duration(seconds)}, about {_duration(left)} left"
-        told = f" (the last model took {_duration(self._elsewhere)})" if round(self._elsewhere) else ""
-        return _duration(seconds) + told
+            return f"{duration(seconds)}, about {duration(left)} left"
+        told = f" (the last model took {duration(self._elsewhere)})" if round(self._elsewhere) else ""
+        return duration(seconds) + told
 
 
 class _TimeColumn(ProgressColumn):
@@ -213,7 +213,7 @@ class ProgressView:
                 self._console.print(Text(f". {step.text}: {step.time()}"), soft_wrap=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole} s" if whole < _MINUTE else f"{whole // _MINUTE}:{whole % _MINUTE:02} min"
 

@@ -55,22 +55,8 @@ class Transfers:
             Exception: What the first that failed has raised; the others stop then, as they do if this is interrupted.
         """
         todo, ended = deque(moves), SimpleQueue[BaseException | None]()
-
-        def work() -> None:
-            while not self._stop.is_set():
-                try:
-                    move = todo.popleft()
-                except IndexError:
-                    return
-                try:
-                    move(self._count)
-                except BaseException as error:  # noqa: BLE001  # raised again by who waits
-                    ended.put(error)
-                else:
-                    ended.put(None)
-
         left = len(moves)
-        threads = [Thread(target=work, daemon=True) for _ in range(min(self._at_once, left))]
+        threads = [Thread(target=self._work, args=(todo, ended), daemon=True) for _ in range(min(self._at_once, left))]
         try:
             for thread in threads:
                 thread.start()
@@ -87,6 +73,19 @@ class Transfers:
                     thread.join(_PATIENCE / len(threads))
             self._observe(TransferFinished(self._what, "", 0, 0))
             raise
+
+    def _work(self, todo: deque[Move], ended: "SimpleQueue[BaseException | None]") -> None:
+        while not self._stop.is_set():
+            try:
+                move = todo.popleft()
+            except IndexError:
+                return
+            try:
+                move(self._count)
+            except BaseException as error:  # noqa: BLE001  # raised again by who waits
+                ended.put(error)
+            else:
+                ended.put(None)
 
     def finish(self, done: str) -> None:
         self._observe(TransferFinished(self._what, done, self._so_far, time.monotonic() - self._started))

@@ -9,7 +9,7 @@ May import the rest of `pinlite.engine`, but for the docker engine, which `pinli
 """
 
 from pinlite.engine.warm.borrowed import BorrowedWorker, borrow
-from pinlite.engine.warm.inventory import end, listed
+from pinlite.engine.warm.inventory import dismiss, end, listed
 from pinlite.engine.warm.wire import WarmWorker
 
-__all__ = ["BorrowedWorker", "WarmWorker", "borrow", "end", "listed"]
+__all__ = ["BorrowedWorker", "WarmWorker", "borrow", "dismiss", "end", "listed"]

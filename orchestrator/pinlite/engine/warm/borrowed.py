@@ -1,10 +1,7 @@
 """A worker that a keeper lends to a run."""
 
 import contextlib
-import os
-import select
 import threading
-import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -17,20 +14,18 @@ from pinlite.engine.warm.wire import Borrow, Failed
 from pinlite.errors import StageCrashError
 
 _TURN = 0.5
-# In seconds, for the keeper to end a worker; an engine's daemon may take its time.
-_PATIENCE = 90.0
 
 
 def borrow(engine: str, job: Job) -> Worker:
-    """A worker for the job from this user's keeper: one that has served other runs, else a new one. Its own ``job``
-    says in which folder it is.
+    """A worker for the job from this user's keeper, or the one that the job names: one that has served other runs,
+    else a new one. Its own ``job`` says in which folder it is.
 
     Raises:
         StageCrashError, NoEngineError: The engine can't start it.
         OSError: No keeper can be had.
     """
     with contextlib.ExitStack() as closed:
-        connection = closed.enter_context(wire.reach())
+        connection = closed.enter_context(wire.reach(job.keeper))
         try:
             # The keeper works in another folder.
             connection.send(Borrow(engine, replace(job, log=job.log.absolute())))
@@ -62,7 +57,21 @@ class BorrowedWorker:
         return response
 
     def stop(self) -> None:
-        self._leave()
+        """What served once has made files that are still to be taken: they go with `release`."""
+        if not (self.job.once and self._stopped()):
+            self._leave()
+
+    def _stopped(self) -> bool:
+        """Whether it has ended and was not asked anything."""
+        if self._left or not self._asking.acquire(blocking=False):
+            return False
+        try:
+            self._connection.send(wire.STOP)
+            return bool(_heard(self._connection) == wire.STOP)
+        except (OSError, EOFError):
+            return False
+        finally:
+            self._asking.release()
 
     def release(self) -> None:
         self._leave(wire.RELEASE)
@@ -97,7 +106,7 @@ class BorrowedWorker:
                 wire.hang_up(self._connection)
                 # Whoever waits for an answer hears that there is none.
                 with self._asking:
-                    _wait_for_the_end(self._connection)
+                    wire.wait_for_the_end(self._connection)
             self._connection.close()
             self._left = True
 
@@ -110,10 +119,3 @@ def _heard(connection: Connection) -> Any:
     if isinstance(answer, Failed):
         raise answer.kind(answer.message, hint=answer.hint)
     return answer
-
-
-def _wait_for_the_end(connection: Connection) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([connection], [], [], _TURN)[0] and not os.read(connection.fileno(), 1024):
-            return

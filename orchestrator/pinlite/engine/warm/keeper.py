@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ MOST_MEMORY = 2 * 1024**3
 # Of workers that are alike: more runs than that gain nothing from running at once.
 MOST_ALIKE = os.cpu_count() or 1
 _TURN = 0.5
+# So many that serve once are a reason to start one ahead.
+_SEVERAL = 2
 
 
 @dataclass(eq=False)
@@ -47,7 +50,7 @@ class _Kept:
     peak_memory: int = 0
     keeps: bool = True
     is_lent: bool = True
-    cleared: Future[None] | None = None
+    cleared: Future[object] | None = None
 
     def serves(self, asked: Borrow) -> bool:
         return (self.engine, _kind(self.worker.job)) == (asked.engine, _kind(asked.job))
@@ -75,14 +78,22 @@ class Keeper:
         self._kept: list[_Kept] = []
         self._changing = threading.Lock()
         self._engines: dict[str, Engine] = {}
+        # How often workers of a kind were asked for that serve once.
+        self._once: Counter[tuple[str, Job]] = Counter()
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="pinlite-keeper")
         self._conversations: list[Future[None]] = []
+        # Those that hear of the keeper's end by theirs.
+        self._leaving: list[Connection] = []
+        self._is_leaving = False
+        self._woken, self._waking = os.pipe()
 
     def serve(self, listener: socket.socket, path: Path) -> None:
         """Until nobody is there, and no worker."""
         listener.setblocking(False)
         while True:
-            select.select([listener], [], [], _TURN)
+            asked: list[socket.socket | int] = [listener, self._woken]
+            if self._woken in select.select(asked, [], [], _TURN)[0]:
+                os.read(self._woken, 1024)
             self._accept(listener)
             self._end_what_is_over()
             self._forget_conversations()
@@ -107,10 +118,12 @@ class Keeper:
         with sock:
             if wire.is_own(sock):
                 self._conversations.append(self._threads.submit(self._converse, Connection(sock.detach())))
+                self._conversations[-1].add_done_callback(lambda _: os.write(self._waking, b"."))
         return True
 
     def _converse(self, connection: Connection) -> None:
-        with connection, contextlib.suppress(OSError, EOFError):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError, EOFError):
+            held.enter_context(connection)
             match connection.recv():
                 case Borrow() as asked:
                     self._lend(connection, asked)
@@ -120,6 +133,12 @@ class Keeper:
                     connection.send(told)
                 case wire.END:
                     connection.send([kept.told() for kept in self._end_waiting()])
+                case wire.LEAVE:
+                    with self._changing:
+                        self._is_leaving = True
+                    connection.send([kept.told() for kept in self._end_waiting()])
+                    held.pop_all()
+                    self._leaving.append(connection)
 
     def _lend(self, connection: Connection, asked: Borrow) -> None:
         try:
@@ -127,6 +146,8 @@ class Keeper:
         except PinliteError as error:
             connection.send(Failed(type(error), error.message, error.hint))
             return
+        if asked.job.once:
+            self._threads.submit(self._start_ahead, asked)
         is_fit = False
         try:
             connection.send(kept.worker.job)
@@ -153,20 +174,42 @@ class Keeper:
                 return kept
 
     def _started(self, asked: Borrow) -> _Kept:
+        kept = self._new(asked)
+        with self._changing:
+            self._kept.append(kept)
+        return kept
+
+    def _start_ahead(self, asked: Borrow) -> None:
+        """Have a new worker wait for the run that asks for one like this next: the first two may have been all."""
+        with self._changing:
+            kind = asked.engine, _kind(asked.job)
+            self._once[kind] += 1
+            if self._once[kind] < _SEVERAL or any(not kept.is_lent and kept.serves(asked) for kept in self._kept):
+                return
+        with contextlib.suppress(PinliteError):  # whoever asks for it hears of it
+            kept = self._new(asked)
+            kept.is_lent, kept.until = False, time.monotonic() + asked.job.keep_warm
+            kept.cleared = Future()
+            kept.cleared.set_result(None)
+            with self._changing:
+                if not self._is_leaving:
+                    self._kept.append(kept)
+                    return
+            _stop([kept])
+
+    def _new(self, asked: Borrow) -> _Kept:
         with self._changing:
             if asked.engine not in self._engines:
                 self._engines[asked.engine] = ENGINES[asked.engine]()
             folder = self._folder / str(next(self._numbers))
-        kept = _Kept(asked.engine, self._engines[asked.engine].start(replace(asked.job, folder=folder)))
-        with self._changing:
-            self._kept.append(kept)
-        return kept
+        return _Kept(asked.engine, self._engines[asked.engine].start(replace(asked.job, folder=folder)))
 
     def _take_back(self, kept: _Kept, *, is_fit: bool) -> None:
         with self._changing:
             alike = [each for each in self._kept if each.serves(Borrow(kept.engine, kept.worker.job))]
             waiting = [each for each in alike if not each.is_lent]
-            if is_fit and kept.keeps and kept.peak_memory <= MOST_MEMORY and len(waiting) < MOST_ALIKE:
+            fit = is_fit and kept.keeps and not kept.worker.job.once
+            if fit and kept.peak_memory <= MOST_MEMORY and len(waiting) < MOST_ALIKE:
                 kept.until = time.monotonic() + kept.worker.job.keep_warm
                 kept.cleared = self._threads.submit(kept.worker.clear)
                 kept.is_lent = False
@@ -218,6 +261,11 @@ class _Lending:
             try:
                 # EOFError where the run has gone, or wants it ended.
                 while (asked := self._connection.recv()) != wire.RELEASE:
+                    if asked == wire.STOP:
+                        self._is_fit = False
+                        self._kept.worker.stop()
+                        self._connection.send(wire.STOP)
+                        continue
                     self._is_busy = True
                     answering.submit(self._answer, asked)
             except (OSError, EOFError):
@@ -252,13 +300,22 @@ def _kind(job: Job) -> Job:
 
 
 def _stop(those: list[_Kept]) -> None:
-    for kept in those:
-        if kept.cleared:
-            kept.cleared.exception()  # is waited for
-        with contextlib.suppress(Exception):  # what can't be ended now is found by its labels
-            kept.worker.stop()
-        with contextlib.suppress(OSError):
-            written.remove(kept.worker.job.folder)
+    """Those of a batch are many: none waits for the end of another."""
+    if len(those) > 1:
+        with ThreadPoolExecutor(max_workers=len(those), thread_name_prefix="pinlite-end") as ender:
+            for ending in [ender.submit(_stop_one, kept) for kept in those]:
+                ending.result()
+    elif those:
+        _stop_one(those[0])
+
+
+def _stop_one(kept: _Kept) -> None:
+    if kept.cleared:
+        kept.cleared.exception()  # is waited for
+    with contextlib.suppress(Exception):  # what can't be ended now is found by its labels
+        kept.worker.stop()
+    with contextlib.suppress(OSError):
+        written.remove(kept.worker.job.folder)
 
 
 def main(path: str) -> None:

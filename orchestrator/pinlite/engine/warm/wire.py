@@ -6,11 +6,13 @@ Messages are pickled: both ends are of the same user, which the kernel says of e
 import contextlib
 import json
 import os
+import select
 import socket
 import stat
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -25,6 +27,8 @@ from pinlite.machine import folders, guards
 _ENDING = ".socket"
 _CREDENTIALS = struct.Struct("3i")  # of a process: its number, user and group
 _WAITING = 64
+# In seconds.
+_TURN, _PATIENCE = 0.5, 90.0
 
 # The descriptor by which a keeper is given its socket.
 LISTENER = 3
@@ -70,15 +74,19 @@ class WarmWorker:
 READY = "ready"
 # The run is done with the worker. Without it, the worker is ended.
 RELEASE = "release"
+# Have the worker ended, and answer when it is: its files are there until the run hangs up.
+STOP = "stop"
 # In place of `Borrow`; answered with the `WarmWorker`s that there are, and with those that have been ended.
 LIST, END = "list", "end"
+# The same as `END`; then the keeper ends, as soon as nobody has a worker, and with it the connection.
+LEAVE = "leave"
 
 
-def reach() -> Connection:
-    """A connection to the keeper for runs like this one, which is started where there is none. OSError if it can't be
-    had.
+def reach(keeper: str = "") -> Connection:
+    """A connection to the keeper for runs like this one, which is started where there is none: that of all the user's
+    runs, or one of its own for the runs that name it. OSError if it can't be had.
     """
-    path = _folder() / f"{_likeness()}{_ENDING}"
+    path = _folder() / f"{_likeness()}{_named(keeper)}{_ENDING}"
     with guards.held(guard_of(path)):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             return _connected(path)
@@ -86,9 +94,11 @@ def reach() -> Connection:
         return _connected(path)
 
 
-def known() -> Iterator[Connection]:
-    """A connection to each keeper of this user that is alive; what is there of others is removed."""
-    for path in sorted((folders.cache() / "warm").glob(f"*{_ENDING}")):
+def known(keeper: str = "") -> Iterator[Connection]:
+    """A connection to each keeper of this user that is alive, or to those of a name; what is there of others is
+    removed.
+    """
+    for path in sorted((folders.cache() / "warm").glob(f"*{_named(keeper)}{_ENDING}")):
         with contextlib.suppress(OSError):
             with guards.held(guard_of(path)):
                 try:
@@ -97,6 +107,10 @@ def known() -> Iterator[Connection]:
                     remove(path)
                     continue
             yield connection
+
+
+def _named(keeper: str) -> str:
+    return f"-{keeper}" if keeper else ""
 
 
 def is_own(sock: socket.socket) -> bool:
@@ -109,6 +123,14 @@ def hang_up(connection: Connection) -> None:
     """Say no more; what the other end still says can be heard."""
     with socket.socket(fileno=os.dup(connection.fileno())) as sock:
         sock.shutdown(socket.SHUT_WR)
+
+
+def wait_for_the_end(connection: Connection) -> None:
+    """Until the other end says no more; an engine's daemon may take its time to end a worker."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if select.select([connection], [], [], _TURN)[0] and not os.read(connection.fileno(), 1024):
+            return
 
 
 def guard_of(path: Path) -> Path:

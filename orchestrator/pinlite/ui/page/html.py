@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import pinlite
-from pinlite.ui import audits, comparisons, view
+from pinlite.ui import audits, batches, comparisons, view
 from pinlite.ui.console import escaped
 from pinlite.ui.page import graph, plots
 
 if TYPE_CHECKING:
+    from pinlite.schema.batch import BatchReport
     from pinlite.schema.comparison import ComparisonReport
     from pinlite.schema.report import Report
     from pinlite.store.results import Kept
@@ -45,6 +46,18 @@ def of_comparison(found: "ComparisonReport", why: str = "") -> str:
         view=comparisons.of(found, why),
         plots=tuple(plots.comparison(found)),
         version=pinlite.__version__,
+    )
+
+
+def of_batch(report: "BatchReport", out: str) -> str:
+    """The page of a batch whose folder is ``out``. It has no script."""
+    return _filled(
+        "batch.html.jinja",
+        "",
+        report=report,
+        out=out,
+        verdict=batches.verdict(report),
+        parts=batches.sections(report),
     )
 
 
