@@ -166,7 +166,7 @@ lock: $(host) ## Write every lock anew from what it is made of.
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group build pyproject.toml --output-file requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--constraint requirements.lock --extra verify --group build --group dev pyproject.toml --output-file requirements-dev.lock
+		--constraint requirements.lock --extra cluster --extra verify --group build --group dev pyproject.toml --output-file requirements-dev.lock
 	for overlay in numpy/3.8 onnx/3.8 dynamo-2.6/3.10 dynamo/3.10; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version $${overlay#*/} --generate-hashes --no-header --no-annotate \
 			--only-binary :all: images/pins/overlay-$${overlay%/*}/requirements.in \

@@ -226,6 +226,19 @@ class BatchError(PinliteError):
     )
 
 
+class ClusterError(PinliteError):
+    """The scheduler of `pinlite batch` can't be reached, has no worker that would make what this machine makes, or has
+    lost a model again and again.
+    """
+
+    code = "cluster"
+    exit_status = 12
+    advice = (
+        "check the scheduler and its workers, which docs/teams.md sets up; the same command again takes up where it "
+        "ended. Nothing is half-written: a model's folder is written once all of it has come"
+    )
+
+
 class NotReproducibleError(PinliteError):
     """An input or a result differs from the record: a lock file or a report."""
 

@@ -258,6 +258,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "DifferentError": 9,
         "RegistryError": 10,
         "BatchError": 11,
+        "ClusterError": 12,
     }
 
 

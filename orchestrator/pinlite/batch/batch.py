@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pinlite import __version__, options
-from pinlite.batch import one_model, tasks
+from pinlite.batch import cluster, one_model, tasks
+from pinlite.batch.cluster import Cluster
 from pinlite.batch.executor import Executor, HereExecutor
 from pinlite.batch.processes import ProcessesExecutor
 from pinlite.batch.selection import Shard, selected
@@ -33,7 +34,7 @@ _KEEP_WARM = 60.0
 @dataclass(frozen=True)
 class Batch:
     """What is to be done: the ``tasks`` of a ``shard``, so many at a time; ``fail_fast`` ends with the first one that
-    is not right.
+    is not right. ``jobs`` is 0 where the scheduler of a ``cluster`` decides.
     """
 
     tasks: tuple[Task, ...]
@@ -42,6 +43,7 @@ class Batch:
     shard: Shard | None = None
     isolate: bool = False
     fail_fast: bool = False
+    cluster: Cluster | None = None
 
 
 def prepared(sources: Sequence[StrPath], given: BatchOptions) -> Batch:
@@ -56,11 +58,17 @@ def prepared(sources: Sequence[StrPath], given: BatchOptions) -> Batch:
     isolate, fail_fast = asked.pop("isolate", False), asked.pop("fail_fast", False)
     if asked.pop("keep_going", False) and fail_fast:
         raise UsageError("--keep-going and --fail-fast are given", hint="give one of them")
+    scheduler, workers = asked.pop("scheduler", ""), asked.pop("workers", 0)
     share = Shard.of(shard) if shard else None
     every = tasks.of([fspath(source) for source in sources], options.keyed(ModelSettings, asked), out)
     chosen = selected(every, [only] if isinstance(only, str) else only, share)
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="give a folder")
+    if scheduler or workers:
+        if jobs:
+            raise UsageError("--jobs is of this machine", hint="leave it out: workers take a model for each thread")
+        asked_of = cluster.asked(scheduler, workers, chosen)
+        return Batch(chosen, out, workers, share, isolate=isolate, fail_fast=fail_fast, cluster=asked_of)
     return Batch(chosen, out, jobs or os.cpu_count() or 1, share, isolate=isolate, fail_fast=fail_fast)
 
 
@@ -74,7 +82,7 @@ def run(batch: Batch, observe: BatchObserver = ignore, executor: Executor | None
     found = dict[str, ModelResult]()
     shared = None if batch.isolate else Shared(f"batch-{uuid.uuid4().hex[:12]}", _KEEP_WARM)
     try:
-        with closing((executor or _local(batch, shared)).results(batch.tasks, observe)) as results:
+        with closing((executor or _executor(batch, shared)).results(batch.tasks, observe)) as results:
             for result in results:
                 found[result.name] = result
                 observe(ModelFinished(result))
@@ -104,7 +112,9 @@ def file_of(batch: Batch) -> Path:
     return batches.file(batch.out, str(batch.shard or ""))
 
 
-def _local(batch: Batch, shared: Shared | None) -> Executor:
+def _executor(batch: Batch, shared: Shared | None) -> Executor:
+    if batch.cluster:
+        return cluster.executor(batch.cluster, shared)
     count = min(batch.jobs, len(batch.tasks))
     return ProcessesExecutor(count, shared) if count > 1 else HereExecutor(shared)
 

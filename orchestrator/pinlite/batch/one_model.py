@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pinlite.conversion.run import Shared
 from pinlite.errors import PinliteError
 from pinlite.events import BatchObserver, Event, InModel, ModelPlanned, ModelStarted, RunStarted
 from pinlite.schema.batch import MadeFile, ModelResult
+from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Report
 from pinlite.store import runs
 
@@ -21,20 +23,34 @@ _BUG = "bug"
 _BUG_STATUS = 1
 
 
-def convert(task: Task, shared: Shared | None, observe: BatchObserver, own: str = "") -> ModelResult:
-    """Carry out a task. What fails is told by the result, not raised. ``own`` is what `runs.own_files` says."""
+Held = Callable[[Plan], None]
+
+
+def convert(
+    task: Task, shared: Shared | None, observe: BatchObserver, own: str = "", held: Held | None = None
+) -> ModelResult:
+    """Carry out a task. What fails is told by the result, not raised. ``own`` is what `runs.own_files` says.
+
+    A task that is ``held`` to another machine's plan, by a function that raises a PinliteError, is carried out in a
+    place that is soon gone: only its actions are looked up and kept.
+    """
     started = time.monotonic()
     observe(ModelStarted(task.name))
     try:
-        report, kept = _report(task, shared, observe, own)
-        result = _of(task, report, kept=kept)
+        report, is_kept = _report(task, shared, observe, own, held)
+        result = _of(task, report, kept=is_kept)
     except PinliteError as error:
-        result = _failed(task, error)
+        result = failed(task, error)
     except Exception as error:  # noqa: BLE001  # a bug met by one model takes no other with it
-        message = f"a bug in pinlite: {type(error).__name__}: {error}"
-        hint = "`pinlite convert` of this model alone writes a report of it"
-        result = _plain(task, "failed", code=_BUG, exit_status=_BUG_STATUS, message=message, hint=hint)
+        result = bug(task, error)
     return result.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+
+
+def bug(task: Task, error: Exception) -> ModelResult:
+    """Of a task that met a bug."""
+    message = f"a bug in pinlite: {type(error).__name__}: {error}"
+    hint = "`pinlite convert` of this model alone writes a report of it"
+    return _plain(task, "failed", code=_BUG, exit_status=_BUG_STATUS, message=message, hint=hint)
 
 
 def not_run(task: Task) -> ModelResult:
@@ -53,12 +69,37 @@ def died(task: Task, how: str) -> ModelResult:
     )
 
 
-def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str) -> tuple[Any, bool]:
+def kept(task: Task, own: str) -> ModelResult | None:
+    """The result of a task whose folder is made of what the store has of all of it; None where it does not have that.
+
+    Raises:
+        UsageError: The folder can't be written.
+    """
+    started = time.monotonic()
+    if not (report := _known(task, own)):
+        return None
+    return _of(task, report, kept=True).model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+
+
+def words(task: Task) -> tuple[str, ...]:
+    """What `pinlite.store.runs` knows the task by."""
+    return (_WORD, digest.canonical_json(dict(task.settings)).decode())
+
+
+def may_be_kept(task: Task, recipe: Recipe) -> bool:
+    """Whether the same task may be answered by what this one comes to."""
+    return not (_is_new(task) or recipe.sign)
+
+
+def _known(task: Task, own: str) -> Any:
+    known = None if _is_new(task) else runs.find(words(task), own)
+    return known.report if known and runs.publish(known) else None
+
+
+def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str, held: Held | None) -> tuple[Any, bool]:
     """The report of the task's result, once its folder is there, and whether that came from the store as it is."""
-    words = (_WORD, digest.canonical_json(dict(task.settings)).decode())
-    known = None if _is_new(task) else runs.find(words, own)
-    if known and runs.publish(known):
-        return known.report, True
+    if held is None and (known := _known(task, own)):
+        return known, True
     recipe = options.resolve(task.settings)
     logs = list[Path]()
 
@@ -68,11 +109,13 @@ def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str)
         observe(InModel(task.name, event))
 
     planned = plan.prepare(recipe, tell)
+    if held:
+        held(planned)
     observe(ModelPlanned(task.name, _stages(planned)))
     before = runs.state(planned.dependencies)
     report = pipeline.run_plan(planned, tell, shared=shared)
-    if not (_is_new(task) or recipe.sign):
-        runs.keep(words, recipe, before, report, own=own, contents=planned.contents)
+    if held is None and may_be_kept(task, recipe):
+        runs.keep(words(task), recipe, before, report, own=own, contents=planned.contents)
     # Those of the models that are not right would go otherwise: the newest runs' are kept.
     for folder in logs:
         shutil.rmtree(folder, ignore_errors=True)
@@ -90,7 +133,8 @@ def _stages(planned: Plan) -> int:
     return len(planned.stages) + 2 + (variants - 1) * (1 + runtimes) + variants * (runtimes - 1)
 
 
-def _failed(task: Task, error: PinliteError) -> ModelResult:
+def failed(task: Task, error: PinliteError) -> ModelResult:
+    """Of a task that ended with an error, which may have a report."""
     result = _of(task, error.report, kept=False) if error.report else _plain(task, "failed")
     return result.model_copy(
         update={

@@ -587,6 +587,27 @@ class BatchOptions(ConversionOptions, StoreOptions, ResultOptions, total=False):
             le=256,
         ),
     ]
+    scheduler: Annotated[
+        str,
+        Option(
+            "Engine",
+            "tcp://HOST:PORT",
+            "A scheduler of Dask, whose workers convert the models; files travel through --store. tls:// is as Dask's "
+            "own configuration has it.",
+            otherwise="this machine converts them",
+        ),
+    ]
+    workers: Annotated[
+        int,
+        Option(
+            "Engine",
+            "COUNT",
+            "Convert by a cluster of Dask on this machine, with so many workers.",
+            otherwise="no cluster",
+            ge=1,
+            le=256,
+        ),
+    ]
     isolate: Annotated[
         bool,
         Option(

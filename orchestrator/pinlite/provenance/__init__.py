@@ -7,7 +7,7 @@ is ``pinlite.lock``: what a conversion started from and made, to which another o
 May import `pinlite.runner`, `pinlite.options`, and what these may import.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pinlite import digest
@@ -22,7 +22,7 @@ from pinlite.store import output
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["Resource", "Run", "UsedImage", "below", "checksum", "documents", "given"]
+__all__ = ["Resource", "Run", "UsedImage", "below", "checksum", "documents", "given", "moved", "signed"]
 
 
 def documents(
@@ -50,10 +50,31 @@ def documents(
     told = statement.of(subjects, recipe, materials, engine=report.engine, used=images, run=run, signers=signers)
     written |= {output.PROVENANCE: told, output.CHECKSUM: checksum(told.encode())}
     if key:
-        from pinlite.trust import envelope  # noqa: PLC0415  # cryptography is imported only where it is used
-
-        written[output.SIGNATURE] = envelope.sign(told.encode(), statement.MEDIA_TYPE, key)
+        written[output.SIGNATURE] = signed(told, key)
     return written
+
+
+def signed(told: str, key: "Ed25519PrivateKey") -> str:
+    """The line that vouches for a statement of provenance."""
+    from pinlite.trust import envelope  # noqa: PLC0415  # cryptography is imported only where it is used
+
+    return envelope.sign(told.encode(), statement.MEDIA_TYPE, key)
+
+
+def moved(written: Mapping[str, str], root: str) -> dict[str, str]:
+    """Documents that were written where ``root`` stood for /, and that nobody has signed, as they would be elsewhere:
+    with the absolute paths that hold there, and what follows from these.
+    """
+    before = written[output.REPORT]
+    report = before.replace(root, "")
+    old, new = (digest.of_bytes(text.encode()) for text in (before, report))
+    told = written[output.PROVENANCE].replace(root, "").replace(old, new)
+    return {
+        output.REPORT: report,
+        output.SBOM: written[output.SBOM],
+        output.PROVENANCE: told,
+        output.CHECKSUM: checksum(told.encode()),
+    }
 
 
 def checksum(told: bytes) -> str:

@@ -29,8 +29,8 @@ class MadeFile(Frozen):
 class ModelResult(Frozen):
     """What became of a model: ``folder`` is below that of the batch. ``kept`` says that its result was in the store.
 
-    ``seconds`` are those of its conversion here. What `pinlite convert` would have ended with is ``code``,
-    ``exit_status``, ``stage``, ``message`` and ``hint``; "" and 0 where the model is right.
+    ``seconds`` are those of its conversion, by ``worker`` where a cluster had it done. What `pinlite convert` would end
+    with is ``code``, ``exit_status``, ``stage``, ``message`` and ``hint``; "" and 0 where the model is right.
     """
 
     name: str
@@ -39,6 +39,7 @@ class ModelResult(Frozen):
     state: ModelState
     kept: bool = False
     seconds: float = 0.0
+    worker: str = ""
     code: str = ""
     exit_status: int = 0
     stage: str = ""
@@ -50,7 +51,8 @@ class ModelResult(Frozen):
 
 class BatchReport(Frozen):
     """What came of a batch; ``batch.json`` is this object. ``date`` is when it began, of UTC; ``shard`` is that of
-    ``--shard``, "" where all models were asked for; ``models`` are in the order in which they were given.
+    ``--shard``, "" where all models were asked for; ``jobs`` is 0 where a scheduler says how many are converted at a
+    time; ``models`` are in the order in which they were given.
     """
 
     report_schema: Literal["pinlite.batch/1"] = Field("pinlite.batch/1", alias="schema")

@@ -1,0 +1,26 @@
+"""The executors that there are, each held to what all of them do."""
+
+import pytest
+from executor_conformance import ExecutorConformance
+
+from pinlite.batch.cluster.local import LocalClusterExecutor
+from pinlite.batch.executor import HereExecutor
+from pinlite.batch.processes import ProcessesExecutor
+
+
+class TestHere(ExecutorConformance):
+    @pytest.fixture
+    def executor(self):
+        return HereExecutor()
+
+
+class TestProcesses(ExecutorConformance):
+    @pytest.fixture
+    def executor(self):
+        return ProcessesExecutor(2)
+
+
+class TestLocalCluster(ExecutorConformance):
+    @pytest.fixture
+    def executor(self):
+        return LocalClusterExecutor(2)
