@@ -409,6 +409,16 @@ def test_an_executor_of_ones_own_carries_out_the_tasks(models):
     assert order == ["three-build", "two-build", "one-build"]
 
 
+def test_a_task_knows_how_large_its_file_is(models):
+    Path("large.onnx").write_bytes(b"x" * 5000)
+    tasks = batch.prepared([*models, "large.onnx", "pkg.module:build"], {}).tasks
+    assert [task.size for task in tasks] == [
+        *(Path(f"{name}.py").stat().st_size for name in ("one", "two", "three")),
+        5000,
+        0,
+    ]
+
+
 def test_the_form_of_a_file_is_published(listed, command):
     status, out, _ = command("schema", "models")
     assert status == 0

@@ -50,7 +50,8 @@ class ProcessesExecutor:
         self._shared = shared
 
     def results(self, tasks: Sequence[Task], observe: BatchObserver) -> Generator[ModelResult]:
-        waiting, running = deque(tasks), list[_Process]()
+        # The largest first: one of these at the end would leave the other processes with nothing to do.
+        waiting, running = deque(sorted(tasks, key=lambda task: -task.size)), list[_Process]()
         try:
             while waiting or any(each.task for each in running):
                 while waiting and len(running) < self._count:

@@ -35,6 +35,15 @@ class Task:
     def source(self) -> str:
         return str(self.settings["source"])
 
+    @property
+    def size(self) -> int:
+        """Of the model's file, or the file of its code, in bytes; 0 where there is none."""
+        path = Path(self.source.rpartition(":")[0] or self.source)
+        try:
+            return path.stat().st_size
+        except OSError:
+            return 0
+
 
 def of(sources: Sequence[str], command_line: Mapping[str, Any], out: Path) -> tuple[Task, ...]:
     """The tasks of a models.toml, or of sources; ``command_line`` are options, which win over a file's.
