@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -42,6 +42,15 @@ test-lowest: $(host) requirements-dev.lock ## Run the unit tests with the oldest
 	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python \
 		$$(sed -nE 's/^((check-jsonschema|grimp|hypothesis|mypy|pre-commit|pytest|pyyaml|securesystemslib)==[^ ;]+).*/\1/p' requirements-dev.lock)
 	.venv/lowest/bin/python -m pytest --quiet -p no:cacheprovider tests/unit
+
+test-pythons: $(dev) ## Run the unit tests on other Pythons that pyproject.toml names (PYTHONS="3.12 3.13").
+	for version in $(or $(PYTHONS),3.12 3.13); do \
+		python=$$(for each in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python$$version; do \
+			$$each -c '' 2>/dev/null && echo $$each && break; done); \
+		.venv/bin/uv venv --quiet --clear --no-project --python "$${python:-$$version}" .venv/python-$$version && \
+		.venv/bin/uv pip install --quiet --python .venv/python-$$version/bin/python --require-hashes --requirements requirements-dev.lock && \
+		.venv/bin/uv pip install --quiet --python .venv/python-$$version/bin/python --no-deps --no-build-isolation --editable . && \
+		.venv/python-$$version/bin/python -m pytest --quiet -p no:cacheprovider tests/unit || exit; done
 
 bench: $(host) ## Time the conversion of the example, images present and nothing cached (ENGINE, RUNS, ARGS="--toolchain tests/bench/two_runtimes.toml").
 	.venv/bin/python tests/bench/convert.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
@@ -124,8 +133,9 @@ environments: $(host) ## Convert models by --python in an environment of each to
 techniques: $(host) ## Convert five models with every technique to every variant (ONLY=name for one, ENGINE).
 	.venv/bin/python tests/techniques/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
-nightly: $(dev) ## What takes too long for CI: marked tests, all of conformance, sweep, techniques and zoos, and the fuzzer.
+nightly: $(dev) ## What takes too long for CI: marked tests, other Pythons, all of conformance, sweep, techniques and zoos, and the fuzzer.
 	.venv/bin/pytest -m nightly
+	$(MAKE) --silent test-pythons
 	$(MAKE) --silent conformance
 	$(MAKE) --silent conformance-new
 	$(MAKE) --silent real
