@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pinlite.conversion import device_program, select_tf_cost, sources, variants
 from pinlite.conversion import plan as planned
-from pinlite.conversion import select_tf_cost, sources, variants
 from pinlite.conversion.plan import Plan, is_calibrated
 from pinlite.conversion.results import Calibrated, Results, Variant
 from pinlite.conversion.run import Run
@@ -19,6 +19,8 @@ from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Evaluation
 from pinlite.schema.report import EvaluationReport, Noted, OperatorSet, Warned
 from pinlite.stages import check, evaluate, export, infer, translate
+from pinlite.stages import convert as convert_stage
+from pinlite.store import output
 from pinlite.toolchain import environments
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def _convert(run: Run) -> Results:
             run.skip(stage)
     common = prepared(run)
     run, lowered, calibration = common.run, common.lowered, common.calibration
+    labels = device_program.checked_labels(run.recipe, [each.shape for each in lowered.signature.outputs])
     made, failures = _variants(run, lowered, calibration)
     comparisons = _comparisons(run, lowered, made, calibration)
     evaluation = _score(common, made) if common.scored else None
@@ -57,6 +60,7 @@ def _convert(run: Run) -> Results:
         calibration=calibration,
         variants=made,
         operators=variants.operators(run, lowered, made),
+        programs=_programs(run, made, labels),
         failures=failures,
         comparisons=comparisons,
         evaluation=evaluation,
@@ -143,6 +147,20 @@ def _variants(
     if not timed:
         raise next(iter(failures.values()))
     return tuple(timed), failures
+
+
+def _programs(run: Run, made: Sequence[Variant], labels: bytes) -> dict[str, HashedPath]:
+    """The programs that run the variants, by the names of their files, and the labels that they read."""
+    found: dict[str, HashedPath] = {}
+    if labels:
+        path = run.folder / output.LABELS
+        path.write_bytes(labels)
+        found[path.name] = HashedPath.of(path)
+    for variant in made:
+        programs, left_out = device_program.written(run.recipe, variant, run.folder)
+        found |= programs
+        run.notes.extend(Noted(stage=convert_stage.STAGE.name, message=reason) for reason in left_out)
+    return found
 
 
 def _used(run: Run, name: VariantName, calibration: Calibrated | None) -> HashedPath | None:

@@ -21,6 +21,7 @@ from pinlite.schema.report import (
     Tensor,
     Warned,
 )
+from pinlite.store.output import LABELS
 from pinlite.store.record import Record
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class Results:
-    """All that a plan gave; ``failures`` are of those variants that could not be made, or that a runtime refuses.
+    """All that a plan gave; ``programs`` are files by name that run the variants on a device, with what they read;
+    ``failures`` are of those variants that could not be made, or that a runtime refuses.
     ``stages``, ``records``, ``versions``, ``warnings`` and ``notes`` are those of `pinlite.conversion.run.Run`.
     """
 
@@ -90,6 +92,7 @@ class Results:
     calibration: Calibrated | None
     variants: tuple[Variant, ...]
     operators: HashedPath
+    programs: Mapping[str, HashedPath]
     failures: Mapping[VariantName, PinliteError]
     comparisons: Mapping[VariantName, tuple[OperatorSet, ...]]
     evaluation: EvaluationReport | None
@@ -107,6 +110,7 @@ class Results:
         if self.calibration:
             found[self.calibration.samples.path.name] = ("calibration", self.calibration.samples)
         found[self.operators.path.name] = ("operators", self.operators)
+        found |= {name: ("example" if name != LABELS else "labels", file) for name, file in self.programs.items()}
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}
 
     def requires(self, runtime: str) -> bool:

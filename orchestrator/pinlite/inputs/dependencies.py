@@ -102,6 +102,7 @@ def _places(recipe: "Recipe") -> Iterator[tuple[str, Kind, Path]]:
     yield from (("source", "path", path) for path in recipe.source.beside)
     ranges = recipe.training.ranges if recipe.training else None
     paths = {"weights": recipe.weights, "samples": recipe.samples, "data": recipe.data, "qat-ranges": ranges}
+    paths["labels"] = recipe.labels
     for role, path in paths.items():
         if path:
             yield role, "path", path

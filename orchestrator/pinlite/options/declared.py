@@ -14,6 +14,7 @@ from pinlite.schema.choices import (
     CURRENT_TOOLCHAIN,
     DEFAULT_TOOLCHAIN,
     EngineChoice,
+    ExampleLanguage,
     IntegerIo,
     Lowering,
     Ops,
@@ -311,6 +312,27 @@ class FileOptions(TypedDict, total=False):
     ]
 
 
+class DeviceOptions(TypedDict, total=False):
+    labels: Annotated[
+        StrPath,
+        Option(
+            "Files to make",
+            "FILE.txt",
+            "The names of the classes, one a line, in the order of an output's numbers: for --example.",
+        ),
+    ]
+    examples: Annotated[
+        Sequence[ExampleLanguage],
+        Option(
+            "Files to make",
+            "LANGUAGE",
+            "Write a program beside each file that feeds, runs and reads it on a device: python or cpp; once for each.",
+            key="example",
+            default=(),
+        ),
+    ]
+
+
 class TrainingOptions(TypedDict, total=False):
     prune: Annotated[
         float, Option("Training", "SHARE", "Make this share of the weights zero: more than 0, less than 1.", gt=0, lt=1)
@@ -541,6 +563,7 @@ class ConversionOptions(
     FileOptions,
     QuantizedOptions,
     IntegerOptions,
+    DeviceOptions,
     TrainingOptions,
     EvaluationOptions,
     RunningOptions,

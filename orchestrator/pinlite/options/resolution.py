@@ -113,6 +113,8 @@ def _recipe(options: Settings) -> Recipe:
         calibration=calibration_of(options, wanted, has_ranges=has_ranges),
         quantization=quantization_of(options, wanted, has_ranges=has_ranges),
         integer_io=options["integer_io"],
+        labels=existing("--labels", options.get("labels")),
+        examples=tuple(dict.fromkeys(options["examples"])),
         variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
         requirements=requirements_of(options, chosen),
         training=training_of(options, source),

@@ -36,6 +36,7 @@ VariantName = Literal[
 # Torch's exporters; "" where a torch has but one.
 Exporter = Literal["", "dynamo", "torchscript"]
 IntegerIo = Literal["int8", "uint8"]
+ExampleLanguage = Literal["python", "cpp"]
 Rounding = Literal["nearest", "adaptive"]
 # How two constants of two files are related, and the kinds of differences of two files.
 Relation = Literal["equal", "permuted", "reordered", "within a step", "different"]

@@ -15,6 +15,7 @@ from pinlite.schema.choices import VariantName
 
 REPORT = "report.json"
 OPERATORS = "operators.json"
+LABELS = "labels.txt"
 SBOM = "sbom.json"
 PROVENANCE = "provenance.json"
 CHECKSUM = f"{PROVENANCE}.sha256"
