@@ -19,7 +19,8 @@ def adding(recipe: ImageRecipe, name: str, programs: Mapping[str, Path]) -> Imag
 def from_pytorch() -> tuple[ImageRecipe, ...]:
     """The images that a conversion of a PyTorch model takes, by the default toolchain."""
     chosen = toolchain.load()
-    return tuple(recipe for recipe in chosen.recipes if recipe != chosen.images[toolchain.ADAPT])
+    others = [chosen.images[role] for role in (toolchain.ADAPT, toolchain.METADATA)]
+    return tuple(recipe for recipe in chosen.recipes if recipe not in others)
 
 
 def ensured(engine: Engine, name: str = toolchain.DEFAULT) -> dict[str, Image]:

@@ -4,6 +4,7 @@ The library is libLiteRt.so of the package ai-edge-litert, which brings no heade
 """
 
 import itertools
+import json
 import re
 import shutil
 import struct
@@ -111,7 +112,7 @@ def pictured(converted, any_engine, tmp_path_factory):
     labels.write_text('cat\nröd "katt"\\ ??=\nbird\nfish\n', encoding="utf-8")
     normalized = ("--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD)))
     return converted(
-        *(*NETWORK, *BOTH, "--labels", labels, "--input-layout", "nhwc", "--engine", any_engine),
+        *(*NETWORK, *BOTH, "--metadata", "--labels", labels, "--input-layout", "nhwc", "--engine", any_engine),
         *("--variant", "float32", "--variant", "int8-only", "--calibration", folder, *normalized),
     )
 
@@ -181,6 +182,12 @@ def test_files_are_the_same_without_programs_and_programs_are_the_same_again(con
     plain = converted(*NETWORK, "--engine", any_engine)
     assert not [*plain.glob("example.*"), *plain.glob("labels.txt")]
     with_programs = converted(*NETWORK, *BOTH, "--engine", any_engine)
+    described = [converted(*NETWORK, "--metadata", "--engine", any_engine, run=run) for run in (1, 2)]
+    one, other = ((out / "model.float32.tflite").read_bytes() for out in described)
+    assert one == other
+    # Metadata stands before the file's bytes, and a multiple of 16 of it: constants lie where they have lain.
+    assert one.endswith((plain / "model.float32.tflite").read_bytes())
+    assert (len(one) - (plain / "model.float32.tflite").stat().st_size) % 16 == 0
     assert (plain / "model.float32.tflite").read_bytes() == (with_programs / "model.float32.tflite").read_bytes()
     again = converted(*NETWORK, *BOTH, "--engine", any_engine, run=2)
     for name in ("example.float32.py", "example.float32.cpp"):
@@ -188,9 +195,24 @@ def test_files_are_the_same_without_programs_and_programs_are_the_same_again(con
     assert pictured.joinpath("labels.txt").read_text(encoding="utf-8").splitlines()[0] == "cat"
 
 
+def test_metadata_is_what_inspect_reads(pinlite, pictured, any_engine):
+    arguments = ("inspect", pictured / "model.int8-only.tflite", "--engine", any_engine)
+    described = json.loads(pinlite.succeeds(*arguments, "--json").out)["described"]
+    assert (described["name"], described["unread"]) == ("network", "")
+    (image,), (output,) = described["inputs"], described["outputs"]
+    assert (image["name"], image["labels"]) == ("image", [])
+    np.testing.assert_allclose(image["mean"], np.multiply(255, MEAN), rtol=1e-6)
+    np.testing.assert_allclose(image["std"], np.multiply(255, STD), rtol=1e-6)
+    assert output["labels"] == ["cat", 'röd "katt"\\ ??=', "bird", "fish"]
+    shown = pinlite.succeeds(*arguments).out
+    assert "TFLite metadata: network: int8-only, converted by pinlite" in shown
+    assert "4: cat," in shown
+
+
 def test_labels_of_another_number_are_refused(pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "labels.txt").write_text("cat\ndog\n")
-    said = pinlite.refuses(2, "convert", *NETWORK, "--labels", "labels.txt", "--engine", any_engine, "--out", "out")
+    asked = ("--labels", "labels.txt", "--metadata", "--engine", any_engine, "--out", "out")
+    said = pinlite.refuses(2, "convert", *NETWORK, *asked)
     assert re.search(r"labels\.txt has 2 lines; .* have 4 numbers", " ".join(said.split()))
     assert not (pinlite.here / "out").exists()

@@ -39,7 +39,7 @@ def report_of():
 def test_labels_that_do_not_fit_are_refused(report_of, content):
     Path("labels.txt").write_bytes(content)
     with pytest.raises(UsageError, match=r"--labels labels\.txt") as raised:
-        report_of(options(labels="labels.txt"))
+        report_of(options(labels="labels.txt", example=["python"]))
     assert "in a line" in raised.value.hint
     assert not Path("out").exists()
 
@@ -47,7 +47,20 @@ def test_labels_that_do_not_fit_are_refused(report_of, content):
 @pytest.mark.usefixtures("model_file")
 def test_a_file_of_labels_that_is_not_there_is_refused_at_once():
     with pytest.raises(UsageError, match=r"absent\.txt"):
-        resolve(options(labels="absent.txt"))
+        resolve(options(labels="absent.txt", example=["python"]))
+
+
+@pytest.mark.usefixtures("model_file")
+def test_labels_that_nothing_reads_are_refused_at_once():
+    Path("labels.txt").touch()
+    with pytest.raises(UsageError, match="--labels: nothing has them"):
+        resolve(options(labels="labels.txt"))
+
+
+@pytest.mark.usefixtures("model_file")
+def test_a_toolchain_without_the_image_writes_no_metadata():
+    with pytest.raises(UsageError, match="--metadata: the toolchain 2022 has no image metadata"):
+        resolve(options(metadata=True, toolchain="2022"))
 
 
 def test_a_name_can_not_leave_its_literal():

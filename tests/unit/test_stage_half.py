@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "onnx_nhwc": {"stagekit", "onnx_translate"},
     "tflite_convert": {"stagekit"},
     "tflite_run": {"stagekit"},
+    "tflite_metadata": {"stagekit"},
 }
 
 

@@ -6,11 +6,19 @@ from pathlib import Path
 from pinlite import digest
 from pinlite.auditing import operator_versions
 from pinlite.schema.diff import ComparedFile
-from pinlite.schema.inspection import FileContents, FileGraph, FileOperator, InspectReport, OperatorTotal, Peak
+from pinlite.schema.inspection import (
+    Described,
+    FileContents,
+    FileGraph,
+    FileOperator,
+    InspectReport,
+    OperatorTotal,
+    Peak,
+)
 
 
-def report(path: Path, found: FileContents) -> InspectReport:
-    """The report of a file that a stage has read."""
+def report(path: Path, found: FileContents, described: Described | None = None) -> InspectReport:
+    """The report of a file that a stage has read, and another one its metadata."""
     everywhere = [(graph, each) for graph in found.graphs for each in graph.operators]
     asked = {(each.kind, each.version) for _, each in everywhere}
     needs = operator_versions.needs(asked)
@@ -18,6 +26,7 @@ def report(path: Path, found: FileContents) -> InspectReport:
     return InspectReport(
         file=ComparedFile(path=str(path), size=path.stat().st_size, sha256=digest.of_file(path)),
         found=found,
+        described=described,
         operators=tuple(_totals(everywhere)),
         macs=sum(each.macs for _, each in everywhere),
         pair=_peak(found.graphs, lambda operator: operator.memory),

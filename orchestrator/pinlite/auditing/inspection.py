@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pinlite import parity, toolchain
-from pinlite.auditing import file_contents
+from pinlite.auditing import described, file_contents
 from pinlite.engine import Engine, choose
-from pinlite.errors import StageCrashError, UsageError
+from pinlite.errors import ModelError, StageCrashError, UsageError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import external_data, onnx_file, paths
 from pinlite.machine import temporary
 from pinlite.runner import LocalRunner, provision
 from pinlite.schema.choices import EngineChoice
-from pinlite.schema.inspection import FileContents, InspectReport
+from pinlite.schema.inspection import Described, FileContents, InspectReport
 from pinlite.schema.recipe import Limits
 from pinlite.schema.report import Report
-from pinlite.stages import adapt, check, convert, infer
+from pinlite.stages import adapt, check, convert, infer, metadata
 from pinlite.stages.stage import Action, Stage, hashed
 from pinlite.store import results
 from pinlite.store.output import REPORT
@@ -88,22 +88,41 @@ def run(
 def inspect(model: Path, *, engine: EngineChoice = "auto", observe: Observer = ignore) -> str | InspectReport:
     """What is in the model: an ONNX graph or a SavedModel's signatures as a text, a TFLite file as data."""
     stage = _stage("inspect", model)
-    is_data = model.suffix == _TFLITE
-    outputs = {"contents": "contents.json"} if is_data else {"text": "model.txt"}
+    chosen = functools.partial(choose, engine, observe)
     with temporary.folder() as folder:
         given = hashed(model=_shown(model, Path(folder)))
-        action = Action(stage, _Anything, {}, outputs, given)
-        made = Path(folder, *outputs.values())
-        _ask(action, made, functools.partial(choose, engine, observe), observe)
-        if made.stat().st_size > _LONGEST:
-            raise StageCrashError("what is said of the model has more than 256 MiB", hint="inspect a smaller model")
-        if not is_data:
-            return made.read_text(errors="replace")
+        if model.suffix != _TFLITE:
+            action = Action(stage, _Anything, {}, {"text": "model.txt"}, given)
+            return _asked(action, Path(folder, "model.txt"), chosen, observe).decode(errors="replace")
+        action = Action(stage, _Anything, {}, {"contents": "contents.json"}, given)
         try:
-            found = FileContents.model_validate_json(made.read_bytes())
+            found = FileContents.model_validate_json(_asked(action, Path(folder, "contents.json"), chosen, observe))
         except ValidationError as error:
             raise StageCrashError(f"the contents of {model} are not of the form that was agreed on: {error}") from error
-        return file_contents.report(model, found)
+        told = _described(model, Path(folder, "metadata.json"), chosen, observe) if described.has_some(found) else None
+        return file_contents.report(model, found, told)
+
+
+def _described(model: Path, made: Path, engine: Callable[[], Engine], observe: Observer) -> Described:
+    """What the file's metadata says. Whoever made it, metadata that can't be read keeps nobody from the rest."""
+    try:
+        return described.of(metadata.Read.model_validate_json(_asked(metadata.read(model), made, engine, observe)))
+    except ValidationError:
+        return Described(unread="it has another form than the format's")
+    except (UsageError, ModelError, StageCrashError) as error:
+        return Described(unread=error.message)
+
+
+def _asked(action: Action[Any], made: Path, engine: Callable[[], Engine], observe: Observer) -> bytes:
+    """The content of the action's only output, which goes to ``made``.
+
+    Raises:
+        StageCrashError: It is longer than anything that people or programs read of a model.
+    """
+    _ask(action, made, engine, observe)
+    if made.stat().st_size > _LONGEST:
+        raise StageCrashError("what is said of the model has more than 256 MiB", hint="inspect a smaller model")
+    return made.read_bytes()
 
 
 def report(given: Path) -> Report | None:

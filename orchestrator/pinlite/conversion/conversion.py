@@ -48,8 +48,8 @@ def _convert(run: Run) -> Results:
             run.skip(stage)
     common = prepared(run)
     run, lowered, calibration = common.run, common.lowered, common.calibration
-    labels = device_program.checked_labels(run.recipe, [each.shape for each in lowered.signature.outputs])
-    made, failures = _variants(run, lowered, calibration)
+    labels = _labels(run, lowered)
+    made, failures = _variants(run, lowered, calibration, labels)
     comparisons = _comparisons(run, lowered, made, calibration)
     evaluation = _score(common, made) if common.scored else None
     _warn_of_target(run)
@@ -120,7 +120,7 @@ def _evaluated(run: Run, lowered: Lowered) -> dict[str, HashedPath]:
 
 
 def _variants(
-    run: Run, lowered: Lowered, calibration: Calibrated | None
+    run: Run, lowered: Lowered, calibration: Calibrated | None, labels: HashedPath | None
 ) -> tuple[tuple[Variant, ...], Mapping[VariantName, PinliteError]]:
     """One that fails does not keep the others from being made. All are timed at the end, when nothing else runs."""
     made, failures = [], dict[VariantName, PinliteError]()
@@ -131,7 +131,7 @@ def _variants(
     run.release(check.STAGE, translate.STAGE)
     for name, converted in converting.items():
         try:
-            variant = variants.make(run, name, lowered, converted(), profiles)
+            variant = variants.make(run, name, lowered, converted(), profiles, labels)
         except PinliteError as error:
             failures[name] = error
             continue
@@ -149,13 +149,19 @@ def _variants(
     return tuple(timed), failures
 
 
-def _programs(run: Run, made: Sequence[Variant], labels: bytes) -> dict[str, HashedPath]:
+def _labels(run: Run, lowered: Lowered) -> HashedPath | None:
+    """The labels as files and programs have them."""
+    content = device_program.checked_labels(run.recipe, [each.shape for each in lowered.signature.outputs])
+    if not content:
+        return None
+    path = run.folder / output.LABELS
+    path.write_bytes(content)
+    return HashedPath.of(path)
+
+
+def _programs(run: Run, made: Sequence[Variant], labels: HashedPath | None) -> dict[str, HashedPath]:
     """The programs that run the variants, by the names of their files, and the labels that they read."""
-    found: dict[str, HashedPath] = {}
-    if labels:
-        path = run.folder / output.LABELS
-        path.write_bytes(labels)
-        found[path.name] = HashedPath.of(path)
+    found = {labels.path.name: labels} if labels else {}
     for variant in made:
         programs, left_out = device_program.written(run.recipe, variant, run.folder)
         found |= programs

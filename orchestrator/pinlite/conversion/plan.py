@@ -13,7 +13,7 @@ from pinlite.inputs.dependencies import Dependency
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
 from pinlite.schema.recipe import Recipe
-from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, ranges, translate
+from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, metadata, ranges, translate
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Target, Toolchain
 
@@ -89,6 +89,9 @@ def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
     if asked is not None and asked.kind in ("images", "python") and is_calibrated(recipe):
         at = stages.index(convert.STAGE)
         stages = (*stages[:at], calibrate.STAGE, *stages[at:])
+    if recipe.metadata:
+        at = stages.index(convert.STAGE) + 1
+        stages = (*stages[:at], metadata.STAGE, *stages[at:])
     if recipe.training and recipe.training.ranges:
         stages = (ranges.STAGE, *stages)
     if recipe.evaluation is not None:

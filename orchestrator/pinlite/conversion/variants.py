@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pinlite import parity
+from pinlite.conversion import file_metadata
 from pinlite.conversion.plan import is_calibrated
 from pinlite.conversion.results import Calibrated, Ran, Variant
 from pinlite.conversion.run import Run
@@ -21,7 +22,7 @@ from pinlite.schema.choices import VariantName
 from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import CalibrationReport, Tensor
-from pinlite.stages import audit, calibrate, convert, infer, timing, translate
+from pinlite.stages import audit, calibrate, convert, infer, metadata, timing, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
@@ -105,7 +106,12 @@ def converting(
 
 
 def make(
-    run: Run, name: VariantName, lowered: Lowered, converted: Done[convert.Result], profiles: HashedPath | None
+    run: Run,
+    name: VariantName,
+    lowered: Lowered,
+    converted: Done[convert.Result],
+    profiles: HashedPath | None,
+    labels: HashedPath | None = None,
 ) -> Variant:
     """A variant that was converted, run in every runtime that can run it, beside one another. What a runtime refuses
     that the target requires is kept where another one runs it, with the error.
@@ -113,7 +119,8 @@ def make(
     Raises:
         PinliteError: It can't be run in any runtime, or it ended one that the target requires.
     """
-    model, signature = converted.outputs["model"], converted.result
+    signature = converted.result
+    model = _described(run, name, converted.outputs["model"], signature, labels)
     target = run.plan.target
     skipped = []
     running: list[tuple[Runtime, Callable[[], Ran]]] = []
@@ -164,6 +171,17 @@ def make(
         audit=audited and audited(),
         refused=refused,
     )
+
+
+def _described(
+    run: Run, name: VariantName, model: HashedPath, signature: convert.Result, labels: HashedPath | None
+) -> HashedPath:
+    """The file with TFLite metadata in it, where that is asked for: what is run, compared and kept is that one."""
+    if not run.recipe.metadata:
+        return model
+    count = len(labels.path.read_bytes().splitlines()) if labels else 0
+    told = file_metadata.of(run.recipe, name, signature, count)
+    return run.do(metadata.write(name, model, labels, told)).outputs["model"]
 
 
 def timed(run: Run, variant: Variant, lowered: Lowered) -> Variant:

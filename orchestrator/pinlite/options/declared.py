@@ -313,12 +313,21 @@ class FileOptions(TypedDict, total=False):
 
 
 class DeviceOptions(TypedDict, total=False):
+    metadata: Annotated[
+        bool,
+        Option(
+            "Files to make",
+            "",
+            "Write TFLite metadata into the files: names, normalization of pixels, labels.",
+            default=False,
+        ),
+    ]
     labels: Annotated[
         StrPath,
         Option(
             "Files to make",
             "FILE.txt",
-            "The names of the classes, one a line, in the order of an output's numbers: for --example.",
+            "The names of the classes, one a line, in the order of an output's numbers: for --metadata and --example.",
         ),
     ]
     examples: Annotated[

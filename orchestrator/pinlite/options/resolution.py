@@ -78,6 +78,7 @@ def _recipe(options: Settings) -> Recipe:
     _check_lowering(lowering, chosen)
     _check_dequantized(options, source, chosen)
     _check_open_batch(options)
+    _check_device(options, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
     wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
@@ -113,6 +114,7 @@ def _recipe(options: Settings) -> Recipe:
         calibration=calibration_of(options, wanted, has_ranges=has_ranges),
         quantization=quantization_of(options, wanted, has_ranges=has_ranges),
         integer_io=options["integer_io"],
+        metadata=options["metadata"],
         labels=existing("--labels", options.get("labels")),
         examples=tuple(dict.fromkeys(options["examples"])),
         variant_tolerances=dict(tolerance(text) for text in options["variant_tolerances"]),
@@ -284,6 +286,17 @@ def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:
         raise UsageError(
             f"--lowering {lowering}: the toolchain {chosen.name} does not have it",
             hint=f"it has {', '.join(chosen.lowerings)}",
+        )
+
+
+def _check_device(options: Settings, chosen: Toolchain) -> None:
+    """Refuse labels that nothing reads, and metadata that nothing writes."""
+    if options.get("labels") and not (options["metadata"] or options["examples"]):
+        raise UsageError("--labels: nothing has them", hint="give --metadata, or --example python or cpp, with it")
+    if options["metadata"] and toolchain.METADATA not in chosen.images:
+        raise UsageError(
+            f"--metadata: the toolchain {chosen.name} has no image {toolchain.METADATA}, which writes it",
+            hint=f"convert with --toolchain {toolchain.DEFAULT}",
         )
 
 

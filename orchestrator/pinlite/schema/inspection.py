@@ -106,6 +106,30 @@ class FileContents(Frozen):
         return self
 
 
+class DescribedTensor(Frozen):
+    """What TFLite metadata says of an input or output. ``mean`` and ``std`` are of what goes in, pixels of 0 to 255 for
+    an image, by channel or one for all; ``labels`` the names of classes.
+    """
+
+    name: str
+    description: str
+    mean: tuple[FiniteFloat, ...]
+    std: tuple[FiniteFloat, ...]
+    labels: tuple[str, ...]
+
+
+class Described(Frozen):
+    """What TFLite metadata says of a file; its inputs and outputs are in the order of the first graph. ``unread`` says
+    why there is none, where the file has some that can't be read.
+    """
+
+    name: str = ""
+    description: str = ""
+    inputs: tuple[DescribedTensor, ...] = ()
+    outputs: tuple[DescribedTensor, ...] = ()
+    unread: str = ""
+
+
 class OperatorTotal(Frozen):
     """All operators of a kind in a version with the same ``types``: of all that they read and give, each type once.
     ``release`` is the first of TensorFlow's whose runtime has them, empty where that is not known.
@@ -129,7 +153,7 @@ class Peak(Frozen):
 
 
 class InspectReport(Frozen):
-    """What is in a TFLite file.
+    """What is in a TFLite file. ``described`` is what its TFLite metadata says, None without any.
 
     ``operators`` are totals by kind, version and types. ``macs`` count what is in a loop once. ``pair`` is the most
     that one operator's activations take, ``alive`` the most that all do which are in use at once: no runtime needs less
@@ -141,6 +165,7 @@ class InspectReport(Frozen):
     report_schema: Literal["pinlite.inspect/1"] = Field("pinlite.inspect/1", alias="schema")
     file: ComparedFile
     found: FileContents
+    described: Described | None
     operators: tuple[OperatorTotal, ...]
     macs: int = Field(ge=0)
     pair: Peak | None

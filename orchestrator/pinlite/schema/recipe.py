@@ -176,6 +176,7 @@ class Recipe(Frozen):
     ``dynamic_batch`` leaves the first dimension open of the inputs ``batched``, of all where these are not named.
     ``dequantize`` takes out of an ONNX model what rounds its numbers; ``has_ranges`` says that the model itself knows
     what int8 rounds to, as it is quantized or trained for it.
+    ``metadata`` says that files get TFLite metadata.
     ``labels`` is a file of the names of classes, one a line; ``examples`` are languages, a program for each file.
     ``latency_runs`` is how many invocations are timed, where not as many as there is time for.
     ``variant_tolerances`` are those of variants other than float32 whose own rule is not to hold; see `parity`.
@@ -221,6 +222,7 @@ class Recipe(Frozen):
     calibration: Calibration | None = None
     quantization: PostTrainingQuantization = PostTrainingQuantization()
     integer_io: IntegerIo = "int8"
+    metadata: bool = False
     labels: Path | None = None
     examples: tuple[ExampleLanguage, ...] = ()
     variant_tolerances: dict[str, float] = Field(default_factory=dict)

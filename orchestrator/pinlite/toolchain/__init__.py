@@ -9,11 +9,22 @@ from pinlite.toolchain.environments import with_environment
 from pinlite.toolchain.images import ImageRecipe, with_requirements
 from pinlite.toolchain.runtimes import Runtime
 from pinlite.toolchain.targets import NEEDS, Target
-from pinlite.toolchain.toolchains import ADAPT, DEFAULT, Toolchain, every_recipe, is_file, load, names, own_files
+from pinlite.toolchain.toolchains import (
+    ADAPT,
+    DEFAULT,
+    METADATA,
+    Toolchain,
+    every_recipe,
+    is_file,
+    load,
+    names,
+    own_files,
+)
 
 __all__ = [
     "ADAPT",
     "DEFAULT",
+    "METADATA",
     "NEEDS",
     "Base",
     "ImageRecipe",

@@ -24,6 +24,8 @@ SUFFIX, PINS = ".toml", "pins"
 ROLES = ("torch", "onnx", "onnx-tf", "tensorflow")
 # The role that a toolchain may leave out: its ONNX files are then those that its onnx reads.
 ADAPT = "onnx-adapt"
+# Another one: its files then have no TFLite metadata.
+METADATA = "metadata"
 
 
 class Opsets(Frozen):
@@ -58,7 +60,7 @@ class ToolchainFile(Frozen):
     def _serves_all(self) -> Self:
         if missing := [role for role in ROLES if role not in self.images]:
             raise ValueError(f"images has nothing for {', '.join(missing)}")
-        if strange := sorted(set(self.images) - {*ROLES, ADAPT}):
+        if strange := sorted(set(self.images) - {*ROLES, ADAPT, METADATA}):
             raise ValueError(f"images has {', '.join(strange)}, which no stage asks for")
         return self
 
@@ -66,7 +68,7 @@ class ToolchainFile(Frozen):
 @dataclass(frozen=True)
 class Toolchain:
     """``text`` is what ``--toolchain`` said, ``file`` the file that it was read from. ``images`` has the images by the
-    names that stages use: `ROLES`, `ADAPT` where there is one, and the images of the runtimes. The first of
+    names that stages use: `ROLES`, `ADAPT` and `METADATA` where there are some, and those of the runtimes. The first of
     ``lowerings`` is the default, and so is ``target``. ``date`` is "" where the file names none.
     """
 

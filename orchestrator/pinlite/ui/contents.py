@@ -11,11 +11,20 @@ from pinlite.units import bytes_, count, short
 
 if TYPE_CHECKING:
     from pinlite.schema.audit import Need
-    from pinlite.schema.inspection import FileContents, FileGraph, FileOperator, FileTensor, InspectReport, Peak
+    from pinlite.schema.inspection import (
+        Described,
+        FileContents,
+        FileGraph,
+        FileOperator,
+        FileTensor,
+        InspectReport,
+        Peak,
+    )
 
 # How many operators of a file are shown one by one, and how many of a longer one, which costs the most; how many rows
 # any other table has. --json has all.
 _OPERATORS, _COSTLIEST, _SHOWN = 120, 24, 40
+_LABELS = 3
 
 
 def show(report: "InspectReport", console: Console) -> None:
@@ -30,6 +39,7 @@ def of(report: "InspectReport") -> Section:
         line(f"{report.file.path}: {bytes_(report.file.size)}, sha256 {report.file.sha256[:16]}"),
         line(f"TFLite schema version {found.version}{described}"),
         *_ends(found),
+        *_described(report.described),
         *_operators(found),
         _kinds(report),
         line(f"{count(report.macs)} MACs, {count(found.parameters)} parameters, {bytes_(found.weights)} of weights"),
@@ -69,6 +79,27 @@ def _end(side: str, name: str, tensor: "FileTensor") -> tuple[str, ...]:
     zero_point = "" if tensor.zero_point is None else str(tensor.zero_point)
     own = "" if tensor.name == name else short(tensor.name)
     return side, name, own, _shape(tensor), tensor.type, scale, zero_point
+
+
+def _described(told: "Described | None") -> Iterator[Table | Line]:
+    """What the file says of itself, to a device's libraries."""
+    if told is None:
+        return
+    if told.unread:
+        yield line(f"TFLite metadata: not read: {told.unread}")
+        return
+    rows: list[tuple[str, ...]] = []
+    for side, tensors in (("input", told.inputs), ("output", told.outputs)):
+        for each in tensors:
+            more = "..." if len(each.labels) > _LABELS else ""
+            labels = f"{len(each.labels)}: {', '.join(each.labels[:_LABELS])}{more}" if each.labels else ""
+            rows.append((side, each.name, each.description, _numbers(each.mean), _numbers(each.std), labels))
+    title = ": ".join(filter(None, ("TFLite metadata", told.name, told.description)))
+    yield view.table(title, ("", "name", "description", "mean", "std", "labels"), _cut(rows))
+
+
+def _numbers(figures: tuple[float, ...]) -> str:
+    return " ".join(f"{each:.6g}" for each in figures)
 
 
 def _operators(found: "FileContents") -> Iterator[Table]:

@@ -3,6 +3,6 @@
 `written` fills a template for each language that is asked for; ``templates/`` has them.
 """
 
-from pinlite.conversion.device_program.program import checked_labels, written
+from pinlite.conversion.device_program.program import checked_labels, normalization, written
 
-__all__ = ["checked_labels", "written"]
+__all__ = ["checked_labels", "normalization", "written"]

@@ -64,10 +64,10 @@ def written(recipe: Recipe, variant: "Variant", folder: Path) -> tuple[dict[str,
         return {}, [reason]
     told = {
         "model": variant.file.path.name,
-        "inputs": [_fed(each, *_normalization(recipe, each)) for each in variant.inputs],
+        "inputs": [_fed(each, *normalization(recipe, each)) for each in variant.inputs],
         "outputs": [_fed(each) for each in variant.outputs],
         "labels": LABELS if recipe.labels else "",
-        "pixels": any(_normalization(recipe, each)[1] for each in variant.inputs),
+        "pixels": any(normalization(recipe, each)[1] for each in variant.inputs),
         "passed": bool({each.tensor for each in variant.inputs} & {each.tensor for each in variant.outputs}),
         "resized": any(None in each.shape for each in variant.inputs),
     }
@@ -125,8 +125,8 @@ def _fed(tensor: "Tensor", mean: tuple[float, ...] = (), std: tuple[float, ...] 
     )
 
 
-def _normalization(recipe: Recipe, tensor: "Tensor") -> tuple[tuple[float, ...], ...]:
-    """Mean and deviation of pixels of [0, 1], where the model takes images and the file does not do it itself."""
+def normalization(recipe: Recipe, tensor: "Tensor") -> tuple[tuple[float, ...], ...]:
+    """Mean and deviation of pixels of [0, 1] by channel, where the model takes images and the file does not do it."""
     asked = recipe.calibration
     if asked is None or asked.kind != "images" or len(tensor.shape) != len("NCHW"):
         return (), ()
