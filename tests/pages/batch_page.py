@@ -29,7 +29,8 @@ turns, {rounds}.{load}
 DRAWN = """
 ## {count:,} small models
 
-Graphs of 10 to 50 nodes, each another one, {megabytes:.0f} MB together: {seconds:.0f} seconds, **{pace:.1f} a second**.{load}
+Graphs of 10 to 50 nodes, each another one, {megabytes:.0f} MB together: {seconds:.0f} seconds,
+**{pace:.1f} a second**.{load}
 
 The memory is that of all processes together, without the pages of files: a worker of each program for each of
 {processes} models at a time, and what lends these out.
