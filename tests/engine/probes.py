@@ -50,7 +50,7 @@ class Probe:
         return self.job.log.read_text()
 
     def traces(self) -> list[str]:
-        """The containers or processes of this test, by what finds them without pinlite."""
+        """The containers and volumes, or processes, of this test, by what finds them without pinlite."""
         return traces(self.engine, self.job.run)
 
 
@@ -65,14 +65,17 @@ def result(worker: Worker, operation: str, **parameters: object) -> dict:
 
 
 def traces(engine: Engine, run: str) -> list[str]:
-    """The containers or processes of all runs whose name begins so."""
+    """The containers and volumes, or processes, of all runs whose name begins so."""
     return _containers(run) if engine.name == "docker" else _processes(run)
 
 
 def _containers(run: str) -> list[str]:
     with contextlib.closing(docker.from_env()) as client:
-        found = client.api.containers(all=True, filters={"label": "pinlite.run"})
-    return [entry["Id"] for entry in found if entry["Labels"]["pinlite.run"].startswith(run)]
+        labelled = {"label": "pinlite.run"}
+        found = {entry["Id"]: entry["Labels"] for entry in client.api.containers(all=True, filters=labelled)}
+        volumes = client.api.volumes(filters=labelled)["Volumes"] or ()
+        found |= {entry["Name"]: entry["Labels"] for entry in volumes}
+    return sorted(name for name, labels in found.items() if labels["pinlite.run"].startswith(run))
 
 
 def _processes(run: str) -> list[str]:

@@ -71,14 +71,14 @@ def test_an_address_at_which_nothing_can_come_is_asked_once(monkeypatch, host):
     assert "--engine venv" in caught.value.hint
 
 
-def test_ssh_says_what_it_needs(monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", "ssh://nowhere")
-    with pytest.raises(
-        NoEngineError, match="DOCKER_HOST is ssh://nowhere, and docker's client can't use ssh"
-    ) as caught:
+def test_ssh_says_what_it_lacks(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me@nowhere.invalid:2222")
+    with pytest.raises(NoEngineError, match=r"DOCKER_HOST is ssh://me@nowhere.invalid:2222: ssh: .*nowhere") as caught:
         choose("docker")
-    assert caught.value.hint.startswith("python -m pip install paramiko")
-    assert "the engine has to see the files of this machine" in caught.value.hint
+    assert "`ssh -p 2222 me@nowhere.invalid docker version`" in caught.value.hint
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(NoEngineError, match="there is no ssh here"):
+        choose("docker")
 
 
 def test_a_socket_of_ones_own_is_named(monkeypatch, tmp_path):

@@ -45,6 +45,23 @@ def test_packages_are_fetched_once_for_all_engines(made, probe_of, index, monkey
         engine.remove_image(image)
 
 
+def test_packages_are_sent_where_the_engine_does_not_see_them(probe_of, index):
+    index.files = dict([wheel("one", content=os.urandom(9))])
+    dockerfile = (folders.IMAGES / "Dockerfile").read_bytes()
+    wanted = recipe("probe-packages", Dockerfile=dockerfile, requirements_lock=lock(*index.files.items()))
+    probe = probe_of("docker elsewhere")
+    seen = []
+    image = probe.engine.ensure([wanted], seen.append)[wanted.name]
+    # How much room there is elsewhere can't be seen.
+    assert [(event.files, event.free) for event in seen if isinstance(event, BuildPlanned)] == [(1, None)]
+    with probe.engine.start(replace(probe.job, image=image)) as worker:
+        assert all(result(worker, "exists", paths=["/usr/local/lib/python3.8/site-packages/one.py"]).values())
+        assert not any(result(worker, "exists", paths=["/wheels", "/tmp/wheels"]).values())
+    probe.engine.remove_image(image)
+    with contextlib.closing(docker.from_env()) as client:
+        assert client.api.containers(all=True, filters={"label": "pinlite"}) == []
+
+
 def test_what_no_index_has_is_not_built(probe, index):
     """Nothing is begun: neither is anything fetched of what there is."""
     index.files = dict([wheel("one")])
@@ -114,7 +131,7 @@ def test_what_serves_a_killed_build_is_found(docker_engine, index, monkeypatch):
     wanted = recipe("probe-killed", requirements_lock=lock(*index.files.items()))
     # As the process that died would have it.
     monkeypatch.setattr(processes, "this", lambda: f"{platform.node()}/4000000.1")
-    monkeypatch.setattr("pinlite.engine.docker.index.remove", lambda *_: None)
+    monkeypatch.setattr("pinlite.engine.docker.removal.container", lambda *_: None)
     docker_engine.remove_image(docker_engine.ensure([wanted], ignore)["probe-killed"])
     monkeypatch.undo()
     (left,) = [left for left in docker_engine.leftovers() if not left.run]

@@ -30,10 +30,11 @@ def daemon(docker_engine) -> Iterator[Daemon]:
         yield daemon
 
 
-@pytest.fixture
-def engine(daemon, monkeypatch) -> DockerEngine:
-    """A client of that engine that waits for ten seconds, not for a minute."""
+@pytest.fixture(params=["mounts", pytest.param("archives", marks=pytest.mark.nightly)])
+def engine(request, daemon, monkeypatch) -> DockerEngine:
+    """A client of that engine that waits for ten seconds, not for a minute; its files go by either way."""
     monkeypatch.setenv("DOCKER_HOST", daemon.host)
+    monkeypatch.setattr(DockerEngine, "shares_disk", request.param == "mounts")
     monkeypatch.setattr("pinlite.engine.docker.PATIENCE", 10)
     monkeypatch.setattr("pinlite.engine.process.BETWEEN_CHECKS", 0.5)
     return DockerEngine()

@@ -10,16 +10,19 @@ from dataclasses import replace
 import pytest
 from probes import ask, recipe, result
 
-from pinlite.engine.docker import DockerEngine
-from pinlite.engine.docker.container import remove
+from pinlite.engine.docker import DockerEngine, removal
 from pinlite.errors import NoEngineError, StageCrashError
 
 SOON = 45
 
 
-def containers(daemon):
+def left_in(daemon):
+    """The containers and volumes of runs, in the order in which they can be removed."""
+    labelled = {"label": "pinlite.run"}
     with contextlib.closing(daemon.client()) as client:
-        return [entry["Id"] for entry in client.api.containers(all=True, filters={"label": "pinlite.run"})]
+        found = [(removal.container, entry["Id"]) for entry in client.api.containers(all=True, filters=labelled)]
+        volumes = client.api.volumes(filters=labelled)["Volumes"] or ()
+        return found + [(removal.volume, entry["Name"]) for entry in volumes]
 
 
 def in_a_moment(do):
@@ -31,15 +34,15 @@ def in_a_moment(do):
 def works_again(daemon, job):
     """Whatever is left goes as a next run has it go: this process is alive, so what it owns is not a leftover yet."""
     end = time.monotonic() + SOON
-    while left := containers(daemon):
+    while left := left_in(daemon):
         # A daemon that goes on does what it was asked to do while it hung.
         assert time.monotonic() < end
         with contextlib.closing(daemon.client()) as client:
-            for container in left:
-                remove(client.api, container)
+            for remove, name in left:
+                remove(client.api, name)
     with DockerEngine().start(replace(job, folder=job.folder.with_name("again"))) as worker:
         assert result(worker, "echo", number=1) == {"number": 1}
-    assert containers(daemon) == []
+    assert left_in(daemon) == []
 
 
 def refused(engine, job):
@@ -151,7 +154,7 @@ def test_a_moment_of_standing_still_is_no_failure(daemon, engine, job):
         daemon.send(signal.SIGSTOP)
         in_a_moment(lambda: daemon.send(signal.SIGCONT))
         assert result(worker, "echo", number=2) == {"number": 2}
-    assert containers(daemon) == []
+    assert left_in(daemon) == []
 
 
 def test_an_image_that_is_removed_while_it_is_used(daemon, engine, image, job):

@@ -64,6 +64,10 @@ def test_docker_is_told_with_every_base(monkeypatch, command, engine):
     assert f"{second.name} is not here yet" in out
     assert "pinlite images base" in out
     assert f"all {len(toolchain.load().recipes)} are there" in out
+    assert "docker files" in out
+    assert "folders are mounted" in out
+    engine.shares_disk = False
+    assert "sent and fetched: it does not see this machine's folders" in command("doctor")[1]
 
 
 @pytest.fixture

@@ -18,6 +18,11 @@ def of_build() -> dict[str, str]:
     return {MARK: "build", RUN: "", OWNER: processes.this()}
 
 
+def of_porter(job: Job) -> dict[str, str]:
+    """What tells that a container or volume carries the files of a worker, and whose it is."""
+    return {MARK: "porter", RUN: job.run, IMAGE: job.image.name, OWNER: processes.this()}
+
+
 def labels(job: Job) -> dict[str, str]:
     """What tells one worker from every other, and whose it is."""
     return {

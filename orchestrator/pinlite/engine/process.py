@@ -12,6 +12,7 @@ from typing import Literal, Protocol, Self
 from pinlite import contract
 from pinlite.contract import ContractError, Ready, Request, Response
 from pinlite.engine import written
+from pinlite.engine.files import Files, OnDisk
 from pinlite.engine.protocol import Job
 from pinlite.errors import OutOfDiskError, OutOfMemoryError, PinliteError, StageCrashError, StageTimeoutError
 
@@ -63,9 +64,11 @@ class Process(Protocol):
 class ProcessWorker:
     """A `StartedWorker` over a `Process`: lines in, messages out, all else into the log."""
 
-    def __init__(self, process: Process, job: Job) -> None:
+    def __init__(self, process: Process, job: Job, files: Files | None = None) -> None:
+        """``files`` are those of its requests, where they do not lie in the job's folder for it to see."""
         self._process = process
         self._job = job
+        self._files = files or OnDisk(job)
         self._messages: queue.SimpleQueue[Ready | Response | ContractError | None] = queue.SimpleQueue()
         self._line = b""
         self._tail = b""
@@ -83,7 +86,7 @@ class ProcessWorker:
     @property
     def rests(self) -> bool:
         unread = self._messages.qsize() - (self._ready is None)
-        return self._reader.is_alive() and unread <= 0 and self._excess() is None
+        return self._reader.is_alive() and unread <= 0 and self._files.excess() is None
 
     def ready(self) -> Ready:
         if self._ready is None:
@@ -95,6 +98,7 @@ class ProcessWorker:
 
     def request(self, request: Request) -> Response:
         self.ready()
+        self._files.send(request)
         deadline = time.monotonic() + self._job.limits.timeout
         # Whether its end of the pipe is broken or ours is closed: the reader knows why.
         with contextlib.suppress(OSError, ValueError):
@@ -104,6 +108,9 @@ class ProcessWorker:
             raise self._broken("its answer belongs to no request")
         if message.error and message.error.kind == "memory":
             raise self._out_of_memory()
+        if not message.error and (excess := self._files.fetch(request)):
+            self.stop()
+            raise self._out_of_disk(excess)
         return message
 
     def stop(self) -> None:
@@ -123,6 +130,7 @@ class ProcessWorker:
         try:
             for folder in (self._job.inputs, self._job.outputs, self._job.scratch):
                 written.empty(folder)
+            self._files.clear()
             self._process.clear()
         except OSError as error:
             raise self._broken(f"its files can't be removed: {error}") from error
@@ -200,7 +208,7 @@ class ProcessWorker:
             with contextlib.suppress(queue.Empty):
                 heard.append(self._messages.get(timeout=min(left, _TURN)))
             # With what it said, too: it may have written all of it in one turn, and may have ended of it.
-            if excess := self._excess():
+            if excess := self._files.excess():
                 self.stop()
                 raise self._out_of_disk(excess)
             if heard:
@@ -211,9 +219,6 @@ class ProcessWorker:
             if time.monotonic() > check:
                 self._process.check()
                 check = time.monotonic() + BETWEEN_CHECKS
-
-    def _excess(self) -> written.Excess | None:
-        return written.excess((self._job.outputs, self._job.scratch), self._job.limits.disk)
 
     def _output(self) -> str:
         lines = self._tail.decode(errors="replace").splitlines()

@@ -1,10 +1,18 @@
-"""The files that a worker has written: measuring and removing them without trusting them."""
+"""The files that a worker has written: measuring and removing them without trusting them.
+
+It also runs beside a worker on another machine (`pinlite.engine.docker.inside`), in Python 3.8, by itself.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # A SavedModel has a handful of files, three folders deep.
 MOST_FILES = 10_000
@@ -34,7 +42,7 @@ def excess(folders: Iterable[Path], limit: int) -> Excess | None:
                 for entry in entries:
                     files += 1
                     if files > MOST_FILES:
-                        return _strange(f"more than {MOST_FILES} files")
+                        return strange(f"more than {MOST_FILES} files")
                     status = entry.stat(follow_symlinks=False)
                     size += max(status.st_size, status.st_blocks * _BLOCK)
                     if entry.is_dir(follow_symlinks=False):
@@ -42,12 +50,12 @@ def excess(folders: Iterable[Path], limit: int) -> Excess | None:
         except FileNotFoundError:
             continue  # it removes what it wrote
         except OSError as error:
-            return _strange(f"a folder that can't be looked into ({error.strerror})")
+            return strange(f"a folder that can't be looked into ({error.strerror})")
         if depth > DEEPEST:
-            return _strange(f"folders more than {DEEPEST} deep")
+            return strange(f"folders more than {DEEPEST} deep")
         # No file can be larger than the limit: one that was to be is as large.
         if size >= limit:
-            return Excess(f"more than its limit of {limit / 1024**3:.2g} GiB", "raise it with --disk, e.g. --disk 64g")
+            return too_large(limit)
     return None
 
 
@@ -79,5 +87,9 @@ def remove(folder: Path) -> None:
         emptied.rmdir()
 
 
-def _strange(what: str) -> Excess:
+def too_large(limit: int) -> Excess:
+    return Excess(f"more than its limit of {limit / 1024**3:.2g} GiB", "raise it with --disk, e.g. --disk 64g")
+
+
+def strange(what: str) -> Excess:
     return Excess(what, "no conversion needs that: look at what the model's code does")

@@ -72,6 +72,8 @@ def _docker() -> Iterator[Finding]:
         yield Finding("engine docker", False, error.message, error.hint)
         return
     yield Finding("engine docker", True, engine.version())
+    files = "folders are mounted" if engine.shares_disk else "sent and fetched: it does not see this machine's folders"
+    yield Finding("docker files", True, files)
     yield _images(engine)
     for base in _bases():
         found = engine.base(base)

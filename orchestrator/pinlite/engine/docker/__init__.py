@@ -2,19 +2,23 @@
 
 import contextlib
 import functools
+import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.images import Image as DockerImage
 
 from pinlite.engine import owner, supply, usage
-from pinlite.engine.docker import builds, labels
+from pinlite.engine.docker import builds, connecting, container, labels, probing, removal
 from pinlite.engine.docker.build import Build
 from pinlite.engine.docker.carrying import DockerCarrier
-from pinlite.engine.docker.container import ContainerProcess, remove
+from pinlite.engine.docker.container import ContainerProcess
+from pinlite.engine.docker.porter import Porter
+from pinlite.engine.docker.tunnel import Tunnel, TunnelError
 from pinlite.engine.docker.words import AGAIN, advice, told, unreachable
 from pinlite.engine.process import ProcessWorker
 from pinlite.engine.protocol import Carrier, Image, Job, Leftover, StartedWorker
@@ -22,12 +26,15 @@ from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
 from pinlite.events import Notice, Observer
-from pinlite.machine import processes
+from pinlite.machine import processes, temporary
 from pinlite.machine.retries import repeated
 from pinlite.toolchain import Base, ImageRecipe
 
 # Of a container's ID: as much of it as docker itself shows.
 _SHORT = 12
+_VOLUME = "volume"
+# The registries of what is in none.
+_SAID_BY_PODMAN = ("docker.io", "localhost")
 
 # In seconds, for each answer of the daemon's but those that take as long as their work: on a machine that is busy with
 # disks it takes a container some to go.
@@ -37,21 +44,41 @@ PATIENCE = 60
 class DockerEngine:
     name = "docker"
     isolates = True
-    shares_disk = True
 
     def __init__(self) -> None:
         """Connect to the daemon that the environment names; NoEngineError when none answers."""
+        environment = dict(os.environ)
         try:
-            self._client = docker.from_env(timeout=PATIENCE)
-            # docker itself waits without end for the answer to an attach.
-            api = self._client.api
-            api.post = functools.partial(api.post, timeout=PATIENCE)  # type: ignore[method-assign]
-            self._version = str(self._client.version()["Version"])
-        except Exception as error:  # the errors of an ssh client have no class that is always there
+            with contextlib.ExitStack() as opened:
+                if environment.get("DOCKER_HOST", "").startswith("ssh://"):
+                    tunnel = opened.enter_context(contextlib.closing(Tunnel(environment["DOCKER_HOST"], PATIENCE)))
+                    environment["DOCKER_HOST"] = tunnel.address
+                with contextlib.closing(connecting.client(environment, PATIENCE)) as asking:
+                    version = asking.version(api_version=False)
+                weakref.finalize(self, opened.pop_all().close)
+        except (DockerException, TunnelError, OSError, ValueError) as error:  # of an address that is none
             raise unreachable(error) from error
+        self._environment, self._api = environment, str(version["ApiVersion"])
+        self._client = self._connect(PATIENCE)
+        self._version = str(version["Version"])
+        self._is_podman = probing.is_podman(version)
+        self._sees: bool | None = None
+
+    def _connect(self, patience: int) -> docker.DockerClient:
+        """Another client, which waits so many seconds for an answer; it can be used as long as the engine is there."""
+        return connecting.client(self._environment, patience, self._api)
+
+    @property
+    def shares_disk(self) -> bool:
+        """Asked once; NoEngineError where the engine does not answer."""
+        if self._sees is None:
+            sees = probing.podman_sees if self._is_podman else probing.sees
+            with _answering(), temporary.folder() as folder:
+                self._sees = sees(self._client.api, Path(folder).resolve())
+        return self._sees is not False
 
     def version(self) -> str:
-        return f"Docker {self._version}"
+        return f"{'Podman' if self._is_podman else 'Docker'} {self._version}"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         found: dict[str, Image] = {}
@@ -81,12 +108,13 @@ class DockerEngine:
             entries = self._client.api.images(filters={"label": labels.IDENTITY})
         for entry in entries:
             name, identity = entry["Labels"].get(owner.IMAGE, ""), entry["Labels"][labels.IDENTITY]
-            if labels.tag(name, identity) in (entry["RepoTags"] or ()):
+            tag = labels.tag(name, identity)
+            if {tag, *(f"{registry}/{tag}" for registry in _SAID_BY_PODMAN)} & {*(entry["RepoTags"] or ())}:
                 found.append(
                     Image(
                         name,
                         identity,
-                        labels.tag(name, identity),
+                        tag,
                         entry["Id"],
                         lock=entry["Labels"].get(labels.LOCK, ""),
                         made=entry["Created"],
@@ -107,7 +135,7 @@ class DockerEngine:
     def remove_image(self, image: Image) -> None:
         try:
             self._client.images.remove(image.reference)
-        except ImageNotFound:
+        except NotFound:
             return
         except APIError as error:
             raise ImageError(
@@ -117,25 +145,39 @@ class DockerEngine:
 
     @property
     def carrier(self) -> Carrier:
-        return DockerCarrier(self._client)
+        return DockerCarrier(self._client, self._connect)
 
     def start(self, job: Job) -> StartedWorker:
         try:
-            return ProcessWorker(ContainerProcess(self._client, job), job)
-        except (DockerException, OSError) as error:
+            if self.shares_disk:
+                return ProcessWorker(ContainerProcess(self._client, job, container.folders(job)), job)
+            porter = Porter(self._client, job, container.user())
+            try:
+                return ProcessWorker(ContainerProcess(self._client, job, porter.mounts, porter), job, porter)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    porter.remove()
+                raise
+        except (DockerException, OSError, NoEngineError) as error:
             message = f"the {job.name} container can't be started: {told(error)}"
             raise StageCrashError(message, hint=advice(message)) from error
 
     def leftovers(self) -> list[Leftover]:
+        """Volumes come last: they can't be removed while a container has them."""
+        labelled = {"label": owner.OWNER}
         with _answering():
-            containers = self._client.api.containers(all=True, filters={"label": owner.OWNER})
+            containers = self._client.api.containers(all=True, filters=labelled)
+            volumes = self._client.api.volumes(filters=labelled)["Volumes"] or ()
+        found = [("container", entry["Id"][:_SHORT], entry["Labels"]) for entry in containers]
+        found += [(_VOLUME, entry["Name"], entry["Labels"]) for entry in volumes]
         return [
-            Leftover("container", entry["Id"][:_SHORT], entry["Labels"][owner.RUN])
-            for entry in containers
-            if not processes.is_alive(entry["Labels"][owner.OWNER])
+            Leftover(kind, name, marks[owner.RUN])
+            for kind, name, marks in found
+            if not processes.is_alive(marks[owner.OWNER])
         ]
 
     def remove(self, leftover: Leftover) -> None:
+        remove = removal.volume if leftover.kind == _VOLUME else removal.container
         with _answering():
             remove(self._client.api, leftover.name)
 
@@ -193,7 +235,15 @@ class DockerEngine:
             "org.opencontainers.image.base.digest": identity,
         }
         below = self._image(recipe.parent).reference if recipe.parent else base
-        return Build(self._client, recipe, image, below=below, labels=marks, files=supplies[image.reference])
+        return Build(
+            self._client,
+            recipe,
+            image,
+            below=below,
+            labels=marks,
+            files=supplies[image.reference],
+            shares_disk=self.shares_disk,
+        )
 
     def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
@@ -217,6 +267,8 @@ class DockerEngine:
 
     def _place(self) -> Path | None:
         """Where the daemon keeps its images, if that is on this machine and can be seen."""
+        if not self.shares_disk:
+            return None
         with _answering():
             root = Path(self._client.info()["DockerRootDir"])
         return root if root.exists() else None

@@ -13,8 +13,7 @@ import docker
 from docker.errors import DockerException
 
 from pinlite.engine import supply
-from pinlite.engine.docker import index
-from pinlite.engine.docker.container import remove
+from pinlite.engine.docker import index, removal
 from pinlite.engine.docker.words import advice, told
 from pinlite.engine.protocol import Image
 from pinlite.engine.supply import Supply
@@ -25,7 +24,7 @@ from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe
 from pinlite.toolchain.images import LOCK
 
-_STEP = re.compile(r"Step (\d+)/(\d+) : ")
+_STEP = re.compile(r"(?i:step) (\d+)/(\d+) ?: ")  # of docker, and of podman
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)")
 _LINES_IN_ERROR = 15
 _AGAIN = "once what it says is mended, run the same command again: the steps that were done are kept"
@@ -47,6 +46,7 @@ class Build:
         below: str,
         labels: Mapping[str, str],
         files: Sequence[Supply],
+        shares_disk: bool,
     ) -> None:
         self.image = image
         self.below = below
@@ -55,6 +55,7 @@ class Build:
         self._recipe = recipe
         self._labels = labels
         self._files = files
+        self._shares_disk = shares_disk
         self._stopped = Event()
         # Containers: of the step that runs, and of its packages.
         self._running = self._serving = ""
@@ -68,7 +69,8 @@ class Build:
         """
         started = time.monotonic()
         observe(BuildStarted(self.image.name, self.size))
-        with index.serving(self._client, self.below, self._files) as self._serving:
+        serving = index.serving(self._client, self.below, self._files, shares_disk=self._shares_disk)
+        with serving as self._serving:
             self._follow(f"container:{self._serving}" if self._serving else "none", observe)
         observe(BuildFinished(self.image.name, time.monotonic() - started))
 
@@ -82,7 +84,7 @@ class Build:
                 self._client.api.kill(self._running)
         with contextlib.suppress(DockerException, OSError):
             if self._serving:
-                remove(self._client.api, self._serving)
+                removal.container(self._client.api, self._serving)
 
     def _follow(self, network: str, observe: Observer) -> None:
         log = folders.logs() / "builds" / f"{self.image.reference.replace('/', '-').replace(':', '-')}.log"

@@ -8,7 +8,7 @@ import json
 import posixpath
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +41,10 @@ _AT_ONCE = 2
 class DockerCarrier:
     """A `Carrier`. It has a connection of its own, for saving and loading take longer than any other answer."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, connect: Callable[[int], docker.DockerClient]) -> None:
+        """``connect`` gives a client that waits so many seconds for an answer."""
         self._client = client
+        self._connect = connect
         # What layers have become, by the sha256 of what is in them.
         self._packed: dict[str, Descriptor] = {}
 
@@ -71,7 +73,7 @@ class DockerCarrier:
         with (
             temporary.folder(beside=folder / "saved") as scratch,
             _answered(f"{image.reference} can't be saved"),
-            contextlib.closing(docker.from_env(timeout=_PATIENCE)) as client,
+            contextlib.closing(self._connect(_PATIENCE)) as client,
         ):
             saved = _Saved.read(_stream(client.api.get_image(image.reference)), Path(scratch))
             config, layers = saved.described()
@@ -92,7 +94,7 @@ class DockerCarrier:
             )
         with (
             _answered(f"{image.reference} can't be loaded"),
-            contextlib.closing(docker.from_env(timeout=_PATIENCE)) as client,
+            contextlib.closing(self._connect(_PATIENCE)) as client,
         ):
             loading = client.api.load_image(_archive(image, manifest, folder))  # type: ignore[no-untyped-call]
             for said in loading or ():

@@ -1,68 +1,60 @@
-"""A worker as a container in a sandbox, which has only its two mounts from the host."""
+"""A worker as a container in a sandbox, which has only its two mounts besides its image."""
 
-import contextlib
 import os
 import signal
-import socket
-from collections.abc import Iterator
-from http import HTTPStatus
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException, NotFound
 from docker.types import LogConfig, Mount, Ulimit
-from docker.utils.socket import STDERR, STDOUT, frames_iter
 
 from pinlite.contract import ENVIRONMENT
 from pinlite.engine import owner
+from pinlite.engine.docker import removal
+from pinlite.engine.docker.attached import Attached
+from pinlite.engine.docker.porter import Porter
 from pinlite.engine.docker.words import AGAIN, told
 from pinlite.engine.process import Ending
 from pinlite.engine.protocol import Job
 from pinlite.errors import StageCrashError
 
 _LEFT = f"{AGAIN}. That removes what was left, as `pinlite clean` does"
-_STREAMS: dict[int, Literal["out", "err"]] = {STDOUT: "out", STDERR: "err"}
 _SIGNALLED = 128
-UNPRIVILEGED = "1000:1000"
+_UNPRIVILEGED = "1000:1000"
 _SCRATCH = "/tmp"  # noqa: S108  # inside the container
 
 
 class ContainerProcess:
-    def __init__(self, client: docker.DockerClient, job: Job) -> None:
+    def __init__(
+        self, client: docker.DockerClient, job: Job, mounts: Sequence[Mount], porter: Porter | None = None
+    ) -> None:
+        """``mounts`` are /in and /out, the folders of the job or what a ``porter`` has of them, who ends with it."""
         self._api = client.api
-        for folder in (job.inputs, job.outputs):
-            folder.mkdir(parents=True, exist_ok=True)
-        # The container's user is another than the host's where that is root.
-        job.inputs.chmod(0o755)
-        job.outputs.chmod(0o777)
-        self._connection: socket.socket | None = None
-        self._id = self._create(job)
+        self._porter = porter
+        self._attached: Attached | None = None
+        self._id = self._create(job, mounts)
         try:
-            # Attached before the start, so that no byte is missed.
-            self._socket = self._api.attach_socket(self._id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-            # docker-py gives a reader; the socket below it can write.
-            self._connection = self._socket._sock  # noqa: SLF001
-            # The answer to the attach was waited for; what a worker says and takes comes in its own time.
-            self._connection.settimeout(None)
+            self._attached = Attached(self._api, self._id)
             self._api.start(self._id)
         except BaseException:
             self.remove()
-            if self._connection:
-                self._disconnect()
+            if self._attached:
+                self._attached.close()
             raise
 
     def send(self, data: bytes) -> None:
-        assert self._connection
-        self._connection.sendall(data)
+        assert self._attached
+        self._attached.send(data)
 
     def chunks(self) -> Iterator[tuple[Literal["out", "err"], bytes]]:
+        assert self._attached
         try:
-            for stream, data in frames_iter(self._socket, tty=False):  # type: ignore[no-untyped-call]
-                yield _STREAMS[stream], data
+            yield from self._attached.chunks()
         except OSError:
             return  # the daemon went away
         finally:
-            self._disconnect()
+            self._attached.close()
 
     def check(self) -> None:
         try:
@@ -94,23 +86,20 @@ class ContainerProcess:
 
     def remove(self) -> None:
         try:
-            remove(self._api, self._id)
+            removal.container(self._api, self._id)
+            if self._porter:
+                self._porter.remove()
         except OSError:
             # A daemon that doesn't answer leaves it to the next run to find the container by its labels; nor does it
             # end what is read from the container.
-            if self._connection:
-                with contextlib.suppress(OSError):
-                    self._connection.shutdown(socket.SHUT_RDWR)
+            if self._attached:
+                self._attached.hang_up()
 
-    def _disconnect(self) -> None:
-        self._socket._response.close()  # noqa: SLF001  # closes the connection, which the reader alone doesn't
-        self._socket.close()
-
-    def _create(self, job: Job) -> str:
+    def _create(self, job: Job, mounts: Sequence[Mount]) -> str:
         config = self._api.create_host_config(
             network_mode="none",
             read_only=True,
-            tmpfs={_SCRATCH: "rw,nosuid,nodev,size=1g"},
+            tmpfs={_SCRATCH: "rw,nosuid,nodev,noexec,size=1g"},
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=job.limits.processes,
@@ -123,27 +112,33 @@ class ContainerProcess:
             init=True,
             # The daemon would keep all that is printed, without end.
             log_config=LogConfig(type="none"),
-            mounts=[
-                Mount("/in", str(job.inputs), type="bind", read_only=True),
-                Mount("/out", str(job.outputs), type="bind"),
-            ],
+            mounts=list(mounts),
         )
         container = self._api.create_container(
             job.image.reference,
             [job.program, "/in", "/out"],
             environment=ENVIRONMENT,
             labels=owner.labels(job),
-            user=f"{os.getuid()}:{os.getgid()}" if os.getuid() else UNPRIVILEGED,
+            user=user(),
             stdin_open=True,
             host_config=config,
         )
         return str(container["Id"])
 
 
-def remove(api: docker.APIClient, container: str) -> None:
-    """Kill and remove a container; fine when it is gone, or when another run is about to remove it."""
-    try:
-        api.remove_container(container, force=True, v=True)
-    except APIError as error:
-        if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-            raise
+def folders(job: Job) -> list[Mount]:
+    """The mounts of a worker that works in its job's folder, which are made."""
+    for folder in (job.inputs, job.outputs):
+        folder.mkdir(parents=True, exist_ok=True)
+    # The container's user is another than the host's where that is root.
+    job.inputs.chmod(0o755)
+    job.outputs.chmod(0o777)
+    return [
+        Mount("/in", str(job.inputs), type="bind", read_only=True),
+        Mount("/out", str(job.outputs), type="bind"),
+    ]
+
+
+def user() -> str:
+    """Whom containers run as: who runs pinlite, but for root."""
+    return f"{os.getuid()}:{os.getgid()}" if os.getuid() else _UNPRIVILEGED

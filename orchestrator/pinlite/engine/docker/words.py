@@ -13,11 +13,6 @@ _ROOM = (
     "make room where the Docker engine keeps its files: `docker system df` says what takes it, `pinlite images rm` "
     "removes images; then run the command again"
 )
-
-_ELSEWHERE = (
-    "the Docker engine does not see the files of this machine, as one in another machine or container: let TMPDIR name "
-    "a folder that it sees under the same path, or use --engine venv"
-)
 _START = "start one, or install one (https://docs.docker.com/engine/install), or use --engine venv"
 _USUAL = "unix:///var/run/docker.sock"
 # Where an engine of one's own has its socket, below the folders that these name.
@@ -31,19 +26,26 @@ _ROOTLESS = (
 def unreachable(error: Exception) -> NoEngineError:
     """What to say where no daemon answers at the address that the environment names, by the first cause of it."""
     host = os.environ.get("DOCKER_HOST") or _USUAL
+    if host.startswith("ssh://"):
+        return NoEngineError(
+            f"no Docker engine answers: DOCKER_HOST is {host}: {error}",
+            hint="see that ssh reaches it without asking anything, and that docker answers there: "
+            f"`ssh {_ssh(host)} docker version`; a socket other than /var/run/docker.sock stands at the end of the "
+            "address. Else `unset DOCKER_HOST` for an engine that runs here, or use --engine venv",
+        )
     path = Path(host.removeprefix("unix://"))
     for cause in causes(error):
         if isinstance(cause, PermissionError):
             return _forbidden(path)
         if isinstance(cause, FileNotFoundError):
             return NoEngineError(f"no Docker engine answers: there is no {path}", hint=_rootless() + _START)
-    if host.startswith("ssh://"):
-        return NoEngineError(
-            f"no Docker engine answers: DOCKER_HOST is {host}, and docker's client can't use ssh: {error}",
-            hint="python -m pip install paramiko beside pinlite lets it; the engine has to see the files of this "
-            "machine under the same paths. Else `unset DOCKER_HOST` for an engine that runs here, or use --engine venv",
-        )
     return NoEngineError(f"no Docker engine answers: {error}", hint=_START)
+
+
+def _ssh(host: str) -> str:
+    """What ssh calls an address of ssh://."""
+    where, _, port = host.removeprefix("ssh://").partition("/")[0].partition(":")
+    return f"-p {port} {where}" if port else where
 
 
 def _forbidden(path: Path) -> NoEngineError:
@@ -74,7 +76,5 @@ def told(error: Exception) -> str:
 
 
 def advice(message: str, otherwise: str = AGAIN) -> str:
-    """The hint to a message: a full disk has one of its own, and so has an engine that does not see our files."""
-    if "no space left on device" in message.lower():
-        return _ROOM
-    return _ELSEWHERE if "bind source path does not exist" in message else otherwise
+    """The hint to a message: a full disk has one of its own."""
+    return _ROOM if "no space left on device" in message.lower() else otherwise
