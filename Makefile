@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-archives bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -63,6 +63,9 @@ bench-cached: $(host) ## Time a conversion that was made before, in a small and 
 
 bench-shared: $(dev) ## Time a conversion that another machine made, and one that is pushed, beside one alone (ENGINE, RUNS).
 	PYTHONPATH=tests .venv/bin/python tests/bench/shared.py --engine $(ENGINE) --runs $(or $(RUNS),5) $(ARGS)
+
+bench-archives: $(host) ## Compare conversions whose files go as archives with the same by mounts, on one docker engine (RUNS).
+	.venv/bin/python tests/bench/archives.py --runs $(or $(RUNS),7)
 
 bench-variants: $(host) ## Compare variants of the examples made in one run with each made alone (ENGINE).
 	.venv/bin/python tests/bench/variants.py --engine $(ENGINE)
