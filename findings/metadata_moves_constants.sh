@@ -6,7 +6,7 @@
 # kernels for microcontrollers and accelerators read them in place. To add metadata the populator reads the file into
 # objects and packs them anew, by flatbuffers' vectors of bytes, which lie at multiples of 4. Nothing tells of it.
 #
-# Seen, of three constants at 0, 0, 0 beyond a multiple of 16: after populate() they are at others, as 4, 8, 12
+# Seen, of three constants at 0, 0, 0 beyond a multiple of 16: after populate() they are at 4, 4 and 12
 #
 # PYTHON names the interpreter, a CPython 3.11. Takes a minute and 250 MB.
 set -euo pipefail

@@ -142,7 +142,7 @@ def test_programs_change_the_images_that_carry_them(folder, package, images):
 def test_the_default_toolchain_is_the_classic_one():
     chosen = toolchain.load()
     assert (chosen.name, toolchain.names()[0]) == ("classic", "classic")
-    assert set(chosen.images) == {"torch", "onnx-adapt", "onnx", "onnx-tf", "tensorflow"} | {
+    assert set(chosen.images) == {"torch", "onnx-adapt", "onnx", "onnx-tf", "tensorflow", "metadata"} | {
         run.image for run in chosen.runtimes
     }
     assert chosen.images["tensorflow"] is not None
