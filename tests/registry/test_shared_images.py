@@ -201,6 +201,7 @@ def test_an_image_goes_by_a_file(saved, elsewhere, probe_recipe, ours, theirs):
     assert (again.images, len(again.there)) == ((), 2)
 
 
+@pytest.mark.nightly
 def test_a_file_is_an_oci_layout_and_the_same_each_time(saved, built, probe_recipe, ours, tmp_path):
     exchange.save(built, [probe_recipe], tmp_path / "again.tar", ours.key, ignore, with_packages=False)
     assert (tmp_path / "again.tar").read_bytes() == saved.read_bytes()

@@ -56,10 +56,11 @@ def push(locks: Sequence[Pins], there: Destination, known: Collection[str], obse
         files = {each.key: _here(cache, each, observe) for each in left}
         blobs = {file.sha256: _described(file) for those in files.values() for file in those}
         paths = {file.sha256: cache.path(file) for those in files.values() for file in those}
-        moving = Transfers(f"pushing {len(blobs)} packages", sum(blob.size for blob in blobs.values()), observe, 1)
-        moving.run([functools.partial(_push_file, there, paths[sha256], blob) for sha256, blob in blobs.items()])
-        entries = [_push_lock(there, each, files[each.key]) for each in left]
-        moving.finish(f"pushed {len(blobs)} packages")
+        what, total = f"pushing {len(blobs)} packages", sum(blob.size for blob in blobs.values())
+        with Transfers(what, total, observe, 1) as moving:
+            moving.run([functools.partial(_push_file, there, paths[sha256], blob) for sha256, blob in blobs.items()])
+            entries = [_push_lock(there, each, files[each.key]) for each in left]
+            moving.finish(f"pushed {len(blobs)} packages")
     return entries
 
 
@@ -75,12 +76,10 @@ def pull(entries: Sequence[Entry], there: Source, where: str, observe: Observer)
         come = [entry for entry, (_, files) in zip(entries, found, strict=True) if cache.missing(files)]
         missing = cache.missing(file for _, files in found for file in files)
         if missing:
-            moving = Transfers(
-                f"pulling {len(missing)} packages", sum(each.size or 0 for each in missing), observe, _AT_ONCE
-            )
-            with scratch() as folder:
+            what, total = f"pulling {len(missing)} packages", sum(each.size or 0 for each in missing)
+            with scratch() as folder, Transfers(what, total, observe, _AT_ONCE) as moving:
                 moving.run([functools.partial(_pull_file, there, cache, file, folder, where) for file in missing])
-            moving.finish(f"pulled {len(missing)} packages from {where}")
+                moving.finish(f"pulled {len(missing)} packages from {where}")
         for lock, files in found:
             cache.remember(lock, files)
     return come

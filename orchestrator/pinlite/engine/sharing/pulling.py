@@ -63,9 +63,8 @@ def pull(carrier: Carrier, images: Sequence[tuple[Image, Entry]], there: Source,
     blobs = {blob.digest: blob for manifest in manifests.values() for blob in (manifest.config, *manifest.layers)}
     size = sum(blob.size for blob in blobs.values())
     what = f"pulling {_counted([image for image, _ in images])}"
-    with scratch() as folder:
+    with scratch() as folder, Transfers(what, size, observe, _AT_ONCE) as moving:
         _check_room(folder, size)
-        moving = Transfers(what, size, observe, _AT_ONCE)
         come = set[str]()
         for image, _ in images:
             manifest = manifests[image.reference]

@@ -66,11 +66,13 @@ def _push(carrier: Carrier, image: Image, there: Destination, folder: Path, gone
         done = f"packed the {image.name} image" if manifest else ""
         observe(TransferFinished(what, done, size, time.monotonic() - started))
     left = {blob.digest: blob for blob in blobs if blob.digest not in gone}
-    moving = Transfers(f"pushing the {image.name} image", sum(blob.size for blob in left.values()), observe, 1)
-    moving.run([functools.partial(_push_blob, there, folder / blob.sha256, blob) for blob in left.values()])
-    gone.update(left)
-    pushed = there.push_manifest(manifest.as_bytes(), f"{image.name}-{image.identity.removeprefix('sha256:')[:_SHORT]}")
-    moving.finish(f"pushed the {image.name} image")
+    what, total = f"pushing the {image.name} image", sum(blob.size for blob in left.values())
+    with Transfers(what, total, observe, 1) as moving:
+        moving.run([functools.partial(_push_blob, there, folder / blob.sha256, blob) for blob in left.values()])
+        gone.update(left)
+        tag = f"{image.name}-{image.identity.removeprefix('sha256:')[:_SHORT]}"
+        pushed = there.push_manifest(manifest.as_bytes(), tag)
+        moving.finish(f"pushed the {image.name} image")
     return Entry(of=image.identity, name=image.name, digest=pushed.digest, size=size)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self
 
 from pinlite.events import Observer, TransferFinished, TransferProgress, TransferStarted
 from pinlite.machine import folders, temporary
@@ -18,6 +20,8 @@ _PATIENCE = 2
 
 # What moves a blob: it is given whom to tell of bytes as they move.
 Move = Callable[[Callable[[int], None]], None]
+# What each has raised, None for nothing.
+_Ended = SimpleQueue[BaseException | None]
 
 
 def half_moved() -> Path:
@@ -38,7 +42,9 @@ class Stopped(Exception):  # noqa: N818  # nothing is wrong: nobody wants it any
 
 
 class Transfers:
-    """Blobs that move in threads. The observer is told by the thread that made this."""
+    """Blobs that move in threads, and what becomes of them, in a context: what fails in it has failed to move. The
+    observer is told by the thread that made this.
+    """
 
     def __init__(self, what: str, total: int, observe: Observer, at_once: int) -> None:
         self._what, self._total, self._observe = what, total, observe
@@ -54,8 +60,7 @@ class Transfers:
         Raises:
             Exception: What the first that failed has raised; the others stop then, as they do if this is interrupted.
         """
-        todo, ended = deque(moves), SimpleQueue[BaseException | None]()
-        left = len(moves)
+        todo, ended, left = deque(moves), _Ended(), len(moves)
         threads = [Thread(target=self._work, args=(todo, ended), daemon=True) for _ in range(min(self._at_once, left))]
         try:
             for thread in threads:
@@ -66,15 +71,22 @@ class Transfers:
                     _check(ended.get(timeout=_MOMENT))
                     left -= 1
         except BaseException:
-            self._stop.set()
-            # What is moving ends soon, but a connection can stand still for longer than a user waits after ^C.
-            for thread in threads:
-                if thread.is_alive():
-                    thread.join(_PATIENCE / len(threads))
-            self._observe(TransferFinished(self._what, "", 0, 0))
+            self._give_up(threads)
             raise
 
-    def _work(self, todo: deque[Move], ended: "SimpleQueue[BaseException | None]") -> None:
+    def finish(self, done: str) -> None:
+        self._observe(TransferFinished(self._what, done, self._so_far, time.monotonic() - self._started))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._observe(TransferFinished(self._what, "", 0, 0))
+
+    def _work(self, todo: deque[Move], ended: _Ended) -> None:
         while not self._stop.is_set():
             try:
                 move = todo.popleft()
@@ -87,8 +99,12 @@ class Transfers:
             else:
                 ended.put(None)
 
-    def finish(self, done: str) -> None:
-        self._observe(TransferFinished(self._what, done, self._so_far, time.monotonic() - self._started))
+    def _give_up(self, threads: Sequence[Thread]) -> None:
+        """What is moving ends soon, but a connection can stand still for longer than a user waits after ^C."""
+        self._stop.set()
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(_PATIENCE / len(threads))
 
     def _count(self, size: int) -> None:
         if self._stop.is_set():
