@@ -178,4 +178,5 @@ class CachingRunner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        # What is behind waits for less where the run was interrupted.
+        self._stack.__exit__(kind, error, trace)
