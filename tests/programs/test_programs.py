@@ -21,12 +21,15 @@ FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/**/tes
 
 # What all images have is tested in the one that starts fastest.
 IN_ALL = {"stagekit": "onnx_check"}
+# Whose helpers a folder's tests take.
+HELPED_BY = {"micro_run": "tflite_run"}
 
 
 @functools.cache
 def environments(name):
-    """The images of a toolchain by the packages that they carry; of several, the first."""
-    recipes = toolchain.load(name).recipes
+    """The images of a toolchain and its targets by the packages that they carry; of several, the first."""
+    chosen = toolchain.load(name)
+    recipes = [*chosen.recipes, *toolchain.brought_recipes(chosen)]
     found = VenvEngine().ensure(recipes, ignore)
     return {path.partition("/")[0]: found[recipe.name] for recipe in reversed(recipes) for path in recipe.programs}
 
@@ -39,7 +42,11 @@ def test_stage_programs(file):
     done = subprocess.run(
         [image / "environment" / "bin" / "python", "-m", "unittest", "--verbose", path.name],
         cwd=path.parent,
-        env=os.environ | {"PYTHONPATH": f"{image / 'programs'}:{HERE / package}", "CUDA_VISIBLE_DEVICES": "-1"},
+        env=os.environ
+        | {
+            "PYTHONPATH": f"{image / 'programs'}:{HERE / package}:{HERE / HELPED_BY.get(package, package)}",
+            "CUDA_VISIBLE_DEVICES": "-1",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -394,6 +394,23 @@ def test_what_a_toolchain_can_not_do_is_refused(model_file, mine, option, value,
     assert str(error).startswith(names)
 
 
+def test_a_device_takes_the_variants_that_it_can_run(model_file):
+    given = {"source": f"{model_file}:build", "target": "micro", "calibration": "random"}
+    assert resolve(given).variants == ("int8-only",)
+    assert resolve({**given, "variant": ["float32", "int16x8"]}).variants == ("float32", "int16x8")
+    refused = refusal({**given, "variant": ["float16"]})
+    assert str(refused) == "--variant float16: not every runtime of the target micro can run it"
+    assert "--target tflite-2.4" in refused.hint
+    assert "--target micro" not in refused.hint
+    assert "needs --calibration" in str(refusal({"source": f"{model_file}:build", "target": "micro"}))
+
+
+@pytest.mark.parametrize(("option", "value"), [("dynamic-batch", True), ("dynamic", ["image.0=batch"])])
+def test_a_device_has_no_tensors_of_open_sizes(model_file, option, value):
+    refused = refusal({"source": f"{model_file}:build", "target": "micro", "calibration": "random", option: value})
+    assert f"--{option}: a file for the target micro has fixed sizes" in str(refused)
+
+
 def test_variants_come_once_and_in_one_order(model_file):
     given = {"source": f"{model_file}:build", "variant": ["int8", "float32", "int8"], "calibration": "random"}
     assert resolve(given).variants == ("float32", "int8")

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "tflite_convert": {"stagekit"},
     "tflite_run": {"stagekit"},
     "tflite_metadata": {"stagekit"},
+    "micro_run": {"stagekit", "tflite_run"},
 }
 
 

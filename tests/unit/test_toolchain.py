@@ -160,6 +160,40 @@ def test_every_toolchain_that_pinlite_brings_can_be_read():
     assert {recipe.base.name for recipe in recipes} <= set(bases.load())
 
 
+def test_a_device_brings_a_runtime_of_its_own():
+    chosen = toolchain.load()
+    micro = toolchain.with_target(chosen, "micro")
+    first, *others = micro.runtimes
+    assert (first.package, tuple(others)) == ("tflite-micro", chosen.runtimes)
+    assert micro.images[first.image].versions["tflite-micro"] == first.version
+    assert [each.package for each in micro.runtimes if micro.targets["micro"].requires(each)] == [
+        "tflite-micro",
+        "ai-edge-litert",
+    ]
+    assert micro.targets["micro"].is_proven_by(first)
+    assert first.image in {recipe.name for recipe in toolchain.every_recipe()}
+    assert toolchain.with_target(chosen, "tflite-2.4") == chosen
+
+
+def test_a_target_of_the_users_own_may_bring_a_runtime(mine):
+    added = """
+[targets.our-board]
+description = "ours"
+since = { tflite-micro = "0" }
+
+[[targets.our-board.runtimes]]
+image = "tflite-micro"
+program = "micro_run.micro"
+package = "tflite-micro"
+"""
+    mine.write_text(mine.read_text() + added)
+    chosen = toolchain.with_target(toolchain.load(str(mine)), "our-board")
+    assert [each.package for each in chosen.runtimes] == ["tflite-micro", "tensorflow-cpu"]
+    mine.write_text(mine.read_text().replace("micro_run.micro", "micro_run.absent"))
+    with pytest.raises(UsageError, match=r"the image tflite-micro has no program micro_run.absent"):
+        toolchain.with_target(toolchain.load(str(mine)), "our-board")
+
+
 def test_a_local_base_is_known_by_what_makes_it(folder):
     before = {name: base.local_identity for name, base in bases.load().items()}
     assert all(identity.startswith("sha256:") for identity in before.values())

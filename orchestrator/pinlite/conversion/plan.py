@@ -67,7 +67,7 @@ def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None
         ImageError: The packages of ``--with`` can't be resolved.
     """
     calibration = _calibration(recipe)
-    versions = chosen or toolchain.load(recipe.toolchain)
+    versions = chosen or toolchain.with_target(toolchain.load(recipe.toolchain), recipe.target)
     if recipe.environment:
         versions = toolchain.with_environment(versions, recipe.environment)
     stages = _stages(recipe, versions)

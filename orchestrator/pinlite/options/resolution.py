@@ -81,9 +81,10 @@ def _recipe(options: Settings) -> Recipe:
     _check_device(options, chosen)
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
-    wanted = variants(options["variants"]) or _usual_variants(source, has_ranges=has_ranges)
     target = _target(options, chosen)
+    wanted = variants(options["variants"]) or _usual_variants(source, chosen.targets[target], has_ranges=has_ranges)
     _check_target(wanted, chosen.targets[target], chosen, lowering)
+    _check_fixed(options, chosen.targets[target])
     weights, weights_key = weights_of(options.get("weights"))
     return Recipe(
         source=source,
@@ -191,6 +192,17 @@ def _check_target(wanted: tuple[VariantName, ...], target: Target, chosen: Toolc
             )
 
 
+def _check_fixed(options: Settings, target: Target) -> None:
+    """Refuse sizes that are open until the file runs, where a target's own runtime has room for fixed ones alone."""
+    option = next((name for name in ("dynamic_batch", "dynamic") if options[name]), None)
+    if option and target.runtimes:
+        raise UsageError(
+            f"--{option.replace('_', '-')}: a file for the target {target.name} has fixed sizes, for which it needs "
+            "an arena",
+            hint="leave it out, or choose another --target",
+        )
+
+
 def _environment(options: Settings, source: Source) -> Environment | None:
     """The user's own environment, which is asked what it has, where that may run."""
     if "python" not in options:
@@ -277,8 +289,10 @@ def _is_quantized(source: Source) -> bool:
     return head is not None and head.is_quantized
 
 
-def _usual_variants(source: Source, *, has_ranges: bool) -> tuple[VariantName, ...]:
-    return ("int8",) if has_ranges and source.kind == "onnx" else ("float32",)
+def _usual_variants(source: Source, target: Target, *, has_ranges: bool) -> tuple[VariantName, ...]:
+    if has_ranges and source.kind == "onnx":
+        return ("int8",)
+    return target.variants[:1] or ("float32",)
 
 
 def _check_lowering(lowering: Lowering, chosen: Toolchain) -> None:

@@ -14,11 +14,13 @@ from pinlite.toolchain.toolchains import (
     DEFAULT,
     METADATA,
     Toolchain,
+    brought_recipes,
     every_recipe,
     is_file,
     load,
     names,
     own_files,
+    with_target,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Runtime",
     "Target",
     "Toolchain",
+    "brought_recipes",
     "every_recipe",
     "is_file",
     "load",
@@ -38,4 +41,5 @@ __all__ = [
     "own_files",
     "with_environment",
     "with_requirements",
+    "with_target",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice, Observer
 from pinlite.inputs.paths import existing_file
-from pinlite.toolchain import bases, days, locks, toolchains
+from pinlite.toolchain import bases, days, locks, targets, toolchains
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, normalized
 from pinlite.toolchain.toolchains import PINS, ROLES
@@ -83,8 +83,8 @@ def new(file: Path, like: str) -> None:
 
 
 def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
-    """Write the locks of a toolchain's own images, parents first. For a toolchain that pinlite brings, these are all of
-    its images, and the bases. The day ``before`` becomes that of the toolchain.
+    """Write the locks of a toolchain's own images, and of those that its targets bring, parents first. For a toolchain
+    that pinlite brings, these are all of its images, and the bases. The day ``before`` becomes that of the toolchain.
 
     Raises:
         UsageError: As `toolchains.load`.
@@ -95,7 +95,8 @@ def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
     if not toolchains.is_file(text):
         for base in bases.load().values():
             locks.lock_base(base, observe)
-    for name in locks.in_order([*said.images.values(), *(row.image for row in said.runtimes)], pins):
+    brought = [row.image for target in (targets.load() | targets.of(said.targets)).values() for row in target.runtimes]
+    for name in locks.in_order([*said.images.values(), *(row.image for row in said.runtimes), *brought], pins):
         if (own / name / FILE).is_file():
             locks.lock_image(name, pins, observe, before=before)
     if before and toolchains.is_file(text):

@@ -10,7 +10,7 @@ from pinlite.machine import folders
 from pinlite.schema.choices import TargetFeature, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
-from pinlite.toolchain.runtimes import Runtime
+from pinlite.toolchain.runtimes import Runtime, RuntimeRow
 
 # The variants that not every runtime can run, and what a target has to have for them.
 NEEDS: Mapping[VariantName, TargetFeature] = MappingProxyType(
@@ -19,11 +19,15 @@ NEEDS: Mapping[VariantName, TargetFeature] = MappingProxyType(
 
 
 class TargetRow(Frozen):
-    """A row of ``images/targets.toml``, or of the table ``targets`` in a toolchain's file."""
+    """A row of ``images/targets.toml``, or of the table ``targets`` in a toolchain's file; `Target` says what its keys
+    mean.
+    """
 
     description: str
     since: Mapping[str, str]
     has: tuple[TargetFeature, ...] = ()
+    variants: tuple[VariantName, ...] = ()
+    runtimes: tuple[RuntimeRow, ...] = ()
 
 
 class _TargetsFile(Frozen):
@@ -34,16 +38,21 @@ class _TargetsFile(Frozen):
 @dataclass(frozen=True)
 class Target:
     """``since`` has, by package, the first version of a runtime that has to pass; ``has`` what all of these have
-    beyond TensorFlow 2.4, so that files may use it.
+    beyond TensorFlow 2.4, so that files may use it. ``variants`` are all that they can run, the usual one first, where
+    a device is particular; ``runtimes`` are rows of runtimes that no toolchain has, and the target brings.
     """
 
     name: str
     description: str
     since: Mapping[str, str]
     has: tuple[TargetFeature, ...]
+    variants: tuple[VariantName, ...] = ()
+    runtimes: tuple[RuntimeRow, ...] = ()
 
     def takes(self, variant: VariantName) -> bool:
         """Whether the target's runtimes can run a variant."""
+        if self.variants:
+            return variant in self.variants
         return variant not in NEEDS or NEEDS[variant] in self.has
 
     def requires(self, runtime: Runtime) -> bool:
@@ -63,7 +72,10 @@ def load() -> dict[str, Target]:
 
 
 def of(rows: Mapping[str, TargetRow]) -> dict[str, Target]:
-    return {name: Target(name, row.description, row.since, row.has) for name, row in rows.items()}
+    return {
+        name: Target(name, row.description, row.since, row.has, row.variants, row.runtimes)
+        for name, row in rows.items()
+    }
 
 
 def _parts(version: str) -> tuple[int, ...]:

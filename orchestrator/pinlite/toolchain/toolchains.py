@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -97,9 +97,16 @@ def names() -> tuple[str, ...]:
 
 
 def every_recipe() -> tuple[ImageRecipe, ...]:
-    """The images of all toolchains that pinlite brings, each once."""
-    found = (recipe for name in names() for recipe in load(name).recipes)
+    """The images of all toolchains and targets that pinlite brings, each once."""
+    chosen = [load(name) for name in names()]
+    found = (recipe for each in chosen for recipe in (*each.recipes, *brought_recipes(each)))
     return tuple({recipe.name: recipe for recipe in found}.values())
+
+
+def brought_recipes(chosen: Toolchain) -> tuple[ImageRecipe, ...]:
+    """The images that a toolchain's targets bring, each once."""
+    found = (recipe for name in chosen.targets for recipe in with_target(chosen, name).recipes)
+    return tuple({recipe.name: recipe for recipe in found if recipe not in chosen.recipes}.values())
 
 
 def is_file(text: str) -> bool:
@@ -172,6 +179,19 @@ def _loaded(text: str) -> Toolchain:
         targets=every,
         date=said.date,
     )
+
+
+def with_target(chosen: Toolchain, name: str) -> Toolchain:
+    """The toolchain with the runtimes that one of its targets brings, before its own; errors as `load`."""
+    target = chosen.targets[name]
+    if not target.runtimes:
+        return chosen
+    (said, pins), known = read(chosen.text), bases.load()
+    recipes = {row.image: images.load(row.image, pins, known) for row in target.runtimes}
+    runtimes = tuple(_runtime(row, recipes[row.image], chosen.file) for row in target.runtimes)
+    every = (*runtimes, *chosen.runtimes)
+    _check_told_apart(said, every, chosen.file)
+    return replace(chosen, images={**chosen.images, **recipes}, runtimes=every)
 
 
 def _check_told_apart(said: ToolchainFile, runtimes: Sequence[Runtime], file: Path) -> None:

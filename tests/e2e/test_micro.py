@@ -1,0 +1,53 @@
+"""Files for microcontrollers: TFLite Micro runs and measures them, beside the runtimes of the toolchain."""
+
+import pytest
+from command import CASES, RUNTIMES
+
+TINY = (f"{CASES}/tiny.py:network", "--input", "image=1x3x16x16")
+MICRO, LITERT = "tflite-micro", RUNTIMES[-1]
+# How far from PyTorch each may be in TFLite Micro, over the largest number.
+VARIANTS = {"float32": 1e-5, "int8": 0.05, "int8-only": 0.05, "int16x8": 0.02}
+
+
+@pytest.fixture(scope="module")
+def out(converted, any_engine):
+    variants = [word for name in VARIANTS for word in ("--variant", name)]
+    return converted(*TINY, *variants, "--target", "micro", "--calibration", "random", "--engine", any_engine)
+
+
+def test_every_variant_that_it_can_run_is_right_there(out, report):
+    found = report(out)
+    assert found["ok"]
+    required = {each["name"]: each["required"] for each in found["runtimes"]}
+    assert {name.partition(" ")[0]: asked for name, asked in required.items()} == {
+        MICRO: True,
+        "tflite-runtime": False,
+        "tensorflow-cpu": False,
+        "ai-edge-litert": True,
+    }
+    for variant in found["variants"]:
+        (micro,) = (error for name, error in variant["parity"].items() if name.startswith(MICRO))
+        assert micro < VARIANTS[variant["name"]], variant["name"]
+        assert not any(name.startswith(MICRO) for name in variant["latency_ms"])
+    held = [hop for hop in found["hops"] if hop["from"].startswith(MICRO) and hop["to"] == LITERT]
+    assert {hop["variant"] for hop in held} == {"int8", "int8-only", "int16x8"}
+    assert None not in {hop["tolerance"] for hop in held}
+
+
+def test_an_operator_that_it_lacks_is_named(pinlite, any_engine):
+    pinlite.here.mkdir()
+    (pinlite.here / "tiled.py").write_text(
+        "import torch\n\n\nclass Tiled(torch.nn.Module):\n    def forward(self, x):\n        return x.repeat(1, 2)\n"
+    )
+    said = pinlite.refuses(
+        *(3, "convert", "tiled.py:Tiled", "--input", "x=1x4", "--target", "micro", "--variant", "float32"),
+        *("--engine", any_engine, "--out", "out"),
+    )
+    assert "TFLite Micro can't run this model: its resolver has no TILE" in said
+    assert "docs/devices.md" in said
+
+
+def test_a_variant_that_it_can_not_run_is_refused_before_any_work(pinlite):
+    said = pinlite.refuses(2, "convert", *TINY, "--target", "micro", "--variant", "float16", "--out", "out")
+    assert "--variant float16: not every runtime of the target micro can run it" in said
+    assert not (pinlite.here / "out").exists()
