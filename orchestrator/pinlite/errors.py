@@ -178,6 +178,21 @@ class ScoreError(PinliteError):
         self.report = report
 
 
+class ArenaError(PinliteError):
+    """A file needs a larger arena in the runtime of microcontrollers than ``--arena`` allows."""
+
+    code = "arena"
+    exit_status = 7
+    advice = (
+        "the results are kept: the message has the tensors that are alive where most is needed; make the input or "
+        "these layers smaller, take int8-only, or give the device more"
+    )
+
+    def __init__(self, message: str, *, hint: str, report: "Report") -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
 class WrongFileError(PinliteError):
     """`pinlite audit` found a TFLite file wrong inside, or a runtime that was asked for can't run it rightly."""
 

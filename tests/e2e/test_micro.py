@@ -34,6 +34,30 @@ def test_every_variant_that_it_can_run_is_right_there(out, report):
     assert None not in {hop["tolerance"] for hop in held}
 
 
+def test_its_arena_is_measured_and_the_file_is_there_as_an_array(out, report):
+    found = report(out)
+    arenas = {variant["name"]: variant["arena"] for variant in found["variants"]}
+    assert 3 * arenas["int8-only"]["tensors"] < arenas["float32"]["tensors"]
+    for name, arena in arenas.items():
+        assert arena["least"] == arena["tensors"] + arena["kernels"] + arena["structures"]
+        assert arena["estimate_32_bit"] < arena["least"]
+        assert sum(each["size"] for each in arena["peak"]["tensors"]) <= arena["tensors"]
+        source = (out / f"micro-{name}" / "model_data.cc").read_text()
+        numbers = source.partition("] = {")[2].partition("}")[0].split(",")
+        assert bytes(map(int, numbers)) == (out / f"model.{name}.tflite").read_bytes()
+        for method in arena["operators"]:
+            assert f"resolver.{method}()" in (out / f"micro-{name}" / "model_operators.h").read_text()
+
+
+def test_a_device_with_less_memory_than_it_needs(pinlite, report, any_engine):
+    asked = ("--target", "micro", "--calibration", "random", "--arena", "3k", "--engine", any_engine, "--out", "out")
+    said = pinlite.refuses(7, "convert", *TINY, *asked)
+    (variant,) = report(pinlite.here / "out")["variants"]
+    assert f"int8-only needs an arena of {variant['arena']['least']:,} bytes in tflite-micro" in said
+    assert "where --arena has 3,072" in said
+    assert f"{variant['arena']['peak']['tensors'][0]['size']:,} bytes" in said
+
+
 def test_an_operator_that_it_lacks_is_named(pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "tiled.py").write_text(

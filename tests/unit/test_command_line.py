@@ -250,6 +250,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind():
         "OutOfMemoryError": 6,
         "StageTimeoutError": 6,
         "ParityError": 7,
+        "ArenaError": 7,
         "RegressionError": 7,
         "ScoreError": 7,
         "WrongFileError": 7,

@@ -405,6 +405,15 @@ def test_a_device_takes_the_variants_that_it_can_run(model_file):
     assert "needs --calibration" in str(refusal({"source": f"{model_file}:build", "target": "micro"}))
 
 
+def test_an_arena_is_a_size_of_a_device(model_file):
+    given = {"source": f"{model_file}:build", "target": "micro", "calibration": "random", "arena": "256k"}
+    assert resolve(given).arena == 256 * 1024
+    assert "--arena 'small' is not a size" in str(refusal({**given, "arena": "small"}))
+    refused = refusal({**given, "target": "litert-2"})
+    assert str(refused) == "--arena: the runtimes of the target litert-2 have no arena"
+    assert "--target micro" in refused.hint
+
+
 @pytest.mark.parametrize(("option", "value"), [("dynamic-batch", True), ("dynamic", ["image.0=batch"])])
 def test_a_device_has_no_tensors_of_open_sizes(model_file, option, value):
     refused = refusal({"source": f"{model_file}:build", "target": "micro", "calibration": "random", option: value})

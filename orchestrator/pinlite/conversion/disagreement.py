@@ -1,18 +1,24 @@
 """What a run ends with whose results are not right."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from pinlite.auditing import runtime_faults
 from pinlite.conversion.plan import is_calibrated
 from pinlite.debugging import debug
-from pinlite.errors import ParityError, PinliteError, ScoreError
+from pinlite.errors import ArenaError, ParityError, PinliteError, ScoreError
 from pinlite.events import Observer
 from pinlite.parity import lost_channels
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import EvaluationReport, Hop, Report
+from pinlite.units import short
 
+# What makes numbers of a variant smaller.
+_SMALLER: Mapping[VariantName, str] = MappingProxyType(
+    dict.fromkeys(("float32", "int16x8"), ", or take --variant int8-only")
+)
 # How many layers a hint names, and what share of the worst one's part in the error each must have.
 _NAMED, _MUCH = 3, 0.1
 
@@ -27,7 +33,26 @@ def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
             hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
             report=report,
         )
-    return _fallen(cast("EvaluationReport", report.evaluation), report, recipe, observe)
+    if report.evaluation and report.evaluation.fallen:
+        return _fallen(report.evaluation, report, recipe, observe)
+    return _large(report, recipe)
+
+
+def _large(report: Report, recipe: Recipe) -> ArenaError:
+    """The file whose arena is the largest, with what is alive where most is needed."""
+    needed = [(each.arena, each) for each in report.variants if each.arena]
+    arena, variant = max(needed, key=lambda found: found[0].least)
+    peak = arena.peak
+    alive = [f"{short(each.name)} of {each.size:,} bytes" for each in peak.tensors]
+    more = f" and {len(alive) - _NAMED} more" if len(alive) > _NAMED else ""
+    return ArenaError(
+        f"{variant.name} needs an arena of {arena.least:,} bytes in {arena.runtime} here, about "
+        f"{arena.estimate_32_bit:,} with pointers of 32 bits, where --arena has {recipe.arena or 0:,}: most of it at "
+        f"operator {peak.number}, {peak.operator}, beside which {', '.join(alive[:_NAMED])}{more} are alive",
+        hint=f"make the input or these layers smaller{_SMALLER.get(variant.name, '')}; the results are kept in "
+        f"{recipe.out}",
+        report=report,
+    )
 
 
 def _fallen(evaluation: EvaluationReport, report: Report, recipe: Recipe, observe: Observer) -> ScoreError:

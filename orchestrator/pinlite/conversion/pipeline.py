@@ -36,6 +36,7 @@ def run(recipe: Recipe, observe: Observer = ignore, *, recorded: Recorded | None
         WarnedError: The recipe is strict, and there are warnings; it carries the report, and everything is written.
         ParityError: Outputs differ beyond the tolerance; it carries the report, and everything is written.
         ScoreError: A variant loses too much of PyTorch's score; so does this one.
+        ArenaError: A file needs a larger arena than the recipe has; so does this one.
     """
     return run_plan(prepare(recipe, observe), observe, recorded=recorded)
 

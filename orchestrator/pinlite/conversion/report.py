@@ -71,8 +71,9 @@ def report(
     }
     fallen = results.evaluation.fallen if results.evaluation else ()
     wrong = (*(hop for hop in hops if not hop.passed), *(each for each in lost if each.failed), *fallen)
+    large = [each for each in results.variants if each.arena and each.arena.least > (recipe.arena or each.arena.least)]
     return Report(
-        ok=not wrong and not results.failures,
+        ok=not wrong and not results.failures and not large,
         date=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         machine=Machine(processor=processor.name(), threads=processor.threads()),
         engine=engine,
@@ -307,6 +308,7 @@ def _variant(
         parameters=variant.parameters,
         beyond_calibration=beyond,
         audit=variant.audit,
+        arena=variant.arena,
     )
 
 

@@ -11,6 +11,7 @@ from pinlite.errors import PinliteError
 from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import (
+    Arena,
     CalibrationReport,
     EvaluationReport,
     Latency,
@@ -57,7 +58,8 @@ class Variant:
     """One TFLite file, its ``operators`` as JSON, and what each runtime that ran it made of it, by the runtime's name.
     ``calibrated`` says that it
     took ranges from samples; ``audit`` is what was found in it, if it has integer operators. ``refused`` is the error
-    of a runtime that the target requires, where others run it.
+    of a runtime that the target requires, where others run it. ``arena`` is what the file needs
+    on a device, and ``source`` a folder with the file in C++, where the target is one.
     """
 
     name: VariantName
@@ -73,6 +75,8 @@ class Variant:
     ran: Mapping[str, Ran]
     audit: Content | None
     refused: PinliteError | None
+    arena: Arena | None = None
+    source: HashedPath | None = None
 
     @property
     def ops(self) -> dict[str, int]:
@@ -111,6 +115,7 @@ class Results:
             found[self.calibration.samples.path.name] = ("calibration", self.calibration.samples)
         found[self.operators.path.name] = ("operators", self.operators)
         found |= {name: ("example" if name != LABELS else "labels", file) for name, file in self.programs.items()}
+        found |= {each.source.path.name: (f"source.{each.name}", each.source) for each in self.variants if each.source}
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}
 
     def requires(self, runtime: str) -> bool:

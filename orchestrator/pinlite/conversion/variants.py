@@ -1,7 +1,7 @@
 """From a SavedModel to the TFLite files of the variants, each run in every runtime."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
-from pinlite.schema.report import CalibrationReport, Tensor
-from pinlite.stages import audit, calibrate, convert, infer, metadata, timing, translate
+from pinlite.schema.report import Arena, CalibrationReport, Tensor
+from pinlite.stages import arena, audit, calibrate, convert, infer, metadata, timing, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
@@ -132,6 +132,7 @@ def make(
         else:
             running.append((runtime, _running(run, name, runtime, model, lowered, signature, profiles)))
     audited = _auditing(run, name, model) if signature.quantization.integer_operators else None
+    measuring = _measuring(run, name, model, signature)
     ran: dict[str, Ran] = {}
     refused: ModelError | None = None
     for runtime, done in running:
@@ -156,6 +157,7 @@ def make(
             hint="choose another toolchain or variant, or change the model",
             stage=skipped[-1].name,
         )
+    needs, source = measuring(ran)
     return Variant(
         name=name,
         file=model,
@@ -170,6 +172,8 @@ def make(
         ran=ran,
         audit=audited and audited(),
         refused=refused,
+        arena=needs,
+        source=source,
     )
 
 
@@ -213,6 +217,37 @@ def _auditing(run: Run, name: VariantName, model: HashedPath) -> Callable[[], Co
             return None
 
     return found
+
+
+def _measuring(
+    run: Run, name: VariantName, model: HashedPath, signature: convert.Result
+) -> Callable[[Mapping[str, Ran]], tuple[Arena | None, HashedPath | None]]:
+    """What waits for the arena of a file, and for the file in C++, once it is known where it ran."""
+    runtime = next((each for each in run.plan.toolchain.runtimes if each.arena), None)
+    if runtime is None or signature.select_tf:
+        return lambda _: (None, None)
+    running = run.begin(arena.action(runtime, name, model, signature))
+
+    def found(ran: Mapping[str, Ran]) -> tuple[Arena | None, HashedPath | None]:
+        if runtime.name not in ran:
+            return None, None
+        done = running()
+        return _arena(runtime, done.result), done.outputs["source"]
+
+    return found
+
+
+def _arena(runtime: Runtime, found: arena.Result) -> Arena:
+    return Arena(
+        runtime=runtime.name,
+        least=found.least,
+        tensors=found.tensors,
+        kernels=found.kernels,
+        structures=found.structures,
+        estimate_32_bit=found.estimate_32_bit,
+        peak=found.peak,
+        operators=found.operators,
+    )
 
 
 def _running(

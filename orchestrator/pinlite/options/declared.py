@@ -295,6 +295,15 @@ class FileOptions(TypedDict, total=False):
             otherwise="the toolchain's, tflite-2.4 of classic",
         ),
     ]
+    arena: Annotated[
+        str,
+        Option(
+            "Files to make",
+            "SIZE",
+            "The memory that a microcontroller has for tensors; a file that needs a larger arena ends with 7.",
+            otherwise="what is needed is told",
+        ),
+    ]
     lowering: Annotated[
         Lowering,
         Option(

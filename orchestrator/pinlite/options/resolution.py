@@ -124,6 +124,7 @@ def _recipe(options: Settings) -> Recipe:
         evaluation=evaluation_of(options),
         data=existing_path("--data", options.get("data")),
         tolerance=_tolerance_of_all(options, has_ranges=has_ranges),
+        arena=_arena(options, chosen.targets[target]),
         latency_runs=options.get("latency_runs"),
         strict=options["strict"],
         sign=existing("--sign", options.get("sign")),
@@ -201,6 +202,18 @@ def _check_fixed(options: Settings, target: Target) -> None:
             "an arena",
             hint="leave it out, or choose another --target",
         )
+
+
+def _arena(options: Settings, target: Target) -> int | None:
+    """The bytes that a device has for tensors; refused where the target has no runtime with an arena."""
+    if "arena" not in options:
+        return None
+    if not any(row.arena for row in target.runtimes):
+        raise UsageError(
+            f"--arena: the runtimes of the target {target.name} have no arena",
+            hint="give --target micro, or leave it out",
+        )
+    return size("--arena", options["arena"])
 
 
 def _environment(options: Settings, source: Source) -> Environment | None:

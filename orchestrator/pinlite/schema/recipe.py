@@ -231,6 +231,7 @@ class Recipe(Frozen):
     evaluation: Evaluation | None = None
     data: Path | None = None
     tolerance: float = 1e-4
+    arena: int | None = None
     latency_runs: int | None = None
     strict: bool = False
     sign: Path | None = None

@@ -183,6 +183,40 @@ class Machine(Frozen):
     threads: int
 
 
+class ArenaTensor(Frozen):
+    """A tensor that is computed, by the file's name, and its bytes in an arena."""
+
+    name: str
+    size: int
+
+
+class ArenaPeak(Frozen):
+    """Where most tensors are alive: beside the ``operator`` of this ``number``; the largest of them first."""
+
+    operator: str
+    number: int
+    tensors: tuple[ArenaTensor, ...]
+
+
+class Arena(Frozen):
+    """The memory that a file needs in a runtime of microcontrollers, in bytes, measured on this computer.
+
+    ``least`` is the smallest arena in which it could be allocated and invoked: ``tensors`` share the first part of it,
+    with what kernels want while they run; ``kernels`` keep the second for themselves; the rest are ``structures`` of
+    the interpreter's own, whose pointers have 64 bits here. ``estimate_32_bit`` is what it may come to where they have
+    32: a sum, not measured. ``operators`` are the methods that add the file's operators to a resolver.
+    """
+
+    runtime: str
+    least: int
+    tensors: int
+    kernels: int
+    structures: int
+    estimate_32_bit: int
+    peak: ArenaPeak
+    operators: tuple[str, ...]
+
+
 class VariantReport(Frozen):
     """One TFLite file, compared with the reference.
 
@@ -194,6 +228,7 @@ class VariantReport(Frozen):
     profiles by name, and "samples"; ``audit`` is what was found in a file with integer operators. ``macs`` are the
     multiplications with an addition in one invocation, of convolutions, products of matrices and recurrent layers;
     ``parameters`` the numbers of its constants. They are None in reports that were made before there were any.
+    ``arena`` is there where the target is a device with a runtime that has one.
     """
 
     name: VariantName
@@ -214,6 +249,7 @@ class VariantReport(Frozen):
     gzip_size: int | None = None
     beyond_calibration: tuple[str, ...] = ()
     audit: Content | None = None
+    arena: Arena | None = None
 
 
 class CalibrationReport(Frozen):

@@ -17,6 +17,7 @@ class RuntimeRow(Frozen):
     package: str
     select_tf: bool = Field(default=False, alias="select-tf")
     runs: Mapping[VariantName, int] = Field(default_factory=dict)
+    arena: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Runtime:
     """A TFLite interpreter: the ``program`` of an ``image`` that drives it, and the ``package`` that contains it.
 
     ``select_tf`` says that it has TensorFlow's operators too. ``runs`` says how many invocations of a variant are
-    timed, if not the usual number.
+    timed, if not the usual number. ``arena`` says that it has all of its memory given, which is measured.
     """
 
     image: str
@@ -33,6 +34,7 @@ class Runtime:
     version: str
     select_tf: bool
     runs: Mapping[VariantName, int]
+    arena: bool = False
 
     @property
     def name(self) -> str:

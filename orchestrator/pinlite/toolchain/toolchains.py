@@ -218,4 +218,4 @@ def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
             f"{file}: the image {row.image} has no package {row.package}",
             hint="name the package that contains the interpreter",
         )
-    return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs)
+    return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs, row.arena)

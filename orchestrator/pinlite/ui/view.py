@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from pinlite import options
-from pinlite.units import bytes_, count
+from pinlite.units import bytes_, count, short
 
 if TYPE_CHECKING:
     from pinlite.schema.debug import DebugReport
@@ -152,6 +152,8 @@ def _judged(report: "Report") -> tuple[Span, ...]:
 def _wrong(report: "Report") -> tuple[Span, ...]:
     lost = dict.fromkeys(each.variant for each in report.lost if each.failed)
     fallen = dict.fromkeys(each.variant for each in report.evaluation.fallen) if report.evaluation else {}
+    if not (lost or fallen) and all(hop.passed for hop in report.hops):
+        return (Span("a file needs a larger arena than it may", "bad"),)
     if (lost or fallen) and all(hop.passed for hop in report.hops):
         return (
             Span(f"outputs are lost in {', '.join(lost)}" if lost else f"scores fall in {', '.join(fallen)}", "bad"),
@@ -326,6 +328,7 @@ def _variants(report: "Report") -> Iterator[Table | Line]:
     yield table("variants", columns, rows, numbers=("size", "median", "fastest"))
     yield from chain.from_iterable(map(_operators, report.variants))
     yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
+    yield from _arenas(report)
     yield from _comparison(report)
     if report.calibration:
         preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
@@ -356,6 +359,29 @@ def _failure(failure: "Failure") -> Line:
 def _select_tf(variant: "VariantReport") -> Line:
     needs = Span(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): ", "doubtful")
     return line(needs, ", ".join(variant.select_tf))
+
+
+def _arenas(report: "Report") -> Iterator[Table | Line]:
+    """What each file needs on a device: of the interpreter's structures and of the sum, 32 bits are an estimate."""
+    found = [(each.name, each.arena) for each in report.variants if each.arena]
+    if not found:
+        return
+    numbers = ("arena", "tensors", "kernels", "structures", "of 32 bits, about")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            variant,
+            *(bytes_(size) for size in (arena.least, arena.tensors, arena.kernels, arena.structures)),
+            bytes_(arena.estimate_32_bit),
+        )
+        for variant, arena in found
+    ]
+    title = f"the least arena in {found[0][1].runtime}, measured here with pointers of 64 bits"
+    yield table(title, ("variant", *numbers), rows, numbers)
+    for variant, arena in found:
+        peak = arena.peak
+        alive = ", ".join(f"{short(each.name)} {bytes_(each.size)}" for each in peak.tensors)
+        yield line(Span(f"{variant} needs most at operator {peak.number}, {peak.operator}: ", "aside"), alive)
+        yield line(Span(f"{variant} wants of a resolver: ", "aside"), ", ".join(arena.operators))
 
 
 def _comparison(report: "Report") -> Iterator[Table | Line]:

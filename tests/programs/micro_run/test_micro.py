@@ -1,5 +1,7 @@
 """Small files in TFLite Micro's interpreter: what it computes, what it refuses, and in which words."""
 
+import re
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,8 +10,9 @@ import built
 import integer_net
 import numpy as np
 import tiny
+from built import File, Graph, Operator, Tensor
 
-from micro_run import micro
+from micro_run import micro, micro_interpreter
 from stagekit import Request, StageError, arrays
 
 X = np.array([[1, 2, 3]], np.float32)
@@ -77,6 +80,77 @@ class Infer(Stage):
     def test_another_size_is_refused(self):
         given = {"x": X.repeat(2, 0)}
         self.refused("no tensors of open sizes: the input x is 1x3, not 2x3", "infer", tiny.model(rows=-1), given)
+
+
+def pooled(*shape):
+    """A file that makes a tensor of this shape's size, twice, from its input."""
+    half = [Operator("ADD", (0, 0), (1,), "AddOptions"), Operator("ADD", (1, 1), (2,), "AddOptions")]
+    tensors = [Tensor(name, shape) for name in ("x", "twice", 'in "quotes"\\ and\n lines??/')]
+    return built.content(File([Graph(tensors, half, (0,), (2,))]))
+
+
+class Arena(Stage):
+    def measured(self, content):
+        (self.folder / "model.tflite").write_bytes(content)
+        outputs = {"source": f"made-{len(list(self.folder.iterdir()))}"}
+        message = {"id": "1", "operation": "arena", "inputs": {"model": "model.tflite"}, "outputs": outputs}
+        request = Request({**message, "parameters": {"inputs": [], "outputs": []}}, self.folder, self.folder)
+        return micro.OPERATIONS["arena"](request), request.outputs["source"]
+
+    def test_the_least_is_the_least(self):
+        content = built.content(integer_net.file())
+        found, _ = self.measured(content)
+        self.assertEqual(found["least"], found["tensors"] + found["kernels"] + found["structures"])
+        self.assertLess(found["estimate_32_bit"], found["least"])
+        micro_interpreter.running(content, found["least"])
+        with self.assertRaises(MemoryError):
+            micro_interpreter.running(content, found["least"] - 16)
+        self.assertEqual(self.measured(content)[0], found)
+
+    def test_it_grows_as_the_tensors_that_are_alive(self):
+        small, large = (self.measured(pooled(1, count))[0] for count in (1000, 5000))
+        # Two tensors of 4 bytes a number are alive at once.
+        self.assertEqual(large["tensors"] - small["tensors"], 2 * 4 * 4000)
+        self.assertEqual(large["structures"], small["structures"])
+        self.assertEqual([each["size"] for each in large["peak"]["tensors"]], [20000, 20000])
+
+    def test_the_peak_is_what_the_planner_reaches(self):
+        found, _ = self.measured(built.content(integer_net.file()))
+        self.assertEqual(found["peak"]["operator"], "CONV_2D")
+        self.assertEqual({each["name"] for each in found["peak"]["tensors"]}, {"x", "conv"})
+        self.assertEqual(sum(each["size"] for each in found["peak"]["tensors"]), found["tensors"])
+
+    def test_the_methods_of_the_resolver(self):
+        found, source = self.measured(built.content(integer_net.file()))
+        added = ["AddConv2D", "AddFullyConnected", "AddMaxPool2D", "AddReshape", "AddSoftmax"]
+        self.assertEqual(found["operators"], added)
+        written = (source / "model_operators.h").read_text()
+        self.assertEqual(re.findall(r"resolver\.(\w+)\(\)", written), added)
+        self.assertIn("kOperators = 5;", written)
+
+    def test_the_array_is_the_file_again(self):
+        content = pooled(1, 5)
+        _, source = self.measured(content)
+        (self.folder / "main.cc").write_text(
+            '#include <cstdio>\n#include "model_data.h"\nint main() {\n'
+            "  if (reinterpret_cast<std::size_t>(model_data::kBytes) % 16) return 1;\n"
+            "  std::fwrite(model_data::kBytes, 1, model_data::kSize, stdout);\n"
+            "  std::fputs(model_data::kOutputs[0].name, stdout);\n}\n"
+        )
+        program = self.folder / "program"
+        flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", f"-I{source}"]
+        sources = [self.folder / "main.cc", source / "model_data.cc"]
+        subprocess.run(["g++", *flags, "-o", program, *sources], check=True)
+        said = subprocess.run([program], check=True, capture_output=True).stdout
+        self.assertEqual(said, content + b'in "quotes"\\ and\n lines??/')
+
+    def test_the_same_bytes_again(self):
+        content = built.content(integer_net.file())
+        (_, one), (_, two) = self.measured(content), self.measured(content)
+        for name in ("model_data.cc", "model_data.h", "model_operators.h"):
+            self.assertEqual((one / name).read_bytes(), (two / name).read_bytes())
+        self.assertIn('{"image", "int8", 256, 0.02f, 3}', (one / "model_data.h").read_text())
+        self.assertIn('{"scores", "int8", 5, 0.00390625f, -128}', (one / "model_data.h").read_text())
 
 
 class Measure(Stage):
