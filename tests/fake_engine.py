@@ -222,6 +222,15 @@ def arena(call: Call) -> dict[str, Any]:
     return {**parts, **sums, "peak": peak, "operators": ["AddMean", "AddMul"]}
 
 
+def compile_file(call: Call) -> dict[str, Any]:
+    """Of two operators one stays on the processor."""
+    call.outputs["compiled"].write_bytes(b"compiled " + call.inputs["model"].read_bytes())
+    off = [{"number": 1, "operator": "MEAN", "tensor": "mean", "reason": "no kernel for it (mean); give it another"}]
+    said = {"compiler": "a-compiler 1.2", "system": "A_System", "memory_mode": "All_Of_It", "on": 1, "off": off}
+    memory = {"sram": 2048, "dram": 0, "on_chip_flash": 0, "off_chip_flash": 4096}
+    return {**said, **memory, "macs": 200, "macs_on": 150, "milliseconds": 0.5, "warnings": ["it is slow"]}
+
+
 def measure(size: int) -> Program:
     return lambda _: {"package": "a-runtime", "version": "1.2", "libraries": 2, "size": size}
 
@@ -427,6 +436,7 @@ class FakeEngine:
             "metric": metric,
             "infer": infer,
             "arena": arena,
+            "compile": compile_file,
             "time": time,
             "run-onnxruntime": compute,
             "run-tensorflow": compute,

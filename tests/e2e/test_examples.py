@@ -55,7 +55,7 @@ KEYS = {
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
         *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
-        "arena",
+        *("arena", "npu"),
     ],
 }
 

@@ -75,3 +75,19 @@ def test_a_variant_that_it_can_not_run_is_refused_before_any_work(pinlite):
     said = pinlite.refuses(2, "convert", *TINY, "--target", "micro", "--variant", "float16", "--out", "out")
     assert "--variant float16: not every runtime of the target micro can run it" in said
     assert not (pinlite.here / "out").exists()
+
+
+def test_an_npu_gets_a_file_of_its_own_and_the_plain_one_is_the_same(converted, report, engine):
+    asked = ("--variant", "int8-only", "--calibration", "random", "--engine", engine)
+    plain, out = (converted(*TINY, *asked, "--target", target) for target in ("micro", "ethos-u55-128"))
+    (variant,) = report(out)["variants"]
+    npu = variant["npu"]
+    assert (plain / variant["path"]).read_bytes() == (out / variant["path"]).read_bytes()
+    assert variant["arena"] == report(plain)["variants"][0]["arena"]
+    assert (npu["compiler"], npu["accelerator"]) == ("ethos-u-vela 5.2.0", "ethos-u55-128")
+    assert npu["macs"] == variant["macs"]
+    assert npu["macs_on"] >= 0.95 * npu["macs"]
+    assert npu["on"] + len(npu["off"]) == sum(variant["ops"].values())
+    again = converted(*TINY, *asked, "--target", "ethos-u55-128", run=2)
+    for path in (npu["path"], "micro-int8-only/model_data.cc", "micro-int8-only/model_data.h"):
+        assert (out / path).read_bytes() == (again / path).read_bytes()

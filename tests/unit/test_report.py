@@ -126,7 +126,7 @@ def test_a_variant(report):
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
         *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
-        "arena",
+        *("arena", "npu"),
     ]
     assert variant["gzip_size"] is None
     assert (variant["macs"], variant["parameters"]) == (1_250_000, 2_000)

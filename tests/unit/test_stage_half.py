@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "tflite_run": {"stagekit"},
     "tflite_metadata": {"stagekit"},
     "micro_run": {"stagekit", "tflite_run"},
+    "vela_compile": {"stagekit", "tflite_run"},
 }
 
 

@@ -13,7 +13,20 @@ from pinlite.inputs.dependencies import Dependency
 from pinlite.runner import provision
 from pinlite.schema.choices import SourceKind, VariantName
 from pinlite.schema.recipe import Recipe
-from pinlite.stages import adapt, adopt, calibrate, check, convert, evaluate, export, infer, metadata, ranges, translate
+from pinlite.stages import (
+    adapt,
+    adopt,
+    calibrate,
+    check,
+    compilation,
+    convert,
+    evaluate,
+    export,
+    infer,
+    metadata,
+    ranges,
+    translate,
+)
 from pinlite.stages.stage import Stage
 from pinlite.toolchain import ImageRecipe, Target, Toolchain
 
@@ -82,7 +95,9 @@ def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:
 
 
 def _stages(recipe: Recipe, versions: Toolchain) -> tuple[Stage, ...]:
-    stages = (*STAGES[recipe.source.kind], *map(infer.stage, versions.runtimes))
+    compiler = versions.targets[recipe.target].compiler
+    compiled = (compilation.stage(compiler),) if compiler and compiler.image in versions.images else ()
+    stages = (*STAGES[recipe.source.kind], *map(infer.stage, versions.runtimes), *compiled)
     if not _is_adapted(recipe, versions):
         stages = tuple(stage for stage in stages if stage != adapt.STAGE)
     asked = recipe.calibration

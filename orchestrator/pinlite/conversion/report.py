@@ -309,6 +309,7 @@ def _variant(
         beyond_calibration=beyond,
         audit=variant.audit,
         arena=variant.arena,
+        npu=variant.npu,
     )
 
 

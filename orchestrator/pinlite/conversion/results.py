@@ -16,6 +16,7 @@ from pinlite.schema.report import (
     EvaluationReport,
     Latency,
     Noted,
+    Npu,
     OperatorSet,
     Quantization,
     StageRecord,
@@ -77,6 +78,8 @@ class Variant:
     refused: PinliteError | None
     arena: Arena | None = None
     source: HashedPath | None = None
+    npu: Npu | None = None
+    compiled: HashedPath | None = None
 
     @property
     def ops(self) -> dict[str, int]:
@@ -116,6 +119,9 @@ class Results:
         found[self.operators.path.name] = ("operators", self.operators)
         found |= {name: ("example" if name != LABELS else "labels", file) for name, file in self.programs.items()}
         found |= {each.source.path.name: (f"source.{each.name}", each.source) for each in self.variants if each.source}
+        found |= {
+            each.compiled.path.name: (f"npu.{each.name}", each.compiled) for each in self.variants if each.compiled
+        }
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}
 
     def requires(self, runtime: str) -> bool:

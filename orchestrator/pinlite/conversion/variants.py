@@ -21,8 +21,8 @@ from pinlite.schema.audit import Content
 from pinlite.schema.choices import VariantName
 from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
-from pinlite.schema.report import Arena, CalibrationReport, Tensor
-from pinlite.stages import arena, audit, calibrate, convert, infer, metadata, timing, translate
+from pinlite.schema.report import Arena, CalibrationReport, Npu, Tensor
+from pinlite.stages import arena, audit, calibrate, compilation, convert, infer, metadata, timing, translate
 from pinlite.stages.stage import BATCHES, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
@@ -133,6 +133,7 @@ def make(
             running.append((runtime, _running(run, name, runtime, model, lowered, signature, profiles)))
     audited = _auditing(run, name, model) if signature.quantization.integer_operators else None
     measuring = _measuring(run, name, model, signature)
+    compiling = _compiling(run, name, model, converted.outputs["operators"])
     ran: dict[str, Ran] = {}
     refused: ModelError | None = None
     for runtime, done in running:
@@ -158,6 +159,7 @@ def make(
             stage=skipped[-1].name,
         )
     needs, source = measuring(ran)
+    npu, compiled = compiling()
     return Variant(
         name=name,
         file=model,
@@ -174,6 +176,8 @@ def make(
         refused=refused,
         arena=needs,
         source=source,
+        npu=npu,
+        compiled=compiled,
     )
 
 
@@ -233,6 +237,40 @@ def _measuring(
             return None, None
         done = running()
         return _arena(runtime, done.result), done.outputs["source"]
+
+    return found
+
+
+def _compiling(
+    run: Run, name: VariantName, model: HashedPath, operators: HashedPath
+) -> Callable[[], tuple[Npu | None, HashedPath | None]]:
+    """What waits for a file to be compiled for the target's accelerator."""
+    compiler = run.plan.target.compiler
+    if compiler is None:
+        return lambda: (None, None)
+    running = run.begin(compilation.action(compiler, name, model, operators))
+
+    def found() -> tuple[Npu | None, HashedPath | None]:
+        done = running()
+        compiled, said = done.outputs["compiled"], done.result
+        npu = Npu(
+            accelerator=compiler.accelerator,
+            compiler=said.compiler,
+            system=said.system,
+            memory_mode=said.memory_mode,
+            path=compiled.path.name,
+            size=compiled.path.stat().st_size,
+            on=said.on,
+            off=said.off,
+            macs=said.macs,
+            macs_on=said.macs_on,
+            sram=said.sram,
+            dram=said.dram,
+            on_chip_flash=said.on_chip_flash,
+            off_chip_flash=said.off_chip_flash,
+            milliseconds=said.milliseconds,
+        )
+        return npu, compiled
 
     return found
 

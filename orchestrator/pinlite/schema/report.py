@@ -217,6 +217,41 @@ class Arena(Frozen):
     operators: tuple[str, ...]
 
 
+class OffNpu(Frozen):
+    """An operator that stays on the processor beside an NPU: its ``number`` in the file's first graph, the ``tensor``
+    that it gives, and the compiler's ``reason``.
+    """
+
+    number: int
+    operator: str
+    tensor: str
+    reason: str
+
+
+class Npu(Frozen):
+    """A file compiled for an NPU, at ``path``. So many operators of the plain file are ``on`` the NPU, those ``off`` it
+    are on the processor; ``macs`` are all multiply-adds, ``macs_on`` those on the NPU. Memory is in bytes, as the
+    compiler says for a ``system`` and a ``memory_mode``; ``milliseconds`` is its estimate of one invocation on the NPU,
+    None where that has nothing to do.
+    """
+
+    accelerator: str
+    compiler: str
+    system: str
+    memory_mode: str
+    path: str
+    size: int
+    on: int
+    off: tuple[OffNpu, ...]
+    macs: int
+    macs_on: int
+    sram: int
+    dram: int
+    on_chip_flash: int
+    off_chip_flash: int
+    milliseconds: float | None
+
+
 class VariantReport(Frozen):
     """One TFLite file, compared with the reference.
 
@@ -228,7 +263,7 @@ class VariantReport(Frozen):
     profiles by name, and "samples"; ``audit`` is what was found in a file with integer operators. ``macs`` are the
     multiplications with an addition in one invocation, of convolutions, products of matrices and recurrent layers;
     ``parameters`` the numbers of its constants. They are None in reports that were made before there were any.
-    ``arena`` is there where the target is a device with a runtime that has one.
+    ``arena`` is there where the target is a device with a runtime that has one, ``npu`` where it has a compiler.
     """
 
     name: VariantName
@@ -250,6 +285,7 @@ class VariantReport(Frozen):
     beyond_calibration: tuple[str, ...] = ()
     audit: Content | None = None
     arena: Arena | None = None
+    npu: Npu | None = None
 
 
 class CalibrationReport(Frozen):

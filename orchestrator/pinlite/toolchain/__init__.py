@@ -8,7 +8,7 @@ from pinlite.toolchain.bases import Base
 from pinlite.toolchain.environments import with_environment
 from pinlite.toolchain.images import ImageRecipe, with_requirements
 from pinlite.toolchain.runtimes import Runtime
-from pinlite.toolchain.targets import NEEDS, Target
+from pinlite.toolchain.targets import NEEDS, Compiler, Target
 from pinlite.toolchain.toolchains import (
     ADAPT,
     DEFAULT,
@@ -29,6 +29,7 @@ __all__ = [
     "METADATA",
     "NEEDS",
     "Base",
+    "Compiler",
     "ImageRecipe",
     "Runtime",
     "Target",

@@ -95,7 +95,8 @@ def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
     if not toolchains.is_file(text):
         for base in bases.load().values():
             locks.lock_base(base, observe)
-    brought = [row.image for target in (targets.load() | targets.of(said.targets)).values() for row in target.runtimes]
+    known = targets.load()
+    brought = targets.images(known | targets.of(said.targets, known))
     for name in locks.in_order([*said.images.values(), *(row.image for row in said.runtimes), *brought], pins):
         if (own / name / FILE).is_file():
             locks.lock_image(name, pins, observe, before=before)

@@ -163,7 +163,8 @@ def _loaded(text: str) -> Toolchain:
     recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}
     runtimes = tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes)
     _check_told_apart(said, runtimes, file)
-    every = targets.load() | targets.of(said.targets)
+    brought = targets.load()
+    every = brought | targets.of(said.targets, brought)
     if said.target not in every:
         raise UsageError(f"{file}: unknown target {said.target!r}", hint=f"known: {', '.join(every)}")
     return Toolchain(
@@ -182,12 +183,14 @@ def _loaded(text: str) -> Toolchain:
 
 
 def with_target(chosen: Toolchain, name: str) -> Toolchain:
-    """The toolchain with the runtimes that one of its targets brings, before its own; errors as `load`."""
+    """The toolchain with the runtimes that one of its targets brings, before its own, and its compiler; errors as
+    `load`.
+    """
     target = chosen.targets[name]
-    if not target.runtimes:
+    if not target.images:
         return chosen
     (said, pins), known = read(chosen.text), bases.load()
-    recipes = {row.image: images.load(row.image, pins, known) for row in target.runtimes}
+    recipes = {image: images.load(image, pins, known) for image in target.images}
     runtimes = tuple(_runtime(row, recipes[row.image], chosen.file) for row in target.runtimes)
     every = (*runtimes, *chosen.runtimes)
     _check_told_apart(said, every, chosen.file)

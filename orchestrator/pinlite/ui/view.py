@@ -4,6 +4,8 @@ The console, the page and Markdown render the same tables and lines. Texts are a
 renderer escapes them in its own way.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +22,8 @@ Tone = Literal["", "good", "bad", "doubtful", "aside"]
 
 # All operators of these variants take and give floats, whatever they compute in.
 _BETWEEN_FLOATS = ("weight-", "dynamic")
+# The name of a tensor in a compiler's words.
+_TENSOR = re.compile(r" \(\S+\)")
 # What errors of these are is what PyTorch itself is off by.
 _FLOATS = (None, "float32")
 
@@ -329,6 +333,7 @@ def _variants(report: "Report") -> Iterator[Table | Line]:
     yield from chain.from_iterable(map(_operators, report.variants))
     yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
     yield from _arenas(report)
+    yield from _npus(report)
     yield from _comparison(report)
     if report.calibration:
         preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
@@ -382,6 +387,30 @@ def _arenas(report: "Report") -> Iterator[Table | Line]:
         alive = ", ".join(f"{short(each.name)} {bytes_(each.size)}" for each in peak.tensors)
         yield line(Span(f"{variant} needs most at operator {peak.number}, {peak.operator}: ", "aside"), alive)
         yield line(Span(f"{variant} wants of a resolver: ", "aside"), ", ".join(arena.operators))
+
+
+def _npus(report: "Report") -> Iterator[Table | Line]:
+    """What an NPU runs of each file, and why it does not run the rest; memory and time as the compiler says."""
+    found = [(each.name, each.npu) for each in report.variants if each.npu]
+    if not found:
+        return
+    has_dram = any(npu.dram for _, npu in found)
+    rows: list[tuple[Cell, ...]] = []
+    for variant, npu in found:
+        on = Span(f"{npu.on} of {npu.on + len(npu.off)}", "" if npu.on else "bad")
+        share = f"{npu.macs_on / npu.macs:.1%}" if npu.macs else "-"
+        memory = [npu.sram, *[npu.dram] * has_dram, npu.on_chip_flash + npu.off_chip_flash]
+        time = f"{npu.milliseconds:.2f} ms" if npu.milliseconds is not None else "-"
+        rows.append((variant, bytes_(npu.size), on, share, *map(bytes_, memory), time))
+    _, first = found[0]
+    numbers = ("compiled", "on the NPU", "MACs", "SRAM", *["DRAM"] * has_dram, "flash", "about")
+    title = f"on {first.accelerator}, as {first.compiler} says for {first.system}, {first.memory_mode}"
+    yield table(title, ("variant", *numbers), rows, numbers)
+    for variant, npu in found:
+        # What a reason says of a tensor is another one each time.
+        off = Counter((each.operator, _TENSOR.sub("", each.reason)) for each in npu.off)
+        for (operator, reason), many in off.items():
+            yield line(Span(f"{variant}, on the processor: ", "doubtful"), f"{many} {operator}: {reason}")
 
 
 def _comparison(report: "Report") -> Iterator[Table | Line]:
