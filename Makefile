@@ -18,7 +18,7 @@ accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
 .PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-archives bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
-	digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
+	devices digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -103,6 +103,10 @@ zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf
 		$(if $(QUICK),--quick) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(if $(TWICE),--twice) \
 		$(if $(JOBS),--jobs $(JOBS))
 
+devices: $(host) ## Convert models for microcontrollers and Ethos-U: TFLite Micro beside LiteRT, arena, NPU (ONLY, QUICK=1, ENGINE).
+	PYTHONPATH=tests/zoo .venv/bin/python tests/devices/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(QUICK),--quick)
+
 audited: $(host) .venv/zoo-new.ready .venv/onnx2tf.ready ## Audit ten models' files by pinlite and its peers (ONLY, ENGINE).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m audited.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
 
@@ -146,6 +150,7 @@ nightly: $(dev) ## What takes too long for CI: marked tests, other Pythons, all 
 	$(MAKE) --silent techniques
 	$(MAKE) --silent zoo TWICE=1 JOBS=2
 	$(MAKE) --silent zoo-new TWICE=1 JOBS=2
+	$(MAKE) --silent devices
 	$(MAKE) --silent audited
 	$(MAKE) --silent accuracy
 	$(MAKE) --silent fuzz

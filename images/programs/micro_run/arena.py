@@ -65,7 +65,7 @@ def _recorded(content, arena):
 
 
 def _least(content, used):
-    """Bisected between an arena that is too small and one that is not."""
+    """Bisected between an arena that is too small and one that is not, in which it is invoked then."""
     large = _up(used)
     while not _works(content, large):
         large *= 2
@@ -80,18 +80,25 @@ def _least(content, used):
             large = middle
         else:
             small = middle
+    # Kernels take all that they want when they are prepared. Where one does otherwise, this shows it.
+    while not _works(content, large, invoked=True):
+        large += _STEP
     return large
 
 
-def _works(content, arena):
-    """Tried in a process of its own, which some kernels end where memory is short."""
+def _works(content, arena, *, invoked=False):
+    """Whether it can be allocated, and ``invoked``, too. It is tried in a process of its own, which some kernels end
+    where memory is short.
+    """
     child = os.fork()
     if not child:
         # What it says of too small an arena is no news.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         status = 1
         try:
-            invoke(running(content, arena))
+            interpreter = running(content, arena)
+            if invoked:
+                invoke(interpreter)
             status = 0
         finally:
             os._exit(status)

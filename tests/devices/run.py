@@ -1,0 +1,181 @@
+"""Convert models as int8-only for a microcontroller with an NPU, run each file in TFLite Micro and in LiteRT without
+XNNPACK, and say how many steps they are apart, what arena it needs and what of it runs on the NPU; JSON beside it.
+
+The exit status is 1 where a file that TFLite Micro runs is more than a step away from what LiteRT's reference kernels
+compute (its fast ones where there is no reference), or a model of `FULL` has less than 95 % of its multiply-adds on the
+NPU.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import manifest
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from pinlite import toolchain
+from pinlite.engine import VenvEngine
+from pinlite.events import ignore
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TARGET = "ethos-u55-128"
+REFERENCE, FAST = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+LEAST = 0.95
+# Beside the zoo's: what microcontrollers are given, and what an NPU has to run nearly all of.
+OTHERS = (
+    manifest.Model("mobilenet_v2_025", f"{HERE / 'models.py'}:mobilenet_v2_025", ("input=1x3x96x96",), quick=True),
+    manifest.Model("ds_cnn", f"{ROOT / 'tests' / 'accuracy' / 'nets.py'}:ds_cnn", ("image=1x1x25x12",), quick=True),
+)
+FULL = {"mobilenet_v2", "mobilenet_v2_025", "resnet18", "mnasnet1_0", "ds_cnn"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``steps`` is the largest difference of an output from what LiteRT's reference kernels compute, in steps of the
+    output, ``fast`` the same of kernels that are fast here; None where LiteRT has no such kernel. ``reason`` is what
+    TFLite Micro refuses. ``macs`` is the share of multiply-adds on the NPU, ``off`` has the operators that are not
+    there.
+    """
+
+    name: str
+    steps: int | None = None
+    fast: int | None = None
+    reason: str = ""
+    seconds: float | None = None
+    arena: dict[str, Any] | None = None
+    macs: float | None = None
+    off: dict[str, int] = field(default_factory=dict)
+    sram: int | None = None
+    flash: int | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether what there is to be held is as it should be; what is refused, is so by name."""
+        if self.arena is None:
+            return self.name not in FULL and "TFLite Micro can't run" in self.reason
+        held = self.fast if self.steps is None else self.steps
+        return held is not None and held <= 1 and (self.name not in FULL or (self.macs or 0.0) >= LEAST)
+
+
+def main() -> int:
+    arguments = _arguments()
+    models = [*OTHERS, *(model for model in manifest.load() if model.quick or model.name in FULL)]
+    if arguments.quick:
+        models = [model for model in models if model.quick]
+    patterns = [text for text in arguments.only.split(",") if text]
+    models = [each for each in models if not patterns or any(fnmatchcase(each.name, text) for text in patterns)]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for model in models:
+        outcomes.append(outcome(model, arguments.engine))
+        print(f"{len(outcomes)}/{len(models)} {outcomes[-1]}", file=sys.stderr, flush=True)  # noqa: T201
+        (arguments.out / "devices.json").write_text(json.dumps([asdict(each) for each in outcomes], indent=1) + "\n")
+    Console(width=160).print(_table(outcomes))
+    return 0 if outcomes and all(each.right for each in outcomes) else 1
+
+
+def outcome(model: manifest.Model, engine: str) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="devices-") as folder:
+        out = Path(folder, "out")
+        words = [word for each in model.inputs for word in ("--input", each)]
+        words += [word for each in model.requirements for word in ("--with", each)]
+        asked = ["--target", TARGET, "--variant", "int8-only", "--calibration", "random", "--engine", engine]
+        command = [sys.executable, "-m", "pinlite", "convert", model.source, *words, *asked, "--out", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 7):
+            error = next((line for line in done.stderr.splitlines() if line.startswith("error: ")), done.stderr[-300:])
+            return Outcome(model.name, reason=error)
+        report = json.loads((out / "report.json").read_text())
+        (variant,) = report["variants"]
+        npu = variant["npu"]
+        (hop,) = (stage for stage in report["stages"] if stage["name"] == "infer-tflite-micro-int8-only")
+        return Outcome(
+            model.name,
+            steps=apart(REFERENCE, out / variant["path"], out / "samples.npz"),
+            fast=apart(FAST, out / variant["path"], out / "samples.npz"),
+            seconds=round(hop["seconds"], 2),
+            arena={name: size for name, size in variant["arena"].items() if isinstance(size, int)},
+            macs=npu["macs_on"] / npu["macs"] if npu["macs"] else None,
+            off=_counted(each["operator"] for each in npu["off"]),
+            sram=npu["sram"],
+            flash=npu["on_chip_flash"] + npu["off_chip_flash"],
+        )
+
+
+def apart(kernels: str, model: Path, samples: Path) -> int | None:
+    """How many steps TFLite Micro's outputs are from those of LiteRT, at most; None where that lacks a kernel."""
+    micro = computed("micro", model, samples)
+    try:
+        litert = computed(kernels, model, samples)
+    except subprocess.CalledProcessError as error:
+        if b"can't run" not in error.stderr:
+            raise
+        return None
+    differences = (np.abs(one.astype(np.int64) - two) for one, two in zip(micro, litert, strict=True))
+    return max(int(each.max(initial=0)) for each in differences)
+
+
+def computed(runtime: str, model: Path, samples: Path) -> list[np.ndarray]:
+    chosen = toolchain.with_target(toolchain.load(), "micro")
+    package = "tflite-micro" if runtime == "micro" else "ai-edge-litert"
+    (row,) = (each for each in chosen.runtimes if each.package == package)
+    recipe = chosen.images[row.image]
+    image = Path(VenvEngine().ensure([recipe], ignore)[recipe.name].reference)
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = Path(folder, "outputs.npz")
+        python = image / "environment" / "bin" / "python"
+        subprocess.run(
+            [python, HERE / "outputs.py", runtime, model, samples, outputs],
+            check=True,
+            capture_output=True,
+            env={"PYTHONPATH": str(image / "programs")},
+        )
+        with np.load(outputs) as arrays:
+            return [arrays[name] for name in arrays.files]
+
+
+def _counted(names: Iterator[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name in names:
+        found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    shown = Table(
+        "model", "steps", "fast", "arena", "tensors", "of 32 bits, about", "MACs on NPU", "off it", "SRAM", "flash"
+    )
+    for each in outcomes:
+        if each.arena is None:
+            shown.add_row(each.name, "-", "-", each.reason)
+            continue
+        sizes = (each.arena["least"], each.arena["tensors"], each.arena["estimate_32_bit"])
+        off = ", ".join(f"{count} {name}" for name, count in each.off.items())
+        share = "-" if each.macs is None else f"{each.macs:.1%}"
+        memory = (f"{each.sram:,}", f"{each.flash:,}")
+        apart = ("-" if found is None else str(found) for found in (each.steps, each.fast))
+        shown.add_row(each.name, *apart, *(f"{size:,}" for size in sizes), share, off, *memory)
+    return shown
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", metavar="NAMES", help="names or patterns, with commas between")
+    parser.add_argument("--quick", action="store_true", help="the small ones")
+    parser.add_argument("--engine", default="auto", help="what runs the stages")
+    parser.add_argument("--out", type=Path, default=Path("build/devices"), metavar="DIR", help="where the JSON goes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
