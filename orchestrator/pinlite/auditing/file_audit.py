@@ -1,11 +1,11 @@
 """Whether a TFLite file is right inside, and in which runtimes it computes what it should."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pinlite import digest, toolchain
-from pinlite.auditing import operator_versions, runtime_faults
+from pinlite.auditing import operator_versions, resolvers, runtime_faults
 from pinlite.engine import choose
 from pinlite.errors import UsageError
 from pinlite.events import Observer, ignore
@@ -59,7 +59,7 @@ def audit(
         needs=needs,
         faults=tuple(_faults(kinds)),
         asked=asked,
-        failures=(*failures(found), *_failures_in(asked, needs, kinds)),
+        failures=(*failures(found), *_unresolved(asked, found), *_failures_in(asked, needs, kinds)),
     )
 
 
@@ -102,6 +102,13 @@ def failures(found: Content) -> Iterator[str]:
     if off:
         named = [f"{each.where} ({short(each.tensor)}) by {each.steps} steps, {each.allowed} allowed" for each in off]
         yield _several(f"{len(off)} operator(s) are off", named)
+
+
+def _unresolved(runtimes: Iterable[str], found: Content) -> Iterator[str]:
+    """The operators that a runtime of microcontrollers which was asked for does not have at all."""
+    for runtime in runtimes:
+        if named := resolvers.lacking(runtime.partition(" ")[0], (each.kind for each in found.operators)):
+            yield _several(f"{len(named)} operator(s) have no kernel in {runtime.partition(' ')[0]}", list(named))
 
 
 def _failures_in(
