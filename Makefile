@@ -17,7 +17,7 @@ peers := .venv/onnx2tf.ready .venv/litert.ready
 accuracy := .venv/data.ready .venv/litert-quantizer.ready .venv/tensorflow.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-archives bench-batch bench-cached bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
+.PHONY: help convert test test-lowest test-pythons lint lock base engine engine-stop registry registry-stop bench bench-adapt bench-archives bench-batch bench-cached bench-cluster bench-shared bench-variants bench-peers bench-environment bench-scale bench-tune op-costs \
 	devices digits zoo zoo-new audited accuracy environments sweep conformance conformance-new operators kernels real techniques nightly soak screenshots docs site fuzz hostile protections release clean
 
 help: ## List the targets.
@@ -84,6 +84,10 @@ bench-scale: $(host) ## Time conversions of 10 MB to 1.9 GB, and of 100 to 5,000
 bench-batch: $(host) .venv/onnx2tf.ready ## Time pinlite batch: 20 models beside onnx2tf, 1,000 graphs, 2,000 of the store (ENGINE, PART=twenty|drawn|kept, ROUNDS, QUICK=1), build/batch.
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m bench.batch --engine $(if $(filter auto,$(ENGINE)),venv,$(ENGINE)) \
 		$(if $(PART),--part $(PART)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+
+bench-cluster: $(dev) ## Time 20 models on one worker of Dask and on two, a core and a network namespace each, as root (ROUNDS, ONLY, QUICK=1), build/cluster.
+	PYTHONPATH=tests:tests/executors:tests/zoo .venv/bin/python -m bench.cluster $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
 bench-environment: $(host) ## Time --python in an environment with torch and timm, beside its parts done by hand (ENV=DIR, ENGINE, RUNS).
 	.venv/bin/python tests/bench/own_environment.py "$(ENV)" --engine $(ENGINE) --runs $(or $(RUNS),5)

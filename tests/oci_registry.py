@@ -23,8 +23,8 @@ OURS = ("content-length", "connection", "transfer-encoding", "date")
 
 
 class Service:
-    """`docker-registry` on a port of its own. ``users`` are those that it lets in, by their passwords; ``read_only``
-    takes nothing; ``certificate`` is a file with a certificate and its key, for TLS.
+    """`docker-registry` on a port of its own, at an ``address`` of this machine. ``users`` are those that it lets in,
+    by their passwords; ``read_only`` takes nothing; ``certificate`` is a file with a certificate and its key, for TLS.
     """
 
     def __init__(
@@ -35,13 +35,14 @@ class Service:
         read_only: bool = False,
         certificate: Path | None = None,
         content: Path | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         self.folder, self.content = folder, content or folder / "content"
         folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((address, 0))
             self.port = probe.getsockname()[1]
-        self.host = f"127.0.0.1:{self.port}"
+        self.address, self.host = address, f"{address}:{self.port}"
         config = [
             "version: 0.1",
             "storage:",
@@ -71,7 +72,7 @@ class Service:
         end = time.monotonic() + STARTS
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > end:
                     said = (self.folder / "log").read_text()[-500:]
