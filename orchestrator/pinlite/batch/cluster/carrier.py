@@ -53,7 +53,7 @@ class Carrier:
         threading.Thread(target=self._hear, name="pinlite-jobs", daemon=True).start()
         with contextlib.suppress(queue.Empty):
             while True:
-                self._say({"outcome": self._carried_out(self._jobs.get(timeout=IDLE)).model_dump(mode="json")})
+                self._say({"outcome": self.carried_out(self._jobs.get(timeout=IDLE)).model_dump(mode="json")})
 
     def _hear(self) -> None:
         """Who asks may be gone while a task is carried out: then that ends as by ^C."""
@@ -70,7 +70,8 @@ class Carrier:
         if told := events.packed(event):
             self._say({"event": told})
 
-    def _carried_out(self, text: str) -> Outcome:
+    def carried_out(self, text: str) -> Outcome:
+        """What comes of a `Job` in JSON; the process is in / afterwards."""
         try:
             job = Job.model_validate_json(text)
         except ValidationError as error:

@@ -15,6 +15,7 @@ from distributed import Worker, get_worker
 
 from pinlite.batch.cluster import carrier, machines
 from pinlite.batch.cluster.job import Job, Outcome
+from pinlite.machine import folders
 
 _TURN = 0.5
 
@@ -69,6 +70,8 @@ class _Process:
                 [sys.executable, "-P", "-m", carrier.__name__, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                # It works in other folders than the one that a cache may be relative to.
+                env=os.environ | {"PINLITE_CACHE": str(folders.cache().absolute())},
                 start_new_session=True,
             )
         self._connection = Connection(ours.detach())
