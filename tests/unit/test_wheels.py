@@ -273,6 +273,14 @@ def certificates(tmp_path_factory):
         begun = begun.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
         begun = begun.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         begun = begun.add_extension(address, critical=False)
+        # Without these OpenSSL refuses a certificate where it is strict, as Python 3.13 has it.
+        uses = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+        uses |= dict.fromkeys(("encipher_only", "decipher_only"), False)
+        usage = x509.KeyUsage(True, key_cert_sign=is_authority, crl_sign=is_authority, **uses)
+        begun = begun.add_extension(usage, critical=True)
+        whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
+        begun = begun.add_extension(whose, critical=False)
+        begun = begun.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         made.append(begun.sign(keys[0], hashes.SHA256()).public_bytes(pem))
     private = keys[1].private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     files = folder / "authority.pem", folder / "server.pem"
