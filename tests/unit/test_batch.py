@@ -6,6 +6,8 @@ from pathlib import Path
 import fake_engine
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fake_engine import RefusalError
 
 from pinlite import api, options
@@ -426,3 +428,27 @@ def test_the_form_of_a_file_is_published(listed, command):
     assert set(schema["properties"]) == {"defaults", "matrix", "model"}
     with pytest.raises(UsageError):
         models_file.read(listed.with_name("missing.toml"))
+
+
+@pytest.mark.parametrize(("trusted", "vouched"), [((0, 1, 2), True), ((0, 2), False), ((), False)])
+def test_shared_workers_are_vouched_for_if_every_source_is_trusted(models, monkeypatch, trusted, vouched):
+    told = []
+    monkeypatch.setattr(batch, "_executor", lambda _, shared: told.append(shared) or HereExecutor(shared))
+    lines = [f'[[model]]\nsource = "{source}"\ninput = {INPUT}\n' for source in models]
+    for number in trusted:
+        lines[number] += "trust = true\n"
+    Path("models.toml").write_text("".join(lines))
+    batch.run(batch.prepared(["models.toml"], {"out": "out", "jobs": 1}))
+    assert [shared.trust for shared in told] == [vouched]
+
+
+def test_a_key_that_goes_asks_for_a_model_anew(run, tmp_path):
+    """What it signed may be in what was kept of the whole model."""
+    key = Ed25519PrivateKey.generate().public_key()
+    file = tmp_path / "keys.pem"
+    file.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    given = ("--input", *INPUT, "--store", "oci://127.0.0.1:9/results", "--trust-key", str(file))
+    assert [kept for *_, kept in states(run(*given)[1])] == [False] * 3
+    assert [kept for *_, kept in states(run(*given)[1])] == [True] * 3
+    file.write_bytes(file.read_bytes() + b"\n# whose it is\n")
+    assert [kept for *_, kept in states(run(*given)[1])] == [False] * 3

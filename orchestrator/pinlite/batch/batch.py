@@ -80,7 +80,8 @@ def run(batch: Batch, observe: BatchObserver = ignore, executor: Executor | None
     """
     started, date = time.monotonic(), datetime.now(UTC)
     found = dict[str, ModelResult]()
-    shared = None if batch.isolate else Shared(f"batch-{uuid.uuid4().hex[:12]}", _KEEP_WARM)
+    trust = all(task.settings.get("trust") is True for task in batch.tasks)
+    shared = None if batch.isolate else Shared(f"batch-{uuid.uuid4().hex[:12]}", _KEEP_WARM, trust)
     try:
         with closing((executor or _executor(batch, shared)).results(batch.tasks, observe)) as results:
             for result in results:

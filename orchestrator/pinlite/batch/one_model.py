@@ -10,7 +10,7 @@ from pinlite import digest, options
 from pinlite.batch.tasks import Task
 from pinlite.conversion import pipeline, plan
 from pinlite.conversion.plan import Plan
-from pinlite.conversion.run import Shared
+from pinlite.conversion.run import Shared, key_files
 from pinlite.errors import PinliteError
 from pinlite.events import BatchObserver, Event, InModel, ModelPlanned, ModelStarted, RunStarted
 from pinlite.schema.batch import MadeFile, ModelResult
@@ -112,7 +112,7 @@ def _report(task: Task, shared: Shared | None, observe: BatchObserver, own: str,
     if held:
         held(planned)
     observe(ModelPlanned(task.name, _stages(planned)))
-    before = runs.state(planned.dependencies)
+    before = runs.state(planned.dependencies, *key_files(recipe))
     report = pipeline.run_plan(planned, tell, shared=shared)
     if held is None and may_be_kept(task, recipe):
         runs.keep(words(task), recipe, before, report, own=own, contents=planned.contents)

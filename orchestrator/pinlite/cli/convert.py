@@ -8,11 +8,11 @@ from pinlite import options
 from pinlite.cli.consoles import data, print_json, progress
 from pinlite.cli.reports import finish, printed
 from pinlite.conversion import pipeline, plan
+from pinlite.conversion.run import key_files
 from pinlite.errors import PinliteError
 from pinlite.options import declared
 from pinlite.options.option import Locked
 from pinlite.provenance import lockfile
-from pinlite.schema.recipe import Recipe
 from pinlite.store import runs
 
 
@@ -41,7 +41,7 @@ def convert(
     try:
         with progress(verbose=verbose) as view:
             planned = plan.prepare(recipe, view)
-            before = runs.state(planned.dependencies, *([file] if file else []), *_keys(recipe))
+            before = runs.state(planned.dependencies, *([file] if file else []), *key_files(recipe))
             report = pipeline.run_plan(planned, view, recorded=recorded)
     except PinliteError as error:
         if error.report:
@@ -53,15 +53,6 @@ def convert(
     if recipe.cache and not recipe.refresh and not recipe.sign and not html:
         runs.keep(sys.argv[1:], recipe, before, report, written=lock, contents=planned.contents)
     finish(report, recipe.out, json=json, html=html)
-
-
-def _keys(recipe: Recipe) -> tuple[Path, ...]:
-    """The files that say whose results are believed."""
-    if not recipe.store:
-        return ()
-    from pinlite.trust import keys
-
-    return keys.trusted_files(recipe.trust_keys)
 
 
 def _show_plan(planned: plan.Plan, *, json: bool) -> None:

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Shared:
     """What several conversions have in common that trust each other's sources: the ``keeper`` of their workers, by its
-    name, and for how many seconds one waits for the next of them.
+    name, and for how many seconds one waits for the next of them. ``trust`` says that the user knows who wrote every
+    one of the sources.
     """
 
     keeper: str
     keep_warm: float
+    trust: bool = False
 
 
 def runner_of(plan: Plan, observe: Observer = ignore, shared: Shared | None = None) -> Runner:
@@ -60,7 +62,18 @@ def runner_of(plan: Plan, observe: Observer = ignore, shared: Shared | None = No
     if not recipe.cache:
         return local
     sharing = sharing_of(recipe, observe)
-    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, sharing, trust=recipe.trust)
+    # One source that is not trusted may have changed what shared workers make of the others.
+    trust = shared.trust if shared else recipe.trust
+    return CachingRunner(local, Store(), plan.images, recipe.refresh, observe, sharing, trust=trust)
+
+
+def key_files(recipe: Recipe) -> tuple[Path, ...]:
+    """The files that say whose shared results are believed."""
+    if not recipe.store:
+        return ()
+    from pinlite.trust import keys  # noqa: PLC0415  # imports cryptography
+
+    return keys.trusted_files(recipe.trust_keys)
 
 
 def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
@@ -75,7 +88,7 @@ def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
     from pinlite.trust import keys  # noqa: PLC0415
 
     signing = keys.signing_key(recipe.signing_key)
-    trusted = keys.TrustedKeys.of(keys.trusted_files(recipe.trust_keys), signing)
+    trusted = keys.TrustedKeys.of(key_files(recipe), signing)
     if not trusted:
         raise UsageError(
             f"--store {recipe.store}: no key is trusted, so nothing there could be believed",

@@ -110,7 +110,7 @@ class Carrier:
                 refused.append(told)
                 raise _RefusedError(told)
 
-        shared = Shared(job.keeper, job.keep_warm) if job.keeper else None
+        shared = Shared(job.keeper, job.keep_warm, job.trust) if job.keeper else None
         result = one_model.convert(task, shared, self._tell, held=held)
         if refused:
             return Outcome(refused=refused[0])

@@ -34,7 +34,7 @@ class Job(Frozen):
 
     ``images`` are the identities of its images, by name: a machine that would take others is refused. ``keeper`` is
     that of workers that serve all models of a batch, "" for workers of its own, ``keep_warm`` how many seconds they
-    wait. ``topic`` is where to tell what happens.
+    wait, and ``trust`` whether all of these models are trusted. ``topic`` is where to tell what happens.
     """
 
     job_schema: Literal["pinlite.job/1"] = Field("pinlite.job/1", alias="schema")
@@ -47,6 +47,7 @@ class Job(Frozen):
     exchange: str
     keeper: str = ""
     keep_warm: float = 0.0
+    trust: bool = False
     topic: str = ""
 
     def to_json(self) -> str:

@@ -13,7 +13,7 @@ from pinlite.batch.cluster.job import Blob, Job
 from pinlite.batch.tasks import Task
 from pinlite.conversion import plan
 from pinlite.conversion.plan import Plan
-from pinlite.conversion.run import Shared
+from pinlite.conversion.run import Shared, key_files
 from pinlite.digest import files_below, of_file
 from pinlite.errors import UsageError
 from pinlite.events import Observer
@@ -66,12 +66,13 @@ def sent(task: Task, exchange: Exchange, shared: Shared | None, topic: str, obse
         exchange=exchange.address,
         keeper=shared.keeper if shared else "",
         keep_warm=shared.keep_warm if shared else 0.0,
+        trust=shared.trust if shared else False,
         topic=topic,
     )
     if files:
         by_content = {blob: Path(path) for path, blob in files.items()}
         tried(lambda: exchange.put(by_content), observe)
-    return Sent(task, recipe, runs.state(planned.dependencies), job, _signing(recipe))
+    return Sent(task, recipe, runs.state(planned.dependencies, *key_files(recipe)), job, _signing(recipe))
 
 
 def _needed(planned: Plan) -> Iterator[tuple[Path, Blob]]:
