@@ -1,5 +1,10 @@
 """Files for microcontrollers: TFLite Micro runs and measures them, beside the runtimes of the toolchain."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from command import CASES, RUNTIMES
 
@@ -91,3 +96,14 @@ def test_an_npu_gets_a_file_of_its_own_and_the_plain_one_is_the_same(converted, 
     again = converted(*TINY, *asked, "--target", "ethos-u55-128", run=2)
     for path in (npu["path"], "micro-int8-only/model_data.cc", "micro-int8-only/model_data.h"):
         assert (out / path).read_bytes() == (again / path).read_bytes()
+
+
+def test_outputs_are_those_of_litert_s_reference_kernels(tmp_path, any_engine):
+    """Of a keyword spotter, whose multiplications are nearly all the NPU's; `make devices` has more."""
+    script = (CASES.parent / "devices" / "run.py", "--only", "ds_cnn", "--engine", any_engine, "--out", tmp_path)
+    path = {"PYTHONPATH": str(CASES.parent / "zoo")}
+    done = subprocess.run([sys.executable, *script], env=os.environ | path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads((tmp_path / "devices.json").read_text())
+    assert found["steps"] == 0
+    assert found["macs"] >= 0.95
