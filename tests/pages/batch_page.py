@@ -99,7 +99,7 @@ def _twenty(twenty: dict[str, Any]) -> str:
         models=", ".join(twenty["models"]),
         megabytes=twenty["bytes"] / 1e6,
         rounds=f"{len(rounds)} times, of which this is the median" if len(rounds) > 1 else "once",
-        load=_load(twenty),
+        load=load(twenty),
         ours=median("ours"),
         theirs=median("in turn"),
         theirs_by_two=median("by two"),
@@ -114,7 +114,7 @@ def _drawn(drawn: dict[str, Any], processors: int) -> str:
         megabytes=drawn["bytes"] / 1e6,
         seconds=drawn["seconds"],
         pace=drawn["models"] / drawn["seconds"],
-        load=_load(drawn),
+        load=load(drawn),
         processes=processors,
         plot=_plot(drawn),
         growth=100 * batch.growth(drawn),
@@ -128,11 +128,11 @@ def _kept(kept: dict[str, Any]) -> str:
         there=kept["folders there"],
         each=1000 * kept["new folders"] / kept["models"],
         each_there=1000 * kept["folders there"] / kept["models"],
-        load=_load(kept),
+        load=load(kept),
     )
 
 
-def _load(part: dict[str, Any]) -> str:
+def load(part: dict[str, Any]) -> str:
     """What else the machine did when the measuring began: so many processes were running, or waited to."""
     return f" The machine had other work, a load of {part['load']:.0f}." if part["load"] >= _BUSY else ""
 

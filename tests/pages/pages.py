@@ -16,6 +16,7 @@ from typing import Any
 import api_page
 import batch_page
 import cells
+import cluster_page
 import command_table
 import error_table
 import expressions
@@ -222,6 +223,7 @@ SOURCES: dict[str, Reduce] = {
     "soak": soak_table.reduced,
     "scale": scale_page.reduced,
     "batch": lambda found: batch_page.reduced(found, measured("batch")),
+    "cluster": cluster_page.reduced,
     "peers": lambda found: peers_page.reduced(found, measured("peers")),
 }
 
@@ -266,7 +268,7 @@ def pages() -> dict[str, str]:
         "api.md": api_page.page(),
         "peers.md": peers_page.page((DOCS / "peers.md").read_text(), measured("peers")),
         "performance.md": scale_page.page(measured("scale")),
-        "scale.md": batch_page.page(measured("batch")),
+        "scale.md": batch_page.page(measured("batch")) + cluster_page.section(measured("cluster")),
         "soak.md": soak_table.page(measured("soak"), warm=soak.WARM, kept=logs.KEPT),
     }
 

@@ -212,6 +212,13 @@ def test_a_wrong_cluster_is_told_with_what_to_do(models, command, arguments, tol
     assert "hint: " in err
 
 
+def test_a_share_may_have_nothing_to_do(models, command):
+    """Then no scheduler is asked."""
+    asked = ("--scheduler", "tcp://127.0.0.1:1", "--store", "oci://h.example/n", "--shard", "4/4", "--json")
+    status, out, _ = command("batch", *models, *asked)
+    assert (status, json.loads(out)["models"]) == (0, [])
+
+
 def test_models_share_one_store(models, command):
     assert models
     Path("models.toml").write_text(

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import batch_page
+import cluster_page
 import error_table
 import expressions
 import import_graph
@@ -143,6 +144,37 @@ def test_a_batch_is_told_as_it_was_measured():
     assert batch_page.reduced(few, found)["drawn"] == found["drawn"]
     assert "small models" not in batch_page.page(batch_page.reduced(few))
     assert batch_page.reduced({"date": "", "processors": 2, "drawn": few["drawn"]}) is None
+
+
+def test_a_cluster_is_told_as_it_was_measured_and_what_follows():
+    one = {"seconds": 60.0, "converting": 40.0, "asking": 6.0, "scheduling": 1.5, "stored": 90_000_000}
+    found = {
+        "date": "2026-11-30",
+        "processors": 2,
+        "load": 0.2,
+        "models": [f"net{number}" for number in range(10)],
+        "bytes": 40_000_000,
+        "start": {"seconds": 9.0, "converting": 4.0, "asking": 1.5, "scheduling": 0.6, "stored": 9_000_000},
+        "rounds": [{"one": one, "two": one | {"seconds": seconds}} for seconds in (30.0, 33.0, 45.0)],
+    }
+    assert cluster_page.reduced(found) == found
+    assert cluster_page.reduced(found | {"models": ["one"]}) is None
+    section = cluster_page.section(found)
+    # 5.7 s a model; (6 - 1.5) / 9 s of who asks; 9 MB; 10,000 models by 200 workers, at 1 Gbit/s.
+    for told in (
+        *(
+            "| one worker | 60 |",
+            "| two workers | 33, 0.55 of that |",
+            "| its conversion | 4.0 s |",
+            "checks | 1.7 s |",
+        ),
+        *("of who asks | 0.50 s |", "scheduler 25 ms", "there and back | 4 and 5 MB |"),
+        *("by 200 workers | 5 min |", "on one core | 83 min |"),
+        *("at 1 Gbit/s | 12 min |", "about **83 min**,\nas long as who asks has to do", "to do | 11 |", "full | 79 |"),
+    ):
+        assert told in section, told
+    assert "other work" not in section
+    assert "a load of 23" in cluster_page.section(found | {"load": 23.4})
 
 
 def test_a_part_of_the_sizes_is_no_plot():

@@ -114,7 +114,7 @@ def file_of(batch: Batch) -> Path:
 
 
 def _executor(batch: Batch, shared: Shared | None) -> Executor:
-    if batch.cluster:
+    if batch.cluster and batch.tasks:
         return cluster.executor(batch.cluster, shared)
     count = min(batch.jobs, len(batch.tasks))
     return ProcessesExecutor(count, shared) if count > 1 else HereExecutor(shared)

@@ -91,7 +91,8 @@ class _Course:
         self._own = runs.own_files()
         self._topic = f"pinlite-{uuid.uuid4().hex[:12]}"
         self._happened: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
-        self._waiting = deque(map(_Running, tasks))
+        # The largest first: one of these at the end would leave the other workers with nothing to do.
+        self._waiting = deque(map(_Running, sorted(tasks, key=lambda task: -task.size)))
         self._under_way: dict[str, _Running] = {}
         self._store_is_away: RegistryError | None = None
         self._is_over = threading.Event()
