@@ -32,8 +32,8 @@ DRAWN = """
 Graphs of 10 to 50 nodes, each another one, {megabytes:.0f} MB together: {seconds:.0f} seconds,
 **{pace:.1f} a second**.{load}
 
-The memory is that of all processes together, without the pages of files: a worker of each program for each of
-{processes} models at a time, and what lends these out.
+The memory is that of all processes together: a worker of each program for each of {processes} models at a time, and
+what lends these out.
 
 {plot}
 
