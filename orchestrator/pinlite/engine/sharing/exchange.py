@@ -15,7 +15,7 @@ from pinlite.engine.sharing.shared import SharedImages
 from pinlite.errors import ImageError, RegistryError, TamperedError
 from pinlite.events import Notice, Observer
 from pinlite.machine import temporary
-from pinlite.registry import Reference
+from pinlite.registry import EMPTY, Reference
 from pinlite.registry.layout import LayoutReader, LayoutWriter
 from pinlite.registry.repository import Repository
 from pinlite.registry.session import Patience
@@ -50,6 +50,8 @@ def push(
     """
     there, where = Repository(to), str(to)
     known = pushing.kept(there, _own(there, key, where, observe))
+    # Whether anything may be written is better known before gigabytes are packed.
+    there.push(b"{}", EMPTY)
     if engine.carrier:
         images = pushing.here(engine.carrier, recipes)
         names = {image.identity: image.name for image in images}
