@@ -38,7 +38,7 @@ lint: $(dev) ## Check style, types and the direction of imports.
 
 test-lowest: $(host) requirements-dev.lock ## Run the unit tests with the oldest packages that pyproject.toml allows.
 	.venv/bin/uv venv --quiet --clear --no-project --python .venv/bin/python .venv/lowest
-	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct --editable ".[verify]"
+	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct --editable ".[cluster,verify]"
 	.venv/bin/uv pip install --quiet --python .venv/lowest/bin/python \
 		$$(sed -nE 's/^((check-jsonschema|grimp|hypothesis|mypy|pre-commit|pytest|pyyaml|securesystemslib)==[^ ;]+).*/\1/p' requirements-dev.lock)
 	.venv/lowest/bin/python -m pytest --quiet -p no:cacheprovider tests/unit

@@ -132,6 +132,7 @@ def test_a_worker_that_dies_is_replaced(lonely, through, slow):
     assert Path("out/slow/report.json").exists()
 
 
+@pytest.mark.nightly
 def test_a_scheduler_that_restarts_is_found_again(lonely, through, slow):
     course = Course(through(lonely), slow)
     until(course.is_exporting)
@@ -144,6 +145,7 @@ def test_a_scheduler_that_restarts_is_found_again(lonely, through, slow):
     assert any("is away" in text for text in course.notices())
 
 
+@pytest.mark.nightly
 def test_a_scheduler_that_stays_away_is_told(lonely, through, slow, task):
     course = Course(through(lonely, SHORT), task("one"), slow)
     until(course.is_exporting)
@@ -155,6 +157,7 @@ def test_a_scheduler_that_stays_away_is_told(lonely, through, slow, task):
     assert not Path("out/slow").exists()
 
 
+@pytest.mark.nightly
 def test_a_scheduler_without_workers_is_told(through, task, environments, tmp_path):
     with machines(tmp_path / "cluster", environments) as empty:
         told = []
@@ -184,6 +187,7 @@ def test_a_store_that_lies_is_not_believed(cluster, through, task, registry):
     assert not Path("out").exists()
 
 
+@pytest.mark.nightly
 def test_a_store_that_is_away_for_a_moment_is_asked_again(cluster, through, task, registry):
     Path("own.py").write_text("from torch import nn\n\n\ndef build():\n    return nn.Conv2d(3, 6, 1)\n")
     with oci_registry.misbehaving(registry) as proxy:
@@ -200,6 +204,7 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(cluster, through, task
     assert len(asked) > 2
 
 
+@pytest.mark.nightly
 def test_a_store_that_stays_away_fails_what_needs_it(cluster, through, task, registry):
     assert [result.state for result in through(cluster).results([task("one")], ignore)] == ["right"]
     with oci_registry.misbehaving(registry) as proxy:
@@ -212,6 +217,7 @@ def test_a_store_that_stays_away_fails_what_needs_it(cluster, through, task, reg
     assert "models whose files are not there yet fail" in notices(told)[-1]
 
 
+@pytest.mark.nightly
 def test_what_signs_stays_here(cluster, through, task, registry, tmp_path):
     key = tmp_path / "key.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
@@ -227,6 +233,7 @@ def test_what_signs_stays_here(cluster, through, task, registry, tmp_path):
     assert all(secret not in blob.read_bytes() for blob in blobs if blob.is_file())
 
 
+@pytest.mark.nightly
 def test_files_by_absolute_paths_are_told_as_they_are_here(cluster, through, task, tmp_path):
     """They lie elsewhere on a worker, and what says so would differ."""
     weights = tmp_path / "elsewhere" / "net.py"
@@ -249,6 +256,7 @@ def certificates(folder: Path) -> dict[str, str]:
     return {"ca-file": str(certificate), "cert": str(certificate), "key": str(key)}
 
 
+@pytest.mark.nightly
 def test_tls_is_as_dask_is_configured(through, task, environments, tmp_path):
     files = certificates(tmp_path)
     options = [word for name, file in files.items() for word in (f"--tls-{name}", file)]

@@ -8,6 +8,7 @@ from pinlite.batch.executor import HereExecutor
 from pinlite.batch.processes import ProcessesExecutor
 
 
+@pytest.mark.nightly
 class TestHere(ExecutorConformance):
     @pytest.fixture
     def executor(self):
@@ -20,6 +21,7 @@ class TestProcesses(ExecutorConformance):
         return ProcessesExecutor(2)
 
 
+@pytest.mark.nightly
 class TestLocalCluster(ExecutorConformance):
     @pytest.fixture
     def executor(self):

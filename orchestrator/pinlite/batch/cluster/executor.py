@@ -195,7 +195,7 @@ class _Course:
         )
         return None
 
-    def _carried_out(self, running: _Running, future: Future[str]) -> ModelResult | None:
+    def _carried_out(self, running: _Running, future: "Future[str]") -> ModelResult | None:
         if running.submitted is None or running.submitted.future is not future:
             return None
         running.submitted = None

@@ -37,7 +37,7 @@ class Patience:
 class Submitted:
     """A task that a worker is to carry out: one of those at the addresses ``only``, any if there are none."""
 
-    future: Future[str]
+    future: "Future[str]"
     only: frozenset[str]
 
 
