@@ -12,16 +12,17 @@ import pinlite
 ROOT = Path(__file__).parents[2]
 
 
-# What reads published schemas, and nothing else of pinlite imports.
-VERIFYING = "provenance/schemas.py"
+# What imports the packages of an extra: what reads published schemas, and what speaks to a cluster.
+EXTRAS = {"verify": "provenance/schemas.py", "cluster": "batch/cluster/"}
 
 
-def imported(*, verifying):
-    """The distributions that the host half imports, in what only verifies or in all else."""
+def imported(extra=""):
+    """The distributions that the host half imports, in what an extra is for, or in all else."""
     homes = metadata.packages_distributions()
     package = Path(pinlite.__file__).parent
     for file in package.rglob("*.py"):
-        if (file == package / VERIFYING) is verifying:
+        place = file.relative_to(package).as_posix()
+        if next((name for name, part in EXTRAS.items() if place.startswith(part)), "") == extra:
             others = set(names(file)) - set(sys.stdlib_module_names) - {"pinlite"}
             yield from (home.lower() for name in others for home in homes[name])
 
@@ -40,7 +41,8 @@ def declared(requirements):
 
 def test_every_import_is_a_declared_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(imported(verifying=False)) == declared(project["dependencies"])
+    everywhere, extras = declared(project["dependencies"]), project["optional-dependencies"]
+    assert set(imported()) == everywhere
     # jsonschema is cyclonedx's to import.
-    verify = project["optional-dependencies"]["verify"]
-    assert {*imported(verifying=True), "jsonschema"} == declared(verify)
+    assert {*imported("verify"), "jsonschema"} == declared(extras["verify"])
+    assert set(imported("cluster")) - everywhere == declared(extras["cluster"])
