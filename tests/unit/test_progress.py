@@ -98,7 +98,7 @@ def test_an_interrupted_view_leaves_the_terminal_in_order():
 
 def beating(events, monkeypatch, beats=1, **console):
     """What is shown where the last event is followed by so many signs of life."""
-    monkeypatch.setattr("pinlite.ui.progress.BEAT", 0.01)
+    monkeypatch.setattr("pinlite.ui.moving_lines.BEAT", 0.01)
     monkeypatch.setattr("pinlite.ui.progress.SHORT", console.get("short", 0.0))
     text = io.StringIO()
     made = SafeConsole(file=text, width=110)
@@ -141,7 +141,7 @@ def test_a_build_takes_about_as_long_for_a_byte_as_those_before_it(monkeypatch):
 
 
 def test_what_is_hashed_says_how_long_it_may_still_take(monkeypatch):
-    monkeypatch.setattr("pinlite.ui.progress.BEAT", 0.01)
+    monkeypatch.setattr("pinlite.ui.moving_lines.BEAT", 0.01)
     monkeypatch.setattr("pinlite.ui.progress.SHORT", 0.0)
     text = io.StringIO()
     with ProgressView(SafeConsole(file=text, width=80)) as view, view.busy("hashing") as told:

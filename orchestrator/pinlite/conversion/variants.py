@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -23,7 +24,7 @@ from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import Arena, CalibrationReport, Npu, Tensor
 from pinlite.stages import arena, audit, calibrate, compilation, convert, infer, metadata, timing, translate
-from pinlite.stages.stage import BATCHES, at_batch, of_variant
+from pinlite.stages.stage import BATCHES, Answer, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
 
@@ -236,7 +237,7 @@ def _measuring(
         if runtime.name not in ran:
             return None, None
         done = running()
-        return _arena(runtime, done.result), done.outputs["source"]
+        return Arena(runtime=runtime.name, **_figures(done.result)), done.outputs["source"]
 
     return found
 
@@ -255,37 +256,18 @@ def _compiling(
         compiled, said = done.outputs["compiled"], done.result
         npu = Npu(
             accelerator=compiler.accelerator,
-            compiler=said.compiler,
-            system=said.system,
-            memory_mode=said.memory_mode,
             path=compiled.path.name,
             size=compiled.path.stat().st_size,
-            on=said.on,
-            off=said.off,
-            macs=said.macs,
-            macs_on=said.macs_on,
-            sram=said.sram,
-            dram=said.dram,
-            on_chip_flash=said.on_chip_flash,
-            off_chip_flash=said.off_chip_flash,
-            milliseconds=said.milliseconds,
+            **_figures(said),
         )
         return npu, compiled
 
     return found
 
 
-def _arena(runtime: Runtime, found: arena.Result) -> Arena:
-    return Arena(
-        runtime=runtime.name,
-        least=found.least,
-        tensors=found.tensors,
-        kernels=found.kernels,
-        structures=found.structures,
-        estimate_32_bit=found.estimate_32_bit,
-        peak=found.peak,
-        operators=found.operators,
-    )
+def _figures(said: Answer) -> dict[str, Any]:
+    """What a stage answers but for what it has to say in words."""
+    return {name: value for name, value in said if name not in Answer.model_fields}
 
 
 def _running(

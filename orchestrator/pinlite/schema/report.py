@@ -198,7 +198,7 @@ class ArenaPeak(Frozen):
     tensors: tuple[ArenaTensor, ...]
 
 
-class Arena(Frozen):
+class ArenaFigures(Frozen):
     """The memory that a file needs in a runtime of microcontrollers, in bytes, measured on this computer.
 
     ``least`` is the smallest arena in which it could be allocated and invoked: ``tensors`` share the first part of it,
@@ -207,7 +207,6 @@ class Arena(Frozen):
     32: a sum, not measured. ``operators`` are the methods that add the file's operators to a resolver.
     """
 
-    runtime: str
     least: int
     tensors: int
     kernels: int
@@ -215,6 +214,12 @@ class Arena(Frozen):
     estimate_32_bit: int
     peak: ArenaPeak
     operators: tuple[str, ...]
+
+
+class Arena(ArenaFigures):
+    """In one of the runtimes."""
+
+    runtime: str
 
 
 class OffNpu(Frozen):
@@ -228,19 +233,16 @@ class OffNpu(Frozen):
     reason: str
 
 
-class Npu(Frozen):
-    """A file compiled for an NPU, at ``path``. So many operators of the plain file are ``on`` the NPU, those ``off`` it
-    are on the processor; ``macs`` are all multiply-adds, ``macs_on`` those on the NPU. Memory is in bytes, as the
-    compiler says for a ``system`` and a ``memory_mode``; ``milliseconds`` is its estimate of one invocation on the NPU,
+class NpuFigures(Frozen):
+    """What a ``compiler`` says of a file that it compiled for an NPU. So many operators of the plain file are ``on``
+    the NPU, those ``off`` it are on the processor; ``macs`` are all multiply-adds, ``macs_on`` those on the NPU. Memory
+    is in bytes, for a ``system`` and a ``memory_mode``; ``milliseconds`` is an estimate of one invocation on the NPU,
     None where that has nothing to do.
     """
 
-    accelerator: str
     compiler: str
     system: str
     memory_mode: str
-    path: str
-    size: int
     on: int
     off: tuple[OffNpu, ...]
     macs: int
@@ -250,6 +252,14 @@ class Npu(Frozen):
     on_chip_flash: int
     off_chip_flash: int
     milliseconds: float | None
+
+
+class Npu(NpuFigures):
+    """The compiled file, at ``path``, of so many bytes."""
+
+    accelerator: str
+    path: str
+    size: int
 
 
 class VariantReport(Frozen):

@@ -1,7 +1,7 @@
 """The arena that a TFLite file needs in a runtime of microcontrollers, and the file as an array of C++."""
 
 from pinlite.schema.choices import VariantName
-from pinlite.schema.report import ArenaPeak
+from pinlite.schema.report import ArenaFigures
 from pinlite.stages.infer import Tensors
 from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed, of_variant
 from pinlite.toolchain import Runtime
@@ -9,16 +9,8 @@ from pinlite.toolchain import Runtime
 NAME = "arena"
 
 
-class Result(Answer):
-    """Of the fields of `pinlite.schema.report.Arena` all but the runtime."""
-
-    least: int
-    tensors: int
-    kernels: int
-    structures: int
-    estimate_32_bit: int
-    peak: ArenaPeak
-    operators: tuple[str, ...]
+class Result(ArenaFigures, Answer):
+    """What was measured."""
 
 
 def stage(runtime: Runtime) -> Stage:

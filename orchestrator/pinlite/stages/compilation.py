@@ -1,28 +1,15 @@
 """A TFLite file compiled for an accelerator beside the processor of a device."""
 
 from pinlite.schema.choices import VariantName
-from pinlite.schema.report import OffNpu
+from pinlite.schema.report import NpuFigures
 from pinlite.stages.stage import Action, Answer, Content, Stage, hashed, of_variant
 from pinlite.toolchain import Compiler
 
 NAME = "compile"
 
 
-class Result(Answer):
-    """Of the fields of `pinlite.schema.report.Npu` those that are not of the file."""
-
-    compiler: str
-    system: str
-    memory_mode: str
-    on: int
-    off: tuple[OffNpu, ...]
-    macs: int
-    macs_on: int
-    sram: int
-    dram: int
-    on_chip_flash: int
-    off_chip_flash: int
-    milliseconds: float | None
+class Result(NpuFigures, Answer):
+    """What the compiler says."""
 
 
 def stage(compiler: Compiler) -> Stage:

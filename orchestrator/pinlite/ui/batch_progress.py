@@ -2,12 +2,9 @@
 elsewhere a line for each model that is done.
 """
 
-import threading
 import time
-from types import TracebackType
-from typing import Self
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from pinlite.events import (
@@ -24,7 +21,7 @@ from pinlite.events import (
 )
 from pinlite.schema.batch import ModelResult
 from pinlite.ui.console import SafeConsole, name
-from pinlite.ui.progress import BEAT, duration
+from pinlite.ui.moving_lines import MovingLines, duration
 
 _MARKS = {"right": "[green]✓[/]", "wrong": "[red]✗[/]", "failed": "[red]✗[/]", "not run": "[dim]-[/]"}
 _KEPT = "[green]=[/]"
@@ -56,39 +53,18 @@ class _PaceColumn(ProgressColumn):
         return Text(pace.words() if pace else duration(task.elapsed or 0.0), "progress.elapsed")
 
 
-class BatchView:
+class BatchView(MovingLines):
     """A `BatchObserver`, and a context that keeps the moving lines in order; ``total`` is the number of models."""
 
     def __init__(self, console: SafeConsole, total: int) -> None:
-        self._console = console
-        self._pace = Pace(total)
-        self._moves = console.is_interactive and not console.calm
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[now]}", markup=False),
-            _PaceColumn(),
-            console=console,
-            transient=True,
-            disable=not self._moves,
+        now = TextColumn("{task.fields[now]}", markup=False)
+        super().__init__(
+            console, TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), now, _PaceColumn()
         )
+        self._pace = Pace(total)
         self._all = self._progress.add_task(f"0 of {total} models", total=total or 1, now="", pace=self._pace)
         self._models: dict[str, TaskID] = {}
         self._told = set[str]()
-        self._ended = threading.Event()
-        self._beating = threading.Thread(target=self._beat, name="pinlite-progress", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        if not self._moves and not self._console.calm:
-            self._beating.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._progress.stop()
 
     def __call__(self, event: BatchEvent) -> None:
         match event:
@@ -128,7 +104,6 @@ class BatchView:
             told += Text("  ") + name(": ".join(filter(None, (result.stage, result.message))))
         self._console.print(mark, told, soft_wrap=True)
 
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
-            told = f". {self._pace.done} of {self._pace.total} models: {self._pace.words()}"
-            self._console.print(Text(told), soft_wrap=True)
+    def _give_sign(self) -> None:
+        told = f". {self._pace.done} of {self._pace.total} models: {self._pace.words()}"
+        self._console.print(Text(told), soft_wrap=True)

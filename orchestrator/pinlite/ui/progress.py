@@ -3,13 +3,11 @@ then for those that take long.
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
 
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.progress import ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from pinlite.events import (
@@ -32,14 +30,14 @@ from pinlite.events import (
 )
 from pinlite.ui.console import SafeConsole
 from pinlite.ui.logs import LogsView
+from pinlite.ui.moving_lines import MovingLines, duration
 from pinlite.units import bytes_
 
-# Seconds between two signs of life of a step, where no line moves, and of the shortest step that gives one.
-BEAT, SHORT = 30.0, 2.0
+# Seconds of the shortest step that gives a sign of life.
+SHORT = 2.0
 # Seconds that a byte of packages takes to install, before an image of the run has shown it.
 _PACE = 5e-8
 
-_MINUTE = 60
 _FETCHING = "fetching"
 _MARKS = {"ran": "[green]✓[/]", "hit": "[green]=[/]", "failed": "[red]✗[/]", "skipped": "[dim]-[/]"}
 
@@ -81,43 +79,25 @@ class _TimeColumn(ProgressColumn):
         return Text(step.time(), "progress.elapsed")
 
 
-class ProgressView:
+class ProgressView(MovingLines):
     """An `Observer`, and a context that keeps the moving lines in order."""
 
     def __init__(self, console: SafeConsole, *, verbose: bool = False) -> None:
-        self._console = console
+        super().__init__(console, SpinnerColumn(), TextColumn("{task.description}", markup=False), _TimeColumn())
         self._verbose = verbose
         self._logs: LogsView | None = None
-        self._moves = console.is_interactive and not console.calm
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            _TimeColumn(),
-            console=console,
-            transient=True,
-            disable=not self._moves,
-        )
         self._tasks: dict[str, tuple[TaskID, Step]] = {}
         self._known = TimesKnown({})
         # Of the images that are being built, and of those that were.
         self._sizes: dict[str, int] = {}
         self._installed, self._installing = 0, 0.0
-        self._ended = threading.Event()
-        self._beating = threading.Thread(target=self._beat, name="pinlite-progress", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        if not self._moves and not self._console.calm:
-            self._beating.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
         if self._logs:
             self._logs.stop()
-        self._progress.stop()
+        super().__exit__(kind, error, trace)
 
     @contextlib.contextmanager
     def busy(self, text: str) -> Iterator[Callable[[float], None]]:
@@ -205,17 +185,10 @@ class ProgressView:
         self._remove(key)
         self._console.print(Text.from_markup(_MARKS[source]), Text(f"{text:<28}{seconds:7.1f} s"))
 
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
-            for _, step in [*self._tasks.values()]:
-                if step.seconds < SHORT:
-                    continue
+    def _give_sign(self) -> None:
+        for _, step in [*self._tasks.values()]:
+            if step.seconds >= SHORT:
                 self._console.print(Text(f". {step.text}: {step.time()}"), soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < _MINUTE else f"{whole // _MINUTE}:{whole % _MINUTE:02} min"
 
 
 def _planned(files: int, to_fetch: int, room: int, free: int | None) -> str:
