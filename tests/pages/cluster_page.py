@@ -58,8 +58,8 @@ What to change then, in the order in which it counts:
    comes back: SavedModels and TFLite files.
 3. **The scheduler** knows a model as one task of a few kB and a few lines of progress, and is the last to be full; most
    of what it does is to hear from each worker now and then.
-4. Weights that many models share are sent once, and kept by each worker; a worker that has converted a model before
-   takes its stages from its store, or from `--store` where a key is trusted.
+4. Weights that many models share are sent once. A worker that has converted a model before takes its stages from its
+   store, or from `--store` where a key is trusted.
 """
 
 MODELS, MACHINES, CORES = 10_000, 100, 2

@@ -7,6 +7,7 @@ is ``pinlite.lock``: what a conversion started from and made, to which another o
 May import `pinlite.runner`, `pinlite.options`, and what these may import.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from pinlite.store import output
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["Resource", "Run", "UsedImage", "below", "checksum", "documents", "given", "moved", "signed"]
+__all__ = ["Resource", "Run", "UsedImage", "below", "checksum", "documents", "given", "moved", "signed", "subjects"]
 
 
 def documents(
@@ -59,6 +60,11 @@ def signed(told: str, key: "Ed25519PrivateKey") -> str:
     from pinlite.trust import envelope  # noqa: PLC0415  # cryptography is imported only where it is used
 
     return envelope.sign(told.encode(), statement.MEDIA_TYPE, key)
+
+
+def subjects(told: str) -> dict[str, str]:
+    """The digests of the files that a statement is about, by name."""
+    return {each["name"]: each["digest"]["sha256"] for each in json.loads(told)["subject"]}
 
 
 def moved(written: Mapping[str, str], root: str) -> dict[str, str]:

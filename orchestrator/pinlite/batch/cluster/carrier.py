@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pinlite import digest, options, trust
+from pinlite import digest, options, provenance, trust
 from pinlite.batch import one_model
 from pinlite.batch.cluster import events, exchange, machines
 from pinlite.batch.cluster.job import Blob, Job, Listing, Outcome
@@ -28,7 +28,6 @@ from pinlite.conversion.run import Shared
 from pinlite.errors import PinliteError, RegistryError
 from pinlite.events import BatchEvent
 from pinlite.machine import temporary
-from pinlite.provenance import moved
 from pinlite.schema.batch import ModelResult
 from pinlite.store import output
 from pinlite.store.files import Store
@@ -119,7 +118,6 @@ class Carrier:
     def _lay(self, blob: Blob, target: Path, where: exchange.Exchange) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         exchange.have(blob, target, where, self._store, lambda _: None)
-        exchange.copied(target, self._store)
 
     def _laid(self, folder: Path, root: Path, where: exchange.Exchange) -> Listing:
         """The files of a result, where the one who asks takes them from."""
@@ -128,11 +126,13 @@ class Carrier:
         texts = {
             path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.name in output.DOCUMENTS
         }
-        for name, text in moved(texts, str(root)).items():
+        for name, text in provenance.moved(texts, str(root)).items():
             if text != texts[name]:
                 (folder / name).write_text(text, encoding="utf-8", newline="")
         files = {path.relative_to(folder).as_posix(): path for path in digest.files_below(folder)}
-        blobs = exchange.blobs_of(files)
+        # What the result says of itself; an exchange takes nothing that has another digest.
+        known = provenance.subjects((folder / output.PROVENANCE).read_text(encoding="utf-8"))
+        blobs = exchange.blobs_of(files, known)
         by_content = {blob: files[name] for name, blob in blobs.items()}
         exchange.tried(lambda: where.put(by_content), lambda _: None)
         return blobs

@@ -1,9 +1,9 @@
 """Where machines lay files for one another, by content: a repository of a registry, or a folder that they share."""
 
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from pinlite import digest
@@ -142,15 +142,9 @@ def may_pass(error: PinliteError) -> TypeGuard[RegistryError]:
     return isinstance(error, RegistryError) and error.may_pass
 
 
-def blobs_of(files: Mapping[str, Path]) -> dict[str, Blob]:
-    """Files by their content."""
-    return {name: Blob(sha256=digest.of_file(path), size=path.stat().st_size) for name, path in files.items()}
-
-
-def copied(file: Path, store: Store) -> None:
-    """Keep what was taken for the next task that needs it; where the store can't be written, it is taken again."""
-    try:
-        with store.committing():
-            store.put(file)
-    except (OSError, shutil.Error):
-        pass
+def blobs_of(files: Mapping[str, Path], known: Mapping[str, str] = MappingProxyType({})) -> dict[str, Blob]:
+    """Files by their content; the digests of some are ``known``, by name."""
+    return {
+        name: Blob(sha256=known.get(name) or digest.of_file(path), size=path.stat().st_size)
+        for name, path in files.items()
+    }

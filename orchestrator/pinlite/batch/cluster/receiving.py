@@ -1,6 +1,7 @@
 """The folder of a task that was carried out elsewhere, written here as a conversion would write it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from pinlite import digest
 from pinlite.batch import one_model
 from pinlite.batch.cluster import exchange
 from pinlite.batch.cluster.exchange import Exchange
-from pinlite.batch.cluster.job import Listing, Outcome
+from pinlite.batch.cluster.job import Blob, Listing, Outcome
 from pinlite.batch.cluster.sending import Sent
 from pinlite.errors import TamperedError
 from pinlite.events import Observer
@@ -36,6 +37,7 @@ def written(sent: Sent, outcome: Outcome, where: Exchange, own: str, observe: Ob
     if not outcome.files:
         return result
     store = Store()
+    sent_from = {blob: Path(path) for path, blob in sent.job.files.items()}
     documents = {name: blob for name, blob in outcome.files.items() if name in output.DOCUMENTS}
     artifacts = {name: blob for name, blob in outcome.files.items() if name not in output.DOCUMENTS}
     with temporary.folder() as folder:
@@ -51,12 +53,28 @@ def written(sent: Sent, outcome: Outcome, where: Exchange, own: str, observe: Ob
     def fill(folder: Path) -> None:
         for name, blob in artifacts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            exchange.have(blob, folder / name, where, store, observe)
+            # A model that was not changed is there once more.
+            if not _is_copied(sent_from.get(blob), blob, folder / name):
+                exchange.have(blob, folder / name, where, store, observe)
 
     output.publish(fill, texts, sent.recipe.out)
     if result.state == "right" and one_model.may_be_kept(sent.task, sent.recipe):
         runs.keep(one_model.words(sent.task), sent.recipe, sent.before, report, own=own)
     return result
+
+
+def _is_copied(file: Path | None, blob: Blob, target: Path) -> bool:
+    """Whether a file that was sent could be copied, and has the content that it had then."""
+    if file is None:
+        return False
+    try:
+        shutil.copyfile(file, target)
+        if digest.of_file(target) == blob.sha256:
+            return True
+    except OSError:
+        pass
+    target.unlink(missing_ok=True)
+    return False
 
 
 def _report(texts: dict[str, str], artifacts: Listing, result: ModelResult) -> Any:
