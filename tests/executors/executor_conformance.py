@@ -66,7 +66,9 @@ class ExecutorConformance:
 
     def test_what_is_told_is_told_of_models_that_have_begun(self, carried_out, task):
         results, told = carried_out(task("one"), task("other", seed=4))
-        assert {result.state for result in results.values()} == {"right"}, results
+        assert {result.state for result in results.values()} == {"right"}, [
+            result.message for result in results.values()
+        ]
         begun = set()
         for event in told:
             if isinstance(event, ModelStarted):

@@ -1,6 +1,7 @@
 """What a task needs elsewhere: its options, and all files that it reads, laid where workers take them from."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # Private keys stay here: what they sign is signed here, or by a key that a worker has itself.
 _OURS = ("sign", "signing-key")
+# CPython 3.11 counts the depth of `ast.parse` for all threads together: of two at a time one fails with a SystemError.
+_reading_code = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,14 @@ def sent(task: Task, exchange: Exchange, shared: Shared | None, topic: str, obse
         UsageError: An option or a file is wrong, or is of this machine alone.
         RegistryError: The exchange is away, or refuses.
     """
-    recipe = options.resolve(task.settings)
+    with _reading_code:
+        recipe = options.resolve(task.settings)
+        planned = plan.prepare(recipe, observe)
     if recipe.environment:
         raise UsageError(
             "--python names an environment of this machine, which workers of a cluster do not have",
             hint="convert without --scheduler and --workers; or give --toolchain and --with, which hold everywhere",
         )
-    planned = plan.prepare(recipe, observe)
     output.check(recipe.out, recipe.source.text)
     files = {Path(os.path.abspath(path)).as_posix(): blob for path, blob in _needed(planned)}  # noqa: PTH100  # links stay
     job = Job(
