@@ -50,7 +50,7 @@ to about
 | who asks has all of a core to do | {asking_most:,.0f} |
 | the registry's 1 Gbit/s is full | {registry_most:,.0f} |
 
-What to change then, in the order in which it counts:
+What to change then:
 
 1. **Who asks**: several, each with a share (`--shard 2/8`), by the same scheduler and store; `pinlite report` shows all
    of them together. Nothing else has to be agreed on.

@@ -25,7 +25,7 @@ from pinlite.batch.cluster.job import Blob, Job, Listing, Outcome
 from pinlite.batch.tasks import Task
 from pinlite.conversion.plan import Plan
 from pinlite.conversion.run import Shared
-from pinlite.errors import PinliteError, RegistryError
+from pinlite.errors import ClusterError, RegistryError
 from pinlite.events import BatchEvent
 from pinlite.machine import temporary
 from pinlite.schema.batch import ModelResult
@@ -35,10 +35,6 @@ from pinlite.store.files import Store
 # In seconds; a batch is over then, or this worker has nothing to do in it.
 IDLE = 60.0
 _INTERRUPTED = 130
-
-
-class _RefusedError(PinliteError):
-    """The plan of a task is not the one that it was sent with."""
 
 
 class Carrier:
@@ -107,7 +103,7 @@ class Carrier:
                 job.images, {image.name: image.identity() for image in plan.images.values()}
             ):
                 refused.append(told)
-                raise _RefusedError(told)
+                raise ClusterError(told)
 
         shared = Shared(job.keeper, job.keep_warm, job.trust) if job.keeper else None
         result = one_model.convert(task, shared, self._tell, held=held)
