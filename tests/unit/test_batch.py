@@ -1,6 +1,9 @@
 """`pinlite batch` on the fake engine: from a models.toml or a command line to the folders of its models."""
 
 import json
+import os
+import threading
+from multiprocessing import Pipe
 from pathlib import Path
 
 import fake_engine
@@ -11,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fake_engine import RefusalError
 
 from pinlite import api, options
-from pinlite.batch import batch, models_file
+from pinlite.batch import batch, host, models_file
 from pinlite.batch.executor import HereExecutor
 from pinlite.batch.selection import Shard, selected
 from pinlite.conversion import pipeline
@@ -452,3 +455,14 @@ def test_a_key_that_goes_asks_for_a_model_anew(run, tmp_path):
     assert [kept for *_, kept in states(run(*given)[1])] == [True] * 3
     file.write_bytes(file.read_bytes() + b"\n# whose it is\n")
     assert [kept for *_, kept in states(run(*given)[1])] == [False] * 3
+
+
+def test_a_process_ends_with_its_batch_also_where_no_signal_wakes_it(monkeypatch):
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    ours, theirs = Pipe()
+    ours.send(host.Begin(None))
+    ours.close()
+    serving = threading.Thread(target=host.Host(theirs).serve, daemon=True)
+    serving.start()
+    serving.join(10)
+    assert not serving.is_alive()

@@ -48,10 +48,13 @@ class Host:
             self._say(one_model.convert(task, shared, self._say, own))
 
     def _hear(self) -> None:
-        """Who asks may be gone while a task is carried out: then that ends as by ^C."""
+        """Who asks may be gone while a task is carried out: then that ends as by ^C. The main thread may be about to
+        wait for a task, where a signal alone does not wake it.
+        """
         with contextlib.suppress(OSError, EOFError):
             while True:
                 self._tasks.put(self._connection.recv())
+        self._tasks.put(None)
         os.kill(os.getpid(), signal.SIGINT)
 
     def _say(self, what: object) -> None:
