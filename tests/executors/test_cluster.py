@@ -25,15 +25,6 @@ SLOW = "import time\nfrom torch import nn\n\n\ndef build():\n    time.sleep(8)\n
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    if not oci_registry.is_installed():
-        pytest.skip("docker-registry is not installed; make registry installs it")
-    service = oci_registry.Service(tmp_path_factory.mktemp("registry"))
-    yield service
-    service.stop()
-
-
-@pytest.fixture(scope="module")
 def cluster(environments, tmp_path_factory):
     with machines(tmp_path_factory.mktemp("cluster"), environments, "anna", "bert") as started:
         yield started

@@ -40,21 +40,22 @@ _INTERRUPTED = 130
 class Carrier:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._saying = threading.Lock()
         self._store = Store()
 
     def serve(self) -> None:
         threading.Thread(target=self._hear, name="pinlite-jobs", daemon=True).start()
         with contextlib.suppress(queue.Empty):
-            while True:
-                self._say({"outcome": self.carried_out(self._jobs.get(timeout=IDLE)).model_dump(mode="json")})
+            while (job := self._jobs.get(timeout=IDLE)) is not None:
+                self._say({"outcome": self.carried_out(job).model_dump(mode="json")})
 
     def _hear(self) -> None:
-        """Who asks may be gone while a task is carried out: then that ends as by ^C."""
+        """As `pinlite.batch.host.Host` hears."""
         with contextlib.suppress(OSError, EOFError):
             while True:
                 self._jobs.put(self._connection.recv_bytes().decode())
+        self._jobs.put(None)
         os.kill(os.getpid(), signal.SIGINT)
 
     def _say(self, what: Mapping[str, Any]) -> None:
