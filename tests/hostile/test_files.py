@@ -170,7 +170,7 @@ def about_tflite(ask, path, samples):
     files = {"model": path, "samples": samples}
     homes = [(stage.image, stage.program) for stage in map(infer.stage, toolchain.load().runtimes)]
     return (
-        ask(*homes[0], "inspect", {"text": "model.txt"}, {}, model=path),
+        ask(*homes[0], "inspect", {"contents": "model.json"}, {}, model=path),
         *(ask(*home, "infer", {"outputs": "outputs.npz"}, parameters, **files) for home in homes),
     )
 
