@@ -61,7 +61,7 @@ class ExecutorConformance:
         assert "no.onnx" in results["missing"].message
         assert (results["broken"].code, results["broken"].stage) == ("usage", "export")
         assert "no weights" in results["broken"].message
-        assert all(not result.hint.count("/root/") for result in results.values())
+        assert not any(str(Path.home()) in result.hint for result in results.values())
         assert [path.name for path in Path("out").iterdir()] == ["one"]
 
     def test_what_is_told_is_told_of_models_that_have_begun(self, carried_out, task):
