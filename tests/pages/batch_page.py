@@ -1,6 +1,7 @@
 """docs/scale.md: how fast a batch is, as `make bench-batch` measured it."""
 
 import statistics
+import textwrap
 from typing import Any
 
 from bench import batch
@@ -15,7 +16,8 @@ For everybody who converts hundreds of models. `make bench-batch` measured `pinl
 TWENTY = """
 ## Twenty models of the zoo
 
-{models}: ONNX files of {megabytes:.0f} MB together, nothing cached, everything compared in every runtime. Beside it
+{models}:
+ONNX files of {megabytes:.0f} MB together, nothing cached, everything compared in every runtime. Beside it
 onnx2tf 2.6.9, which compares nothing, on copies of the same files: each in turn, and two at a time by `xargs -P2`. By
 turns, {rounds}.{load}
 
@@ -96,7 +98,7 @@ def _twenty(twenty: dict[str, Any]) -> str:
         return statistics.median(turn["ours"] / turn[name] for turn in rounds)
 
     return TWENTY.format(
-        models=", ".join(twenty["models"]),
+        models=textwrap.fill(", ".join(twenty["models"]), 120),
         megabytes=twenty["bytes"] / 1e6,
         rounds=f"{len(rounds)} times, of which this is the median" if len(rounds) > 1 else "once",
         load=load(twenty),
