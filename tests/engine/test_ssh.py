@@ -1,11 +1,8 @@
 """An engine at an address of ssh://: a real sshd of this machine leads to one that does not see our files."""
 
 import contextlib
-import getpass
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import ssh_server
 from held import until
 from probes import result
 
@@ -20,57 +18,18 @@ from pinlite.contract import Request
 from pinlite.engine.docker import DockerEngine
 from pinlite.errors import NoEngineError
 
-SETTINGS = """
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host
-AuthorizedKeysFile {folder}/user.pub
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-"""
-
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The port of an sshd that lets the keys of a new folder in, and the folder: its bin/ssh knows them."""
-    if os.getuid() or not all(map(shutil.which, ("sshd", "ssh"))):
-        wants = "an sshd of the tests' own wants root, openssh-server and openssh-client"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(wants)
-    folder = tmp_path_factory.mktemp("ssh")
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "sshd").write_text(SETTINGS.format(port=port, folder=folder))
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
-    (folder / "settings").write_text(f"IdentityFile {folder}/user\nUserKnownHostsFile {folder}/known\n")
-    (folder / "bin").mkdir()
-    (folder / "bin" / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/settings "$@"\n')
-    (folder / "bin" / "ssh").chmod(0o755)
-    Path("/run/sshd").mkdir(exist_ok=True)
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen([shutil.which("sshd"), "-D", "-e", "-f", folder / "sshd"], stderr=log) as daemon,
-    ):
-        until(lambda: _listens(port))
-        yield port, folder
-        daemon.terminate()
-
-
-def _listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
+def server():
+    with ssh_server.running() as server:
+        yield server
 
 
 @pytest.fixture
 def host(server, monkeypatch):
     """Its address, without a socket."""
-    port, folder = server
-    monkeypatch.setenv("PATH", f"{folder}/bin{os.pathsep}{os.environ['PATH']}")
-    return f"ssh://{getpass.getuser()}@127.0.0.1:{port}"
+    monkeypatch.setenv("PATH", server.path)
+    return server.address
 
 
 def tunnels():
@@ -106,6 +65,15 @@ def test_a_worker_is_reached_by_ssh(host, away, probe_of, monkeypatch):
     until(lambda: not set(there) & set(tunnels()))
 
 
+def test_temporary_files_may_lie_deep(host, away, monkeypatch, tmp_path):
+    """Deeper than the name of a socket may be long."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    monkeypatch.setenv("DOCKER_HOST", f"{host}{away.socket}")
+    assert DockerEngine().version()
+
+
 def test_who_forwards_ends_with_a_process_that_is_killed(host, away):
     code = "from pinlite.engine.docker import DockerEngine; engine = DockerEngine(); print(flush=True); input()"
     with subprocess.Popen(
@@ -138,11 +106,10 @@ def test_a_socket_that_is_not_there_is_told(host, monkeypatch):
 
 
 def test_a_server_that_refuses_is_told_in_its_words(host, server, monkeypatch):
-    _, folder = server
     monkeypatch.setenv("DOCKER_HOST", host)
-    keys = (folder / "user.pub").rename(folder / "no.pub")
+    keys = server.keys.rename(server.keys.with_name("no.pub"))
     try:
         with pytest.raises(NoEngineError, match="Permission denied"):
             DockerEngine()
     finally:
-        keys.rename(folder / "user.pub")
+        keys.rename(server.keys)

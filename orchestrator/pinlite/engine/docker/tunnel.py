@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pinlite.machine import temporary
+from pinlite.machine import sockets, temporary
 
 _SOCKET = "/var/run/docker.sock"
 # It runs as long as its standard input is open, which it isn't any more when this process has ended, however it did.
@@ -40,7 +40,8 @@ class Tunnel:
             raise TunnelError("there is no ssh here")
         url = urlsplit(host)
         with contextlib.ExitStack() as stack:
-            socket = Path(stack.enter_context(temporary.folder()), "docker.sock").resolve()
+            place = Path(stack.enter_context(temporary.folder()), "docker.sock").resolve()
+            socket = stack.enter_context(sockets.short(place))
             self.address = f"unix://{socket}"
             self._process = subprocess.Popen(
                 [

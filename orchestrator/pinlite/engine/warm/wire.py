@@ -22,7 +22,7 @@ import pinlite
 from pinlite import digest
 from pinlite.engine.protocol import Job
 from pinlite.errors import PinliteError
-from pinlite.machine import folders, guards
+from pinlite.machine import folders, guards, sockets
 
 _ENDING = ".socket"
 _CREDENTIALS = struct.Struct("3i")  # of a process: its number, user and group
@@ -172,7 +172,7 @@ def _start(path: Path) -> None:
     """Start a keeper. It is given a socket that listens already: nobody has to wait until it does."""
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener, _log_of(path).open("wb") as log:
-        with _short(path) as name:
+        with sockets.short(path) as name:
             listener.bind(name)
         path.chmod(0o600)
         listener.listen(_WAITING)
@@ -193,18 +193,8 @@ def _start(path: Path) -> None:
 
 
 def _connected(path: Path) -> Connection:
-    with socket.socket(socket.AF_UNIX) as sock, _short(path) as name:
+    with socket.socket(socket.AF_UNIX) as sock, sockets.short(path) as name:
         sock.connect(name)
         if not is_own(sock):
             raise PermissionError(f"{path} is another user's")
         return Connection(sock.detach())
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Another name of the path: that of a socket has room for 107 bytes."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
