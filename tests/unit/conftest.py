@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,21 +15,41 @@ from fake_engine import FakeEngine
 
 from pinlite.cli.main import main
 from pinlite.engine import Engine
+from pinlite.machine import folders
 from pinlite.schema.report import Report
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path, monkeypatch):
     """The folder that stands for /tmp; the current folder is another one, and so is the cache."""
-    folders = {name: tmp_path / name for name in ("cache", "tmp", "here")}
-    for folder in folders.values():
+    made = {name: tmp_path / name for name in ("cache", "tmp", "here")}
+    for folder in made.values():
         folder.mkdir()
-    monkeypatch.setenv("PINLITE_CACHE", str(folders["cache"]))
+    monkeypatch.setenv("PINLITE_CACHE", str(made["cache"]))
     for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(folders["tmp"]))
-    monkeypatch.chdir(folders["here"])
-    return folders["tmp"]
+    monkeypatch.setattr(tempfile, "tempdir", str(made["tmp"]))
+    monkeypatch.chdir(made["here"])
+    return made["tmp"]
+
+
+@pytest.fixture
+def images_data(tmp_path, monkeypatch) -> Path:
+    """A copy of the images' data, to be changed."""
+    copy = tmp_path / "images"
+    shutil.copytree(folders.IMAGES, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(folders, "IMAGES", copy)
+    return copy
+
+
+@pytest.fixture
+def added_runtime(images_data) -> str:
+    """The name of a runtime that conversions may add: it takes no int8, and no open sizes."""
+    (images_data / "runtimes.toml").write_text(
+        '[small]\ndescription = "a small one"\nimage = "tflite-micro"\nprogram = "micro_run.micro"\n'
+        'package = "tflite-micro"\ntakes = ["float32", "uint8"]\nopen-sizes = false\n'
+    )
+    return "small"
 
 
 @pytest.fixture

@@ -92,7 +92,17 @@ JSON = {
     "images list --engine venv": {"engine", "images"},
     "images rm --engine venv": {"removed"},
     "images gc --engine venv --dry-run": {"dry_run", "removed"},
-    "toolchain show": {"name", "description", "images", "runtimes", "opsets", "lowerings", "target", "targets"},
+    "toolchain show": {
+        "name",
+        "description",
+        "images",
+        "runtimes",
+        "opsets",
+        "lowerings",
+        "target",
+        "targets",
+        "runtimes_to_add",
+    },
 }
 
 

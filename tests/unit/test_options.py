@@ -420,6 +420,43 @@ def test_a_device_has_no_tensors_of_open_sizes(model_file, option, value):
     assert f"--{option}: a file for the target micro has fixed sizes" in str(refused)
 
 
+def test_a_runtime_is_added_by_its_name(model_file, added_runtime):
+    given = {"source": f"{model_file}:build", "runtime": [added_runtime, added_runtime], "calibration": "random"}
+    recipe = resolve(given)
+    assert (recipe.runtimes, recipe.options["runtime"]) == (("small",), ["small", "small"])
+    assert resolve({**given, "variant": ["int8-only"], "integer-io": "uint8"}).integer_io == "uint8"
+    refused = refusal({**given, "runtime": ["samll"]})
+    assert str(refused) == "--runtime 'samll': there is no runtime of that name to add"
+    assert "there are small" in refused.hint
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said", "hint"),
+    [
+        ("dynamic-batch", True, "--dynamic-batch: the runtime small runs files of fixed sizes alone", "leave it out"),
+        ("dynamic", ["image.0=n"], "--dynamic: the runtime small runs files of fixed sizes alone", "leave it out"),
+        (
+            "variant",
+            ["int8", "int8-only"],
+            "--runtime small: it has no inputs and outputs of int8",
+            "--integer-io uint8",
+        ),
+        (
+            "ops",
+            "select-tf",
+            "--ops select-tf: the runtime small has none of TensorFlow's",
+            "leave out --runtime small",
+        ),
+    ],
+)
+def test_what_an_added_runtime_can_not_run_is_refused(model_file, added_runtime, option, value, said, hint):
+    given = {"source": f"{model_file}:build", "calibration": "random", option: value}
+    resolve(given)
+    refused = refusal({**given, "runtime": [added_runtime]})
+    assert str(refused).startswith(said)
+    assert hint in refused.hint
+
+
 def test_variants_come_once_and_in_one_order(model_file):
     given = {"source": f"{model_file}:build", "variant": ["int8", "float32", "int8"], "calibration": "random"}
     assert resolve(given).variants == ("float32", "int8")

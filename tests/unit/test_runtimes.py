@@ -7,9 +7,10 @@ import pytest
 from fake_engine import INFER, INFER_SELECT_TF, RUNTIMES, SELECT_TF, RefusalError
 
 from pinlite import toolchain
-from pinlite.conversion import pipeline
+from pinlite.conversion import pipeline, select_tf_cost
 from pinlite.errors import ModelError, ParityError, WarnedError
 from pinlite.options import resolve
+from pinlite.stages import audit, trace
 
 # It asks for tflite-runtime and LiteRT, and not for a TensorFlow as old as the one that has Select-TF.
 OTHERS = [stage for stage in INFER if stage != INFER_SELECT_TF]
@@ -192,3 +193,47 @@ def test_why_a_stage_failed_is_not_sought_in_the_target(engine, run):
     with pytest.raises(ModelError) as raised:
         run(**NEWER)
     assert raised.value.hint == "choose another target"
+
+
+def test_an_added_runtime_runs_every_file_and_is_told_like_the_others(run, added_runtime):
+    report = run("float32", "int8", runtime=[added_runtime])
+    first, *others = report.runtimes
+    assert (first.package, first.required) == ("tflite-micro", True)
+    assert [each.name for each in others] == list(RUNTIMES)
+    for variant in report.variants:
+        assert list(variant.parity) == [first.name, *RUNTIMES]
+        assert first.name in variant.latency_ms
+    assert report.lock.options["runtime"] == [added_runtime]
+    assert "tflite-micro" in report.lock.images
+
+
+def test_what_looks_into_a_file_is_still_a_runtime_of_the_toolchain(added_runtime):
+    own = toolchain.load()
+    every = toolchain.with_runtimes(own, [added_runtime]).runtimes
+    target = own.targets["litert-2"]
+    for rows in (every, (*own.runtimes, every[0])):
+        assert audit.home(rows) == audit.home(own.runtimes)
+        assert trace.tflite(target, rows) == trace.tflite(target, own.runtimes)
+        assert select_tf_cost.runtimes(rows) == select_tf_cost.runtimes(own.runtimes)
+    assert audit.home(every[:1]) is None
+
+
+def test_an_added_runtime_has_to_compute_right_whatever_the_target_asks_for(engine, run, added_runtime):
+    engine.programs["infer-tflite-micro"] = off
+    with pytest.raises(ParityError, match=r"tflite-micro .* differs from torch"):
+        run(**NEWER, runtime=[added_runtime])
+    engine.programs["infer-tflite-micro"] = refuse
+    with pytest.raises(ModelError, match="no op for FULLY_CONNECTED") as raised:
+        run(**NEWER, **{"no-cache": True}, runtime=[added_runtime])
+    assert "--runtime that ask for no other" in raised.value.hint
+
+
+def test_an_added_runtime_is_asked_for_files_with_operators_of_tensorflow(engine, run, added_runtime):
+    """It is for itself to refuse them: the user asked for it."""
+
+    def convert(call):
+        return fake_engine.convert(call) | {"select_tf": ["FlexErf"]}
+
+    engine.programs |= {"convert": convert, "infer-tflite-micro": refuse}
+    with pytest.raises(ModelError, match="infer-tflite-micro: no op for"):
+        run(runtime=[added_runtime])

@@ -9,7 +9,6 @@ import pytest
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
-from pinlite.machine import folders
 from pinlite.toolchain import ImageRecipe, bases, targets, toolchains
 
 FILES = {"Dockerfile": b"FROM base", "requirements.lock": b"torch==1.7.1", "programs/torch_export/export.py": b"pass"}
@@ -83,15 +82,6 @@ def test_an_image_that_adds_packages_runs_its_parents_programs(base):
     assert child.sources == (), "what a user chooses comes as wheels alone"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A copy of the images' data, to be changed."""
-    copy = tmp_path / "images"
-    shutil.copytree(folders.IMAGES, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(folders, "IMAGES", copy)
-    return copy
-
-
 def identities():
     # A process reads pinlite's own files once.
     toolchains.read_anew()
@@ -102,20 +92,20 @@ def changed(before):
     return {name for name, identity in identities().items() if identity != before[name]}
 
 
-def test_times_modes_and_bytecode_do_not_count(folder):
+def test_times_modes_and_bytecode_do_not_count(images_data):
     before = identities()
-    for path in folder.rglob("*"):
+    for path in images_data.rglob("*"):
         os.utime(path, (0, 0))
-    (folder / "Dockerfile").chmod(0o700)
-    programs = folder / "programs" / "torch_export" / "__pycache__"
+    (images_data / "Dockerfile").chmod(0o700)
+    programs = images_data / "programs" / "torch_export" / "__pycache__"
     programs.mkdir()
     (programs / "export.cpython-38.pyc").write_bytes(b"x")
     assert identities() == before
 
 
-def test_what_a_lock_was_made_from_and_what_an_image_is_for_do_not_count_but_the_lock_does(folder):
+def test_what_a_lock_was_made_from_and_what_an_image_is_for_do_not_count_but_the_lock_does(images_data):
     before = identities()
-    pins = folder / "pins" / "onnx-1.8.0"
+    pins = images_data / "pins" / "onnx-1.8.0"
     (pins / "requirements.in").write_text("onnx")
     text = (pins / "image.toml").read_text()
     (pins / "image.toml").write_text(text.replace("description = ", 'description = "other" # '))
@@ -133,9 +123,9 @@ def test_what_a_lock_was_made_from_and_what_an_image_is_for_do_not_count_but_the
         ("tflite_convert", {"tensorflow-2.4.1", "onnx-tf-1.7.0"}),
     ],
 )
-def test_programs_change_the_images_that_carry_them(folder, package, images):
+def test_programs_change_the_images_that_carry_them(images_data, package, images):
     before = identities()
-    (folder / "programs" / package / "__init__.py").write_text("1")
+    (images_data / "programs" / package / "__init__.py").write_text("1")
     assert changed(before) == (set(before) if images is None else images)
 
 
@@ -175,6 +165,19 @@ def test_a_device_brings_a_runtime_of_its_own():
     assert toolchain.with_target(chosen, "tflite-2.4") == chosen
 
 
+def test_a_runtime_is_added_before_those_of_the_toolchain(added_runtime):
+    chosen = toolchain.load()
+    first, *others = (extended := toolchain.with_runtimes(chosen, [added_runtime])).runtimes
+    assert (first.package, first.added, tuple(others)) == ("tflite-micro", True, chosen.runtimes)
+    assert chosen.target.requires(first)
+    assert not any(each.added for each in others)
+    assert first.image in extended.images
+    assert first.image in {recipe.name for recipe in toolchain.brought_recipes(chosen)}
+    assert toolchain.with_runtimes(chosen, []) == chosen
+    with pytest.raises(UsageError, match="two runtimes are tflite-micro"):
+        toolchain.with_runtimes(toolchain.with_target(chosen, "micro"), [added_runtime])
+
+
 def test_a_target_of_the_users_own_may_bring_a_runtime(mine):
     added = """
 [targets.our-board]
@@ -194,14 +197,14 @@ package = "tflite-micro"
         toolchain.with_target(toolchain.load(str(mine)), "our-board")
 
 
-def test_a_local_base_is_known_by_what_makes_it(folder):
+def test_a_local_base_is_known_by_what_makes_it(images_data):
     before = {name: base.local_identity for name, base in bases.load().items()}
     assert all(identity.startswith("sha256:") for identity in before.values())
     assert len(set(before.values())) == len(before)
-    (folder / "pins" / "python-3.8" / "requirements.lock").write_text("")
+    (images_data / "pins" / "python-3.8" / "requirements.lock").write_text("")
     after = {name: base.local_identity for name, base in bases.load().items()}
     assert [name for name in before if after[name] != before[name]] == ["python-3.8"]
-    (folder / "base.sh").write_text("")
+    (images_data / "base.sh").write_text("")
     assert not set(before.values()) & {base.local_identity for base in bases.load().values()}
 
 

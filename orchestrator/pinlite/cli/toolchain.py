@@ -49,6 +49,7 @@ def _described(chosen: toolchain.Toolchain) -> dict[str, Any]:
             {"name": target.name, "description": target.description, "has": sorted(target.has)}
             for target in chosen.targets.values()
         ],
+        "runtimes_to_add": [{"name": name, "description": row.description} for name, row in toolchain.added().items()],
     }
 
 
@@ -73,6 +74,8 @@ def show(*, name: str = toolchain.DEFAULT, json: bool) -> None:
     for target in chosen.targets.values():
         has = f" ({', '.join(target.has)})" if target.has else ""
         data.print(Text(f"target {target.name}: {target.description}{has}"), soft_wrap=True)
+    for added, row in toolchain.added().items():
+        data.print(Text(f"--runtime {added}: {row.description}"), soft_wrap=True)
 
 
 def new(*, file: str, like: str, json: bool) -> None:

@@ -80,12 +80,18 @@ def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None
         ImageError: The packages of ``--with`` can't be resolved.
     """
     calibration = _calibration(recipe)
-    versions = chosen or toolchain.with_target(toolchain.load(recipe.toolchain), recipe.target)
+    versions = chosen or _versions(recipe)
     if recipe.environment:
         versions = toolchain.with_environment(versions, recipe.environment)
     stages = _stages(recipe, versions)
     images = provision.image_recipes(versions, stages, recipe.requirements, observe)
     return Plan(recipe, versions, stages, images, calibration, dependencies.read(recipe))
+
+
+def _versions(recipe: Recipe) -> Toolchain:
+    """The recipe's toolchain, with the runtimes that its target brings and those that it adds itself."""
+    of_target = toolchain.with_target(toolchain.load(recipe.toolchain), recipe.target)
+    return toolchain.with_runtimes(of_target, recipe.runtimes)
 
 
 def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:

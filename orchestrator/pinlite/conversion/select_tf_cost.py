@@ -26,8 +26,9 @@ class Both:
 
 
 def runtimes(rows: Sequence[Runtime]) -> Both | None:
-    """The first of each kind; None where one of them is missing."""
-    kinds = [[row for row in rows if row.select_tf is has_both][:1] for has_both in (False, True)]
+    """The first of each kind that is not added; None where one of them is missing."""
+    own = [row for row in rows if not row.added]
+    kinds = [[row for row in own if row.select_tf is has_both][:1] for has_both in (False, True)]
     return Both(*(row for found in kinds for row in found)) if all(kinds) else None
 
 

@@ -126,7 +126,7 @@ def make(
     skipped = []
     running: list[tuple[Runtime, Callable[[], Ran]]] = []
     for runtime in run.plan.toolchain.runtimes:
-        if signature.select_tf and not runtime.select_tf:
+        if signature.select_tf and not (runtime.select_tf or runtime.added):
             operators = ", ".join(signature.select_tf)
             reason = f"{runtime.package} has no Select-TF operators: {operators}"
             skipped.append(run.skip(of_variant(infer.stage(runtime), name), reason))
@@ -150,7 +150,7 @@ def make(
     if refused and not ran:
         raise refused
     if refused:
-        kept = f"the file is kept, for {', '.join(ran)}: with a --target that asks for no other runtime it passes"
+        kept = f"the file is kept, for {', '.join(ran)}: with a --target and --runtime that ask for no other it passes"
         refused.hint = "; ".join(filter(None, [refused.hint, kept]))
     if skipped and not ran:
         raise ModelError(

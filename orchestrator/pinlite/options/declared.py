@@ -295,6 +295,18 @@ class FileOptions(TypedDict, total=False):
             otherwise="the toolchain's, tflite-2.4 of classic",
         ),
     ]
+    runtimes: Annotated[
+        Texts,
+        Option(
+            "Files to make",
+            "NAME",
+            "A runtime that the files have to run in, too, beside those of the toolchain and the target; once for "
+            "each. docs/devices.md has them.",
+            key="runtime",
+            default=(),
+            otherwise="those alone",
+        ),
+    ]
     arena: Annotated[
         str,
         Option(

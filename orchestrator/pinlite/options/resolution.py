@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from os import fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pinlite import toolchain
 from pinlite.errors import UsageError
@@ -30,10 +30,10 @@ from pinlite.options.values import (
     variants,
 )
 from pinlite.registry import Reference
-from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, Lowering, VariantName
+from pinlite.schema.choices import AUTO, CURRENT_TOOLCHAIN, DEFAULT_TOOLCHAIN, IntegerIo, Lowering, VariantName
 from pinlite.schema.environment import Environment
 from pinlite.schema.recipe import Limits, Recipe, Source
-from pinlite.toolchain import Target, Toolchain, environments
+from pinlite.toolchain import AddedRow, Target, Toolchain, environments
 
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
@@ -85,6 +85,9 @@ def _recipe(options: Settings) -> Recipe:
     wanted = variants(options["variants"]) or _usual_variants(source, chosen.targets[target], has_ranges=has_ranges)
     _check_target(wanted, chosen.targets[target], chosen, lowering)
     _check_fixed(options, chosen.targets[target])
+    added = _added(options)
+    for name, row in added.items():
+        _check_added(name, row, options, wanted)
     weights, weights_key = weights_of(options.get("weights"))
     return Recipe(
         source=source,
@@ -102,6 +105,7 @@ def _recipe(options: Settings) -> Recipe:
         toolchain=chosen.text,
         toolchain_files=toolchain.own_files(chosen.text),
         target=target,
+        runtimes=tuple(added),
         opset=_opset(options, chosen, own),
         lowering=lowering,
         input_layouts=layouts("--input-layout", options["input_layout"]),
@@ -201,6 +205,40 @@ def _check_fixed(options: Settings, target: Target) -> None:
             f"--{option.replace('_', '-')}: a file for the target {target.name} has fixed sizes, for which it needs "
             "an arena",
             hint="leave it out, or choose another --target",
+        )
+
+
+def _added(options: Settings) -> dict[str, AddedRow]:
+    """The runtimes of ``--runtime``, each once."""
+    known, names = toolchain.added(), tuple(dict.fromkeys(options["runtimes"]))
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"--runtime {name!r}: there is no runtime of that name to add",
+                hint=f"there are {', '.join(known)}; those of the toolchain run without being named",
+            )
+    return {name: known[name] for name in names}
+
+
+def _check_added(name: str, row: AddedRow, options: Settings, wanted: tuple[VariantName, ...]) -> None:
+    """Refuse files that an added runtime can't run."""
+    option = next((each for each in ("dynamic_batch", "dynamic") if options[each]), None)
+    if option and not row.open_sizes:
+        raise UsageError(
+            f"--{option.replace('_', '-')}: the runtime {name} runs files of fixed sizes alone",
+            hint=f"leave it out, or leave out --runtime {name}",
+        )
+    if row.takes and "int8-only" in wanted and options["integer_io"] not in row.takes:
+        able = [f"--integer-io {each}" for each in get_args(IntegerIo) if each in row.takes]
+        raise UsageError(
+            f"--runtime {name}: it has no inputs and outputs of {options['integer_io']}, as the file of "
+            "--variant int8-only has",
+            hint=f"give {' or '.join([*able, '--variant int8'])}",
+        )
+    if options["ops"] == "select-tf" and not row.select_tf:
+        raise UsageError(
+            f"--ops select-tf: the runtime {name} has none of TensorFlow's operators",
+            hint=f"leave it out, or leave out --runtime {name}",
         )
 
 

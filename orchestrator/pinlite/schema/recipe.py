@@ -167,7 +167,7 @@ class Recipe(Frozen):
     """One conversion, resolved. Tolerances are relative to the largest magnitude of the reference output.
 
     ``toolchain`` is a toolchain's name or file, ``toolchain_files`` what the user has of one, ``target`` the name of
-    one of its targets.
+    one of its targets, ``runtimes`` the names of those that are added to its own.
     ``environment`` is the user's own one, in which the model is exported, in place of the toolchain's image.
     ``weights_key`` says where in the file of the weights these are; "" is the whole file, or what fits in it.
     ``fixed`` are values of the model's parameters that are no inputs, ``preprocessing`` says which
@@ -209,6 +209,7 @@ class Recipe(Frozen):
     toolchain: str = "classic"
     toolchain_files: tuple[Path, ...] = ()
     target: str = "tflite-2.4"
+    runtimes: tuple[str, ...] = ()
     opset: int = 12
     lowering: Lowering = "nhwc"
     input_layouts: tuple[LayoutSpec, ...] = ()

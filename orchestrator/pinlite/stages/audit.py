@@ -10,8 +10,12 @@ NAME = "audit"
 
 
 def home(runtimes: Sequence[Runtime]) -> Runtime | None:
-    """The newest runtime whose program audits, which is that of the packages of a runtime alone."""
-    return next((runtime for runtime in reversed(runtimes) if not runtime.select_tf), None)
+    """The newest runtime whose program audits, which is that of the packages of a runtime alone; none that is added,
+    nor a device's.
+    """
+    return next(
+        (runtime for runtime in reversed(runtimes) if not (runtime.select_tf or runtime.added or runtime.arena)), None
+    )
 
 
 def stage(runtime: Runtime) -> Stage:

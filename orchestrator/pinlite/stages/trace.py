@@ -23,7 +23,7 @@ _OUTPUTS = {"values": "values.npz"}
 def tflite(target: Target, runtimes: Sequence[Runtime]) -> Stage:
     """Of files: in the TensorFlow that made them, or in the newest runtime if their target has more than that."""
     newer = (each for each in reversed(runtimes) if target.has and target.requires(each) and not each.select_tf)
-    runtime = next(newer, None)
+    runtime = next((each for each in newer if not each.added), None)
     if runtime is None:
         return replace(TENSORFLOW, name=_TFLITE)
     return Stage(_TFLITE, image=runtime.image, program=runtime.program, operation="trace")

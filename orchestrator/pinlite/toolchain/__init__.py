@@ -7,7 +7,7 @@ recipes. May import `pinlite.inputs` and what that may import.
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.environments import with_environment
 from pinlite.toolchain.images import ImageRecipe, with_requirements
-from pinlite.toolchain.runtimes import Runtime
+from pinlite.toolchain.runtimes import AddedRow, Runtime, added
 from pinlite.toolchain.targets import NEEDS, Compiler, Target
 from pinlite.toolchain.toolchains import (
     ADAPT,
@@ -20,6 +20,7 @@ from pinlite.toolchain.toolchains import (
     load,
     names,
     own_files,
+    with_runtimes,
     with_target,
 )
 
@@ -28,12 +29,14 @@ __all__ = [
     "DEFAULT",
     "METADATA",
     "NEEDS",
+    "AddedRow",
     "Base",
     "Compiler",
     "ImageRecipe",
     "Runtime",
     "Target",
     "Toolchain",
+    "added",
     "brought_recipes",
     "every_recipe",
     "is_file",
@@ -42,5 +45,6 @@ __all__ = [
     "own_files",
     "with_environment",
     "with_requirements",
+    "with_runtimes",
     "with_target",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice, Observer
 from pinlite.inputs.paths import existing_file
-from pinlite.toolchain import bases, days, locks, targets, toolchains
+from pinlite.toolchain import bases, days, locks, runtimes, targets, toolchains
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, normalized
 from pinlite.toolchain.toolchains import PINS, ROLES
@@ -96,7 +96,10 @@ def lock(text: str, observe: Observer, *, before: str | None = None) -> None:
         for base in bases.load().values():
             locks.lock_base(base, observe)
     known = targets.load()
-    brought = targets.images(known | targets.of(said.targets, known))
+    brought = [
+        *targets.images(known | targets.of(said.targets, known)),
+        *(row.image for row in runtimes.added().values()),
+    ]
     for name in locks.in_order([*said.images.values(), *(row.image for row in said.runtimes), *brought], pins):
         if (own / name / FILE).is_file():
             locks.lock_image(name, pins, observe, before=before)

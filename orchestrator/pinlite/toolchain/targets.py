@@ -82,6 +82,8 @@ class Target:
 
     def requires(self, runtime: Runtime) -> bool:
         """Whether the file must run in a runtime, and compute right; the results of others are only reported."""
+        if runtime.added:
+            return True
         first = self.since.get(runtime.package)
         return first is not None and _parts(runtime.version) >= _parts(first)
 

@@ -1,7 +1,7 @@
 """Toolchains: which image serves which stage, and which runtimes run the files."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -13,7 +13,7 @@ from pinlite.inputs.paths import existing_file
 from pinlite.machine import folders
 from pinlite.schema.choices import DEFAULT_TOOLCHAIN, Lowering
 from pinlite.schema.frozen import Frozen
-from pinlite.toolchain import bases, files, images, targets
+from pinlite.toolchain import bases, files, images, runtimes, targets
 from pinlite.toolchain.images import ImageRecipe, normalized
 from pinlite.toolchain.runtimes import Runtime, RuntimeRow
 from pinlite.toolchain.targets import Target, TargetRow
@@ -97,15 +97,19 @@ def names() -> tuple[str, ...]:
 
 
 def every_recipe() -> tuple[ImageRecipe, ...]:
-    """The images of all toolchains and targets that pinlite brings, each once."""
+    """The images of all toolchains, targets and runtimes that pinlite brings, each once."""
     chosen = [load(name) for name in names()]
     found = (recipe for each in chosen for recipe in (*each.recipes, *brought_recipes(each)))
     return tuple({recipe.name: recipe for recipe in found}.values())
 
 
 def brought_recipes(chosen: Toolchain) -> tuple[ImageRecipe, ...]:
-    """The images that a toolchain's targets bring, each once."""
-    found = (recipe for name in chosen.targets for recipe in with_target(chosen, name).recipes)
+    """The images that a toolchain's targets bring, and those of the runtimes that may be added, each once."""
+    extended = [
+        *(with_target(chosen, name) for name in chosen.targets),
+        *(with_runtimes(chosen, [name]) for name in runtimes.added()),
+    ]
+    found = (recipe for each in extended for recipe in each.recipes)
     return tuple({recipe.name: recipe for recipe in found if recipe not in chosen.recipes}.values())
 
 
@@ -161,8 +165,8 @@ def _loaded(text: str) -> Toolchain:
     file, (said, pins), known = _file(text), read(text), bases.load()
     recipes = {role: images.load(name, pins, known) for role, name in said.images.items()}
     recipes |= {row.image: images.load(row.image, pins, known) for row in said.runtimes}
-    runtimes = tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes)
-    _check_told_apart(said, runtimes, file)
+    interpreters = tuple(_runtime(row, recipes[row.image], file) for row in said.runtimes)
+    _check_told_apart(said, interpreters, file)
     brought = targets.load()
     every = brought | targets.of(said.targets, brought)
     if said.target not in every:
@@ -173,7 +177,7 @@ def _loaded(text: str) -> Toolchain:
         description=said.description,
         file=file,
         images=recipes,
-        runtimes=runtimes,
+        runtimes=interpreters,
         opsets=said.opsets,
         lowerings=said.lowerings,
         target=every[said.target],
@@ -189,21 +193,34 @@ def with_target(chosen: Toolchain, name: str) -> Toolchain:
     target = chosen.targets[name]
     if not target.images:
         return chosen
+    return _extended(chosen, target.images, target.runtimes)
+
+
+def with_runtimes(chosen: Toolchain, names: Iterable[str]) -> Toolchain:
+    """The toolchain with runtimes of ``images/runtimes.toml``, before its own; errors as `load`."""
+    known = runtimes.added()
+    rows = [known[name] for name in names]
+    return _extended(chosen, [row.image for row in rows], rows, added=True) if rows else chosen
+
+
+def _extended(
+    chosen: Toolchain, brought: Iterable[str], rows: Iterable[RuntimeRow], *, added: bool = False
+) -> Toolchain:
     (said, pins), known = read(chosen.text), bases.load()
-    recipes = {image: images.load(image, pins, known) for image in target.images}
-    runtimes = tuple(_runtime(row, recipes[row.image], chosen.file) for row in target.runtimes)
-    every = (*runtimes, *chosen.runtimes)
+    recipes = {image: images.load(image, pins, known) for image in brought}
+    found = tuple(replace(_runtime(row, recipes[row.image], chosen.file), added=added) for row in rows)
+    every = (*found, *chosen.runtimes)
     _check_told_apart(said, every, chosen.file)
     return replace(chosen, images={**chosen.images, **recipes}, runtimes=every)
 
 
-def _check_told_apart(said: ToolchainFile, runtimes: Sequence[Runtime], file: Path) -> None:
+def _check_told_apart(said: ToolchainFile, every: Sequence[Runtime], file: Path) -> None:
     """Refuse equal names: of two runtimes in a report, and of a runtime's image and a role."""
-    names = [runtime.name for runtime in runtimes]
+    names = [runtime.name for runtime in every]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"{file}: two runtimes are {name}", hint="remove one of them")
-    for runtime in runtimes:
+    for runtime in every:
         served = said.images.get(runtime.image, runtime.image)
         if served != runtime.image:
             raise UsageError(
