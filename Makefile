@@ -107,9 +107,9 @@ zoo-new: $(host) $(if $(QUICK),,.venv/zoo-new.ready) $(if $(PEERS),.venv/onnx2tf
 		$(if $(QUICK),--quick) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(if $(TWICE),--twice) \
 		$(if $(JOBS),--jobs $(JOBS))
 
-devices: $(host) ## Convert models for microcontrollers and Ethos-U: TFLite Micro beside LiteRT, arena, NPU (ONLY, QUICK=1, ENGINE).
+devices: $(host) ## Convert models for microcontrollers and Ethos-U, then for Arm: TFLite Micro beside LiteRT, arena, NPU; arm64 beside x86-64 (DEVICE=arm64 for that alone, ONLY, QUICK=1, ENGINE).
 	PYTHONPATH=tests/zoo .venv/bin/python tests/devices/run.py --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(QUICK),--quick)
+		$(if $(QUICK),--quick) $(if $(DEVICE),--device $(DEVICE))
 
 audited: $(host) .venv/zoo-new.ready .venv/onnx2tf.ready ## Audit ten models' files by pinlite and its peers (ONLY, ENGINE).
 	PYTHONPATH=tests:tests/zoo .venv/bin/python -m audited.run --engine $(ENGINE) $(if $(ONLY),--only "$(ONLY)")
@@ -204,8 +204,8 @@ lock: $(host) ## Write every lock anew from what it is made of.
 release: $(dev) ## Make release VERSION (1.2.0): version, changelog, a wheel and an sdist built twice to the same bytes, twine check.
 	.venv/bin/python .ci/release.py "$(VERSION)"
 
-base: $(host) ## Build the base images from Debian's packages, where no registry can be reached.
-	.venv/bin/pinlite images base
+base: $(host) ## Build the base images from Debian's packages, where no registry can be reached (ARCH=arm64 for another processor's).
+	.venv/bin/pinlite images base $(if $(ARCH),--arch $(ARCH))
 
 engine: ## Install Docker from Debian's packages and start it, where none runs.
 	bash images/engine.sh start

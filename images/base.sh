@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds the local bases of bases.toml: Debian's packages and a CPython of this machine, for where no registry can be
-# reached. One that was made from the same row and files is left as it is. `make base` calls it.
+# base.sh ARCH: builds the local bases of bases.toml for linux/ARCH: Debian's packages and a CPython of this machine, or
+# Debian's own where they have python3-venv, for where no registry can be reached. One that was made from the same row and
+# files is left as it is. `make base` calls it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 PATH="$PWD/../.venv/bin:$PATH"
 
+arch=$1
 trusted=/etc/ssl/certs/ca-certificates.crt
 
 fail() {
@@ -15,10 +17,11 @@ fail() {
 # A line a base: its name, version of Python, local name, identity, Debian's suite and packages.
 rows() {
   python -c '
+import sys
 from pinlite.toolchain import bases
-for base in bases.load().values():
+for base in bases.of_platform(f"linux/{sys.argv[1]}"):
     print(base.name, base.python, base.local, base.local_identity, base.debian, ",".join(base.packages))
-'
+' "$arch"
 }
 
 # The prefix of a CPython that starts: pyenv's, or uv's own. One in /usr could not be told from Debian's files.
@@ -39,35 +42,69 @@ apt_sources() {
     2>/dev/null | grep -E " $1(-updates|-security)? " | sort --unique || true
 }
 
+# What `docker load` wants beside a layer. `docker import` takes every image for one of this machine's processor.
+described() {
+  python -c '
+import hashlib, json, pathlib, sys
+folder, architecture, name, identity, trusted = sys.argv[1:]
+with open(f"{folder}/layer.tar", "rb") as layer:
+    content = hashlib.file_digest(layer, "sha256").hexdigest()
+path = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+config = {
+    "architecture": architecture,
+    "os": "linux",
+    "config": {
+        "Env": [f"PATH={path}", "LANG=C.UTF-8", f"PIP_CERT={trusted}"],
+        "Cmd": ["python3"],
+        "Labels": {"pinlite.base": identity},
+    },
+    "rootfs": {"type": "layers", "diff_ids": [f"sha256:{content}"]},
+}
+manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+for file, said in (("config.json", config), ("manifest.json", manifest)):
+    pathlib.Path(folder, file).write_text(json.dumps(said))
+' "$work" "$arch" "$@" "$trusted"
+}
+
 build() {
-  local base=$1 version=$2 name=$3 identity=$4 debian=$5 packages=$6 prefix certificates=() sources
-  prefix=$(python_prefix "$version")
-  echo "building $name with the CPython of $prefix"
+  local base=$1 version=$2 name=$3 identity=$4 debian=$5 packages=$6 prefix certificates=() sources hooks=()
   cp "pins/$base/requirements.lock" "$work"
   # Where the way out has a certificate of its own, pip needs it in the image builds too.
   [ ! -d /usr/local/share/ca-certificates ] || certificates=(--directory /usr/local share/ca-certificates)
-  tar --create --file "$work/local.tar" --owner 0 --group 0 \
-    --exclude __pycache__ --exclude test --exclude tests --exclude idle_test --exclude '*.a' \
-    --exclude 'site-packages/*' \
-    --directory "$prefix" bin/python bin/python3 "bin/python$version" include lib "${certificates[@]}"
+  case ",$packages," in
+    *,python3-venv,*)
+      echo "building $name with the CPython of Debian's $debian"
+      tar --create --file "$work/local.tar" --owner 0 --group 0 --files-from /dev/null "${certificates[@]}"
+      # In the place that the public image has it in, and as free of Debian's own packages.
+      hooks=(--customize-hook='chroot "$1" /usr/bin/python3 -I -m venv /usr/local')
+      ;;
+    *)
+      prefix=$(python_prefix "$version")
+      echo "building $name with the CPython of $prefix"
+      tar --create --file "$work/local.tar" --owner 0 --group 0 \
+        --exclude __pycache__ --exclude test --exclude tests --exclude idle_test --exclude '*.a' \
+        --exclude 'site-packages/*' \
+        --directory "$prefix" bin/python bin/python3 "bin/python$version" include lib "${certificates[@]}"
+      hooks=(--customize-hook='chroot "$1" ldconfig'
+        --customize-hook='chroot "$1" /usr/local/bin/python3 -I -m ensurepip --default-pip')
+      ;;
+  esac
   mapfile -t sources < <(apt_sources "$debian")
-  mmdebstrap --quiet --variant=minbase --include="$packages" \
+  # Who calls has seen that programs for $arch run here; mmdebstrap wants a package more to see it.
+  mmdebstrap --quiet --variant=minbase --architectures="$arch" --skip=check/qemu --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' \
     --customize-hook="tar-in $work/local.tar /usr/local" \
-    --customize-hook='chroot "$1" ldconfig' \
     --customize-hook='chroot "$1" update-ca-certificates' \
     --customize-hook="copy-in $work/requirements.lock /tmp" \
-    --customize-hook='chroot "$1" /usr/local/bin/python3 -I -m ensurepip --default-pip' \
+    "${hooks[@]}" \
     --customize-hook="chroot \"\$1\" /usr/local/bin/python3 -I -m pip --isolated --cert $trusted --no-cache-dir \
       --disable-pip-version-check install --no-compile --require-hashes --requirement /tmp/requirements.lock" \
     --customize-hook='rm "$1/tmp/requirements.lock"' \
-    "$debian" "$work/base.tar" "${sources[@]}" >&2 &
+    "$debian" "$work/layer.tar" "${sources[@]}" >&2 &
   wait $!
-  docker import \
-    --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' --change 'ENV LANG=C.UTF-8' \
-    --change "ENV PIP_CERT=$trusted" --change 'CMD ["python3"]' --change "LABEL pinlite.base=$identity" \
-    "$work/base.tar" "$name" >/dev/null
+  described "$name" "$identity"
+  tar --create --directory "$work" manifest.json config.json layer.tar | docker load --quiet >/dev/null
   echo "built $name"
 }
 

@@ -67,7 +67,7 @@ class ModelError(PinliteError):
 
 
 class NoEngineError(PinliteError):
-    """No engine can run the stages: there is none, or it does not answer."""
+    """No engine can run the stages: there is none, it does not answer, or it runs no programs for another processor."""
 
     code = "no-engine"
     exit_status = 4

@@ -1,9 +1,11 @@
 """Convert models as int8-only for a microcontroller with an NPU, run each file in TFLite Micro and in LiteRT without
-XNNPACK, and say how many steps they are apart, what arena it needs and what of it runs on the NPU; JSON beside it.
+XNNPACK, and say how many steps they are apart, what arena it needs and what of it runs on the NPU; then convert those
+of `ON_ARM`, and say how far a runtime on Arm is from the same one on x86-64. JSON beside it.
 
 The exit status is 1 where a file that TFLite Micro runs is more than a step away from what LiteRT's reference kernels
-compute (its fast ones where there is no reference), or a model of `FULL` has less than 95 % of its multiply-adds on the
-NPU.
+compute (its fast ones where there is no reference), a model of `FULL` has less than 95 % of its multiply-adds on the
+NPU, or floats are more than `APART` apart on Arm. Without a docker engine that runs programs for Arm, it says so, and
+leaves that part out.
 """
 
 import argparse
@@ -11,11 +13,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import manifest
 import numpy as np
@@ -24,6 +26,8 @@ from rich.table import Table
 
 from pinlite import toolchain
 from pinlite.engine import VenvEngine
+from pinlite.engine.docker import DockerEngine
+from pinlite.errors import NoEngineError
 from pinlite.events import ignore
 
 HERE = Path(__file__).parent
@@ -43,6 +47,13 @@ OTHERS = (
     ),
     manifest.Model("ds_cnn", f"{ROOT / 'tests' / 'accuracy' / 'nets.py'}:ds_cnn", ("image=1x1x25x12",), quick=True),
 )
+# At sizes that an emulator is quick enough for.
+ON_ARM = (
+    *OTHERS,
+    *(replace(each, inputs=("input=1x3x64x64",)) for each in manifest.load() if each.name == "resnet18"),
+)
+ARM = "arm64"
+APART = 1e-5
 FULL = {"mobilenet_v2", "mobilenet_v2_025", "resnet18", "mnasnet1_0", "ds_cnn"}
 
 
@@ -74,33 +85,83 @@ class Outcome:
         return held is not None and held <= 1 and (self.name not in FULL or (self.macs or 0.0) >= LEAST)
 
 
+@dataclass(frozen=True)
+class OnArm:
+    """A variant's file in a runtime on Arm beside the same one on x86-64, and what each is away from PyTorch: ``apart``
+    and ``arm`` and ``x86`` are shares of the largest number; of ``values`` integers ``differing`` differ, by ``steps``
+    at most. ``emulator`` runs it; ``reason`` says why it does not run.
+    """
+
+    name: str
+    variant: str
+    emulator: str = ""
+    apart: float | None = None
+    arm: float | None = None
+    x86: float | None = None
+    values: int | None = None
+    differing: int | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    reason: str = ""
+
+    @property
+    def right(self) -> bool:
+        return self.apart is not None and (self.variant != "float32" or self.apart <= APART)
+
+
 def main() -> int:
     arguments = _arguments()
-    models = [*OTHERS, *(model for model in manifest.load() if model.quick or model.name in FULL)]
-    if arguments.quick:
-        models = [model for model in models if model.quick]
-    patterns = [text for text in arguments.only.split(",") if text]
-    models = [each for each in models if not patterns or any(fnmatchcase(each.name, text) for text in patterns)]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    outcomes = []
-    for model in models:
-        outcomes.append(outcome(model, arguments.engine))
-        print(f"{len(outcomes)}/{len(models)} {outcomes[-1]}", file=sys.stderr, flush=True)  # noqa: T201
-        (arguments.out / "devices.json").write_text(json.dumps([asdict(each) for each in outcomes], indent=1) + "\n")
-    Console(width=160).print(_table(outcomes))
-    return 0 if outcomes and all(each.right for each in outcomes) else 1
+    found: list[Outcome | OnArm] = []
+    if arguments.device in ("", TARGET):
+        models = _chosen([*OTHERS, *(each for each in manifest.load() if each.quick or each.name in FULL)], arguments)
+        made = _each(models, lambda model: [outcome(model, arguments.engine)], arguments.out / "devices.json")
+        Console(width=160).print(_table(made))
+        found += made
+    if arguments.device in ("", ARM):
+        if why := _lacking():
+            print(f"{ARM} is left out: {why}", file=sys.stderr)  # noqa: T201
+            return int(not all(each.right for each in found))
+        on_arm = _each(_chosen(ON_ARM, arguments), outcomes_on_arm, arguments.out / f"{ARM}.json")
+        Console(width=160).print(_table_of_arm(on_arm))
+        found += on_arm
+    return 0 if found and all(each.right for each in found) else 1
+
+
+def _chosen(models: Sequence[manifest.Model], arguments: argparse.Namespace) -> list[manifest.Model]:
+    patterns = [text for text in arguments.only.split(",") if text]
+    models = [model for model in models if model.quick or not arguments.quick]
+    return [each for each in models if not patterns or any(fnmatchcase(each.name, text) for text in patterns)]
+
+
+T = TypeVar("T", Outcome, OnArm)
+
+
+def _each(models: Sequence[manifest.Model], made: Callable[[manifest.Model], list[T]], file: Path) -> list[T]:
+    """What is made of each model, told and written as it comes."""
+    found: list[T] = []
+    for at, model in enumerate(models, 1):
+        found += made(model)
+        print(f"{at}/{len(models)} {found[-1]}", file=sys.stderr, flush=True)  # noqa: T201
+        file.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+    return found
+
+
+def converted(model: manifest.Model, out: Path, *asked: str) -> str:
+    """Why the model was not converted; "" where it was, whatever became of its results."""
+    words = [word for each in model.inputs for word in ("--input", each)]
+    words += [word for each in model.requirements for word in ("--with", each)]
+    command = [sys.executable, "-m", "pinlite", "convert", model.source, *words, *asked, "--calibration", "random"]
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    if done.returncode in (0, 7):
+        return ""
+    return next((line for line in done.stderr.splitlines() if line.startswith("error: ")), done.stderr[-300:])
 
 
 def outcome(model: manifest.Model, engine: str) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="devices-") as folder:
         out = Path(folder, "out")
-        words = [word for each in model.inputs for word in ("--input", each)]
-        words += [word for each in model.requirements for word in ("--with", each)]
-        asked = ["--target", TARGET, "--variant", "int8-only", "--calibration", "random", "--engine", engine]
-        command = [sys.executable, "-m", "pinlite", "convert", model.source, *words, *asked, "--out", str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 7):
-            error = next((line for line in done.stderr.splitlines() if line.startswith("error: ")), done.stderr[-300:])
+        if error := converted(model, out, "--target", TARGET, "--variant", "int8-only", "--engine", engine):
             return Outcome(model.name, reason=error)
         report = json.loads((out / "report.json").read_text())
         (variant,) = report["variants"]
@@ -117,6 +178,51 @@ def outcome(model: manifest.Model, engine: str) -> Outcome:
             sram=npu["sram"],
             flash=npu["on_chip_flash"] + npu["off_chip_flash"],
         )
+
+
+def _lacking() -> str:
+    """Why programs for Arm don't run here; "" where they do."""
+    try:
+        DockerEngine().emulator("linux/arm64")
+    except NoEngineError as error:
+        return f"{error}; {error.hint}"
+    return ""
+
+
+def outcomes_on_arm(model: manifest.Model) -> list[OnArm]:
+    variants = ("float32", "int8-only")
+    asked = [word for name in variants for word in ("--variant", name)]
+    with tempfile.TemporaryDirectory(prefix="devices-") as folder:
+        out = Path(folder, "out")
+        if error := converted(model, out, *asked, "--runtime", ARM, "--engine", "docker"):
+            return [OnArm(model.name, name, reason=error) for name in variants]
+        report = json.loads((out / "report.json").read_text())
+    return [_on_arm(model.name, variant, report) for variant in report["variants"]]
+
+
+def _on_arm(name: str, variant: dict[str, Any], report: dict[str, Any]) -> OnArm:
+    (arm,) = (each for each in report["runtimes"] if each["platform"] == "linux/arm64")
+    usual = f"{arm['package']} {arm['version']}"
+    hops = [
+        each
+        for each in report["hops"]
+        if {each["from"], each["to"]} == {arm["name"], usual} and each["variant"] == variant["name"]
+    ]
+    steps = [each["apart"] for each in hops if each["apart"]]
+    stage = "-".join(["infer", arm["image"], *[variant["name"]] * (variant["name"] != "float32")])
+    (ran,) = (each for each in report["stages"] if each["name"] == stage)
+    return OnArm(
+        name,
+        variant["name"],
+        emulator=arm["emulator"],
+        apart=max(each["max_rel_error"] for each in hops),
+        arm=variant["parity"][arm["name"]],
+        x86=variant["parity"][usual],
+        values=sum(each["values"] for each in steps) or None,
+        differing=sum(each["differing"] for each in steps) if steps else None,
+        steps=max(each["steps"] for each in steps) if steps else None,
+        seconds=round(ran["seconds"], 2),
+    )
 
 
 def apart(kernels: str, model: Path, samples: Path) -> int | None:
@@ -175,9 +281,22 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     return shown
 
 
+def _table_of_arm(outcomes: Sequence[OnArm]) -> Table:
+    shown = Table("model", "variant", "by", "apart", "on Arm", "on x86-64", "values", "differ", "steps", "seconds")
+    for each in outcomes:
+        if each.apart is None:
+            shown.add_row(each.name, each.variant, each.reason)
+            continue
+        figures = ("-" if found is None else f"{found:.1e}" for found in (each.apart, each.arm, each.x86))
+        counts = ("-" if found is None else f"{found:,}" for found in (each.values, each.differing, each.steps))
+        shown.add_row(each.name, each.variant, each.emulator, *figures, *counts, str(each.seconds))
+    return shown
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", metavar="NAMES", help="names or patterns, with commas between")
+    parser.add_argument("--device", default="", choices=["", TARGET, ARM], help="one of the two parts")
     parser.add_argument("--quick", action="store_true", help="the small ones")
     parser.add_argument("--engine", default="auto", help="what runs the stages")
     parser.add_argument("--out", type=Path, default=Path("build/devices"), metavar="DIR", help="where the JSON goes")

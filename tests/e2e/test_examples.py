@@ -44,12 +44,12 @@ KEYS = {
         "training",
         *("evaluation", "tuning", "versions", "lock"),
     ],
-    "runtimes": ["name", "package", "version", "image", "required"],
+    "runtimes": ["name", "package", "version", "image", "required", "platform", "emulator"],
     "stages": ["name", "image", "source", "seconds", "peak_memory", "reason"],
     "artifacts": ["role", "path", "sha256", "size"],
     "hops": [
         *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
-        "passed",
+        *("passed", "apart"),
     ],
     "profiles": ["name", "left_out"],
     "variants": [

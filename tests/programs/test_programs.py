@@ -14,6 +14,7 @@ import pytest
 from pinlite import toolchain
 from pinlite.engine import VenvEngine
 from pinlite.events import ignore
+from pinlite.machine import processor
 
 HERE = Path(__file__).parent
 FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/**/test_*.py"))
@@ -27,9 +28,12 @@ HELPED_BY = {"micro_run": "tflite_run", "vela_compile": "tflite_run"}
 
 @functools.cache
 def environments(name):
-    """The images of a toolchain and its targets by the packages that they carry; of several, the first."""
+    """The images of a toolchain and its targets by the packages that they carry; of several, the first. What is for
+    another processor carries none of its own.
+    """
     chosen = toolchain.load(name)
-    recipes = [*chosen.recipes, *toolchain.brought_recipes(chosen)]
+    every = [*chosen.recipes, *toolchain.brought_recipes(chosen)]
+    recipes = [recipe for recipe in every if recipe.base.platform == processor.platform()]
     found = VenvEngine().ensure(recipes, ignore)
     return {path.partition("/")[0]: found[recipe.name] for recipe in reversed(recipes) for path in recipe.programs}
 

@@ -5,7 +5,7 @@ import pytest
 from pinlite import toolchain
 from pinlite.engine import VenvEngine, interpreter
 from pinlite.errors import ImageError, NoEngineError
-from pinlite.machine import folders
+from pinlite.machine import emulation, folders
 from pinlite.maintenance import doctor
 
 
@@ -56,6 +56,7 @@ def test_a_machine_with_cpython_can_convert_and_knows_what_is_missing(machine, c
 def test_docker_is_told_with_every_base(monkeypatch, command, engine):
     first, second = {recipe.base.name: recipe.base for recipe in toolchain.load().recipes}.values()
     engine.base = {first: f"{first.local} is here"}.get
+    engine.platform, engine.emulator = "linux/amd64", lambda _: "qemu-user 7.2.22"
     monkeypatch.setattr(doctor, "DockerEngine", lambda: engine)
     monkeypatch.setattr(interpreter, "find", lambda _: None)
     status, out, err = command("doctor")
@@ -68,6 +69,25 @@ def test_docker_is_told_with_every_base(monkeypatch, command, engine):
     assert "folders are mounted" in out
     engine.shares_disk = False
     assert "sent and fetched: it does not see this machine's folders" in command("doctor")[1]
+
+
+def test_what_runs_programs_for_another_processor_is_told(monkeypatch, command, engine):
+    def emulator(platform):
+        raise emulation.missing("the Docker engine", platform)
+
+    engine.base, engine.platform = (lambda base: base.local if base.platform == "linux/amd64" else None), "linux/amd64"
+    engine.emulator = emulator
+    monkeypatch.setattr(doctor, "DockerEngine", lambda: engine)
+    status, out, _ = command("doctor")
+    assert status == 0
+    assert "docker arm64   the Docker engine runs no programs for linux/arm64: no emulator is registered" in out
+    assert "hint: register qemu-user there" in out
+    assert "python-3.11-arm64" not in out
+    engine.emulator = lambda _: "qemu-user 7.2.22"
+    _, out, _ = command("doctor")
+    assert "docker arm64   programs for linux/arm64 run by qemu-user 7.2.22, and are not timed" in out
+    assert "python-3.11-arm64 is not here yet" in out
+    assert "hint: without a registry: pinlite images base --arch arm64" in out
 
 
 @pytest.fixture

@@ -47,15 +47,17 @@ def test_a_base_is_built_by_the_script_that_comes_with_pinlite(tmp_path, monkeyp
     """Wherever that is installed, and whatever its Python is called."""
     images = tmp_path / "an installed" / "_images"
     images.mkdir(parents=True)
-    (images / "base.sh").write_text('python -c "import pinlite, sys; print(sys.executable)"; uv --version; exit 3')
+    (images / "base.sh").write_text(
+        'python -c "import pinlite, sys; print(sys.executable)"; echo $1; uv --version; exit 3'
+    )
     (tmp_path / "docker").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(folders, "IMAGES", images)
     monkeypatch.setattr(local_base, "DockerEngine", lambda: None)
     with pytest.raises(ImageError, match="can't be built"):
-        local_base.build()
+        local_base.build("amd64")
     said = capfd.readouterr()
-    assert said.err.startswith(f"{sys.executable}\nuv ")
+    assert said.err.startswith(f"{sys.executable}\namd64\nuv ")
     assert said.out == ""
 
 

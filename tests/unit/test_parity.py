@@ -5,6 +5,7 @@ import pytest
 
 from pinlite import parity
 from pinlite.errors import StageCrashError
+from pinlite.schema.report import Apart, Tensor
 
 NAN, INF = float("nan"), float("inf")
 
@@ -192,6 +193,22 @@ def test_outputs_that_a_file_does_not_have_have_no_scale():
     array = np.ones(3, np.float32)
     (compared,) = parity.agree("tflite", {"y": array}, "tensorflow", {"y": array}, "int8", (), reference={"y": array})
     assert compared.passed
+
+
+def test_integers_of_two_runtimes_are_counted_in_steps():
+    (tensor,) = _tensors(scale=0.5)
+    first, second = np.array([0, 1, 2, 3.5], np.float32), np.array([0, 1.5, 2, 2.0], np.float32)
+    (hop,) = parity.agree("a", {"y": first}, "b", {"y": second}, "int8", (tensor,), reference={"y": first})
+    assert hop.apart == Apart(values=4, differing=2, steps=3)
+    (equal,) = parity.agree("a", {"y": first}, "b", {"y": first}, "int8", (tensor,), reference={"y": first})
+    assert equal.apart == Apart(values=4, differing=0, steps=0)
+    for other, scale in (({"y": second[:2]}, 0.5), ({}, 0.5), ({"y": second}, None)):
+        (hop,) = parity.agree("a", {"y": first}, "b", other, "int8", _tensors(scale=scale), reference={"y": first})
+        assert hop.apart is None
+
+
+def _tensors(*, scale):
+    return (Tensor(name="y", tensor="y", shape=(4,), dtype="float32", scale=scale, zero_point=None),)
 
 
 @pytest.mark.parametrize(

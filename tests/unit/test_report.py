@@ -110,6 +110,7 @@ def test_a_hop(report):
     keys = [
         *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
         "passed",
+        "apart",
     ]
     assert all(list(hop) == keys for hop in report["hops"])
     assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")

@@ -1,6 +1,8 @@
 """In which runtimes a file has to be right: those that the target asks for. What becomes of it in others is told."""
 
 import itertools
+import json
+from pathlib import Path
 
 import fake_engine
 import pytest
@@ -11,6 +13,7 @@ from pinlite.conversion import pipeline, select_tf_cost
 from pinlite.errors import ModelError, ParityError, WarnedError
 from pinlite.options import resolve
 from pinlite.stages import audit, trace
+from pinlite.ui import view
 
 # It asks for tflite-runtime and LiteRT, and not for a TensorFlow as old as the one that has Select-TF.
 OTHERS = [stage for stage in INFER if stage != INFER_SELECT_TF]
@@ -237,3 +240,58 @@ def test_an_added_runtime_is_asked_for_files_with_operators_of_tensorflow(engine
     engine.programs |= {"convert": convert, "infer-tflite-micro": refuse}
     with pytest.raises(ModelError, match="infer-tflite-micro: no op for"):
         run(runtime=[added_runtime])
+
+
+@pytest.fixture
+def emulated(engine):
+    """The stages of the runtime for Arm, which an emulator runs."""
+
+    def infer(call):
+        return fake_engine.infer(call) | {"emulator": "qemu-user 7.2.22"}
+
+    def time(_):
+        return {"latency_ms": None, "notes": ["nothing is timed"]}
+
+    engine.programs |= {"infer-tflite-2.14.0-arm64": infer, "time-tflite-2.14.0-arm64": time}
+
+
+@pytest.mark.usefixtures("emulated")
+def test_what_an_emulator_ran_is_told_and_not_timed(run):
+    report = run("float32", "int8", runtime=["arm64"])
+    arm, usual = report.runtimes[:2]
+    assert (arm.name, arm.platform, arm.emulator) == (f"{usual.name} arm64", "linux/arm64", "qemu-user 7.2.22")
+    assert {(each.platform, each.emulator) for each in report.runtimes[1:]} == {("linux/amd64", "")}
+    assert {note.stage for note in report.notes} == {f"time-{arm.image}{variant}" for variant in ("", "-int8")}
+    for variant in report.variants:
+        assert arm.name in variant.parity
+        assert arm.name not in variant.latency_ms
+        assert usual.name in variant.latency_ms
+    statement = json.loads(Path("out/provenance.json").read_text())
+    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    annotations = {each["name"]: each.get("annotations", {}) for each in dependencies}
+    assert annotations[f"image/{arm.image}"] == {
+        "dockerImageId": f"sha256:{arm.image}",
+        "platform": "linux/arm64",
+        "emulator": "qemu-user 7.2.22",
+    }
+    assert annotations[f"image/{usual.image}"] == {"dockerImageId": f"sha256:{usual.image}"}
+    assert statement["predicate"]["buildDefinition"]["internalParameters"]["platform"] == "linux/amd64"
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_runtime_is_held_to_itself_on_another_processor(engine, run):
+    report = run("float32", "int8", runtime=["arm64"])
+    arm, usual = report.runtimes[:2]
+    held = [hop for hop in report.hops if (hop.origin, hop.to) == (arm.name, usual.name) and hop.profile is None]
+    assert {(hop.variant, hop.passed, hop.max_rel_error) for hop in held} == {("float32", True, 0), ("int8", True, 0)}
+    assert None not in {hop.tolerance for hop in held}
+    said = [
+        line.text for line in view.of(report).variants if isinstance(line, view.Line) and "linux/arm64" in line.text
+    ]
+    assert said == [
+        f"{variant} in {usual.name} on linux/arm64, by qemu-user 7.2.22, and on linux/amd64: equal to the bit"
+        for variant in ("float32", "int8")
+    ]
+    engine.programs[f"infer-{arm.image}"] = off
+    with pytest.raises(ParityError, match=f"{arm.name} differs from torch"):
+        run(**{"no-cache": True}, runtime=["arm64"])

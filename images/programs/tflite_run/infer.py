@@ -3,11 +3,12 @@
 import functools
 import importlib
 import json
+import platform
 
 from stagekit import interpreter, runtime_package
 
 from . import audit as auditing
-from . import contents, differences, parts, tensor_values, tflite_file
+from . import contents, differences, emulator, parts, tensor_values, tflite_file
 
 # Where each package has its Interpreter; an image has one of them.
 INTERPRETERS = {"tflite-runtime": "tflite_runtime.interpreter", "ai-edge-litert": "ai_edge_litert.interpreter"}
@@ -25,17 +26,22 @@ VERSIONS = (PACKAGE, "numpy")
 
 
 def infer(request):
-    """Run a .tflite file and count its operators, as `stagekit.interpreter.infer` says, with ``ops`` added.
+    """Run a .tflite file and count its operators, as `stagekit.interpreter.infer` says, with ``ops`` added, and
+    ``emulator``, as `emulator.name` says.
 
     XNNPACK is on, which is the default of this runtime's interpreter.
     """
     model = tflite_file.read(request.inputs["model"])
     inferred = interpreter.infer(Interpreter, request, *tflite_file.signed(model))
-    return dict(inferred, ops=tflite_file.operators(model))
+    return dict(inferred, ops=tflite_file.operators(model), emulator=emulator.name())
 
 
 def time(request):
-    """Time a .tflite file, as `stagekit.interpreter.timed` says."""
+    """Time a .tflite file, as `stagekit.interpreter.timed` says; but not in an emulator, whose time says nothing."""
+    emulated = emulator.name()
+    if emulated:
+        note = "{} on {} is not timed: {} takes the processor's place".format(PACKAGE, platform.machine(), emulated)
+        return {"latency_ms": None, "notes": [note]}
     signed_inputs, _ = tflite_file.signed(tflite_file.read(request.inputs["model"]))
     return interpreter.timed(Interpreter, request, signed_inputs)
 

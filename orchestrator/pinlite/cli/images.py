@@ -9,6 +9,7 @@ from pinlite.errors import ImageError, RegistryError
 from pinlite.events import BuildStarted, Event
 from pinlite.maintenance import garbage, local_base
 from pinlite.options.declared import (
+    BaseImagesOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     EngineOptions,
@@ -45,10 +46,11 @@ def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
         log.print(Text(f"all {len(found)} images of {given['toolchain']} are there already"))
 
 
-def base(*, json: bool) -> None:
-    local_base.build()
+def base(*, json: bool, **given: Unpack[BaseImagesOptions]) -> None:
+    local_base.build(given["arch"])
     if json:
-        print_json({"bases": [{"name": base.local, "identity": base.local_identity} for base in bases.load().values()]})
+        made = bases.of_platform(f"linux/{given['arch']}")
+        print_json({"bases": [{"name": base.local, "identity": base.local_identity} for base in made]})
 
 
 def push(repository: str, *, json: bool, **given: Unpack[PushImagesOptions]) -> None:

@@ -120,7 +120,8 @@ def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:
         python = done.versions.get(recipe.name, {}).get("python", "")
         here = runner.images.get(recipe.name)
         identity = here.identity if here else made_in.get(recipe.name, recipe.identity())
-        found.append(UsedImage(recipe, identity, python, here.id if here else ""))
+        emulator = done.emulators.get(recipe.name, "")
+        found.append(UsedImage(recipe, identity, python, here.id if here else "", emulator))
     return found
 
 

@@ -93,6 +93,8 @@ def report(
                 version=runtime.version,
                 image=runtime.image,
                 required=results.requires(runtime.name),
+                platform=runtime.platform,
+                emulator=results.emulators.get(runtime.image, ""),
             )
             for runtime in toolchain.runtimes
         ),
@@ -158,12 +160,14 @@ def _compared(
         for runtime, arrays in computed.items():
             limit = tolerance if results.requires(runtime) else None
             yield from parity.compare(origin, reference, runtime + at, arrays, limit, variant.name, elsewhere)
-        if variant.name not in _FLOATS:
-            for (one, ones), (two, twos) in itertools.combinations(computed.items(), 2):
-                held = judged and results.requires(one) and results.requires(two)
+        for (one, ones), (two, twos) in itertools.combinations(computed.items(), 2):
+            held = judged and results.requires(one) and results.requires(two)
+            if variant.name not in _FLOATS:
                 yield from parity.agree(
                     one + at, ones, two + at, twos, variant.name, variant.outputs, reference=reference, judged=held
                 )
+            elif results.are_one(one, two):
+                yield from parity.compare(one + at, ones, two + at, twos, tolerance if held else None, variant.name)
 
 
 def _computed(results: Results) -> list[Computed]:

@@ -43,7 +43,8 @@ class Calibrated:
 class Ran:
     """What a runtime made of a TFLite file: its ``outputs`` on the samples; ``wider`` those for another batch size,
     where the batch is open; ``profiled`` and ``evaluated`` those on the profiles and the samples that are scored,
-    where there are some; ``latency`` where it was timed; how often it ran each operator.
+    where there are some; ``latency`` where it was timed; how often it ran each operator; the ``emulator`` that the
+    runtime ran in, "" for a processor.
     """
 
     outputs: HashedPath
@@ -52,6 +53,7 @@ class Ran:
     evaluated: HashedPath | None
     latency: Latency | None
     ops: dict[str, int]
+    emulator: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,18 @@ class Results:
             each.compiled.path.name: (f"npu.{each.name}", each.compiled) for each in self.variants if each.compiled
         }
         return found | {each.file.path.name: (f"tflite.{each.name}", each.file) for each in self.variants}
+
+    @property
+    def emulators(self) -> dict[str, str]:
+        """What took the place of a processor in images, by name."""
+        names = {runtime.name: runtime.image for runtime in self.plan.toolchain.runtimes}
+        found = (item for variant in self.variants for item in variant.ran.items())
+        return {names[runtime]: ran.emulator for runtime, ran in found if ran.emulator}
+
+    def are_one(self, *runtimes: str) -> bool:
+        """Whether runtimes, which are given by their names, are one package and version, for several processors."""
+        rows = [each for each in self.plan.toolchain.runtimes if each.name in runtimes]
+        return len({(each.package, each.version) for each in rows}) == 1
 
     def requires(self, runtime: str) -> bool:
         """Whether files have to be right in a runtime, which is given by its name; what others make of them is told."""

@@ -296,6 +296,7 @@ def _running(
             evaluated=evaluated and real(run, f"evaluated-{name}-{runtime.image}.npz", evaluated, signature.outputs),
             latency=None,
             ops=done.result.ops,
+            emulator=done.result.emulator,
         )
 
     return found

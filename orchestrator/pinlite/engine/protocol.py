@@ -203,6 +203,7 @@ class Engine(Protocol):
         """All of the images, by name; those that are missing are made.
 
         Raises:
+            NoEngineError: One is for another processor, whose programs don't run here.
             ImageError: One can't be made. Its log is kept, and named in the hint.
         """
         ...

@@ -26,10 +26,10 @@ from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
-from pinlite.errors import ImageError, StageCrashError
+from pinlite.errors import ImageError, NoEngineError, StageCrashError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
 from pinlite.inputs import environment as users
-from pinlite.machine import folders, guards, processes, temporary, uv
+from pinlite.machine import folders, guards, processes, processor, temporary, uv
 from pinlite.machine.retries import passes, repeated
 from pinlite.toolchain import ImageRecipe
 
@@ -76,6 +76,14 @@ class VenvEngine:
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         recipes = list(recipes)
+        for recipe in recipes:
+            if recipe.base.platform != processor.platform():
+                raise NoEngineError(
+                    f"{recipe.name} is for {recipe.base.platform}, and the venv engine runs what is for this machine, "
+                    f"{processor.platform()}",
+                    hint="take --engine docker, which has an emulator run it (see `pinlite doctor`), or leave out the "
+                    "--runtime that is for it",
+                )
         if not all(recipe.interpreter for recipe in recipes):
             observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
         missing = [recipe for recipe in recipes if not self.find([recipe])]

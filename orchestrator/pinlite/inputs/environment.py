@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pinlite import digest, trust
 from pinlite.errors import UsageError
-from pinlite.machine import folders, temporary
+from pinlite.machine import folders, processor, temporary
 from pinlite.schema.environment import Environment
 from pinlite.schema.frozen import Frozen
 
@@ -18,7 +18,6 @@ _PROGRAM = folders.IMAGES / "programs" / "stagekit" / "installed.py"
 # In seconds. Some hundred packages on a slow disk take a few.
 _PATIENCE = 120
 _OLDEST = (3, 8)
-_PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 
 
 class _Distribution(Frozen):
@@ -61,7 +60,7 @@ def read(path: Path) -> Environment:
     return Environment(
         interpreter=interpreter,
         python=said.python,
-        platform=_PLATFORMS.get(said.machine, f"linux/{said.machine}"),
+        platform=processor.platform_of(said.machine),
         packages=dict(sorted(packages.items())),
         content=digest.of_json({"python": said.python, "packages": packages, "of": contents, "also": said.folders}),
     )

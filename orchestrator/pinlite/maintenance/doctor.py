@@ -12,7 +12,7 @@ from pinlite.engine.sharing import shared
 from pinlite.errors import NoEngineError
 from pinlite.events import Notice, Observer
 from pinlite.machine import folders
-from pinlite.toolchain import Base
+from pinlite.toolchain import Base, bases
 
 _PLENTY = 8 * 10**9
 _SPACE = "space"
@@ -76,12 +76,30 @@ def _docker() -> Iterator[Finding]:
     yield Finding("docker files", True, files)
     yield _images(engine)
     for base in _bases():
-        found = engine.base(base)
-        if found is None:
-            text = f"{base.name} is not here yet: pulled at the first build"
-            yield Finding("docker base", None, text, "without a registry: pinlite images base")
+        yield _base(engine, base)
+    yield from _other_processors(engine)
+
+
+def _base(engine: DockerEngine, base: Base) -> Finding:
+    found = engine.base(base)
+    if found is None:
+        text = f"{base.name} is not here yet: pulled at the first build"
+        return Finding("docker base", None, text, f"without a registry: {bases.command(base)}")
+    return Finding("docker base", True, found)
+
+
+def _other_processors(engine: DockerEngine) -> Iterator[Finding]:
+    """What the runtimes of other processors want."""
+    others = [base for base in bases.load().values() if base.platform != engine.platform and base not in {*_bases()}]
+    for base in others:
+        _, _, arch = base.platform.partition("/")
+        try:
+            emulator = engine.emulator(base.platform)
+        except NoEngineError as error:
+            yield Finding(f"docker {arch}", None, error.message, error.hint)
         else:
-            yield Finding("docker base", True, found)
+            yield Finding(f"docker {arch}", True, f"programs for {base.platform} run by {emulator}, and are not timed")
+            yield _base(engine, base)
 
 
 def _venv() -> Iterator[Finding]:

@@ -11,18 +11,21 @@ from uv import find_uv_bin
 
 from pinlite.engine.docker import DockerEngine
 from pinlite.errors import ImageError
-from pinlite.machine import folders, temporary
+from pinlite.machine import emulation, folders, temporary
+from pinlite.schema.choices import Architecture
 from pinlite.toolchain import bases
 
 
-def build() -> None:
-    """Build those that are not of today's recipe; the script that does it says on standard error what it does.
+def build(arch: Architecture) -> None:
+    """Build those for a processor that are not of today's recipe; the script that does it says on standard error what
+    it does.
 
     Raises:
-        NoEngineError: No Docker engine answers.
+        NoEngineError: No Docker engine answers, or this machine does not run programs for that processor.
         ImageError: They can't be built; the script has said why.
     """
     DockerEngine()
+    emulation.check(f"linux/{arch}")
     if not shutil.which("docker"):
         raise ImageError(
             "the docker command is missing, which imports a base", hint="install it: apt-get install docker-cli"
@@ -34,7 +37,7 @@ def build() -> None:
         python.chmod(0o755)
         path = os.pathsep.join((folder, str(Path(find_uv_bin()).parent), os.environ.get("PATH", os.defpath)))
         script = subprocess.Popen(
-            ["/bin/bash", folders.IMAGES / bases.SCRIPT],
+            ["/bin/bash", folders.IMAGES / bases.SCRIPT, arch],
             env=os.environ | {"PATH": path},
             stdout=2,
         )

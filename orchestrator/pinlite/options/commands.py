@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
     AuditOptions,
+    BaseImagesOptions,
     BatchOptions,
     BuildImagesOptions,
     CollectImagesOptions,
@@ -216,6 +217,10 @@ class BuildImages(BuildImagesOptions, Plain, total=False):
     """What `pinlite images build` takes."""
 
 
+class BaseImages(BaseImagesOptions, Json, total=False):
+    """What `pinlite images base` takes."""
+
+
 class ListImages(EngineOptions, Plain, total=False):
     """What `pinlite images list` takes."""
 
@@ -390,7 +395,7 @@ COMMANDS = {
     "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Plain),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImages),
     "images base": Command(
-        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", Json
+        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", BaseImages
     ),
     "images list": Command("List those that are there.", "images:list_", ListImages),
     "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImages),

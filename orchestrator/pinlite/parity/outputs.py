@@ -17,7 +17,7 @@ from pinlite.errors import StageCrashError
 from pinlite.inputs import npz
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Recipe
-from pinlite.schema.report import Hop, Tensor
+from pinlite.schema.report import Apart, Hop, Tensor
 
 HALF = 2e-2
 
@@ -123,8 +123,20 @@ def agree(
             largest = float(np.abs(array).max(initial=0.0))
             apart = max(NOISE * _nearer(reference.get(name), array, second.get(name)), STEPS * scales.get(name, 0.0))
             limit = max(AGREEMENT, apart / largest if largest else 0.0)
-        hops.append(hop(origin, to, variant, name, figures(array, second.get(name)), limit))
+        other = second.get(name)
+        steps = _apart(array, other, scales.get(name, 0.0))
+        hops.append(hop(origin, to, variant, name, figures(array, other), limit, apart=steps))
     return hops
+
+
+def _apart(first: Array, second: Array | None, scale: float) -> Apart | None:
+    """In steps of the scale; None where there is none, or the two can't be compared."""
+    if not scale or figures(first, second) is None:
+        return None
+    assert second is not None, "it can be compared"
+    finite = np.isfinite(first)
+    steps = np.rint(np.abs(first[finite].astype(np.float64) - second[finite].astype(np.float64)) / scale)
+    return Apart(values=steps.size, differing=int(np.count_nonzero(steps)), steps=int(steps.max(initial=0.0)))
 
 
 def _nearer(reference: Array | None, first: Array, second: Array | None) -> float:
@@ -154,6 +166,7 @@ def hop(
     found: Figures | None,
     tolerance: float | None,
     profile: str | None = None,
+    apart: Apart | None = None,
 ) -> Hop:
     """The hop of an output's figures. None can't be compared, which passes only on a profile without a tolerance."""
     absolute, relative, cosine = found or (None, None, None)
@@ -169,6 +182,7 @@ def hop(
         cosine=cosine,
         tolerance=tolerance,
         passed=within and (found is not None or (tolerance is None and profile is not None)),
+        apart=apart,
     )
 
 

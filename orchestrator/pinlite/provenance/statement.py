@@ -76,7 +76,7 @@ def of(
                     "externalParameters": _asked(recipe.model_dump(exclude=_LEFT_OUT)),
                     "internalParameters": {
                         "engine": engine,
-                        "platform": next(image.recipe.base.platform for image in used),
+                        "platform": _platform(used),
                         **({"signers": sorted(signers)} if signers else {}),
                     },
                     "resolvedDependencies": [
@@ -132,11 +132,23 @@ def _base(name: str, image: UsedImage) -> Descriptor:
 
 
 def _images(used: Sequence[UsedImage]) -> Iterable[Descriptor]:
+    usual = _platform(used)
     for image in sorted(used, key=lambda image: image.recipe.name):
-        name = image.recipe.name
+        name, platform = image.recipe.name, image.recipe.base.platform
         found = {"name": f"image/{name}", "uri": f"urn:pinlite:image:{name}", "digest": {"sha256": image.identity}}
-        yield found | ({"annotations": {"dockerImageId": image.id}} if image.id else {})
+        told = {
+            "dockerImageId": image.id,
+            "platform": platform if platform != usual else "",
+            "emulator": image.emulator,
+        }
+        annotations = {name: value for name, value in told.items() if value}
+        yield found | ({"annotations": annotations} if annotations else {})
         yield {"name": f"image/{name}/requirements.lock", "digest": {"sha256": digest.of_bytes(image.recipe.lock)}}
+
+
+def _platform(used: Sequence[UsedImage]) -> str:
+    """That of the first image; another one's is told beside it."""
+    return used[0].recipe.base.platform
 
 
 def _time(moment: datetime) -> str:

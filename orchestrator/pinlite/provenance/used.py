@@ -9,7 +9,7 @@ from pinlite.toolchain import ImageRecipe
 @dataclass(frozen=True)
 class UsedImage:
     """An image that a run had, by its recipe and identity, and the version of its CPython. ``id`` is Docker's own,
-    where the image is one of Docker's.
+    where the image is one of Docker's; ``emulator`` is what took the place of the processor that it is for.
 
     That one carries times: another build of the same recipe has another.
     """
@@ -18,6 +18,7 @@ class UsedImage:
     identity: str
     python: str
     id: str = ""
+    emulator: str = ""
 
     @cached_property
     def base(self) -> "UsedBase | None":

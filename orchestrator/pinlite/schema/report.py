@@ -35,6 +35,16 @@ class Artifact(Frozen):
     size: int
 
 
+class Apart(Frozen):
+    """How far the integers of two runtimes are apart: so many of the ``values`` are ``differing``, by ``steps`` of the
+    output at most.
+    """
+
+    values: int
+    differing: int
+    steps: int
+
+
 class Hop(Frozen):
     """One output in two runtimes on the same samples; ``variant`` is the kind of TFLite file that runs in ``to``.
 
@@ -42,7 +52,8 @@ class Hop(Frozen):
     ``tolerance`` is what ``max_rel_error`` may be; None where the figures are told, not judged.
     ``max_rel_error`` is the largest absolute difference over the largest magnitude of the reference (on a profile: of
     what it is there and on the samples, the larger). The figures are None where the two can't be compared: another
-    shape, or values that are no numbers on one side alone.
+    shape, or values that are no numbers on one side alone. ``apart`` is there between two runtimes, of an output that
+    stands for integers.
     """
 
     origin: str = Field(alias="from")
@@ -55,6 +66,7 @@ class Hop(Frozen):
     cosine: float | None
     tolerance: float | None
     passed: bool
+    apart: Apart | None = None
 
 
 class Latency(Frozen):
@@ -141,6 +153,8 @@ class Lost(Frozen):
 class RuntimeReport(Frozen):
     """What runs TFLite files: ``name`` is its package and version, by which the rest of the report calls it.
     ``required`` says that a file must be right in it, for the target; otherwise it is told what becomes of it there.
+    ``platform`` is what it runs on, as Docker calls it, and ``emulator`` what took the place of the processor there, ""
+    for nothing.
     """
 
     name: str
@@ -148,6 +162,8 @@ class RuntimeReport(Frozen):
     version: str
     image: str
     required: bool
+    platform: str = "linux/amd64"
+    emulator: str = ""
 
 
 class RuntimeSize(Frozen):

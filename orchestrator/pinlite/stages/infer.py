@@ -23,8 +23,11 @@ class Tensors(Protocol):
 
 
 class Result(Answer):
+    """``emulator`` is what ran it, where no processor did."""
+
     outputs: tuple[Named, ...]
     ops: dict[str, int]
+    emulator: str = ""
 
 
 def stage(runtime: Runtime) -> Stage:

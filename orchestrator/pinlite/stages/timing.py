@@ -12,7 +12,9 @@ SECONDS = 0.05
 
 
 class Result(Answer):
-    latency_ms: Latency
+    """``latency_ms`` is None in an emulator."""
+
+    latency_ms: Latency | None
 
 
 def stage(runtime: Runtime) -> Stage:

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 
 from pinlite import digest
-from pinlite.machine import folders
+from pinlite.machine import folders, processor
 
 # What `pinlite images base` runs, below images/.
 SCRIPT = "base.sh"
@@ -39,6 +39,12 @@ class Base:
         return f"sha256:{digest.of_json(row)}"
 
 
+def command(base: Base) -> str:
+    """What builds the local one."""
+    _, _, arch = base.platform.partition("/")
+    return "pinlite images base" + (f" --arch {arch}" if base.platform != processor.platform() else "")
+
+
 def load() -> dict[str, Base]:
     """All bases, by name."""
     rows = tomllib.loads((folders.IMAGES / "bases.toml").read_text())
@@ -49,3 +55,8 @@ def load() -> dict[str, Base]:
         )
         for name, row in rows.items()
     }
+
+
+def of_platform(platform: str) -> tuple[Base, ...]:
+    """Those for a platform, as Docker calls it."""
+    return tuple(base for base in load().values() if base.platform == platform)

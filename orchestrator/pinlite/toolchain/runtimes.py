@@ -10,6 +10,8 @@ from pinlite.schema.choices import Dtype, VariantName
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import files
 
+_USUAL = "linux/amd64"
+
 
 class RuntimeRow(Frozen):
     """A row ``[[runtimes]]`` of a toolchain's file; `Runtime` says what its keys mean."""
@@ -45,7 +47,8 @@ class Runtime:
 
     ``select_tf`` says that it has TensorFlow's operators too. ``runs`` says how many invocations of a variant are
     timed, if not the usual number. ``arena`` says that it has all of its memory given, which is measured. One that was
-    ``added`` by ``--runtime`` has to run the files and compute them right, whatever the target asks for.
+    ``added`` by ``--runtime`` has to run the files and compute them right, whatever the target asks for. ``platform``
+    is what it runs on, as Docker calls it.
     """
 
     image: str
@@ -56,11 +59,13 @@ class Runtime:
     runs: Mapping[VariantName, int]
     arena: bool = False
     added: bool = False
+    platform: str = _USUAL
 
     @property
     def name(self) -> str:
-        """Package and version, the name in reports."""
-        return f"{self.package} {self.version}"
+        """Package and version, the name in reports; for another processor than the usual one, that, too."""
+        _, _, processor = self.platform.partition("/")
+        return " ".join([self.package, self.version, *[processor] * (self.platform != _USUAL)])
 
 
 def added() -> dict[str, AddedRow]:

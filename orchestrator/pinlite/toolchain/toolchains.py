@@ -238,4 +238,5 @@ def _runtime(row: RuntimeRow, recipe: ImageRecipe, file: Path) -> Runtime:
             f"{file}: the image {row.image} has no package {row.package}",
             hint="name the package that contains the interpreter",
         )
-    return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs, row.arena)
+    platform = recipe.base.platform
+    return Runtime(row.image, row.program, row.package, version, row.select_tf, row.runs, row.arena, platform=platform)

@@ -79,13 +79,14 @@ class Trials:
         )
 
     def _latency(self, file: HashedPath, samples: HashedPath, signature: convert.Result) -> float | None:
-        """The median in milliseconds; None where the runtime is too slow for such files."""
+        """The median in milliseconds; None where the runtime is too slow for such files, or has no processor."""
         most = timing.runs(self.runtime, self.variant)
         if not most:
             return None
         stage = of_variant(timing.stage(self.runtime), self.variant)
         timed = self.common.run.runner.run(timing.action(stage, file, samples, signature, most=most))
-        return timed.result.latency_ms.median
+        latency = timed.result.latency_ms
+        return latency.median if latency else None
 
     def layers(self, trial: Trial) -> list[str]:
         """The layers of a trial's file, as patterns that fit each alone: first those whose operators the audit finds

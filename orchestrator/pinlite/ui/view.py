@@ -4,11 +4,11 @@ The console, the page and Markdown render the same tables and lines. Texts are a
 renderer escapes them in its own way.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from pinlite import options
@@ -85,7 +85,7 @@ class View:
 def of(report: "Report") -> View:
     return View(
         verdict=_verdict(report),
-        messages=tuple(chain(map(_note, report.notes), map(_warning, report.warnings))),
+        messages=tuple(dict.fromkeys(itertools.chain(map(_note, report.notes), map(_warning, report.warnings)))),
         ran=_ran(report),
         stages=(_stages(report),),
         artifacts=(_artifacts(report),),
@@ -330,7 +330,8 @@ def _variants(report: "Report") -> Iterator[Table | Line]:
             rows.append((variant.name, bytes_(variant.size), runtime + threads, *figures))
     columns = ("variant", "size", "runtime", "median", "fastest")
     yield table("variants", columns, rows, numbers=("size", "median", "fastest"))
-    yield from chain.from_iterable(map(_operators, report.variants))
+    yield from itertools.chain.from_iterable(map(_operators, report.variants))
+    yield from _processors(report)
     yield from (_select_tf(variant) for variant in report.variants if variant.select_tf)
     yield from _arenas(report)
     yield from _npus(report)
@@ -355,6 +356,36 @@ def _operators(variant: "VariantReport") -> Iterator[Line]:
         yield line(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{cut}{floats}")
     if "samples" in variant.beyond_calibration:
         yield line(Span(f"{variant.name} is not judged: the samples lie beyond its calibration", "doubtful"))
+
+
+def _processors(report: "Report") -> Iterator[Line]:
+    """How far a runtime is from itself on another processor, by the worst output of each variant."""
+    for pair in itertools.combinations(report.runtimes, 2):
+        one, two = sorted(pair, key=lambda runtime: runtime.platform)
+        if (one.package, one.version) != (two.package, two.version):
+            continue
+        by = next((f", by {each.emulator}" for each in (one, two) if each.emulator), "")
+        for variant in report.variants:
+            hops = [
+                hop
+                for hop in report.hops
+                if {hop.origin, hop.to} == {one.name, two.name} and (hop.variant, hop.profile) == (variant.name, None)
+            ]
+            if hops:
+                about = f"{variant.name} in {one.package} {one.version} on {two.platform}{by}, and on {one.platform}: "
+                yield line(Span(about, "aside"), _distance(hops))
+
+
+def _distance(hops: Sequence["Hop"]) -> str:
+    apart = [hop.apart for hop in hops if hop.apart]
+    if len(apart) < len(hops):
+        worst = max((hop.max_rel_error for hop in hops if hop.max_rel_error is not None), default=None)
+        return "equal to the bit" if worst == 0 else f"apart by {figure(worst, '.1e')} of the largest number"
+    steps, differing = max(each.steps for each in apart), sum(each.differing for each in apart)
+    if not steps:
+        return "equal to the bit"
+    values = sum(each.values for each in apart)
+    return f"{differing:,} of {values:,} values differ, by {steps} step{'s' * (steps > 1)} at most"
 
 
 def _failure(failure: "Failure") -> Line:

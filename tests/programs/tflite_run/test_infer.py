@@ -45,7 +45,7 @@ class Infer(Stage):
     def test_outputs_and_operator_counts(self):
         result = self.call("infer", tiny.model(), {"x": X})
         described = [{"name": name, "shape": [1, 3], "dtype": "float32"} for name in ("first", "second")]
-        self.assertEqual(result, {"outputs": described, "ops": {"ADD": 2}})
+        self.assertEqual(result, {"outputs": described, "ops": {"ADD": 2}, "emulator": ""})
         outputs = arrays.read(self.folder / "outputs")
         np.testing.assert_array_equal(outputs["first"], X + ADDED)
         np.testing.assert_array_equal(outputs["second"], X + 2 * ADDED)

@@ -26,9 +26,9 @@ from pinlite.engine.supply import Supply, Wanted
 from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, PinliteError, StageCrashError
 from pinlite.events import Notice, Observer
-from pinlite.machine import processes, temporary
+from pinlite.machine import emulation, processes, temporary
 from pinlite.machine.retries import repeated
-from pinlite.toolchain import Base, ImageRecipe
+from pinlite.toolchain import Base, ImageRecipe, bases
 
 # Of a container's ID: as much of it as docker itself shows.
 _SHORT = 12
@@ -61,6 +61,7 @@ class DockerEngine:
         self._environment, self._api = environment, str(version["ApiVersion"])
         self._client = self._connect(PATIENCE)
         self._version = str(version["Version"])
+        self.platform = f"{version['Os']}/{version['Arch']}"
         self._is_podman = probing.is_podman(version)
         self._sees: bool | None = None
 
@@ -80,6 +81,18 @@ class DockerEngine:
     def version(self) -> str:
         return f"{'Podman' if self._is_podman else 'Docker'} {self._version}"
 
+    def emulator(self, platform: str) -> str:
+        """What runs a platform's programs: "qemu-user 7.2.22", for example, or the processor; a NoEngineError where
+        nothing does.
+        """
+        if platform == self.platform:
+            return emulation.NATIVE
+        with _answering():
+            found = probing.emulator(self._client.api, platform)
+        if found is None:
+            raise emulation.missing("the Docker engine", platform)
+        return found
+
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
         found: dict[str, Image] = {}
         for base, those in _by_base(recipes):
@@ -89,7 +102,10 @@ class DockerEngine:
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
         found: dict[str, Image] = {}
         short = []
-        for base, those in _by_base(recipes):
+        by_base = _by_base(recipes)
+        for platform in sorted({base.platform for base, _ in by_base}):
+            self.emulator(platform)
+        for base, those in by_base:
             there = self._find_of(base, those)
             found |= there
             if len(there) < len(those):
@@ -247,10 +263,12 @@ class DockerEngine:
 
     def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
-        if self._labels(base.pinned) is not None:
+        # An engine has one image of an index at a time, whatever its platform.
+        public = self._get(base.pinned)
+        if public and f"{public.attrs['Os']}/{public.attrs['Architecture']}" == base.platform:
             return base.pinned
-        found = self._labels(base.local) or {}
-        return base.local if found.get(labels.BASE) == base.local_identity else None
+        local = self._get(base.local)
+        return base.local if local and local.labels.get(labels.BASE) == base.local_identity else None
 
     def _base(self, base: Base) -> tuple[str, str]:
         """What the first images stand on, and its identity: the public base, unless an equal one is here."""
@@ -279,15 +297,11 @@ class DockerEngine:
         except (DockerException, OSError) as error:
             raise ImageError(
                 f"the base image {base.reference} can't be pulled: {told(error)}",
-                hint="without a registry `pinlite images base` builds an equal one from Debian's packages",
+                hint=f"without a registry `{bases.command(base)}` builds an equal one from Debian's packages",
             ) from error
 
-    def _labels(self, reference: str) -> dict[str, str] | None:
-        """An image's labels; None where there is no such image."""
-        found = self._get(reference)
-        return None if found is None else dict(found.labels)
-
     def _get(self, reference: str) -> DockerImage | None:
+        """An image; None where there is no such image."""
         with _answering():
             try:
                 return self._client.images.get(reference)
