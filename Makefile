@@ -204,8 +204,8 @@ lock: $(host) ## Write every lock anew from what it is made of.
 release: $(dev) ## Make release VERSION (1.2.0): version, changelog, a wheel and an sdist built twice to the same bytes, twine check.
 	.venv/bin/python .ci/release.py "$(VERSION)"
 
-base: $(host) ## Build the base images from Debian's packages, where no registry can be reached (ARCH=arm64 for another processor's).
-	.venv/bin/pinlite images base $(if $(ARCH),--arch $(ARCH))
+base: $(host) ## Build the base images from Debian's packages, where no registry can be reached (ARCH=arm64 for another processor's, BASE=python-3.11-chromium for the one with a browser).
+	.venv/bin/pinlite images base $(if $(ARCH),python-3.11-$(ARCH),$(BASE))
 
 engine: ## Install Docker from Debian's packages and start it, where none runs.
 	bash images/engine.sh start

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# base.sh ARCH: builds the local bases of bases.toml for linux/ARCH: Debian's packages and a CPython of this machine, or
-# Debian's own where they have python3-venv, for where no registry can be reached. One that was made from the same row and
-# files is left as it is. `make base` calls it.
+# base.sh NAME...: builds local bases of bases.toml, for where no registry can be reached: Debian's packages and a CPython of
+# this machine, or Debian's own where they have python3-venv. One that was made from the same row and files is left as it
+# is. `make base` calls it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 PATH="$PWD/../.venv/bin:$PATH"
 
-arch=$1
 trusted=/etc/ssl/certs/ca-certificates.crt
 
 fail() {
@@ -14,14 +13,17 @@ fail() {
   exit 1
 }
 
-# A line a base: its name, version of Python, local name, identity, Debian's suite and packages.
+# A line a base: its name, version of Python, local name, identity, processor, Debian's suite, packages and browser.
 rows() {
   python -c '
 import sys
 from pinlite.toolchain import bases
-for base in bases.of_platform(f"linux/{sys.argv[1]}"):
-    print(base.name, base.python, base.local, base.local_identity, base.debian, ",".join(base.packages))
-' "$arch"
+for name in sys.argv[1:]:
+    base = bases.load()[name]
+    arch = base.platform.removeprefix("linux/")
+    packages = ",".join([*base.packages, *([base.browser] if base.browser else [])])
+    print(base.name, base.python, base.local, base.local_identity, arch, base.debian, packages, base.browser)
+' "$@"
 }
 
 # The prefix of a CPython that starts: pyenv's, or uv's own. One in /usr could not be told from Debian's files.
@@ -46,7 +48,7 @@ apt_sources() {
 described() {
   python -c '
 import hashlib, json, pathlib, sys
-folder, architecture, name, identity, trusted = sys.argv[1:]
+folder, trusted, architecture, name, identity, browser = sys.argv[1:]
 with open(f"{folder}/layer.tar", "rb") as layer:
     content = hashlib.file_digest(layer, "sha256").hexdigest()
 path = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -56,18 +58,19 @@ config = {
     "config": {
         "Env": [f"PATH={path}", "LANG=C.UTF-8", f"PIP_CERT={trusted}"],
         "Cmd": ["python3"],
-        "Labels": {"pinlite.base": identity},
+        "Labels": {"pinlite.base": identity, **({"pinlite.browser": browser} if browser else {})},
     },
     "rootfs": {"type": "layers", "diff_ids": [f"sha256:{content}"]},
 }
 manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
 for file, said in (("config.json", config), ("manifest.json", manifest)):
     pathlib.Path(folder, file).write_text(json.dumps(said))
-' "$work" "$arch" "$@" "$trusted"
+' "$work" "$trusted" "$@"
 }
 
 build() {
-  local base=$1 version=$2 name=$3 identity=$4 debian=$5 packages=$6 prefix certificates=() sources hooks=()
+  local base=$1 version=$2 name=$3 identity=$4 arch=$5 debian=$6 packages=$7 browser=$8
+  local prefix certificates=() sources hooks=() showing=()
   cp "pins/$base/requirements.lock" "$work"
   # Where the way out has a certificate of its own, pip needs it in the image builds too.
   [ ! -d /usr/local/share/ca-certificates ] || certificates=(--directory /usr/local share/ca-certificates)
@@ -89,6 +92,10 @@ build() {
         --customize-hook='chroot "$1" /usr/local/bin/python3 -I -m ensurepip --default-pip')
       ;;
   esac
+  : >"$work/browser"
+  if [ -n "$browser" ]; then
+    showing=(--customize-hook="dpkg-query --admindir \"\$1/var/lib/dpkg\" --showformat '\${Version}' --show $browser >$work/browser")
+  fi
   mapfile -t sources < <(apt_sources "$debian")
   # Who calls has seen that programs for $arch run here; mmdebstrap wants a package more to see it.
   mmdebstrap --quiet --variant=minbase --architectures="$arch" --skip=check/qemu --include="$packages" \
@@ -100,10 +107,10 @@ build() {
     "${hooks[@]}" \
     --customize-hook="chroot \"\$1\" /usr/local/bin/python3 -I -m pip --isolated --cert $trusted --no-cache-dir \
       --disable-pip-version-check install --no-compile --require-hashes --requirement /tmp/requirements.lock" \
-    --customize-hook='rm "$1/tmp/requirements.lock"' \
+    --customize-hook='rm "$1/tmp/requirements.lock"' "${showing[@]}" \
     "$debian" "$work/layer.tar" "${sources[@]}" >&2 &
   wait $!
-  described "$name" "$identity"
+  described "$arch" "$name" "$identity" "$(cat "$work/browser")"
   tar --create --directory "$work" manifest.json config.json layer.tar | docker load --quiet >/dev/null
   echo "built $name"
 }
@@ -113,13 +120,13 @@ docker version >/dev/null 2>&1 || fail "no Docker engine answers" "start one, or
 work=$(mktemp -d)
 # mmdebstrap unmounts and removes what is its own when it is told to end, so it has to end first.
 trap 'jobs -p | xargs --no-run-if-empty kill; wait; rm -rf "$work"' EXIT
-found=$(rows)
-while read -r base version name identity debian packages; do
+found=$(rows "$@")
+while read -r base version name identity arch debian packages browser; do
   made=$(docker image inspect --format '{{index .Config.Labels "pinlite.base"}}' "$name" 2>/dev/null || true)
   if [ "$made" = "$identity" ]; then
     echo "$name is up to date"
     continue
   fi
   command -v mmdebstrap >/dev/null || fail "there is no mmdebstrap" "apt-get install mmdebstrap"
-  build "$base" "$version" "$name" "$identity" "$debian" "$packages"
+  build "$base" "$version" "$name" "$identity" "$arch" "$debian" "$packages" "$browser"
 done <<<"$found"

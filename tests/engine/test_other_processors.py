@@ -59,7 +59,7 @@ def test_an_emulator_is_asked_for_its_version(emulating):
 
 @pytest.mark.nightly
 def test_a_worker_that_hangs_in_an_emulator_ends_with_its_container(emulating, tmp_path):
-    """`pinlite images base --arch arm64` has to be done before."""
+    """`pinlite images base python-3.11-arm64` has to be done before."""
     if emulating.base(ARM) is None:
         pytest.skip(f"there is no {ARM.name}: {bases.command(ARM)}")
     wanted = replace(recipe("probe-arm64"), base=ARM)

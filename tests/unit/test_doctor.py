@@ -87,7 +87,7 @@ def test_what_runs_programs_for_another_processor_is_told(monkeypatch, command, 
     _, out, _ = command("doctor")
     assert "docker arm64   programs for linux/arm64 run by qemu-user 7.2.22, and are not timed" in out
     assert "python-3.11-arm64 is not here yet" in out
-    assert "hint: without a registry: pinlite images base --arch arm64" in out
+    assert "hint: without a registry: pinlite images base python-3.11-arm64" in out
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`pinlite images`: what it says."""
 
+import shutil
 import sys
 
 import pytest
@@ -46,18 +47,18 @@ def test_without_docker_there_is_nothing_to_build_a_base_for(command):
 def test_a_base_is_built_by_the_script_that_comes_with_pinlite(tmp_path, monkeypatch, capfd):
     """Wherever that is installed, and whatever its Python is called."""
     images = tmp_path / "an installed" / "_images"
-    images.mkdir(parents=True)
+    shutil.copytree(folders.IMAGES, images)
     (images / "base.sh").write_text(
-        'python -c "import pinlite, sys; print(sys.executable)"; echo $1; uv --version; exit 3'
+        'python -c "import pinlite, sys; print(sys.executable)"; echo $@; uv --version; exit 3'
     )
     (tmp_path / "docker").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(folders, "IMAGES", images)
     monkeypatch.setattr(local_base, "DockerEngine", lambda: None)
     with pytest.raises(ImageError, match="can't be built"):
-        local_base.build("amd64")
+        local_base.build()
     said = capfd.readouterr()
-    assert said.err.startswith(f"{sys.executable}\namd64\nuv ")
+    assert said.err.startswith(f"{sys.executable}\npython-3.8 python-3.11\nuv ")
     assert said.out == ""
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from tflite_micro.python.tflite_micro.runtime import Interpreter
 
 from stagekit import StageError
-from tflite_run import parts
+from tflite_run import file_details, parts
 
 from . import memory_plan, spoken
 
@@ -32,8 +32,8 @@ class MicroInterpreter:
         self._file = parts.read(Path(model_path))
         self._content = Path(model_path).read_bytes()
         graph = self._file.graphs[0]
-        self._inputs = [_detail(graph.tensors[index], at) for at, index in enumerate(graph.inputs)]
-        self._outputs = [_detail(graph.tensors[index], at) for at, index in enumerate(graph.outputs)]
+        self._inputs = file_details.details(graph, graph.inputs)
+        self._outputs = file_details.details(graph, graph.outputs)
         self._running = None
 
     def get_input_details(self):
@@ -46,7 +46,7 @@ class MicroInterpreter:
         raise StageError(
             "model",
             "TFLite Micro has no tensors of open sizes: the input {} is {}, not {}".format(
-                self._inputs[index]["name"], _by(self._inputs[index]["shape"]), _by(shape)
+                self._inputs[index]["name"], file_details.by(self._inputs[index]["shape"]), file_details.by(shape)
             ),
             "convert with fixed sizes",
         )
@@ -106,19 +106,3 @@ def _refusal(said, error):
     else:
         what = text or str(error)
     return StageError("model", "TFLite Micro can't run this model: {}".format(what), _OTHERWISE)
-
-
-def _detail(tensor, at):
-    quantized = tensor.quantization
-    return {
-        "name": tensor.name,
-        "index": at,
-        "shape": np.array(tensor.shape, np.int32),
-        "shape_signature": np.array(tensor.signature, np.int32),
-        "dtype": np.dtype(tensor.dtype).type,
-        "quantization": (quantized.scales[0], quantized.zero_points[0]) if len(quantized.scales) == 1 else (0.0, 0),
-    }
-
-
-def _by(shape):
-    return "x".join(map(str, shape)) or "a scalar"

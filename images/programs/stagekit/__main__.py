@@ -31,9 +31,11 @@ class Channel:
         self._stream.flush()
 
 
-def _versions(distributions):
+def _versions(stage):
+    """Those of Python, of the stage's packages, and of what it has ``BESIDE`` them."""
     found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
-    found.update((name, metadata.version(name)) for name in distributions)
+    found.update((name, metadata.version(name)) for name in stage.VERSIONS)
+    found.update(getattr(stage, "BESIDE", {}))
     return found
 
 
@@ -69,7 +71,7 @@ def main():
     environment.enter(overlays)
     channel = Channel()
     stage = _imported(program)
-    channel.send(type="ready", contract=CONTRACT, versions=_versions(stage.VERSIONS))
+    channel.send(type="ready", contract=CONTRACT, versions=_versions(stage))
     for line in sys.stdin:
         request = Request(json.loads(line), input_root, output_root)
         started = time.perf_counter()

@@ -9,7 +9,6 @@ from pinlite.errors import ImageError, RegistryError
 from pinlite.events import BuildStarted, Event
 from pinlite.maintenance import garbage, local_base
 from pinlite.options.declared import (
-    BaseImagesOptions,
     BuildImagesOptions,
     CollectImagesOptions,
     EngineOptions,
@@ -21,7 +20,6 @@ from pinlite.options.declared import (
 )
 from pinlite.options.option import StrPath
 from pinlite.schema.choices import EngineChoice
-from pinlite.toolchain import bases
 from pinlite.ui import tables
 from pinlite.units import bytes_
 
@@ -46,10 +44,9 @@ def build(*, json: bool, **given: Unpack[BuildImagesOptions]) -> None:
         log.print(Text(f"all {len(found)} images of {given['toolchain']} are there already"))
 
 
-def base(*, json: bool, **given: Unpack[BaseImagesOptions]) -> None:
-    local_base.build(given["arch"])
+def base(*, name: str = "", json: bool) -> None:
+    made = local_base.build(name)
     if json:
-        made = bases.of_platform(f"linux/{given['arch']}")
         print_json({"bases": [{"name": base.local, "identity": base.local_identity} for base in made]})
 
 

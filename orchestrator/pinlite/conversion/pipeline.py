@@ -117,11 +117,12 @@ def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:
     made_in = {made.preimage.image: made.made_in for made in done.records}
     found = []
     for recipe in {image.name: image for image in plan.images.values()}.values():
-        python = done.versions.get(recipe.name, {}).get("python", "")
+        versions = done.versions.get(recipe.name, {})
+        python, browser = versions.get("python", ""), versions.get(recipe.base.browser, "")
         here = runner.images.get(recipe.name)
         identity = here.identity if here else made_in.get(recipe.name, recipe.identity())
         emulator = done.emulators.get(recipe.name, "")
-        found.append(UsedImage(recipe, identity, python, here.id if here else "", emulator))
+        found.append(UsedImage(recipe, identity, python, here.id if here else "", browser, emulator))
     return found
 
 

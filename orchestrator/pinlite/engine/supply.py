@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pinlite.engine.wheels import Distribution, Pins, WheelCache
+from pinlite.engine.wheels import Distribution, Pins, WheelCache, unpacked
 from pinlite.errors import ImageError
 from pinlite.events import BuildPlanned, Observer
 from pinlite.machine import folders
@@ -84,6 +84,11 @@ def _provide(
         files[each.image] = [here.get(file.sha256, file) for file in files[each.image]]
         cache.remember(each.pins, files[each.image])
     return {image: [Supply(file, cache.path(file)) for file in those] for image, those in files.items()}
+
+
+def beside(recipe: ImageRecipe, files: Iterable[Supply]) -> dict[str, bytes]:
+    """What an image has of npm's packages, by its place below the stage programs; an ImageError as `unpacked`."""
+    return unpacked(Pins.of(recipe), {each.file.package: each.path for each in files if each.file.is_npm})
 
 
 def installed(files: Iterable[Distribution]) -> int:

@@ -21,7 +21,7 @@ from typing import Literal
 
 from pinlite import digest
 from pinlite.contract import ENVIRONMENT
-from pinlite.engine import interpreter, owner, supply, usage
+from pinlite.engine import browser, interpreter, owner, supply, usage
 from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
 from pinlite.engine.supply import Supply, Wanted
@@ -164,7 +164,7 @@ class VenvEngine:
 
     def _supplied(self, recipes: Iterable[ImageRecipe], observe: Observer) -> AbstractContextManager[_Supplies]:
         """The files of each environment that is not there yet, by its path; and of bases, where sources are built."""
-        without = [recipe for recipe in recipes if not _is_whole(self._environment(recipe))]
+        without = [recipe for recipe in recipes if recipe.npm or not _is_whole(self._environment(recipe))]
         bases = {recipe.base.name: recipe.base for recipe in without if recipe.builds}
         wanted = [Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
         wanted += [Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
@@ -176,6 +176,8 @@ class VenvEngine:
         return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.installed)[:16]}{kind}"
 
     def _make(self, recipe: ImageRecipe, supplies: _Supplies, observe: Observer) -> None:
+        if recipe.base.browser:
+            browser.check(recipe.name)
         identity = _identity(recipe)
         folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
         environment = self._environment(recipe)
@@ -189,6 +191,7 @@ class VenvEngine:
                 with temporary.folder(beside=self._half_made) as made:
                     image = Path(made, "image")
                     _write_files(recipe.programs, image / "programs")
+                    _write_files(supply.beside(recipe, supplies.get(str(environment), ())), image / "programs")
                     # Relative, so that the cache can be moved.
                     (image / "environment").symlink_to(os.path.relpath(environment, folder))
                     # Compiled where they are not yet to be found, under the path that tracebacks will name.
@@ -222,7 +225,7 @@ class VenvEngine:
                         # Sources are built with what the base has and with wheels, as in an image.
                         if recipe.builds:
                             _install(python, supplies[recipe.base.name])
-                        _install(python, [each for each in files if not each.file.is_source])
+                        _install(python, [each for each in files if not (each.file.is_source or each.file.is_npm)])
                         _install(python, [each for each in files if each.file.is_source], "--no-build-isolation")
                         _install_local(python, recipe.local)
                 except uv.UvError as error:
@@ -427,8 +430,13 @@ def _kill(pid: int) -> None:
 
 
 def _identity(recipe: ImageRecipe) -> str:
-    """An image's on an interpreter of this machine's own; an environment of the user's own has its content's."""
-    return recipe.identity("" if recipe.interpreter else f"cpython-{recipe.base.python}")
+    """An image's on an interpreter and a browser of this machine's own; an environment of the user's own has its
+    content's.
+    """
+    if recipe.interpreter:
+        return recipe.identity()
+    base = recipe.base
+    return recipe.identity(base.with_browser(f"cpython-{base.python}", browser.version() if base.browser else ""))
 
 
 def _write_files(files: Mapping[str, bytes], folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pinlite import __version__, toolchain
-from pinlite.engine import Engine, VenvEngine, choose, interpreter, warm
+from pinlite.engine import Engine, VenvEngine, browser, choose, interpreter, warm
 from pinlite.engine.docker import DockerEngine
 from pinlite.engine.sharing import shared
 from pinlite.errors import NoEngineError
@@ -61,6 +61,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("pinlite", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield from _docker()
     yield from _venv()
+    yield _browser()
     yield from _warm()
     yield _space()
 
@@ -116,6 +117,12 @@ def _venv() -> Iterator[Finding]:
         yield Finding("venv images", False, text, "pinlite doctor --fix makes them anew")
     else:
         yield _images(engine)
+
+
+def _browser() -> Finding:
+    if version := browser.version():
+        return Finding("browser", True, f"{browser.NAME} {version}, for --runtime web in the venv engine")
+    return Finding("browser", None, f"no {browser.NAME}, which --runtime web needs in the venv engine", browser.HINT)
 
 
 def _bases() -> Iterator[Base]:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, TypedDict
 
 from pinlite.options.declared import (
     AuditOptions,
-    BaseImagesOptions,
     BatchOptions,
     BuildImagesOptions,
     CollectImagesOptions,
@@ -217,10 +216,6 @@ class BuildImages(BuildImagesOptions, Plain, total=False):
     """What `pinlite images build` takes."""
 
 
-class BaseImages(BaseImagesOptions, Json, total=False):
-    """What `pinlite images base` takes."""
-
-
 class ListImages(EngineOptions, Plain, total=False):
     """What `pinlite images list` takes."""
 
@@ -266,6 +261,17 @@ class CacheExplain(CacheShow, total=False):
 class CacheCollect(Plain, total=False):
     max_size: Annotated[str, Option("Store", "SIZE", "What may stay, e.g. 10g.", default="10g")]
     keep_days: Annotated[float, Option("Store", "DAYS", "What was used since then may stay.", default=30, ge=0)]
+
+
+class BuildBase(Json, total=False):
+    name: Annotated[
+        str,
+        Argument(
+            "BASE",
+            "One of images/bases.toml, e.g. python-3.11-chromium; without it, those that toolchains stand on.",
+            required=False,
+        ),
+    ]
 
 
 class ToolchainShow(Json, total=False):
@@ -395,7 +401,7 @@ COMMANDS = {
     "cache clear": Command("Remove all of it, and what older versions of pinlite have kept.", "cache:clear", Plain),
     "images build": Command("Build those of a toolchain that are missing.", "images:build", BuildImages),
     "images base": Command(
-        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", BaseImages
+        "Build the local bases from Debian's packages, for where no registry can be reached.", "images:base", BuildBase
     ),
     "images list": Command("List those that are there.", "images:list_", ListImages),
     "images rm": Command("Remove those that this version does not use.", "images:rm", RemoveImages),

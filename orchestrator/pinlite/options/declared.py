@@ -13,7 +13,6 @@ from pinlite.schema.choices import (
     AUTO,
     CURRENT_TOOLCHAIN,
     DEFAULT_TOOLCHAIN,
-    Architecture,
     EngineChoice,
     ExampleLanguage,
     IntegerIo,
@@ -814,15 +813,6 @@ class ToolchainOptions(TypedDict, total=False):
 
 class BuildImagesOptions(ToolchainOptions, EngineOptions, total=False):
     """The images of a toolchain, in an engine."""
-
-
-class BaseImagesOptions(TypedDict, total=False):
-    arch: Annotated[
-        Architecture,
-        Option(
-            "Engine", "", "The processor that the bases are for, by qemu-user where it is another one.", default="amd64"
-        ),
-    ]
 
 
 class RemoveImagesOptions(EngineOptions, total=False):

@@ -44,7 +44,11 @@ def given(recipe: Recipe, wanted: Mapping[str, ImageRecipe], inputs: Mapping[str
     """The lock of a run that has not made anything yet. ``inputs`` are digests by path."""
     return Lock(
         pinlite=pinlite.__version__,
-        bases={image.base.name: image.base.digest for image in wanted.values() if not image.interpreter},
+        bases={
+            image.base.name: image.base.digest
+            for image in wanted.values()
+            if image.base.digest and not image.interpreter
+        },
         options=recipe.options,
         toolchain=Path(recipe.toolchain).stem,
         environment=_environment(recipe),

@@ -3,6 +3,7 @@
 https://cyclonedx.org/docs/1.6/json/. It has no time and no serial number: the same images give the same bytes.
 """
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from pinlite import __version__
 from pinlite.provenance.used import UsedBase, UsedImage
+from pinlite.toolchain import npm
 
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -30,7 +32,7 @@ def of(used: Sequence[UsedImage]) -> str:
     components: dict[str, Component] = {}
     dependencies: dict[str, set[str]] = {}
     for image in used:
-        held = [*_below(image), *_packages(image.recipe.lock), *_own(image.recipe.lock)]
+        held = [*_below(image), *_packages(image.recipe.lock), *_of_npm(image.recipe.npm), *_own(image.recipe.lock)]
         top: Component = {
             "type": "container",
             "bom-ref": f"image/{image.recipe.name}",
@@ -78,16 +80,48 @@ def _below(image: UsedImage) -> list[Component]:
         "version": image.python,
         "purl": python,
     }
+    held = [interpreter, *([_browser(image)] if image.browser else [])]
     base = image.base
     if base is None:
-        return [interpreter]
+        return held
     name, _, version = base.reference.partition(":")
     component: Component = {"type": "container", "bom-ref": f"base/{base.name}", "name": name, "version": version}
     if base.public:
         component |= {"purl": purl_of_base(base), "hashes": _hashes([base.sha256])}
     else:
         component |= {"properties": [{"name": "pinlite:identity", "value": base.sha256}]}
-    return [interpreter, component, *_packages(base.lock)]
+    return [*held, component, *_packages(base.lock)]
+
+
+def purl_of_browser(image: UsedImage) -> str:
+    base = image.recipe.base
+    return f"{purl('deb', f'debian/{base.browser}', image.browser)}?distro={base.debian}"
+
+
+def _browser(image: UsedImage) -> Component:
+    found = purl_of_browser(image)
+    return {
+        "type": "application",
+        "bom-ref": found,
+        "name": image.recipe.base.browser,
+        "version": image.browser,
+        "purl": found,
+    }
+
+
+def _of_npm(lock: bytes) -> list[Component]:
+    """What a package-lock.json holds."""
+    return [
+        {
+            "type": "library",
+            "bom-ref": (reference := purl("npm", each.name, each.version)),
+            "name": each.name,
+            "version": each.version,
+            "purl": reference,
+            "hashes": [{"alg": "SHA-512", "content": base64.b64decode(each.integrity.partition("-")[2]).hex()}],
+        }
+        for each in npm.packages(lock).values()
+    ]
 
 
 def _packages(lock: bytes) -> list[Component]:
@@ -127,4 +161,5 @@ def _hashes(digests: Sequence[str]) -> list[Mapping[str, str]]:
 
 
 def _united(some: Sequence[Mapping[str, str]], others: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    return _hashes(sorted({entry["content"] for entry in (*some, *others)}))
+    known = {(entry["alg"], entry["content"]) for entry in (*some, *others)}
+    return [{"alg": algorithm, "content": content} for algorithm, content in sorted(known)]

@@ -12,9 +12,10 @@ from typing import Any
 
 from pinlite import __version__, digest
 from pinlite.provenance.resources import Resource
-from pinlite.provenance.sbom import purl, purl_of_base
+from pinlite.provenance.sbom import purl, purl_of_base, purl_of_browser
 from pinlite.provenance.used import UsedImage
 from pinlite.schema.recipe import Recipe
+from pinlite.toolchain import npm
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -144,6 +145,11 @@ def _images(used: Sequence[UsedImage]) -> Iterable[Descriptor]:
         annotations = {name: value for name, value in told.items() if value}
         yield found | ({"annotations": annotations} if annotations else {})
         yield {"name": f"image/{name}/requirements.lock", "digest": {"sha256": digest.of_bytes(image.recipe.lock)}}
+        if image.recipe.npm:
+            lock = {"sha256": digest.of_bytes(image.recipe.npm)}
+            yield {"name": f"image/{name}/{npm.LOCK}", "digest": lock}
+        if image.browser:
+            yield {"name": f"image/{name}/{image.recipe.base.browser}", "uri": purl_of_browser(image)}
 
 
 def _platform(used: Sequence[UsedImage]) -> str:

@@ -8,8 +8,9 @@ from pinlite.toolchain import ImageRecipe
 
 @dataclass(frozen=True)
 class UsedImage:
-    """An image that a run had, by its recipe and identity, and the version of its CPython. ``id`` is Docker's own,
-    where the image is one of Docker's; ``emulator`` is what took the place of the processor that it is for.
+    """An image that a run had, by its recipe and identity, and the versions of its CPython and of its ``browser``.
+    ``id`` is Docker's own, where the image is one of Docker's; ``emulator`` is what took the place of the processor
+    that it is for.
 
     That one carries times: another build of the same recipe has another.
     """
@@ -18,6 +19,7 @@ class UsedImage:
     identity: str
     python: str
     id: str = ""
+    browser: str = ""
     emulator: str = ""
 
     @cached_property
@@ -27,7 +29,7 @@ class UsedImage:
             return None
         base = self.recipe.base
         for reference, digest in ((base.reference, base.digest), (base.local, base.local_identity)):
-            if self.recipe.identity(digest) == self.identity:
+            if digest and self.recipe.identity(base.with_browser(digest, self.browser)) == self.identity:
                 return UsedBase(base.name, reference, digest.removeprefix("sha256:"), digest == base.digest, base.lock)
         return None
 

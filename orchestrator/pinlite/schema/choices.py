@@ -7,7 +7,6 @@ DEFAULT_TOOLCHAIN, CURRENT_TOOLCHAIN = "classic", "current"
 AUTO = "auto"
 
 # Processors, as Docker calls them.
-Architecture = Literal["amd64", "arm64"]
 Dtype = Literal["float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 EngineChoice = Literal["auto", "docker", "venv"]
 Layout = Literal["nchw", "nhwc"]

@@ -13,7 +13,7 @@ from pinlite import digest
 from pinlite.errors import UsageError
 from pinlite.machine import folders
 from pinlite.schema.frozen import Frozen
-from pinlite.toolchain import files
+from pinlite.toolchain import files, npm
 from pinlite.toolchain.bases import Base
 
 FILE, LOCK, REQUIREMENTS, OVERLAY = "image.toml", "requirements.lock", "requirements.in", "overlay.lock"
@@ -86,7 +86,12 @@ class ImageRecipe:
     @property
     def versions(self) -> dict[str, str]:
         """The versions of the image's packages, by their normalized names."""
-        return versions(self.lock)
+        return versions(self.lock) | {name: each.version for name, each in npm.packages(self.npm).items()}
+
+    @property
+    def npm(self) -> bytes:
+        """The lock of npm's packages that are beside those of Python; empty where there are none."""
+        return self.files.get(npm.LOCK, b"")
 
     @property
     def builds(self) -> bool:
@@ -134,6 +139,8 @@ def load(name: str, pins: Sequence[Path], known: Mapping[str, Base]) -> ImageRec
     parent = load(said.parent, pins, known) if above else None
     base = parent.base if parent else base_of(said, folder, known)
     context = {"Dockerfile": _dockerfile(), LOCK: _lock(folder)}
+    if (folder / npm.LOCK).is_file():
+        context[npm.LOCK] = _npm_lock(folder / npm.LOCK)
     for package in said.programs:
         context |= program(package, folder / FILE)
     index = said.index or (parent.index if parent else "")
@@ -202,6 +209,15 @@ def normalized(package: str) -> str:
 
 def _dockerfile() -> bytes:
     return (folders.IMAGES / "Dockerfile").read_bytes()
+
+
+def _npm_lock(file: Path) -> bytes:
+    lock = file.read_bytes()
+    try:
+        npm.packages(lock)
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}", hint="write it with `pinlite toolchain lock`") from None
+    return lock
 
 
 def _lock(folder: Path) -> bytes:

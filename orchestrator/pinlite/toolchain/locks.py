@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from pinlite.errors import ImageError
 from pinlite.events import Notice, Observer
-from pinlite.machine import folders, temporary, uv
+from pinlite.machine import folders, npm, temporary, uv
 from pinlite.machine.retries import advice, blames_network, passes, repeated
 from pinlite.toolchain import bases, days, files, images, indexes, wheel_tags
+from pinlite.toolchain import npm as npm_lock
 from pinlite.toolchain.bases import Base
 from pinlite.toolchain.images import FILE, LOCK, REQUIREMENTS, ImageFile, versions
 
@@ -68,6 +70,25 @@ def lock_image(
         base = images.base_of(said, folder, known)
         constraints, index = [_beside(base.lock, folder / REQUIREMENTS)], said.index
     write(Asked(folder, base, said.sources, constraints, pinned, before, index), observe)
+    if (folder / npm_lock.REQUIREMENTS).is_file():
+        _lock_npm(folder)
+        observe(Notice(f"locked {folder / npm_lock.LOCK}"))
+
+
+def _lock_npm(folder: Path) -> None:
+    """Write the lock of the packages of npm that are in ``package.json``."""
+    with temporary.folder() as name:
+        made = Path(name)
+        for file in (npm_lock.REQUIREMENTS, npm_lock.LOCK):
+            if (folder / file).is_file():
+                shutil.copyfile(folder / file, made / file)
+        try:
+            npm.run("install", "--package-lock-only", folder=made)
+        except npm.NpmError as error:
+            raise ImageError(
+                f"{folder / npm_lock.LOCK} can't be made:\n{error}", hint="name versions that npm's registry has"
+            ) from error
+        (folder / npm_lock.LOCK).write_bytes((made / npm_lock.LOCK).read_bytes())
 
 
 def in_order(names: Iterable[str], pins: Sequence[Path]) -> tuple[str, ...]:

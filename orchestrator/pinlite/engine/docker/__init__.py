@@ -199,7 +199,7 @@ class DockerEngine:
 
     def _find_of(self, base: Base, recipes: Sequence[ImageRecipe]) -> dict[str, Image]:
         """On the public base or the local one: on that on which more of them are."""
-        public, local = (self._find_on(on, recipes) for on in (base.digest, base.local_identity))
+        public, local = (self._find_on(on, recipes) for on in (base.digest, self._local_identity(base)))
         return public if len(public) >= len(local) else local
 
     def _find_on(self, base: str, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
@@ -264,7 +264,7 @@ class DockerEngine:
     def base(self, base: Base) -> str | None:
         """The base image that is here, by reference: the public one, or the local one when it is of today's recipe."""
         # An engine has one image of an index at a time, whatever its platform.
-        public = self._get(base.pinned)
+        public = self._get(base.pinned) if base.reference else None
         if public and f"{public.attrs['Os']}/{public.attrs['Architecture']}" == base.platform:
             return base.pinned
         local = self._get(base.local)
@@ -273,11 +273,21 @@ class DockerEngine:
     def _base(self, base: Base) -> tuple[str, str]:
         """What the first images stand on, and its identity: the public base, unless an equal one is here."""
         if self.base(base) == base.local:
-            return base.local, base.local_identity
+            return base.local, self._local_identity(base)
         return base.pinned, base.digest
+
+    def _local_identity(self, base: Base) -> str:
+        """Of the local base as it is here."""
+        local = self._get(base.local)
+        return base.with_browser(base.local_identity, local.labels.get(labels.BROWSER, "") if local else "")
 
     def _have(self, base: Base, observe: Observer) -> None:
         """Pull the public base where none is here."""
+        if self.base(base) is None and not base.reference:
+            raise ImageError(
+                f"the base image {base.local} is not here, and no registry has it",
+                hint=f"pinlite images base {base.name}",
+            )
         if self.base(base) is None:
             observe(Notice(f"pulling the base image {base.reference}"))
             # What is there already is not fetched twice.

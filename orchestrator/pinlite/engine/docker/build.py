@@ -116,7 +116,7 @@ class Build:
     def _messages(self, network: str) -> Iterator[dict[str, Any]]:
         """What the builder says. Who stops listening ends the build."""
         messages: Iterator[dict[str, Any]] = self._client.api.build(
-            fileobj=_context(self._recipe),
+            fileobj=_context(self._recipe, self._files),
             custom_context=True,
             tag=self.image.reference,
             labels=dict(self._labels),
@@ -135,10 +135,13 @@ def _arguments(recipe: ImageRecipe, base: str) -> dict[str, str]:
     return {"BASE": base, "DESCRIPTION": recipe.description, "WHEELS": index.URL}
 
 
-def _context(recipe: ImageRecipe) -> io.BytesIO:
-    """The build context as a tar whose bytes follow from the recipe alone, for the builder's cache to find."""
+def _context(recipe: ImageRecipe, supplied: Sequence[Supply]) -> io.BytesIO:
+    """The build context as a tar whose bytes follow from the recipe alone, for the builder's cache to find. npm's
+    packages lie beside the programs.
+    """
     wheels, sources = Pins.of(recipe).by_kind()
     files = {**recipe.files, **recipe.local, LOCK: wheels.encode(), "sources.lock": sources.encode()}
+    files |= {f"programs/{place}": content for place, content in supply.beside(recipe, supplied).items()}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         folder = tarfile.TarInfo("local")

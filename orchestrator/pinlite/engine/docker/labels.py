@@ -8,6 +8,8 @@ LOCK = "pinlite.lock"
 # As images/Dockerfile has it: of an image, and of each step on the way to it.
 PART = "pinlite.part"
 BASE = "pinlite.base"
+# Of a local base: the version of its browser.
+BROWSER = "pinlite.browser"
 
 
 def tag(name: str, identity: str) -> str:

@@ -107,8 +107,9 @@ def _push_file(there: Destination, path: Path, blob: Descriptor, count: Callable
 
 
 def _push_lock(there: Destination, lock: Pins, files: Sequence[Distribution]) -> Entry:
+    beside = {"npm": lock.npm.decode()} if lock.npm else {}
     said = digest.canonical_json(
-        {"name": lock.name, "base": lock.base.name, "lock": lock.lock.decode(), "sources": lock.sources}
+        {"name": lock.name, "base": lock.base.name, "lock": lock.lock.decode(), "sources": lock.sources, **beside}
     )
     config = Descriptor.of(said, LOCK)
     there.push(said, config, lambda _: None)
@@ -125,7 +126,13 @@ def _listed(there: Source, entry: Entry, where: str) -> tuple[Pins, list[Distrib
         raise RegistryError(f"{where} does not have the packages of {entry.name} any more", hint="push them again")
     try:
         read = json.loads(said)
-        lock = Pins(read["name"], read["lock"].encode(), bases.load()[read["base"]], tuple(read["sources"]))
+        lock = Pins(
+            read["name"],
+            read["lock"].encode(),
+            bases.load()[read["base"]],
+            tuple(read["sources"]),
+            npm=read.get("npm", "").encode(),
+        )
         files = [_file(layer) for layer in found[1].layers]
         is_it = lock.key == entry.of and all(map(lock.allows, files)) and all(map(_is_named, files))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -148,6 +155,8 @@ def _file(layer: Descriptor) -> Distribution:
 
 def _is_named(file: Distribution) -> bool:
     """Whether the file is called as one of its package is."""
+    if file.is_npm:
+        return True  # as the lock has seen
     parse = parse_sdist_filename if file.is_source else parse_wheel_filename
     return parse(file.filename)[0] == file.package
 

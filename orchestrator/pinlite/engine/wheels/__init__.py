@@ -4,6 +4,7 @@
 """
 
 from pinlite.engine.wheels.cache import WheelCache
+from pinlite.engine.wheels.npm import unpacked
 from pinlite.engine.wheels.pins import Distribution, Pins
 
-__all__ = ["Distribution", "Pins", "WheelCache"]
+__all__ = ["Distribution", "Pins", "WheelCache", "unpacked"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from pinlite import digest
+from pinlite.engine.wheels import npm
 from pinlite.engine.wheels.pins import Distribution, Pins
 from pinlite.errors import ImageError
 from pinlite.events import FetchFinished, FetchStarted, Observer
@@ -63,7 +64,7 @@ class WheelCache:
         known = self._read(pins)
         if all(name in known and self.has(known[name]) for name in names):
             return [known[name] for name in names]
-        found = repeated(pins.ask, passes, observe)
+        found = repeated(pins.ask, passes, observe) | npm.fetched(self, pins)
         return [_sized(found[name], known.get(name)) for name in names if name in found]
 
     def missing(self, files: Iterable[Distribution]) -> list[Distribution]:

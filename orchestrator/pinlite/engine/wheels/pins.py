@@ -20,6 +20,7 @@ from pinlite.machine.retries import advice, blames_network
 from pinlite.schema.frozen import Frozen
 from pinlite.toolchain import Base, ImageRecipe, indexes, wheel_tags
 from pinlite.toolchain.images import SOURCE_LINE
+from pinlite.toolchain.npm import packages
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -42,7 +43,11 @@ class Distribution(Frozen):
 
     @property
     def is_source(self) -> bool:
-        return not self.filename.endswith(".whl")
+        return not (self.filename.endswith(".whl") or self.is_npm)
+
+    @property
+    def is_npm(self) -> bool:
+        return self.filename.endswith(".tgz")
 
     @property
     def requirement(self) -> str:
@@ -53,7 +58,7 @@ class Distribution(Frozen):
 @dataclass(frozen=True)
 class Pins:
     """The lock of an image, or of a base, for the Python and the platform of a base. ``sources`` are the packages that
-    exist as source only, ``index`` has those that PyPI does not have.
+    exist as source only, ``index`` has those that PyPI does not have; ``npm`` is a lock of npm's, for what is beside.
     """
 
     name: str
@@ -61,22 +66,29 @@ class Pins:
     base: Base
     sources: tuple[str, ...] = ()
     index: str = ""
+    npm: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, recipe: ImageRecipe) -> Self:
-        return cls(recipe.name, recipe.installed, recipe.base, recipe.sources, recipe.index)
+        return cls(recipe.name, recipe.installed, recipe.base, recipe.sources, recipe.index, recipe.npm)
 
     @property
     def key(self) -> str:
         """A digest of all that decides which files these are."""
-        return digest.of_json([digest.of_bytes(self.lock), self.base.python, self.base.wheels, self.sources])
+        beside = [digest.of_bytes(self.npm)] if self.npm else []
+        return digest.of_json([digest.of_bytes(self.lock), self.base.python, self.base.wheels, self.sources, *beside])
 
     def beside(self, there: Mapping[str, str]) -> list[str]:
         """The packages to install where others are there already, by name and version."""
         return [name for name, (version, _) in self._pinned.items() if there.get(name) != version]
 
     def allows(self, file: Distribution) -> bool:
-        """Whether the lock names a file of its package by its hash."""
+        """Whether the lock names a file of its package by its hash. Of npm's packages it has no sha256: what they are
+        is seen when they are unpacked.
+        """
+        if file.is_npm:
+            known = packages(self.npm).get(file.package)
+            return known is not None and (known.version, known.filename) == (file.version, file.filename)
         version, allowed = self._pinned.get(file.package, ("", frozenset[str]()))
         return file.version == version and file.sha256 in allowed
 
@@ -95,8 +107,8 @@ class Pins:
 
     @cached_property
     def _pinned(self) -> dict[str, tuple[str, frozenset[str]]]:
-        """By package its version, and the sha256 of each file that the lock allows."""
-        return {
+        """By package its version, and the sha256 of each file that the lock allows; those of npm have none."""
+        return {name: (each.version, frozenset[str]()) for name, each in packages(self.npm).items()} | {
             canonicalize_name(pin["name"]): (pin["version"], frozenset(_HASH.findall(line)))
             for line in self._lines
             if (pin := _PIN.match(line))
@@ -109,8 +121,7 @@ class Pins:
             ImageError: The index is not reached, or has no file of a package that the lock allows and the base can
                 install.
         """
-        packages = tomllib.loads(self._resolved()).get("packages", ())
-        return {each["name"]: self._chosen(each) for each in packages}
+        return {each["name"]: self._chosen(each) for each in tomllib.loads(self._resolved()).get("packages", ())}
 
     def _chosen(self, package: Mapping[str, Any]) -> Distribution:
         """The file of a package, as pylock.toml has it, that an installer would take of those that the lock allows."""

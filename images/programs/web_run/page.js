@@ -1,0 +1,83 @@
+// What runs in the browser: it asks the program for commands, one after the other, and answers each. A message is a line
+// of JSON and, behind it, the bytes of tensors, one after the other.
+import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+
+const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
+const NEWLINE = 10;
+
+const models = new Map();
+
+async function open({ model }) {
+  const found = await loadAndCompile(`models/${model}`, { accelerator: "wasm" });
+  models.set(model, { found, inputs: {} });
+  const named = (details) => details.map(({ name }) => name);
+  return [{ inputs: named(found.getInputDetails()), outputs: named(found.getOutputDetails()) }];
+}
+
+function feed({ model, inputs }, bytes) {
+  let at = 0;
+  for (const { name, dtype, shape, size } of inputs) {
+    models.get(model).inputs[name]?.delete();
+    models.get(model).inputs[name] = new Tensor(new ARRAYS[dtype](bytes.slice(at, at + size).buffer), shape);
+    at += size;
+  }
+  return [{}];
+}
+
+async function invoke({ model }) {
+  const { found, inputs } = models.get(model);
+  const made = await found.run(inputs);
+  const arrays = Object.entries(made).map(([name, tensor]) => [name, tensor.toTypedArray().slice()]);
+  Object.values(made).forEach((tensor) => tensor.delete());
+  const outputs = arrays.map(([name, array]) => ({ name, size: array.byteLength }));
+  return [{ outputs }, ...arrays.map(([, array]) => array)];
+}
+
+// Invocations alone, in milliseconds, from when the inputs are there until the outputs are.
+async function time({ model, least, most, seconds }) {
+  const { found, inputs } = models.get(model);
+  const milliseconds = [];
+  let sum = 0;
+  while (milliseconds.length < least || (milliseconds.length < most && sum < seconds * 1000)) {
+    const started = performance.now();
+    const made = await found.run(inputs);
+    milliseconds.push(performance.now() - started);
+    sum += milliseconds.at(-1);
+    Object.values(made).forEach((tensor) => tensor.delete());
+  }
+  return [{ milliseconds }];
+}
+
+function close({ model }) {
+  const { found, inputs } = models.get(model);
+  Object.values(inputs).forEach((tensor) => tensor.delete());
+  found.delete();
+  models.delete(model);
+  return [{}];
+}
+
+const COMMANDS = { open, feed, invoke, time, close };
+
+async function answer(command, bytes) {
+  try {
+    return await COMMANDS[command.command](command, bytes);
+  } catch (error) {
+    return [{ error: String(error?.message ?? error) }];
+  }
+}
+
+// While this is open, the page is there.
+new EventSource("alive");
+let said = [{ ready: true }];
+try {
+  await loadLiteRt("npm/@litertjs/core/wasm/");
+} catch (error) {
+  said = [{ error: String(error?.message ?? error) }];
+}
+for (;;) {
+  const [head, ...tensors] = said;
+  const response = await fetch("next", { method: "POST", body: new Blob([JSON.stringify(head), "\n", ...tensors]) });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const end = bytes.indexOf(NEWLINE);
+  said = await answer(JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.subarray(end + 1));
+}

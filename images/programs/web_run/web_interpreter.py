@@ -1,0 +1,134 @@
+"""LiteRT.js with the methods of TFLite's interpreter, by which `stagekit.interpreter` drives either."""
+
+import contextlib
+import itertools
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from stagekit import StageError, memory
+from tflite_run import file_details, parts, tflite_file
+
+from .browser import Browser, PageError
+
+# Those of its tensors.
+TYPES = ("float32", "int32", "uint8")
+
+_numbers = itertools.count()
+# Started with the worker, before anybody asks.
+_BROWSER = Browser()
+
+
+class WebInterpreter:
+    """A file in the page."""
+
+    def __init__(self, model_path, num_threads=1):  # noqa: ARG002 - as TFLite's
+        """There is one thread, and WebAssembly, whatever ``num_threads`` says."""
+        path = Path(model_path)
+        file = parts.read(path)
+        graph = file.graphs[0]
+        self._inputs = file_details.details(graph, graph.inputs)
+        self._outputs = file_details.details(graph, graph.outputs)
+        _check(self._inputs, self._outputs)
+        # By its number: a page keeps what it has loaded.
+        self._model = str(next(_numbers))
+        _BROWSER.serve(self._model, path)
+        said, _ = self._ask("open")
+        inputs, outputs = tflite_file.signed(tflite_file.read(path))
+        self._fed = _named(graph.inputs, inputs, said["inputs"])
+        self._given = _named(graph.outputs, outputs, said["outputs"])
+        self._computed = {}
+        weakref.finalize(self, self._close, self._model)
+
+    def get_input_details(self):
+        return self._inputs
+
+    def get_output_details(self):
+        return self._outputs
+
+    def resize_tensor_input(self, index, shape, strict):  # noqa: ARG002 - as TFLite's
+        raise StageError(
+            "model",
+            "LiteRT.js has no tensors of open sizes: the input {} is {}, not {}".format(
+                self._inputs[index]["name"], file_details.by(self._inputs[index]["shape"]), file_details.by(shape)
+            ),
+            "convert with fixed sizes",
+        )
+
+    def allocate_tensors(self):
+        """It is done when the file is opened."""
+
+    def set_tensor(self, index, array):
+        array = np.ascontiguousarray(array)
+        said = {"name": self._fed[index], "dtype": array.dtype.name, "shape": list(array.shape), "size": array.nbytes}
+        self._ask("feed", [array.tobytes()], inputs=[said])
+
+    def invoke(self):
+        said, content = self._ask("invoke")
+        self._computed, at = {}, 0
+        for output in said["outputs"]:
+            self._computed[output["name"]] = content[at : at + output["size"]]
+            at += output["size"]
+
+    def get_tensor(self, index):
+        detail = self._outputs[index]
+        return np.frombuffer(self._computed[self._given[index]], detail["dtype"]).reshape(detail["shape"])
+
+    def time(self, least, most, seconds):
+        """The milliseconds of single invocations, as the page measures them."""
+        said, _ = self._ask("time", least=least, most=most, seconds=seconds)
+        return said["milliseconds"]
+
+    def _ask(self, command, tensors=(), **parameters):
+        try:
+            return _BROWSER.ask(command, tensors, model=self._model, **parameters)
+        except PageError as error:
+            raise _refusal(error) from error
+
+    @staticmethod
+    def note_memory():
+        """Count what the browser has taken."""
+        memory.note_forked([_BROWSER.taken()])
+
+    @staticmethod
+    def _close(model):
+        """Once nobody has it: a page has 4 GB for all that is in it."""
+        with contextlib.suppress(StageError, PageError):
+            _BROWSER.ask("close", model=model)
+
+
+def _named(places, signed, names):
+    """What the page calls the tensors at ``places`` of the graph, in their order.
+
+    These are the names of the file's signature, [(name, index of the tensor)]; of a file without one, the tensors' own.
+    """
+    if not signed:
+        return names
+    left = {}
+    for name, index in signed:
+        left.setdefault(index, []).append(name)
+    return [left[place].pop(0) for place in places]
+
+
+def _check(inputs, outputs):
+    """A StageError where a tensor goes in or out that no page can have."""
+    strange = [(each["name"], np.dtype(each["dtype"]).name) for each in (*inputs, *outputs)]
+    strange = [entry for entry in strange if entry[1] not in TYPES]
+    if strange:
+        raise StageError(
+            "model",
+            "LiteRT.js has inputs and outputs of {} alone: {}".format(
+                ", ".join(TYPES), ", ".join("{} is {}".format(*entry) for entry in strange)
+            ),
+            "give inputs another type (--input NAME=SHAPE:int32), int8-only files --integer-io uint8, or leave out the "
+            "runtime web",
+        )
+
+
+def _refusal(error):
+    return StageError(
+        "model",
+        "LiteRT.js can't run this model: {}".format(" ".join(str(error).split())),
+        "convert without --runtime web, or change what it names",
+    )
