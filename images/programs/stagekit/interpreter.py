@@ -28,14 +28,16 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
     ``signed_inputs`` and ``signed_outputs`` are those of the file's signature, [(name, index of the tensor)].
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
-    (empty: the file's own names, order and layout); ``threads``. Roles in: model, samples; profiles and evaluation
-    (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as `evaluation.each` says. Returns
+    (empty: the file's own names, order and layout); ``threads``; ``signature`` (optional), one of a file's several:
+    its ``key``, and the ``graphs`` that are its own, the first and the one after the last. Roles in: model, samples;
+    profiles and evaluation (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as `evaluation.each` says. Returns
     {"outputs": [{name, shape, dtype}]}.
     """
     parameters = request.parameters
     samples = arrays.read(request.inputs["samples"])
 
     def running(interpreter):
+        interpreter = driven(interpreter, parameters)
         inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
 
         def run(sample):
@@ -59,13 +61,14 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
 def timed(interpreter_class, request, signed_inputs):
     """Answer a request ``time``: time single invocations of a .tflite file, after one that is not.
 
-    Parameters: ``inputs`` and ``threads`` as for `infer`; ``least``, how many invocations to time whatever they take,
-    and ``most``, up to which to go on for ``seconds``. Roles in: model, samples. Returns {"latency_ms": {median, min,
-    threads, runs}, "warnings": of a runtime that gives other outputs in the end}. The interpreter keeps its inputs, so
+    Parameters: ``inputs``, ``threads`` and ``signature`` as for `infer`; ``least``, how many invocations to time
+    whatever they take, and ``most``, up to which to go on for ``seconds``. Roles in: model, samples. Returns
+    {"latency_ms": {median, min, threads, runs}, "warnings": of a runtime that gives other outputs in the end}. The
+    interpreter keeps its inputs, so
     each invocation does the same work.
     """
     parameters = request.parameters
-    interpreter = _kept(interpreter_class, request.inputs["model"], parameters["threads"])
+    interpreter = driven(_kept(interpreter_class, request.inputs["model"], parameters["threads"]), parameters)
     inputs = bind(interpreter.get_input_details(), parameters["inputs"], signed_inputs)
     feed(interpreter, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
     invoke(interpreter)
@@ -124,6 +127,66 @@ def _kept(interpreter_class, path, threads):
 @functools.lru_cache(maxsize=1)
 def _opened(interpreter_class, path, threads, _):
     return load(interpreter_class, path, threads)
+
+
+class SignatureRunner:
+    """One of a file's signatures, with the methods of an interpreter that are used here. All of an invocation, from the
+    sizes of its inputs to the copies of its outputs, is one call.
+    """
+
+    def __init__(self, runner, parameters):
+        self._runner, self._sides = runner, [parameters.get(side) for side in ("inputs", "outputs")]
+        self._fed, self._made = {}, {}
+
+    def get_input_details(self):
+        return _told(self._runner.get_input_details(), self._sides[0])
+
+    def get_output_details(self):
+        return _told(self._runner.get_output_details(), self._sides[1])
+
+    def resize_tensor_input(self, index, shape, *, strict):
+        """A call has the sizes of what it is given."""
+
+    def allocate_tensors(self):
+        """A call does it."""
+
+    def set_tensor(self, index, array):
+        self._fed[index] = array
+
+    def invoke(self):
+        self._made = self._runner(**self._fed)
+
+    def get_tensor(self, index):
+        return self._made[index]
+
+
+def _told(details, names):
+    """The details of a signature's tensors as an interpreter lists them: in the order of ``names``, as `bind` has
+    these, and for its index each has its name in the signature.
+    """
+    names = names or [{"name": name, "tensor": name} for name in details]
+    return [dict(details[each["name"]], name=each["tensor"], index=each["name"]) for each in names]
+
+
+def driven(interpreter, parameters):
+    """An interpreter, or what drives the ``signature`` of its file that the parameters name, by {key, graphs}. A
+    runtime that has no such functions runs the first graph alone; a StageError of kind ``model`` where that is another
+    signature's.
+    """
+    signature = parameters.get("signature")
+    if signature is None:
+        return interpreter
+    if hasattr(interpreter, "get_signature_runner"):
+        return SignatureRunner(interpreter.get_signature_runner(signature["key"]), parameters)
+    if signature["graphs"][0] > 0:
+        message = "this TFLite runtime runs the first signature of a file alone, and not {}".format(signature["key"])
+        raise StageError("model", message, "take a runtime with get_signature_runner: TFLite's have it since 2.7")
+    return interpreter
+
+
+def graphs(request):
+    """The first of a file's graphs that a request is about, and the one after the last of them; None is the end."""
+    return request.parameters.get("signature", {"graphs": (0, None)})["graphs"]
 
 
 def bind(details, names, signed=()):

@@ -12,7 +12,18 @@ import tensorflow as tf
 from stagekit import StageError, arrays, evaluation, interpreter, layouts, profiles, runtime_package
 from stagekit import samples as samples_of_request
 
-from . import conversion, cost, operator_list, operator_outputs, ops, quantized_file, saved_model, signature, variants
+from . import (
+    conversion,
+    cost,
+    joining,
+    operator_list,
+    operator_outputs,
+    ops,
+    quantized_file,
+    saved_model,
+    signature,
+    variants,
+)
 from .saved_model import SavedModel
 
 PACKAGE = "tensorflow-cpu"
@@ -66,6 +77,21 @@ def convert(request):
         "warnings": doubts,
         "notes": variants.notes(converted, request),
     }
+
+
+def join(request):
+    """Put .tflite files that `convert` wrote into one, in which each is a signature.
+
+    Parameters: ``signatures``, their names in order. Roles in: a .tflite file under each of the names. Roles out: model
+    (.tflite). Returns {graphs}, by the names: the first of a signature's graphs and the one after the last; {notes}, a
+    line on the constants that the file has once and the signatures have in common.
+    """
+    names = request.parameters["signatures"]
+    joined = joining.Joined({name: interpreter.content(request.inputs[name]) for name in names})
+    request.outputs["model"].write_bytes(joined.content)
+    shared = "the signatures {} have {:,} bytes of constants in common, which the file has once"
+    notes = [shared.format(", ".join(names), joined.saved)] if joined.saved else []
+    return {"graphs": joined.graphs, "notes": notes}
 
 
 def adopt(request):
@@ -122,7 +148,7 @@ def infer(request):
     """
     content = interpreter.content(request.inputs["model"])
     inferred = interpreter.infer(tf.lite.Interpreter, request, *signature.signed(content))
-    return dict(inferred, ops=ops.counted(content))
+    return dict(inferred, ops=ops.counted(content, interpreter.graphs(request)))
 
 
 def time(request):
@@ -192,6 +218,7 @@ def _keyed(values):
 
 OPERATIONS = {
     "convert": convert,
+    "join": join,
     "adopt": adopt,
     "run": run,
     "evaluate": evaluate,

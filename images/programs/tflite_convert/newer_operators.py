@@ -1,7 +1,13 @@
 """Builtin operators that runtimes have and the schema of TensorFlow 2.4 has not: their numbers and their options.
 
-What is read again by that schema has lost the options: operators of these are the last that a file gets.
+What `flatbuffer.unpacked` reads again by that schema has lost the options: operators of these are the last that a file
+gets. `unpacked` here has them.
 """
+
+from flatbuffers import number_types
+from tensorflow.lite.python import schema_py_generated as schema
+
+from . import flatbuffer
 
 GELU = 150
 NUMBERS = {"GELU": GELU}
@@ -19,3 +25,18 @@ class GeluOptionsT:
         builder.StartObject(1)
         builder.PrependBoolSlot(0, self._approximate, False)
         return builder.EndObject()
+
+
+def unpacked(content):
+    """The ModelT of a file's bytes, with the options of these operators."""
+    model = flatbuffer.unpacked(content)
+    tables = schema.Model.GetRootAsModel(content, 0)
+    for at, graph in enumerate(model.subgraphs):
+        for place, operator in enumerate(graph.operators):
+            if operator.builtinOptionsType == GeluOptionsT.TYPE:
+                table = tables.Subgraphs(at).Operators(place).BuiltinOptions()
+                field = table.Offset(4)
+                operator.builtinOptions = GeluOptionsT(
+                    bool(field) and table.Get(number_types.BoolFlags, field + table.Pos)
+                )
+    return model

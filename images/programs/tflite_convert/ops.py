@@ -81,9 +81,11 @@ def _definition(operator):
     return text, text + int.from_bytes(table.Bytes[text - width : text], "little")
 
 
-def counted(content):
-    """How often each operator occurs in a file, the most frequent first; Select-TF ones as FlexAddV2."""
-    counts = Counter(kind for kind, _ in _operators(content))
+def counted(content, graphs=(0, None)):
+    """How often each operator occurs in a file, the most frequent first; Select-TF ones as FlexAddV2. ``graphs`` are
+    the first of the graphs that count and the one after their last.
+    """
+    counts = Counter(kind for kind, _ in _operators(content, graphs))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -92,9 +94,9 @@ def select_tf(content):
     return sorted(name[len(PREFIX) :] for name in counted(content) if name.startswith(PREFIX))
 
 
-def _operators(content):
-    """(kind, operator) of every operator in a file."""
+def _operators(content, graphs=(0, None)):
+    """(kind, operator) of every operator in a file, or in some of its graphs."""
     model = file_tables.model(content)
-    for graph in file_tables.graphs(model):
+    for graph in file_tables.graphs(model)[slice(*graphs)]:
         for operator in file_tables.operators(graph):
             yield file_tables.kind(model, operator), operator

@@ -1,4 +1,4 @@
-"""The names of a .tflite file's inputs and outputs: its SignatureDef."""
+"""The names of a .tflite file's inputs and outputs: its SignatureDefs."""
 
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
@@ -6,8 +6,31 @@ from tensorflow.lite.python import schema_py_generated as schema
 from .flatbuffer import ALIGNMENT, IDENTIFIER
 from .saved_model import SIGNATURE, TAG
 
+# The field of a SignatureDef that says which graph it is of, which the schema of TensorFlow 2.4 has not.
+GRAPH = 4
 # The fields of a Model that lead elsewhere, but for its signatures: from operator_codes to metadata.
 OFFSETS = range(1, 7)
+
+
+class Signature:
+    """An entry of a ModelT's signatureDefs: the ``key`` of a ``graph``, with [(name, index of the tensor)] of both
+    sides.
+    """
+
+    def __init__(self, key, graph, inputs, outputs):
+        self._key, self._graph, self._sides = key, graph, (inputs, outputs)
+
+    def Pack(self, builder):  # noqa: N802 - the schema's name
+        maps = [_mapped(builder, entries) for entries in self._sides]
+        key, tag = builder.CreateString(self._key), builder.CreateString(TAG)
+        builder.StartObject(GRAPH + 1)
+        schema.SignatureDefAddInputs(builder, maps[0])
+        schema.SignatureDefAddOutputs(builder, maps[1])
+        # Since TensorFlow 2.5 this field is called signature_key, and has the same place.
+        schema.SignatureDefAddMethodName(builder, key)
+        schema.SignatureDefAddKey(builder, tag)
+        builder.PrependUint32Slot(GRAPH, self._graph, 0)
+        return builder.EndObject()
 
 
 def head(content, inputs, outputs):
@@ -20,15 +43,8 @@ def head(content, inputs, outputs):
     """
     builder = flatbuffers.Builder(0)
     builder.Prep(ALIGNMENT, 0)
-    maps = [_mapped(builder, details) for details in (inputs, outputs)]
-    method, key = builder.CreateString(SIGNATURE), builder.CreateString(TAG)
-    schema.SignatureDefStart(builder)
-    schema.SignatureDefAddInputs(builder, maps[0])
-    schema.SignatureDefAddOutputs(builder, maps[1])
-    # Since TensorFlow 2.5 this field is called signature_key, and has the same place.
-    schema.SignatureDefAddMethodName(builder, method)
-    schema.SignatureDefAddKey(builder, key)
-    signatures = _vector(builder, [schema.SignatureDefEnd(builder)])
+    named = ([(name, detail["index"]) for name, detail in details.items()] for details in (inputs, outputs))
+    signatures = _vector(builder, [Signature(SIGNATURE, 0, *named).Pack(builder)])
     model = schema.Model.GetRootAsModel(content, 0)
     schema.ModelStart(builder)
     schema.ModelAddVersion(builder, model.Version())
@@ -54,13 +70,13 @@ def signed(content):
     return [[(entry.Name().decode(), entry.TensorIndex()) for entry in entries] for entries in (inputs, outputs)]
 
 
-def _mapped(builder, details):
+def _mapped(builder, entries):
     maps = []
-    for name, detail in details.items():
+    for name, index in entries:
         text = builder.CreateString(name)
         schema.TensorMapStart(builder)
         schema.TensorMapAddName(builder, text)
-        schema.TensorMapAddTensorIndex(builder, detail["index"])
+        schema.TensorMapAddTensorIndex(builder, index)
         maps.append(schema.TensorMapEnd(builder))
     return _vector(builder, maps)
 

@@ -26,14 +26,15 @@ VERSIONS = (PACKAGE, "numpy")
 
 
 def infer(request):
-    """Run a .tflite file and count its operators, as `stagekit.interpreter.infer` says, with ``ops`` added, and
-    ``emulator``, as `emulator.name` says.
+    """Run a .tflite file, or one of its signatures, and count the operators, as `stagekit.interpreter.infer` says, with
+    ``ops`` added, and ``emulator``, as `emulator.name` says.
 
     XNNPACK is on, which is the default of this runtime's interpreter.
     """
     model = tflite_file.read(request.inputs["model"])
     inferred = interpreter.infer(Interpreter, request, *tflite_file.signed(model))
-    return dict(inferred, ops=tflite_file.operators(model), emulator=emulator.name())
+    ops = tflite_file.operators(model, interpreter.graphs(request))
+    return dict(inferred, ops=ops, emulator=emulator.name())
 
 
 def time(request):

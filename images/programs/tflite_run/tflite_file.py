@@ -28,11 +28,13 @@ def read(path):
     return model
 
 
-def operators(model):
-    """How often each operator occurs, the most frequent first; custom ones by their own names."""
+def operators(model, graphs=(0, None)):
+    """How often each operator occurs, the most frequent first; custom ones by their own names. ``graphs`` are the first
+    of the graphs that count and the one after their last.
+    """
     counts = Counter(
         _operator_name(model.OperatorCodes(graph.Operators(at).OpcodeIndex()))
-        for graph in _graphs(model)
+        for graph in _graphs(model)[slice(*graphs)]
         for at in range(graph.OperatorsLength())
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,8 +1,9 @@
 """A whole plan, from the source to the files of all variants, compared in every runtime."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pinlite.conversion import device_program, select_tf_cost, sources, variants
@@ -14,17 +15,24 @@ from pinlite.conversion.sources import Lowered
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
 from pinlite.inputs import modules
-from pinlite.runner.protocol import Runner
+from pinlite.runner.protocol import Done, Runner
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import Evaluation
 from pinlite.schema.report import EvaluationReport, Noted, OperatorSet, Warned
 from pinlite.stages import check, evaluate, export, infer, translate
 from pinlite.stages import convert as convert_stage
+from pinlite.stages.infer import InFile
 from pinlite.store import output
 from pinlite.toolchain import environments
 
 if TYPE_CHECKING:
     from pinlite.conversion.scoring import Computed, Scoring
+
+
+# What waits for a variant's file, and which of several signatures it is, by variant.
+Converting = Callable[[], Done[convert_stage.Result]]
+OfVariant = Mapping[VariantName, InFile]
+_ALONE: OfVariant = MappingProxyType({})
 
 
 def convert(plan: Plan, runner: Runner, folder: Path) -> Results:
@@ -42,20 +50,46 @@ def convert(plan: Plan, runner: Runner, folder: Path) -> Results:
 
 
 def _convert(run: Run) -> Results:
-    plan = run.plan
+    begun = begin(run)
+    done = finish(begun, begun.converting)
+    run.release(*run.plan.stages)
+    return done
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A conversion as far as the files of its variants, which are ``converting``."""
+
+    common: "Prepared"
+    converting: Mapping[VariantName, Converting]
+
+
+def begin(run: Run) -> Begun:
+    """A conversion as far as its files."""
     for stage in planned.ALL:
-        if stage not in plan.stages:
+        if stage not in run.plan.stages:
             run.skip(stage)
     common = prepared(run)
+    asked = {name: _used(common.run, name, common.calibration) for name in run.recipe.variants}
+    converting = {
+        name: variants.converting(common.run, name, common.lowered, samples) for name, samples in asked.items()
+    }
+    return Begun(common, converting)
+
+
+def finish(begun: Begun, converted: Mapping[VariantName, Converting], of: OfVariant = _ALONE) -> Results:
+    """The rest of it: what runtimes make of the files that are ``converted``, and what comes of that. ``of`` says which
+    of a file's several signatures it is.
+    """
+    common = begun.common
     run, lowered, calibration = common.run, common.lowered, common.calibration
     labels = _labels(run, lowered)
-    made, failures = _variants(run, lowered, calibration, labels)
+    made, failures = _variants(run, lowered, converted, labels, of)
     comparisons = _comparisons(run, lowered, made, calibration)
     evaluation = _score(common, made) if common.scored else None
     _warn_of_target(run)
-    run.release(*plan.stages)
     return Results(
-        plan=plan,
+        plan=run.plan,
         lowered=lowered,
         calibration=calibration,
         variants=made,
@@ -120,18 +154,19 @@ def _evaluated(run: Run, lowered: Lowered) -> dict[str, HashedPath]:
 
 
 def _variants(
-    run: Run, lowered: Lowered, calibration: Calibrated | None, labels: HashedPath | None
+    run: Run,
+    lowered: Lowered,
+    converted: Mapping[VariantName, Converting],
+    labels: HashedPath | None,
+    of: OfVariant,
 ) -> tuple[tuple[Variant, ...], Mapping[VariantName, PinliteError]]:
     """One that fails does not keep the others from being made. All are timed at the end, when nothing else runs."""
     made, failures = [], dict[VariantName, PinliteError]()
-    converting = {
-        name: variants.converting(run, name, lowered, _used(run, name, calibration)) for name in run.recipe.variants
-    }
     profiles = sources.for_tflite(run, lowered)
     run.release(check.STAGE, translate.STAGE)
-    for name, converted in converting.items():
+    for name, converting in converted.items():
         try:
-            variant = variants.make(run, name, lowered, converted(), profiles, labels)
+            variant = variants.make(run, name, lowered, converting(), profiles, labels, of.get(name))
         except PinliteError as error:
             failures[name] = error
             continue

@@ -9,6 +9,7 @@ from pinlite.conversion.conversion import convert
 from pinlite.conversion.plan import Plan, prepare
 from pinlite.conversion.results import Results
 from pinlite.conversion.run import Shared, runner_of
+from pinlite.conversion.signatures import Joined, convert_all
 from pinlite.errors import WarnedError
 from pinlite.events import Observer, ignore
 from pinlite.inputs import dependencies
@@ -57,12 +58,12 @@ def run_plan(
     key = _signing_key(recipe)
     output.check(recipe.out, recipe.source.text)
     observe(times.known(recipe.out))
-    materials = provenance.given(recipe, plan.dependencies)
+    materials = [each for model in plan.models for each in provenance.given(model.recipe, model.dependencies)]
     lock = beginning(plan, recorded)
     with temporary.folder() as made, runner_of(plan, observe, shared) as runner:
         folder = Path(made).resolve()
         try:
-            done = convert(plan, runner, folder)
+            done = convert_all(plan, runner, folder) if plan.signatures else convert(plan, runner, folder)
         except OSError as unusable:
             raise temporary.unusable(unusable, folder) from unusable
         lock = lockfile.made(lock, done.records, {name: file.sha256 for name, (_, file) in done.artifacts.items()})
@@ -79,7 +80,7 @@ def run_plan(
             recipe,
             inside=provenance.below({name: file for name, (_, file) in done.artifacts.items()}),
             used=[image for image in used if image.python],
-            materials=[*materials, *provenance.below(provision.shown(folder))],
+            materials=dict.fromkeys([*materials, *provenance.below(_shown(plan, folder))]),
             run=provenance.Run(runner.run_id, started, datetime.now(UTC)),
             signers=tuple({made.signed_by for made in done.records} - {""}),
             key=key,
@@ -112,7 +113,15 @@ def beginning(plan: Plan, recorded: Recorded | None) -> Lock:
     return lock
 
 
-def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:
+def _shown(plan: Plan, folder: Path) -> dict[str, Path]:
+    """What stages were shown of the user's modules and images, by role; of several signatures by their names, too."""
+    found = provision.shown(folder)
+    for name in plan.signatures:
+        found |= {f"{name}/{role}": place for role, place in provision.shown(folder / name).items()}
+    return found
+
+
+def _used(plan: Plan, done: Results | Joined, runner: Runner) -> list[UsedImage]:
     """Each image of the plan: as it is here or, where nothing had to run in it, as it was when a stage ran."""
     made_in = {made.preimage.image: made.made_in for made in done.records}
     found = []
@@ -126,7 +135,7 @@ def _used(plan: Plan, done: Results, runner: Runner) -> list[UsedImage]:
     return found
 
 
-def _engine(done: Results) -> str:
+def _engine(done: Results | Joined) -> str:
     """What ran the stages; where none had to run, what ran them when they were made."""
     ran = {stage.name for stage in done.stages if stage.source == "ran"}
     return next((made.engine for made in done.records if made.stage in ran), done.records[0].engine)

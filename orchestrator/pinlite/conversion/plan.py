@@ -1,7 +1,7 @@
 """A conversion before any work: everything that it needs, read and checked, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from pinlite.stages import (
     evaluate,
     export,
     infer,
+    join,
     metadata,
     ranges,
     translate,
@@ -52,7 +53,7 @@ class Plan:
 
     ``stages`` are in the order in which workers are needed, ``images`` the recipes of their images by what stages call
     them. ``calibration`` are the arrays that the user has in files, by input, [samples, *shape of the input];
-    ``dependencies`` all that the recipe reads, as it was.
+    ``dependencies`` all that the recipe reads, as it was. ``signatures`` are the plans of a file's several signatures.
     """
 
     recipe: Recipe
@@ -61,6 +62,12 @@ class Plan:
     images: Mapping[str, ImageRecipe]
     calibration: "Arrays | None"
     dependencies: tuple[Dependency, ...]
+    signatures: Mapping[str, "Plan"] = field(default_factory=dict)
+
+    @property
+    def models(self) -> "tuple[Plan, ...]":
+        """The plan of each model that is converted: of each signature, or this one."""
+        return (*self.signatures.values(),) or (self,)
 
     @property
     def contents(self) -> dict[Path, HashedPath]:
@@ -79,6 +86,8 @@ def prepare(recipe: Recipe, observe: Observer = ignore, chosen: Toolchain | None
         UsageError: The calibration arrays or the toolchain are wrong.
         ImageError: The packages of ``--with`` can't be resolved.
     """
+    if recipe.signatures:
+        return _several(recipe, {name: prepare(each, observe, chosen) for name, each in recipe.signatures.items()})
     calibration = _calibration(recipe)
     versions = chosen or _versions(recipe)
     if recipe.environment:
@@ -92,6 +101,23 @@ def _versions(recipe: Recipe) -> Toolchain:
     """The recipe's toolchain, with the runtimes that its target brings and those that it adds itself."""
     of_target = toolchain.with_target(toolchain.load(recipe.toolchain), recipe.target)
     return toolchain.with_runtimes(of_target, recipe.runtimes)
+
+
+def _several(recipe: Recipe, plans: Mapping[str, Plan]) -> Plan:
+    """The plan of a file with several signatures: what is done and read for any of them, each once."""
+    stages = tuple(dict.fromkeys(stage for plan in plans.values() for stage in plan.stages))
+    at = stages.index(convert.STAGE) + 1
+    read = {(each.role, each.path): each for plan in plans.values() for each in plan.dependencies}
+    (one, *_) = plans.values()
+    return Plan(
+        recipe=recipe,
+        toolchain=one.toolchain,
+        stages=(*stages[:at], join.STAGE, *stages[at:]),
+        images={name: image for plan in plans.values() for name, image in plan.images.items()},
+        calibration=None,
+        dependencies=tuple(read.values()),
+        signatures=plans,
+    )
 
 
 def is_calibrated(recipe: Recipe, *variants: VariantName) -> bool:

@@ -1,5 +1,6 @@
 """The report of a conversion: its results, compared and judged."""
 
+import functools
 import gzip
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 from pinlite import digest, parity
 from pinlite.auditing import file_audit, runtime_faults
 from pinlite.conversion.results import Results, Variant
+from pinlite.conversion.signatures import Joined
 from pinlite.digest import HashedPath
 from pinlite.errors import PinliteError
 from pinlite.machine import processor
@@ -27,6 +29,7 @@ from pinlite.schema.report import (
     ProfileReport,
     Report,
     RuntimeReport,
+    SignatureReport,
     Tensor,
     Tuning,
     VariantReport,
@@ -48,7 +51,7 @@ _GZIP_LEVEL = 6
 
 
 def report(
-    results: Results,
+    results: Results | Joined,
     *,
     engine: str,
     images: dict[str, str],
@@ -59,16 +62,81 @@ def report(
     """``images`` are the identities of the images, by name; ``started`` is of UTC; ``tuning`` is the search that chose
     how integers are.
     """
+    told = functools.partial(_of_model, engine=engine, images=images, started=started, tuning=tuning)
+    if isinstance(results, Results):
+        return told(results, lock=lock)
+    sums = {name: file.sha256 for each in results.results.values() for name, (_, file) in each.artifacts.items()}
+    own = lock.model_copy(update={"artifacts": sums})
+    return _of_signatures(results, {name: told(each, lock=own) for name, each in results.results.items()}, lock)
+
+
+# What the report has of each model, under the names of signatures where there are several.
+_OF_MODELS = ("hops", "profiles", "lost", "variants", "failures", "warnings", "notes")
+
+
+def _of_signatures(results: Joined, reports: Mapping[str, Report], lock: Lock) -> Report:
+    """The reports of all signatures as one."""
+    entries = {
+        key: tuple(
+            each.model_copy(update={"signature": name})
+            for name, report in reports.items()
+            for each in getattr(report, key)
+        )
+        for key in _OF_MODELS
+    }
+    entries["failures"] += tuple(_failure(variant, error) for variant, error in results.not_joined.items())
+    entries["notes"] += tuple(results.run.notes)
+    first, *_ = reports.values()
+    return first.model_copy(
+        update={
+            **entries,
+            "ok": not results.failures and all(report.ok for report in reports.values()),
+            "source": results.plan.recipe.source.text,
+            "tolerance": max(report.tolerance for report in reports.values()),
+            "signatures": tuple(
+                SignatureReport(
+                    name=name,
+                    source=report.source,
+                    seed=report.seed,
+                    opset=report.opset,
+                    tolerance=report.tolerance,
+                    exporter=report.exporter,
+                    calibration=report.calibration,
+                )
+                for name, report in reports.items()
+            ),
+            "stages": results.stages,
+            "artifacts": _artifacts(results, lock),
+            "calibration": None,
+            "versions": results.versions,
+            "lock": lock,
+        }
+    )
+
+
+def _artifacts(results: Results | Joined, lock: Lock) -> tuple[Artifact, ...]:
+    return tuple(
+        Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(file.path))
+        for name, (role, file) in results.artifacts.items()
+    )
+
+
+def _of_model(
+    results: Results,
+    *,
+    engine: str,
+    images: dict[str, str],
+    lock: Lock,
+    started: datetime,
+    tuning: Tuning | None,
+) -> Report:
     recipe, toolchain = results.plan.recipe, results.plan.toolchain
     (origin, _), *_ = results.lowered.outputs.items()
     beyond = {variant.name: _beyond(variant, results) for variant in results.variants}
     computed = _computed(results)
     hops = (*_hops(results, recipe, beyond), *_on_profiles(results, recipe, computed))
     lost = tuple(_lost(results, recipe, computed, beyond))
-    artifacts = {
-        name: Artifact(role=role, path=name, sha256=lock.artifacts[name], size=digest.size(file.path))
-        for name, (role, file) in results.artifacts.items()
-    }
+    artifacts = {each.path: each for each in _artifacts(results, lock)}
     fallen = results.evaluation.fallen if results.evaluation else ()
     wrong = (*(hop for hop in hops if not hop.passed), *(each for each in lost if each.failed), *fallen)
     large = [each for each in results.variants if each.arena and each.arena.least > (recipe.arena or each.arena.least)]

@@ -23,6 +23,7 @@ from pinlite.schema.report import (
     Tensor,
     Warned,
 )
+from pinlite.stages.infer import InFile
 from pinlite.store.output import LABELS
 from pinlite.store.record import Record
 
@@ -62,7 +63,8 @@ class Variant:
     ``calibrated`` says that it
     took ranges from samples; ``audit`` is what was found in it, if it has integer operators. ``refused`` is the error
     of a runtime that the target requires, where others run it. ``arena`` is what the file needs
-    on a device, and ``source`` a folder with the file in C++, where the target is one.
+    on a device, and ``source`` a folder with the file in C++, where the target is one. ``of`` says which of the file's
+    several signatures it is.
     """
 
     name: VariantName
@@ -82,6 +84,7 @@ class Variant:
     source: HashedPath | None = None
     npu: Npu | None = None
     compiled: HashedPath | None = None
+    of: InFile | None = None
 
     @property
     def ops(self) -> dict[str, int]:

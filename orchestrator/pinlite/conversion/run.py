@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from pinlite.runner import CachingRunner, LocalRunner, provision
 from pinlite.runner.protocol import Done, Runner
 from pinlite.schema.recipe import Recipe
 from pinlite.schema.report import Noted, StageRecord, Warned
-from pinlite.stages.stage import Action, Answer, ResultT, Stage
+from pinlite.stages.stage import Action, Answer, ResultT, Stage, of_signature
 from pinlite.store.files import Store
 from pinlite.store.record import Record
 
@@ -55,7 +55,7 @@ def runner_of(plan: Plan, observe: Observer = ignore, shared: Shared | None = No
     recipe = plan.recipe
     # The graph of a SavedModel is a program, too.
     asked = shared.keep_warm if shared else recipe.keep_warm
-    keep_warm = 0.0 if recipe.source.kind == "saved_model" else asked
+    keep_warm = 0.0 if any(each.source.kind == "saved_model" for each in recipe.models) else asked
     keeper = shared.keeper if shared else ""
     images = SharedImages.chosen(recipe.images, recipe.image_keys)
     local = LocalRunner(engine, plan.images, recipe.limits, observe, plan.stages, keep_warm, keeper, images=images)
@@ -100,7 +100,8 @@ def sharing_of(recipe: Recipe, observe: Observer = ignore) -> "Sharing | None":
 @dataclass(frozen=True)
 class Run:
     """The actions of a plan, by a runner; ``folder`` has the files that the conversion makes itself, and ``evaluation``
-    are the samples that every runtime is scored on.
+    are the samples that every runtime is scored on. ``signature`` is the one that the run is of, where a file has
+    several.
 
     What ran is noted in its order: ``stages`` as the report has them, ``records`` as the store has them, the package
     ``versions`` of each image, and the ``warnings`` and ``notes`` that stages gave.
@@ -110,6 +111,7 @@ class Run:
     runner: Runner
     folder: Path
     evaluation: HashedPath | None = None
+    signature: str = ""
     stages: list[StageRecord] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -124,14 +126,19 @@ class Run:
 
     def do(self, action: Action[ResultT]) -> Done[ResultT]:
         """What an action gives; errors as those of `pinlite.runner.protocol.Runner.run`."""
+        action = self._called(action)
         return self._noted(action, self.runner.run(action))
 
     def begin(self, action: Action[ResultT]) -> Callable[[], Done[ResultT]]:
         """Have an action run beside what follows. What is returned waits for it, and then says what `do` does; only
         what has been waited for is noted.
         """
+        action = self._called(action)
         running = self._threads.submit(self.runner.run, action)
         return functools.cache(lambda: self._noted(action, running.result()))
+
+    def _called(self, action: Action[ResultT]) -> Action[ResultT]:
+        return replace(action, stage=of_signature(action.stage, self.signature))
 
     def release(self, *stages: Stage) -> None:
         """Have those end that serve the stages, as nothing more is to come for them."""
@@ -150,7 +157,8 @@ class Run:
     def skip(self, stage: Stage, reason: str = "") -> StageRecord:
         """Note a stage that does not run, and why."""
         image = self.plan.toolchain.images[stage.image].name
-        skipped = StageRecord(name=stage.name, image=image, source="skipped", reason=reason)
+        name = of_signature(stage, self.signature).name
+        skipped = StageRecord(name=name, image=image, source="skipped", reason=reason)
         self.stages.append(skipped)
         return skipped
 

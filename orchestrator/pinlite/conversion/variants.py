@@ -24,6 +24,7 @@ from pinlite.schema.operators import ConversionOperators, FileOperators
 from pinlite.schema.recipe import Calibration
 from pinlite.schema.report import Arena, CalibrationReport, Npu, Tensor
 from pinlite.stages import arena, audit, calibrate, compilation, convert, infer, metadata, timing, translate
+from pinlite.stages.infer import InFile
 from pinlite.stages.stage import BATCHES, Answer, at_batch, of_variant
 from pinlite.store.output import OPERATORS
 from pinlite.toolchain import Runtime
@@ -113,9 +114,11 @@ def make(
     converted: Done[convert.Result],
     profiles: HashedPath | None,
     labels: HashedPath | None = None,
+    of: InFile | None = None,
 ) -> Variant:
     """A variant that was converted, run in every runtime that can run it, beside one another. What a runtime refuses
-    that the target requires is kept where another one runs it, with the error.
+    that the target requires is kept where another one runs it, with the error. ``of`` says which of a file's several
+    signatures it is.
 
     Raises:
         PinliteError: It can't be run in any runtime, or it ended one that the target requires.
@@ -131,8 +134,8 @@ def make(
             reason = f"{runtime.package} has no Select-TF operators: {operators}"
             skipped.append(run.skip(of_variant(infer.stage(runtime), name), reason))
         else:
-            running.append((runtime, _running(run, name, runtime, model, lowered, signature, profiles)))
-    audited = _auditing(run, name, model) if signature.quantization.integer_operators else None
+            running.append((runtime, _running(run, name, runtime, model, lowered, signature, profiles, of)))
+    audited = _auditing(run, name, of.alone if of else model) if signature.quantization.integer_operators else None
     measuring = _measuring(run, name, model, signature)
     compiling = _compiling(run, name, model, converted.outputs["operators"])
     ran: dict[str, Ran] = {}
@@ -146,7 +149,8 @@ def make(
                 if not isinstance(error, ModelError):
                     raise
                 refused, reason = refused or error, error.message
-            skipped.append(run.skip(replace(of_variant(infer.stage(runtime), name), name=error.stage), reason))
+            named = error.stage.removesuffix(f"-{run.signature}")
+            skipped.append(run.skip(replace(of_variant(infer.stage(runtime), name), name=named), reason))
     if refused and not ran:
         raise refused
     if refused:
@@ -179,6 +183,7 @@ def make(
         source=source,
         npu=npu,
         compiled=compiled,
+        of=of,
     )
 
 
@@ -201,7 +206,7 @@ def timed(run: Run, variant: Variant, lowered: Lowered) -> Variant:
         if runtime.name in ran and most:
             stage = of_variant(timing.stage(runtime), variant.name)
             asked = stage, variant.file, lowered.samples, variant
-            done = run.do(timing.action(*asked, most=most, exactly=run.recipe.latency_runs))
+            done = run.do(timing.action(*asked, most=most, exactly=run.recipe.latency_runs, of=variant.of))
             ran[runtime.name] = replace(ran[runtime.name], latency=done.result.latency_ms)
     return replace(variant, ran=ran)
 
@@ -278,13 +283,14 @@ def _running(
     lowered: Lowered,
     signature: convert.Result,
     profiles: HashedPath | None,
+    of: InFile | None,
 ) -> Callable[[], Ran]:
     """What waits for what a runtime makes of a file."""
     stage = of_variant(infer.stage(runtime), name)
-    running = run.begin(infer.action(stage, model, lowered.samples, signature, profiles, run.evaluation))
+    running = run.begin(infer.action(stage, model, lowered.samples, signature, profiles, run.evaluation, of))
     wider = None
     if lowered.wider_samples:
-        wider = run.begin(infer.action(at_batch(stage, BATCHES[0]), model, lowered.wider_samples, signature))
+        wider = run.begin(infer.action(at_batch(stage, BATCHES[0]), model, lowered.wider_samples, signature, of=of))
 
     def found() -> Ran:
         done = running()

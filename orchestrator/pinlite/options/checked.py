@@ -16,11 +16,11 @@ Declaration = TypeVar("Declaration")
 
 
 def checked(
-    declaration: type[Declaration], given: Mapping[str, Any], files: Mapping[str, Path] | None = None
+    declaration: type[Declaration], given: Mapping[str, Any], files: Mapping[str, Path | str] | None = None
 ) -> Declaration:
     """What is ``given`` by key, by its names in Python, with the defaults of what is not given.
 
-    ``files`` has the keys that a file gave.
+    ``files`` has the keys that a file gave, or a part of one in words.
 
     Raises:
         UsageError: A key is unknown, or a value is not what its declaration takes.
@@ -76,7 +76,7 @@ def _written(value: Any, *, several: bool) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _explained(error: ValidationError, declaration: type, files: Mapping[str, Path]) -> UsageError:
+def _explained(error: ValidationError, declaration: type, files: Mapping[str, Path | str]) -> UsageError:
     """The first thing that is wrong, in the words of the command line, or of the file that said it."""
     first = error.errors()[0]
     key = str(first["loc"][0])

@@ -617,6 +617,33 @@ class Settings(SourceOptions, RecipeOptions, total=False):
     """All keys of pinlite.toml."""
 
 
+# The key of the tables in pinlite.toml that have the signatures of one file, and the options that such a table may have
+# for itself: what a model is, and what its integers and its outputs are held to.
+SIGNATURE = "signature"
+OF_SIGNATURE = (
+    *SourceOptions.__annotations__,
+    "weights",
+    "fixed",
+    "preprocessing",
+    *TracingOptions.__annotations__,
+    *SignatureOptions.__annotations__,
+    *CutOptions.__annotations__,
+    "samples",
+    "input_layout",
+    "output_layout",
+    *IntegerOptions.__annotations__,
+    *QuantizedOptions.__annotations__,
+    "tolerance",
+    "variant_tolerances",
+)
+
+
+class SignatureSettings:
+    """The keys of a [[signature]] but its name."""
+
+    __annotations__ = {name: Settings.__annotations__[name] for name in OF_SIGNATURE}
+
+
 class ModelSettings(SourceOptions, ConversionOptions, StoreOptions, ResultOptions, total=False):
     """All keys of a model in models.toml but its name: workers and folders are the batch's."""
 

@@ -41,10 +41,12 @@ def moved(options: Mapping[str, Any], move: Callable[[str], str]) -> dict[str, A
             return text
         return requirements.as_path(move(text)) if key == "with" else move(text)
 
-    return {
-        key: [path(key, text) for text in value] if isinstance(value, list) else path(key, value)
-        for key, value in options.items()
-    }
+    def paths(key: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [moved(each, move) if isinstance(each, Mapping) else path(key, each) for each in value]
+        return path(key, value)
+
+    return {key: paths(key, value) for key, value in options.items()}
 
 
 def _is_path(key: str, text: str) -> bool:

@@ -9,9 +9,10 @@ from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
 from pinlite.inputs.paths import existing, existing_path
+from pinlite.options import signatures
 from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
-from pinlite.options.declared import Settings
+from pinlite.options.declared import SIGNATURE, Settings
 from pinlite.options.option import AROUND, Option, fields
 from pinlite.options.pinlite_toml import read
 from pinlite.options.requirements import requirements_of
@@ -38,7 +39,12 @@ from pinlite.toolchain import AddedRow, Target, Toolchain, environments
 _TOLERANCE, _TOLERANCE_ROUNDED = 1e-4, 0.1
 
 _DECISIVE = {
-    field.key for field in fields(Settings) if isinstance(field.declared, Option) and field.declared.group not in AROUND
+    SIGNATURE,
+    *(
+        field.key
+        for field in fields(Settings)
+        if isinstance(field.declared, Option) and field.declared.group not in AROUND
+    ),
 }
 
 
@@ -53,17 +59,57 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     given = {key: value for key, value in command_line.items() if value not in (None, (), [])}
     from_file = read(file) if file else {}
     merged = from_file | given
-    if "source" not in merged:
-        raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
-    options = checked(Settings, merged, {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file))
-    try:
-        recipe = _recipe(options)
-    except OSError as error:
-        raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
+    files = {} if file is None else dict.fromkeys(from_file.keys() - given.keys(), file)
+    recipe = _of_signatures(merged, given, files, file) if SIGNATURE in merged else _of_one(merged, files)
     kept = {key: value for key, value in merged.items() if key in _DECISIVE}
     # A file may be a stranger's, and images are used by later runs, too.
     image_keys = recipe.trust_keys if "trust-key" in given else ()
     return recipe.model_copy(update={"options": kept, "image_keys": image_keys})
+
+
+def _of_one(merged: Mapping[str, Any], files: Mapping[str, Path | str]) -> Recipe:
+    if "source" not in merged:
+        raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
+    options = checked(Settings, merged, files)
+    try:
+        return _recipe(options)
+    except OSError as error:
+        raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
+
+
+def _of_signatures(
+    merged: Mapping[str, Any], given: Mapping[str, Any], files: Mapping[str, Path | str], file: Path | None
+) -> Recipe:
+    """The recipe of a file with several signatures: what they share, and theirs. ``given`` is what the command line
+    says, of all of them; a record says theirs among the rest.
+    """
+    if file and "source" in given:
+        raise UsageError(
+            f"{given['source']} is given, and {file} has a source for each [[{SIGNATURE}]]",
+            hint="leave it out, or convert it without --config",
+        )
+    shared = {key: value for key, value in merged.items() if key != SIGNATURE}
+    checked(Settings, shared, files)
+    over = {} if SIGNATURE in given else given
+    recipes: dict[str, Recipe] = {}
+    for name, own in signatures.of(merged[SIGNATURE], file).items():
+        asked = {**shared, **own, **over}
+        if "source" not in asked:
+            raise UsageError(f"{signatures.called(name, file)} has no source", hint='e.g. source = "net.py:encoder"')
+        try:
+            recipes[name] = _of_one(asked, {**files, **dict.fromkeys(own, signatures.called(name, file))})
+        except UsageError as error:
+            raise UsageError(f"{SIGNATURE} {name}: {error.message}", hint=error.hint) from error
+    first, *_ = recipes.values()
+    signatures.check(recipes, toolchain.load(first.toolchain).targets)
+    text = ", ".join(f"{name}: {recipe.source.text}" for name, recipe in recipes.items())
+    return first.model_copy(
+        update={
+            "source": first.source.model_copy(update={"text": text}),
+            "out": Path(shared.get("out") or Path("build") / "-".join(recipes)),
+            "signatures": recipes,
+        }
+    )
 
 
 def _recipe(options: Settings) -> Recipe:

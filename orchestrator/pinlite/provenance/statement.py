@@ -74,7 +74,7 @@ def of(
             "predicate": {
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
-                    "externalParameters": _asked(recipe.model_dump(exclude=_LEFT_OUT)),
+                    "externalParameters": _parameters(recipe),
                     "internalParameters": {
                         "engine": engine,
                         "platform": _platform(used),
@@ -101,6 +101,12 @@ def of(
             },
         }
     )
+
+
+def _parameters(recipe: Recipe) -> dict[str, Any]:
+    found: dict[str, Any] = _asked(recipe.model_dump(exclude={*_LEFT_OUT, "signatures"}))
+    signatures = {name: _parameters(each) for name, each in recipe.signatures.items()}
+    return found | ({"signatures": signatures} if signatures else {})
 
 
 def _asked(value: Any, key: str = "") -> Any:

@@ -43,22 +43,24 @@ def check_trust(recipe: Recipe, images: Mapping[str, ImageRecipe], engine: Engin
     """Refuse what would run a file that looks like data, where nothing keeps it from the machine."""
     if engine.isolates or recipe.trust:
         return
-    if recipe.source.kind == "checkpoint":
+    sources = [each.source for each in recipe.models]
+    if checkpoint := next((source for source in sources if source.kind == "checkpoint"), None):
         raise UsageError(
-            f"{recipe.source.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
+            f"{checkpoint.text} is a program: loading it runs what is in it, and the {engine.name} engine does not "
             "isolate",
             hint="convert it with --engine docker; give --trust if you know who wrote it; or convert the code that "
             "builds the model, and give its state_dict with --weights, of which nothing is run",
         )
-    if sources := sorted({source for image in images.values() for source in image.strange_sources}):
+    if strange := sorted({source for image in images.values() for source in image.strange_sources}):
         raise UsageError(
-            f"--with: {', '.join(sources)} can be had as source only: building it runs its setup.py, and the "
+            f"--with: {', '.join(strange)} can be had as source only: building it runs its setup.py, and the "
             f"{engine.name} engine does not isolate",
             hint="convert with --engine docker; give --trust if you know who wrote it; or build a wheel of it "
             "yourself, and give that",
         )
-    if recipe.source.kind == "saved_model":
-        check_graph(recipe.source.text, engine, trust=recipe.trust)
+    for source in sources:
+        if source.kind == "saved_model":
+            check_graph(source.text, engine, trust=recipe.trust)
 
 
 def check_graph(saved_model: str, engine: Engine, *, trust: bool) -> None:

@@ -190,6 +190,8 @@ class Recipe(Frozen):
     ``images`` names a repository of a registry from which images are pulled before any is built. ``trust_keys`` are
     files with the public keys of those who may have signed what comes from a registry; images may have been signed by
     ``image_keys`` alone, those of them that no pinlite.toml has named.
+    ``signatures`` are the recipes of the file's several signatures by their names; the rest is then the first one's,
+    but for the ``source``, whose text has all of theirs.
     ``trust`` says that a checkpoint, which is a program, or what builds a package may run where nothing keeps it from
     the machine.
     """
@@ -249,3 +251,9 @@ class Recipe(Frozen):
     store: str = ""
     signing_key: Path | None = None
     refresh: tuple[str, ...] = ()
+    signatures: dict[str, "Recipe"] = Field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple["Recipe", ...]:
+        """The recipe of each model that is converted: of each signature, or this one."""
+        return (*self.signatures.values(),) or (self,)

@@ -46,7 +46,8 @@ class Apart(Frozen):
 
 
 class Hop(Frozen):
-    """One output in two runtimes on the same samples; ``variant`` is the kind of TFLite file that runs in ``to``.
+    """One output in two runtimes on the same samples; ``variant`` is the kind of TFLite file that runs in ``to``,
+    ``signature`` the one that it is of where that file has several.
 
     ``profile`` names the samples where they are not those of the conversion, but made to find faults.
     ``tolerance`` is what ``max_rel_error`` may be; None where the figures are told, not judged.
@@ -67,6 +68,7 @@ class Hop(Frozen):
     tolerance: float | None
     passed: bool
     apart: Apart | None = None
+    signature: str = ""
 
 
 class Latency(Frozen):
@@ -127,6 +129,7 @@ class ProfileReport(Frozen):
 
     name: str
     left_out: tuple[str, ...]
+    signature: str = ""
 
 
 class Lost(Frozen):
@@ -148,6 +151,7 @@ class Lost(Frozen):
     profile: str | None
     failed: bool
     mask: float | None = None
+    signature: str = ""
 
 
 class RuntimeReport(Frozen):
@@ -279,7 +283,7 @@ class Npu(NpuFigures):
 
 
 class VariantReport(Frozen):
-    """One TFLite file, compared with the reference.
+    """One TFLite file, or one ``signature`` of a file that has several, compared with the reference.
 
     ``parity`` has the largest ``max_rel_error`` per runtime, ``cosine`` the smallest; ``latency_ms`` has those runtimes
     that were timed; ``ops`` counts its operators, ``select_tf`` has TensorFlow's names of those that only a runtime
@@ -312,6 +316,7 @@ class VariantReport(Frozen):
     audit: Content | None = None
     arena: Arena | None = None
     npu: Npu | None = None
+    signature: str = ""
 
 
 class CalibrationReport(Frozen):
@@ -320,6 +325,18 @@ class CalibrationReport(Frozen):
     source: str
     samples: int
     preparation: str
+
+
+class SignatureReport(Frozen):
+    """One of a file's several signatures: how its ``source`` was written, and what holds for it alone."""
+
+    name: str
+    source: str
+    seed: int
+    opset: int
+    tolerance: float
+    exporter: Exporter = ""
+    calibration: CalibrationReport | None = None
 
 
 class Failure(Frozen):
@@ -333,6 +350,7 @@ class Failure(Frozen):
     exit_status: int
     message: str
     hint: str
+    signature: str = ""
 
 
 class Noted(Frozen):
@@ -340,6 +358,7 @@ class Noted(Frozen):
 
     stage: str
     message: str
+    signature: str = ""
 
 
 class Warned(Noted):
@@ -440,7 +459,10 @@ class Report(Frozen):
     in the seconds and the memory of stages, and in latencies.
     ``toolchain`` has the identities of the images, ``toolchain_name`` and ``target`` say what was chosen; ``runtimes``
     are those of the TFLite files, in the toolchain's order. ``exporter`` says which of torch's exporters wrote the ONNX
-    file, where that torch has two. Reports of schema 1, which release 0.1.0 wrote, have
+    file, where that torch has two. Of a file of several ``signatures`` all that is said of a model is said of each in
+    turn, under its name: hops, profiles, what is lost, variants and so on; the ``source`` names all of theirs, the
+    ``tolerance`` is the largest, and ``seed``, ``opset`` and ``exporter`` are the first one's. Reports of schema 1,
+    which release 0.1.0 wrote, have
     neither, and call runtimes tflite-VERSION.
     """
 
@@ -459,6 +481,7 @@ class Report(Frozen):
     toolchain: dict[str, str]
     target: str = ""
     runtimes: tuple[RuntimeReport, ...] = ()
+    signatures: tuple[SignatureReport, ...] = ()
     stages: tuple[StageRecord, ...]
     artifacts: tuple[Artifact, ...]
     hops: tuple[Hop, ...]

@@ -1,7 +1,11 @@
 """Running a TFLite file in a runtime."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import JsonValue
+
+from pinlite.digest import HashedPath
 from pinlite.schema.report import Tensor
 from pinlite.stages.stage import Action, Answer, Content, Named, Stage, as_json, evaluated, hashed, profiled
 from pinlite.toolchain import Runtime
@@ -20,6 +24,20 @@ class Tensors(Protocol):
 
     @property
     def outputs(self) -> tuple[Tensor, ...]: ...
+
+
+@dataclass(frozen=True)
+class InFile:
+    """One of a file's several signatures: its ``key``, and its ``graphs`` in the file: the first and the one after the
+    last. ``alone`` is a file that has it alone.
+    """
+
+    key: str
+    graphs: tuple[int, int]
+    alone: HashedPath
+
+    def parameters(self) -> dict[str, JsonValue]:
+        return {"signature": {"key": self.key, "graphs": [*self.graphs]}}
 
 
 class Result(Answer):
@@ -41,8 +59,9 @@ def action(
     signature: Tensors | None,
     profiles: Content | None = None,
     evaluation: Content | None = None,
+    of: InFile | None = None,
 ) -> Action[Result]:
-    """Without ``signature``, the file's own names are used, in its order."""
+    """Without ``signature``, the file's own names are used, in its order. ``of`` says which of several signatures."""
     return Action(
         stage,
         Result,
@@ -50,6 +69,7 @@ def action(
             "inputs": as_json(signature.inputs) if signature else [],
             "outputs": as_json(signature.outputs) if signature else [],
             "threads": THREADS,
+            **(of.parameters() if of else {}),
         },
         inputs=hashed(model=model, samples=samples, profiles=profiles, evaluation=evaluation),
         outputs={"outputs": "outputs.npz"} | profiled(profiles) | evaluated(evaluation),

@@ -98,6 +98,11 @@ def of_variant(stage: Stage, variant: VariantName) -> Stage:
     return replace(stage, name=name, variant=variant)
 
 
+def of_signature(stage: Stage, signature: str) -> Stage:
+    """The stage under a name of its own for each signature, where a file has several of them."""
+    return replace(stage, name=f"{stage.name}-{signature}") if signature else stage
+
+
 def evaluated(evaluation: Content | None) -> dict[str, str]:
     """The output that answers the input role ``evaluation``, samples to be scored on, where there is one."""
     return {"evaluated": "evaluated.npz"} if evaluation else {}

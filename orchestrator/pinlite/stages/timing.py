@@ -2,7 +2,7 @@
 
 from pinlite.schema.choices import VariantName
 from pinlite.schema.report import Latency
-from pinlite.stages.infer import THREADS, Tensors
+from pinlite.stages.infer import THREADS, InFile, Tensors
 from pinlite.stages.stage import Action, Answer, Content, Stage, as_json, hashed
 from pinlite.toolchain import Runtime
 
@@ -27,9 +27,18 @@ def runs(runtime: Runtime, variant: VariantName) -> int:
 
 
 def action(
-    stage: Stage, model: Content, samples: Content, signature: Tensors, *, most: int = MOST, exactly: int | None = None
+    stage: Stage,
+    model: Content,
+    samples: Content,
+    signature: Tensors,
+    *,
+    most: int = MOST,
+    exactly: int | None = None,
+    of: InFile | None = None,
 ) -> Action[Result]:
-    """``exactly`` so many invocations are timed, where that is given, whatever they take."""
+    """``exactly`` so many invocations are timed, where that is given, whatever they take. ``of`` says which of several
+    signatures.
+    """
     least = min(LEAST, most)
     return Action(
         stage,
@@ -40,6 +49,7 @@ def action(
             "least": exactly or least,
             "most": exactly or most,
             "seconds": SECONDS,
+            **(of.parameters() if of else {}),
         },
         inputs=hashed(model=model, samples=samples),
         outputs={},

@@ -37,6 +37,7 @@ class TargetRow(Frozen):
     like: str = ""
     since: Mapping[str, str] = Field(default_factory=dict)
     has: tuple[TargetFeature, ...] = ()
+    signatures: bool = False
     variants: tuple[VariantName, ...] = ()
     runtimes: tuple[RuntimeRow, ...] = ()
     compiler: Compiler | None = None
@@ -56,7 +57,8 @@ class _TargetsFile(Frozen):
 @dataclass(frozen=True)
 class Target:
     """``since`` has, by package, the first version of a runtime that has to pass; ``has`` what all of these have
-    beyond TensorFlow 2.4, so that files may use it. ``variants`` are all that they can run, the usual one first, where
+    beyond TensorFlow 2.4, so that files may use it. ``signatures`` says that they run any of a file's signatures, not
+    the first alone. ``variants`` are all that they can run, the usual one first, where
     a device is particular; ``runtimes`` are rows of runtimes that no toolchain has, and the target brings;
     ``compiler`` is what a file goes through once more, for an accelerator.
     """
@@ -65,6 +67,7 @@ class Target:
     description: str
     since: Mapping[str, str]
     has: tuple[TargetFeature, ...]
+    signatures: bool = False
     variants: tuple[VariantName, ...] = ()
     runtimes: tuple[RuntimeRow, ...] = ()
     compiler: Compiler | None = None
