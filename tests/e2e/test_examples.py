@@ -39,7 +39,7 @@ KEYS = {
             "exporter",
             "toolchain_name",
         ),
-        *("toolchain", "target", "runtimes", "stages"),
+        *("toolchain", "target", "runtimes", "signatures", "stages"),
         *("artifacts", "hops", "profiles", "lost", "variants", "failures", "warnings", "notes", "calibration"),
         "training",
         *("evaluation", "tuning", "versions", "lock"),
@@ -49,13 +49,13 @@ KEYS = {
     "artifacts": ["role", "path", "sha256", "size"],
     "hops": [
         *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
-        *("passed", "apart"),
+        *("passed", "apart", "signature"),
     ],
-    "profiles": ["name", "left_out"],
+    "profiles": ["name", "left_out", "signature"],
     "variants": [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
         *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
-        *("arena", "npu"),
+        *("arena", "npu", "signature"),
     ],
 }
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_there_stays(command):
 def test_the_examples_are_written_and_can_be_converted(command):
     assert command("example")[0] == 0
     names = {path.name for path in Path("examples").iterdir()}
-    assert names == {"digits", "microcontroller.py", "mobilenet_v2.py", "resnet18.py"}
+    assert names == {"digits", "encoder_decoder", "microcontroller.py", "mobilenet_v2.py", "resnet18.py"}
     assert (Path("examples/digits/digits.npz")).is_file()
     assert model_code.models(Path("examples/mobilenet_v2.py")) == ("mobilenet_v2",)
     status, _, err = command("example")
@@ -119,4 +119,4 @@ def test_the_examples_are_written_and_can_be_converted(command):
     assert command("example", "resnet18", "--out", "mine") == (0, "wrote mine/resnet18.py\n", "")
     status, _, err = command("example", "resnet")
     assert status == 2
-    assert "hint: there are digits, microcontroller, mobilenet_v2, resnet18" in err
+    assert "hint: there are digits, encoder_decoder, microcontroller, mobilenet_v2, resnet18" in err

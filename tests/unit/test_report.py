@@ -47,6 +47,7 @@ def test_the_schema_comes_first_and_all_keys_are_there(report):
         "toolchain",
         "target",
         "runtimes",
+        "signatures",
         "stages",
         "artifacts",
         "hops",

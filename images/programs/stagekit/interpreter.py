@@ -30,8 +30,8 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
     (empty: the file's own names, order and layout); ``threads``; ``signature`` (optional), one of a file's several:
     its ``key``, and the ``graphs`` that are its own, the first and the one after the last. Roles in: model, samples;
-    profiles and evaluation (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as `evaluation.each` says. Returns
-    {"outputs": [{name, shape, dtype}]}.
+    profiles and evaluation (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as
+    `evaluation.each` says. Returns {"outputs": [{name, shape, dtype}]}.
     """
     parameters = request.parameters
     samples = arrays.read(request.inputs["samples"])
@@ -64,8 +64,7 @@ def timed(interpreter_class, request, signed_inputs):
     Parameters: ``inputs``, ``threads`` and ``signature`` as for `infer`; ``least``, how many invocations to time
     whatever they take, and ``most``, up to which to go on for ``seconds``. Roles in: model, samples. Returns
     {"latency_ms": {median, min, threads, runs}, "warnings": of a runtime that gives other outputs in the end}. The
-    interpreter keeps its inputs, so
-    each invocation does the same work.
+    interpreter keeps its inputs, so each invocation does the same work; of a signature it gets them anew each time.
     """
     parameters = request.parameters
     interpreter = driven(_kept(interpreter_class, request.inputs["model"], parameters["threads"]), parameters)

@@ -89,8 +89,8 @@ def join(request):
     names = request.parameters["signatures"]
     joined = joining.Joined({name: interpreter.content(request.inputs[name]) for name in names})
     request.outputs["model"].write_bytes(joined.content)
-    shared = "the signatures {} have {:,} bytes of constants in common, which the file has once"
-    notes = [shared.format(", ".join(names), joined.saved)] if joined.saved else []
+    shared = "{} has {:,} bytes of constants once that its signatures have in common"
+    notes = [shared.format(request.outputs["model"].name, joined.saved)] if joined.saved else []
     return {"graphs": joined.graphs, "notes": notes}
 
 

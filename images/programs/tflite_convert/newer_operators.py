@@ -34,9 +34,12 @@ def unpacked(content):
     for at, graph in enumerate(model.subgraphs):
         for place, operator in enumerate(graph.operators):
             if operator.builtinOptionsType == GeluOptionsT.TYPE:
-                table = tables.Subgraphs(at).Operators(place).BuiltinOptions()
-                field = table.Offset(4)
-                operator.builtinOptions = GeluOptionsT(
-                    bool(field) and table.Get(number_types.BoolFlags, field + table.Pos)
-                )
+                operator.builtinOptions = gelu_options(tables.Subgraphs(at).Operators(place))
     return model
+
+
+def gelu_options(operator):
+    """The options of a GELU, as they lie in a file."""
+    table = operator.BuiltinOptions()
+    approximate = table.Offset(4)
+    return GeluOptionsT(bool(approximate) and table.Get(number_types.BoolFlags, table.Pos + approximate))

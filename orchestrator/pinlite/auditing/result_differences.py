@@ -27,8 +27,8 @@ def compare(before: "Path", after: "Path") -> ComparisonReport:
     """
     one, other = results.report(before), results.report(after)
     debugged = [results.kept(place if place.is_dir() else place.parent).debugged for place in (before, after)]
-    earlier, later = ({variant.name: variant for variant in each.variants} for each in (one, other))
-    both = [name for name in later if name in earlier]
+    earlier, later = ({(each.signature, each.name): each for each in report.variants} for report in (one, other))
+    both = [key for key in later if key in earlier]
     options = one.lock.options, other.lock.options
     return ComparisonReport(
         before=str(before),
@@ -36,15 +36,16 @@ def compare(before: "Path", after: "Path") -> ComparisonReport:
         variants=tuple(
             VariantComparison(
                 name=name,
-                same=earlier[name].sha256 == later[name].sha256,
-                figures=tuple(_figures(one, other, earlier[name], later[name])),
-                operators=dict(_operators(earlier[name].ops, later[name].ops)),
+                signature=signature,
+                same=earlier[signature, name].sha256 == later[signature, name].sha256,
+                figures=tuple(_figures(one, other, earlier[signature, name], later[signature, name])),
+                operators=dict(_operators(earlier[signature, name].ops, later[signature, name].ops)),
                 layers=tuple(_layers(*(each.get(name) for each in debugged))),
             )
-            for name in both
+            for signature, name in both
         ),
-        gone=tuple(name for name in earlier if name not in later),
-        new=tuple(name for name in later if name not in earlier),
+        gone=tuple(dict.fromkeys(name for signature, name in earlier if (signature, name) not in later)),
+        new=tuple(dict.fromkeys(name for signature, name in later if (signature, name) not in earlier)),
         recipe={
             key: (_told(options[0], key), _told(options[1], key))
             for key in sorted({*options[0], *options[1]})

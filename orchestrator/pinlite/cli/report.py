@@ -12,7 +12,7 @@ from pinlite.cli.reports import page_of, page_of_batch, page_of_comparison, prin
 from pinlite.errors import RegressionError, UsageError
 from pinlite.options import conditions
 from pinlite.store import batches, results
-from pinlite.ui import comparisons, tables
+from pinlite.ui import comparisons, tables, view
 from pinlite.ui import markdown as in_markdown
 from pinlite.ui.console import escaped_json
 
@@ -111,5 +111,7 @@ def _why(condition: conditions.Condition, found: "ComparisonReport") -> str:
     condition.check(figure for variant in found.variants for figure in variant.figures)
     for variant in found.variants:
         if why := condition.why(variant.figures):
-            return f"{variant.name}: " + "; ".join(f"{comparisons.words(figure)} ({each})" for each, figure in why)
+            return f"{view.label(variant)}: " + "; ".join(
+                f"{comparisons.words(figure)} ({each})" for each, figure in why
+            )
     return ""

@@ -28,8 +28,9 @@ def error(report: Report, recipe: Recipe, observe: Observer) -> PinliteError:
     if worst := next((hop for hop in report.hops if not hop.passed), None):
         return _differing(worst, report, recipe)
     if lost := next((each for each in report.lost if each.failed), None):
+        of = f"signature {lost.signature}: " if lost.signature else ""
         return ParityError(
-            lost_channels.words(lost),
+            of + lost_channels.words(lost),
             hint=f"{lost_channels.hint(lost)}; the results are kept in {recipe.out}",
             report=report,
         )
@@ -102,6 +103,7 @@ def _differing(worst: Hop, report: Report, recipe: Recipe) -> ParityError:
     limit = f"; the tolerance is {worst.tolerance:g}" if measured else ""
     on = f" on the profile `{worst.profile}`" if worst.profile else ""
     variant = f" ({worst.variant})" if worst.variant not in (None, "float32") else ""
+    of = f" of the signature {worst.signature}" if worst.signature else ""
     option = f"--variant-tolerance {worst.variant}=NUMBER" if variant else "--tolerance"
     hints = [f"everything was kept in {recipe.out}; report.json has all hops, {option} allows more"]
     if worst.profile:
@@ -111,7 +113,7 @@ def _differing(worst: Hop, report: Report, recipe: Recipe) -> ParityError:
             "what the model's code decides by its input is frozen as the samples had it: write it with operators"
         )
     return ParityError(
-        f"{worst.to}{variant} differs from {worst.origin} {_distance(worst)}{on}{limit}{_explained(worst, report)}",
+        f"{worst.to}{variant} differs from {worst.origin} {_distance(worst)}{of}{on}{limit}{_explained(worst, report)}",
         hint="; ".join(hints),
         report=report,
     )
@@ -131,7 +133,7 @@ def _explained(hop: Hop, report: Report) -> str:
     known = [
         (runtime, fault)
         for variant in report.variants
-        if variant.name == hop.variant
+        if (variant.signature, variant.name) == (hop.signature, hop.variant)
         for runtime in (hop.origin, hop.to)
         for fault in runtime_faults.known(runtime, runtime_faults.of_file(variant.audit, variant.quantization))
     ]

@@ -46,6 +46,11 @@ def debug(
         PinliteError: The folder is not the result of a conversion, or does not have the variant; the recipe has another
             model; or a stage fails.
     """
+    if recipe and recipe.signatures:
+        raise UsageError(
+            "the pinlite.toml has several signatures, and the result of one model is compared",
+            hint="give the model as SOURCE, with its options",
+        )
     if recipe and recipe.source.kind not in ("python", "checkpoint"):
         raise UsageError(
             f"{recipe.source.text} is no PyTorch model: modules are what a source is given for",
@@ -160,6 +165,11 @@ def _report(folder: Path) -> Report:
     paths.closed_folder(folder)
     if any(each.path in ("", "..") or Path(each.path).name != each.path for each in report.variants):
         raise UsageError(f"{folder / output.REPORT} names files of other folders", hint=_CONVERT)
+    if report.signatures:
+        raise UsageError(
+            f"{folder} has files of several signatures, {', '.join(each.name for each in report.signatures)}",
+            hint="convert the one to look at alone: pinlite convert SOURCE with its options, then debug that result",
+        )
     if not (folder / "model.onnx").is_file() or not report.variants:
         raise UsageError(f"{folder} has no ONNX model and TFLite file to compare", hint=_CONVERT)
     if report.lowering != "nhwc":

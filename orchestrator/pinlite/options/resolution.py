@@ -67,12 +67,13 @@ def resolve(command_line: Mapping[str, Any], file: Path | None = None) -> Recipe
     return recipe.model_copy(update={"options": kept, "image_keys": image_keys})
 
 
-def _of_one(merged: Mapping[str, Any], files: Mapping[str, Path | str]) -> Recipe:
+def _of_one(merged: Mapping[str, Any], files: Mapping[str, Path | str], *, several: bool = False) -> Recipe:
+    """The recipe of one model, or of one of ``several`` for one file."""
     if "source" not in merged:
         raise UsageError("no source is given", hint="e.g. pinlite convert model.py:build --input input=1x3x224x224")
     options = checked(Settings, merged, files)
     try:
-        return _recipe(options)
+        return _recipe(options, several=several)
     except OSError as error:
         raise UsageError(f"{str(error.filename)[:80]}: {error.strerror}", hint="check the path") from error
 
@@ -97,22 +98,23 @@ def _of_signatures(
         if "source" not in asked:
             raise UsageError(f"{signatures.called(name, file)} has no source", hint='e.g. source = "net.py:encoder"')
         try:
-            recipes[name] = _of_one(asked, {**files, **dict.fromkeys(own, signatures.called(name, file))})
+            recipes[name] = _of_one(asked, {**files, **dict.fromkeys(own, signatures.called(name, file))}, several=True)
         except UsageError as error:
             raise UsageError(f"{SIGNATURE} {name}: {error.message}", hint=error.hint) from error
+    signatures.check(recipes)
     first, *_ = recipes.values()
-    signatures.check(recipes, toolchain.load(first.toolchain).targets)
+    out = Path(shared.get("out") or Path("build") / "-".join(recipes))
     text = ", ".join(f"{name}: {recipe.source.text}" for name, recipe in recipes.items())
     return first.model_copy(
         update={
             "source": first.source.model_copy(update={"text": text}),
-            "out": Path(shared.get("out") or Path("build") / "-".join(recipes)),
-            "signatures": recipes,
+            "out": out,
+            "signatures": {name: recipe.model_copy(update={"out": out}) for name, recipe in recipes.items()},
         }
     )
 
 
-def _recipe(options: Settings) -> Recipe:
+def _recipe(options: Settings, *, several: bool) -> Recipe:
     source = parse_source(fspath(options["source"]))
     own = _environment(options, source)
     chosen = toolchain.load(_toolchain(fspath(options["toolchain"]), source))
@@ -128,6 +130,8 @@ def _recipe(options: Settings) -> Recipe:
     _check_lowered_by_us(options, source, lowering, chosen)
     has_ranges = "qat" in options or (lowering == "nhwc" and not options["dequantize"] and _is_quantized(source))
     target = _target(options, chosen)
+    if several:
+        signatures.check_target(chosen.targets[target], chosen.targets)
     wanted = variants(options["variants"]) or _usual_variants(source, chosen.targets[target], has_ranges=has_ranges)
     _check_target(wanted, chosen.targets[target], chosen, lowering)
     _check_fixed(options, chosen.targets[target])

@@ -54,12 +54,21 @@ def called(name: str, file: Path | None) -> str:
     return f"{file}: {SIGNATURE} {name}" if file else f"{SIGNATURE} {name}"
 
 
-def check(recipes: Mapping[str, Recipe], targets: Mapping[str, Target]) -> None:
+def check_target(target: Target, targets: Mapping[str, Target]) -> None:
+    """Refuse, with a UsageError, a target whose runtimes run the first of a file's signatures alone."""
+    if not target.signatures:
+        able = [f"--target {each.name}" for each in targets.values() if each.signatures]
+        raise UsageError(
+            f"--target {target.name}: not every runtime of it runs a second signature, some run the first alone",
+            hint=f"take {' or '.join(able)}" if able else _ALONE,
+        )
+
+
+def check(recipes: Mapping[str, Recipe]) -> None:
     """Refuse what a file of these signatures can't have, before any work.
 
     Raises:
-        UsageError: They have no toolchain or variants in common, their target's runtimes run the first of a file's
-            signatures alone, or an option is for one model.
+        UsageError: They have no toolchain or variants in common, or an option is for one model.
     """
     (name, first), *others = recipes.items()
     for other, recipe in others:
@@ -69,12 +78,6 @@ def check(recipes: Mapping[str, Recipe], targets: Mapping[str, Target]) -> None:
                     f"the signatures {name} and {other} of one file have {option} {one} and {two}",
                     hint=f"say which, for all of them: {option} above the first [[{SIGNATURE}]]",
                 )
-    if not targets[first.target].signatures:
-        able = [f"--target {each.name}" for each in targets.values() if each.signatures]
-        raise UsageError(
-            f"--target {first.target}: not every runtime of it runs a second signature, some run the first alone",
-            hint=f"take {' or '.join(able)}" if able else _ALONE,
-        )
     if first.lowering != "nhwc":
         raise UsageError(
             f"[[{SIGNATURE}]]: files of the lowering {first.lowering} have TensorFlow's own signature",

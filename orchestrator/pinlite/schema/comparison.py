@@ -34,8 +34,8 @@ class LayerChange(Frozen):
 
 
 class VariantComparison(Frozen):
-    """A variant of both; ``operators`` are those that another number is there of, (before, after), and ``layers`` those
-    that add more or less, where `pinlite debug` has looked at both.
+    """A variant of both, or one ``signature`` of a file that has several; ``operators`` are those that another number
+    is there of, (before, after), and ``layers`` those that add more or less, where `pinlite debug` has looked at both.
     """
 
     name: VariantName
@@ -43,6 +43,7 @@ class VariantComparison(Frozen):
     figures: tuple[Figure, ...]
     operators: dict[str, tuple[int, int]]
     layers: tuple[LayerChange, ...]
+    signature: str = ""
 
 
 class ComparisonReport(Frozen):

@@ -23,18 +23,20 @@ _CONVERTED = "give a folder that `pinlite convert` has written"
 @dataclass(frozen=True)
 class Kept:
     """What a folder has beside its report: the ``operators`` of each file, where it was made by a version that lists
-    them, and what `pinlite debug` has found, by variant.
+    them, by signature, which is "" where a file has no other; and what `pinlite debug` has found, by variant.
     """
 
-    operators: ConversionOperators | None
+    operators: Mapping[str, ConversionOperators]
     debugged: Mapping[VariantName, DebugReport]
 
 
 def kept(folder: Path) -> Kept:
     """What is there and of this version; what is not is left out."""
     found = {variant: _read(DebugReport, folder / name) for variant, name in DEBUGGED.items()}
+    places = {"": folder / OPERATORS} | {each.parent.name: each for each in sorted(folder.glob(f"*/{OPERATORS}"))}
+    listed = {name: _read(ConversionOperators, place) for name, place in places.items()}
     return Kept(
-        operators=_read(ConversionOperators, folder / OPERATORS),
+        operators={name: each for name, each in listed.items() if each is not None},
         debugged={variant: each for variant, each in found.items() if each is not None},
     )
 

@@ -16,6 +16,7 @@ from pinlite.events import Notice, Observer, ignore
 from pinlite.inputs.paths import existing_file
 from pinlite.machine import temporary
 from pinlite.options import pinlite_toml
+from pinlite.options.declared import SIGNATURE
 from pinlite.provenance import lockfile
 from pinlite.schema.choices import VariantName
 from pinlite.schema.recipe import PostTrainingQuantization, Recipe
@@ -31,8 +32,13 @@ _USUAL: VariantName = "int8"
 
 
 def resolve(given: Mapping[str, Any], file: Path | None) -> Recipe:
-    """What `pinlite.options.resolve` says; int8 where no variant is given."""
+    """What `pinlite.options.resolve` says, of one model; int8 where no variant is given."""
     known = pinlite_toml.read(file) if file else {}
+    if SIGNATURE in known:
+        raise UsageError(
+            f"{file} has several signatures, and one model is tuned",
+            hint="tune each of the models alone, and give its table the options that were chosen",
+        )
     usual = {} if "variant" in known or given.get("variant") else {"variant": [_USUAL]}
     return options.resolve({**given, **usual}, file)
 

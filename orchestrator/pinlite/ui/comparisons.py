@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from pinlite.ui.view import Line, Section, Span, Table, line, table
+from pinlite.ui.view import Line, Section, Span, Table, label, line, table
 from pinlite.units import bytes_, count
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _figures(found: "ComparisonReport") -> Table:
     for variant in found.variants:
         for figure in variant.figures:
             amounts = amount(figure, figure.before), amount(figure, figure.after), _ratio(figure)
-            rows.append((variant.name, figure.name, figure.of, *amounts))
+            rows.append((label(variant), figure.name, figure.of, *amounts))
     columns = ("variant", "figure", "of", "before", "after", "ratio")
     return table(f"{found.before} and {found.after}", columns, rows, numbers=("before", "after", "ratio"))
 
@@ -85,13 +85,13 @@ def _figures(found: "ComparisonReport") -> Table:
 def _files(found: "ComparisonReport") -> Iterator[Line]:
     yield from (line(Span(f"{name} is gone", "doubtful")) for name in found.gone)
     yield from (line(f"{name} is new") for name in found.new)
-    yield from (line(Span(f"{each.name} has the same bytes", "good")) for each in found.variants if each.same)
+    yield from (line(Span(f"{label(each)} has the same bytes", "good")) for each in found.variants if each.same)
 
 
 def _operators(variant: "VariantComparison") -> Iterator[Table]:
     if variant.operators:
         rows = ((kind, str(before), str(after)) for kind, (before, after) in variant.operators.items())
-        title = f"operators of {variant.name} that there are more or fewer of"
+        title = f"operators of {label(variant)} that there are more or fewer of"
         yield table(title, ("operator", "before", "after"), rows, numbers=("before", "after"))
 
 
@@ -99,7 +99,7 @@ def _layers(variant: "VariantComparison") -> Iterator[Table]:
     if variant.layers:
         changed = sorted(variant.layers, key=lambda layer: -abs(layer.after - layer.before))[:_LAYERS]
         layers = ((layer.name, f"{layer.before:+.2%}", f"{layer.after:+.2%}") for layer in changed)
-        title = f"layers of {variant.name} that add more or less to its error"
+        title = f"layers of {label(variant)} that add more or less to its error"
         yield table(title, ("layer", "before", "after"), layers, numbers=("before", "after"))
 
 

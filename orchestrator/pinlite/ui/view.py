@@ -9,12 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pinlite import options
 from pinlite.units import bytes_, count, short
 
 if TYPE_CHECKING:
+    from pinlite.schema.comparison import VariantComparison
     from pinlite.schema.debug import DebugReport
     from pinlite.schema.report import Failure, Hop, Noted, Report, VariantReport, Warned
 
@@ -128,6 +129,16 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nu
     return Table(title, tuple(columns), cells, frozenset(numbers))
 
 
+def label(found: "VariantReport | VariantComparison") -> str:
+    """What a variant is called; of a file of several signatures, a signature in it."""
+    return of_signature(found, found.name)
+
+
+def of_signature(found: Any, words: str) -> str:
+    """Words about what belongs to a signature, where there are several, with its name before them."""
+    return f"{found.signature} {words}".rstrip() if found.signature else words
+
+
 def figure(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
@@ -145,7 +156,7 @@ def _verdict(report: "Report") -> Line:
 
 def _judged(report: "Report") -> tuple[Span, ...]:
     if report.failures:
-        return (Span("without " + ", ".join(failure.variant for failure in report.failures), "bad"),)
+        return (Span("without " + ", ".join(of_signature(each, each.variant) for each in report.failures), "bad"),)
     if not report.ok:
         return _wrong(report)
     if any(hop.tolerance is None for hop in report.hops if hop.profile is None):
@@ -166,11 +177,13 @@ def _wrong(report: "Report") -> tuple[Span, ...]:
 
 
 def _note(noted: "Noted") -> Line:
-    return line(Span("note: ", "doubtful"), noted.message)
+    about = f"{noted.signature}: " if noted.signature else ""
+    return line(Span("note: ", "doubtful"), about + noted.message)
 
 
 def _warning(warned: "Warned") -> Line:
-    about = f"{warned.variant}: " if warned.variant else ""
+    about = of_signature(warned, warned.variant or "")
+    about = f"{about}: " if about else ""
     return line(Span("warning: ", "doubtful"), about + warned.message)
 
 
@@ -195,7 +208,7 @@ def _artifacts(report: "Report") -> Table:
 
 
 def _hops(report: "Report") -> Iterator[Table]:
-    outputs = len({hop.output for hop in report.hops})
+    outputs = len({(hop.signature, hop.output) for hop in report.hops})
     for origin in dict.fromkeys(hop.origin for hop in report.hops):
         yield table(
             f"hops from {origin}, the worst of {outputs} output(s)",
@@ -203,7 +216,7 @@ def _hops(report: "Report") -> Iterator[Table]:
             (
                 (
                     hop.to,
-                    hop.variant or "",
+                    of_signature(hop, hop.variant or ""),
                     figure(hop.max_abs_error, ".2e"),
                     figure(hop.max_rel_error, ".2e"),
                     figure(hop.cosine, ".7f"),
@@ -218,8 +231,10 @@ def _hops(report: "Report") -> Iterator[Table]:
 
 def _worst(report: "Report") -> Iterator["Hop"]:
     """The worst output of each hop, or one that can't be compared; of profiles only those that are judged."""
-    for pair in dict.fromkeys((hop.origin, hop.to, hop.variant) for hop in report.hops):
-        hops = [hop for hop in report.hops if (hop.origin, hop.to, hop.variant) == pair]
+    found: dict[tuple[str, str, str, str | None], list[Hop]] = {}
+    for hop in report.hops:
+        found.setdefault((hop.signature, hop.origin, hop.to, hop.variant), []).append(hop)
+    for hops in found.values():
         judged = [hop for hop in hops if hop.profile is None or hop.tolerance is not None]
         yield max(judged, key=lambda hop: (not hop.passed, hop.max_rel_error is None, hop.max_rel_error or 0.0))
 
@@ -228,14 +243,14 @@ def _profiles(report: "Report") -> Iterator[Table]:
     rows = []
     for hop in report.hops:
         if hop.profile is not None:
-            to = f"{hop.to} {hop.variant}" if hop.variant else hop.to
+            to = f"{hop.to} {of_signature(hop, hop.variant or '')}".rstrip()
             figures = figure(hop.max_rel_error, ".2e"), figure(hop.cosine, ".7f")
             rows.append((hop.profile, hop.origin, to, hop.output, *figures, _judgement(hop)))
     if rows:
         columns = ("profile", "from", "to", "output", "relative", "cosine", "")
         title = "profiles: samples that are made to find faults"
         yield table(title, columns, rows, numbers=("relative", "cosine"))
-    left = [(each.name, reason) for each in report.profiles for reason in each.left_out]
+    left = [(of_signature(each, each.name), reason) for each in report.profiles for reason in each.left_out]
     if left:
         yield table("what was not compared on profiles", ("profile", "left out"), left)
 
@@ -327,7 +342,7 @@ def _variants(report: "Report") -> Iterator[Table | Line]:
             latency = variant.latency_ms.get(runtime)
             threads = f", {latency.threads} thread" + ("s" if latency.threads > 1 else "") if latency else ""
             figures = (f"{latency.median:.2f} ms", f"{latency.min:.2f} ms") if latency else ("-", "-")
-            rows.append((variant.name, bytes_(variant.size), runtime + threads, *figures))
+            rows.append((label(variant), bytes_(variant.size), runtime + threads, *figures))
     columns = ("variant", "size", "runtime", "median", "fastest")
     yield table("variants", columns, rows, numbers=("size", "median", "fastest"))
     yield from itertools.chain.from_iterable(map(_operators, report.variants))
@@ -336,18 +351,21 @@ def _variants(report: "Report") -> Iterator[Table | Line]:
     yield from _arenas(report)
     yield from _npus(report)
     yield from _comparison(report)
-    if report.calibration:
-        preparation = f" ({report.calibration.preparation})" if report.calibration.preparation else ""
-        samples = Span(f"calibrated on {report.calibration.samples} samples of ", "aside")
-        yield line(samples, report.calibration.source + preparation)
+    for name, found in [("", report.calibration), *((each.name, each.calibration) for each in report.signatures)]:
+        if found:
+            preparation = f" ({found.preparation})" if found.preparation else ""
+            about = f"{name}: " if name else ""
+            samples = Span(f"{about}calibrated on {found.samples} samples of ", "aside")
+            yield line(samples, found.source + preparation)
     yield from map(_failure, report.failures)
 
 
 def _operators(variant: "VariantReport") -> Iterator[Line]:
+    name = label(variant)
     if variant.macs is not None and variant.parameters is not None:
         cost = f"{count(variant.macs)} multiply-adds, {count(variant.parameters)} parameters"
-        yield line(Span(f"{variant.name}: ", "aside"), cost)
-    yield line(Span(f"{variant.name} operators: ", "aside"), _counted(variant.ops))
+        yield line(Span(f"{name}: ", "aside"), cost)
+    yield line(Span(f"{name} operators: ", "aside"), _counted(variant.ops))
     quantized = variant.quantization
     if quantized.tensors:
         told = {} if variant.name.startswith(_BETWEEN_FLOATS) else quantized.float_operators
@@ -355,7 +373,7 @@ def _operators(variant: "VariantReport") -> Iterator[Line]:
         cut = f"; ranges cut: {len(quantized.cut)}" if quantized.cut else ""
         yield line(f"{quantized.tensors} tensors quantized, {quantized.per_channel} of them by channel{cut}{floats}")
     if "samples" in variant.beyond_calibration:
-        yield line(Span(f"{variant.name} is not judged: the samples lie beyond its calibration", "doubtful"))
+        yield line(Span(f"{name} is not judged: the samples lie beyond its calibration", "doubtful"))
 
 
 def _processors(report: "Report") -> Iterator[Line]:
@@ -369,10 +387,13 @@ def _processors(report: "Report") -> Iterator[Line]:
             hops = [
                 hop
                 for hop in report.hops
-                if {hop.origin, hop.to} == {one.name, two.name} and (hop.variant, hop.profile) == (variant.name, None)
+                if {hop.origin, hop.to} == {one.name, two.name}
+                and (hop.variant, hop.signature, hop.profile) == (variant.name, variant.signature, None)
             ]
             if hops:
-                about = f"{variant.name} in {one.package} {one.version} on {two.platform}{by}, and on {one.platform}: "
+                about = (
+                    f"{label(variant)} in {one.package} {one.version} on {two.platform}{by}, and on {one.platform}: "
+                )
                 yield line(Span(about, "aside"), _distance(hops))
 
 
@@ -389,11 +410,13 @@ def _distance(hops: Sequence["Hop"]) -> str:
 
 
 def _failure(failure: "Failure") -> Line:
-    return line(Span(f"{failure.variant} failed: ", "bad"), f"{failure.stage}: {failure.message}")
+    return line(
+        Span(f"{of_signature(failure, failure.variant)} failed: ", "bad"), f"{failure.stage}: {failure.message}"
+    )
 
 
 def _select_tf(variant: "VariantReport") -> Line:
-    needs = Span(f"{variant.name} needs a runtime with TensorFlow's operators (Select-TF): ", "doubtful")
+    needs = Span(f"{label(variant)} needs a runtime with TensorFlow's operators (Select-TF): ", "doubtful")
     return line(needs, ", ".join(variant.select_tf))
 
 

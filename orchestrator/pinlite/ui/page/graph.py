@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinlite.ui.console import escaped
 from pinlite.ui.page import layout, scopes
+from pinlite.ui.view import label
 from pinlite.units import short
 
 if TYPE_CHECKING:
@@ -18,19 +19,25 @@ if TYPE_CHECKING:
 _IN, _OUT = "in", "out"
 
 
-def of(report: "Report", found: "ConversionOperators", debugged: "Mapping[VariantName, DebugReport]") -> dict[str, Any]:
-    """What the script gets, by variant: {operators, scopes}.
+def of(
+    report: "Report",
+    found: "Mapping[str, ConversionOperators]",
+    debugged: "Mapping[VariantName, DebugReport]",
+) -> dict[str, Any]:
+    """What the script gets, by what a variant is called: {operators, scopes}. ``found`` has the operators of each
+    signature; "" is the one of a file that has no other.
 
     An operator is {kind, name, module, inputs, outputs, shape, macs}, with {error, added} where the variant was
     debugged, and {off} where its audit has found another integer than the nearest: all three are shares of 1. A scope
     is {name, parent, width, height, nodes, edges}; a node is [x, y, kind, place], of an operator or a scope.
     """
-    homes = scopes.modules(found)
-    return {
-        each.name: _file(each, found.variants[each.name].operators, homes, debugged.get(each.name))
-        for each in report.variants
-        if each.name in found.variants
-    }
+    drawn = {}
+    for each in report.variants:
+        kept = found.get(each.signature)
+        if kept and each.name in kept.variants:
+            operators = kept.variants[each.name].operators
+            drawn[label(each)] = _file(each, operators, scopes.modules(kept), debugged.get(each.name))
+    return drawn
 
 
 def _file(

@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -28,10 +29,10 @@ def of(report: "Report", out: str, kept: "Kept") -> str:
         report=report,
         out=out,
         view=view.of(report),
-        graph=graph.of(report, kept.operators, kept.debugged) if kept.operators else {},
+        graph=graph.of(report, kept.operators, kept.debugged),
         layers=[(plots.layers(each), view.layers(each, len(each.layers))) for each in kept.debugged.values()],
-        ranges=tuple(plots.ranges(kept.operators)) if kept.operators else (),
-        audits={each.name: audits.content(each.audit) for each in report.variants if each.audit},
+        ranges=tuple(chain.from_iterable(plots.ranges(found, name) for name, found in kept.operators.items())),
+        audits={view.label(each): audits.content(each.audit) for each in report.variants if each.audit},
         variants=tuple(plots.variants(report)),
         stages=plots.stages(report),
     )

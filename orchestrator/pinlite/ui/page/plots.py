@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pinlite.ui import comparisons
+from pinlite.ui import comparisons, view
 from pinlite.units import bytes_, short
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ class Plot:
 
 def variants(report: "Report") -> Iterable[Plot]:
     """The variants side by side: size, latency, error and scores."""
-    yield _of("size", "of the file", {each.name: (each.size, bytes_(each.size)) for each in report.variants})
+    yield _of("size", "of the file", {view.label(each): (each.size, bytes_(each.size)) for each in report.variants})
     timed = {
-        f"{each.name}, {runtime}": latency for each in report.variants for runtime, latency in each.latency_ms.items()
+        f"{view.label(each)}, {runtime}": latency
+        for each in report.variants
+        for runtime, latency in each.latency_ms.items()
     }
     longest = max((latency.median for latency in timed.values()), default=0.0)
     if longest:
@@ -93,7 +95,7 @@ def layers(report: "DebugReport") -> Plot:
     return Plot("what layers add to the error", f"of {report.variant}, the most first", tuple(bars))
 
 
-def ranges(found: "ConversionOperators") -> Iterable[Plot]:
+def ranges(found: "ConversionOperators", signature: str = "") -> Iterable[Plot]:
     """For each file of integers the values that tensors had in the calibration, on the range that their integers have:
     those first that leave most of it to nothing.
     """
@@ -110,7 +112,7 @@ def ranges(found: "ConversionOperators") -> Iterable[Plot]:
         if bars:
             shown = sorted(bars, key=lambda bar: bar.end - bar.begin)[:_RANGES]
             note = "the values of tensors in the calibration on the range of their integers, the least filled first"
-            yield Plot(variant, note, tuple(shown))
+            yield Plot(f"{signature} {variant}".lstrip(), note, tuple(shown))
 
 
 def comparison(found: "ComparisonReport") -> Iterable[Plot]:
@@ -118,7 +120,7 @@ def comparison(found: "ComparisonReport") -> Iterable[Plot]:
     figures: dict[str, list[tuple[str, Figure]]] = {}
     for variant in found.variants:
         for figure in variant.figures:
-            label = f"{variant.name}, {figure.of}" if figure.of else variant.name
+            label = f"{view.label(variant)}, {figure.of}" if figure.of else view.label(variant)
             figures.setdefault(figure.name, []).append((label, figure))
     for name, those in figures.items():
         values = [value for _, figure in those for value in (figure.before, figure.after) if math.isfinite(value)]
@@ -150,7 +152,7 @@ def _error(variant: "VariantReport") -> Bar:
         [each for each in figures.values() if each is not None] for figures in (variant.parity, variant.cosine)
     )
     if len(errors) < len(variant.parity):
-        return Bar(variant.name, "can't be compared", 0.0, 1.0, "bad")
+        return Bar(view.label(variant), "can't be compared", 0.0, 1.0, "bad")
     error = max(errors)
     cosine = f", cosine {min(cosines):.6f}" if cosines else ""
-    return Bar(variant.name, f"{error:.2e}{cosine}", 0.0, _logarithmic(error))
+    return Bar(view.label(variant), f"{error:.2e}{cosine}", 0.0, _logarithmic(error))
