@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from pinlite.batch import models_file
-from pinlite.options.checked import model
-from pinlite.options.declared import Settings
+from pinlite.options import signatures
 from pinlite.schema.audit import AuditReport
 from pinlite.schema.batch import BatchReport
 from pinlite.schema.inspection import InspectReport
@@ -13,7 +12,7 @@ from pinlite.schema.lock import Lock
 from pinlite.schema.report import Report
 
 OF = {
-    "recipe": ("pinlite.toml: how a source is converted", model(Settings)),
+    "recipe": ("pinlite.toml: how a source is converted", signatures.form()),
     "report": ("report.json: the report of a conversion", Report),
     "lock": ("pinlite.lock: what a conversion was made of, and what it came to, by sha256", Lock),
     "audit": ("pinlite audit --json: what is wrong inside a TFLite file, and in which runtimes", AuditReport),

@@ -9,9 +9,10 @@ import pytest
 
 import pinlite
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "encoder_decoder" / "pinlite.toml"
 MADE = Path(__file__).parents[1] / "made_before" / "0.1.0"
 FILES = {
-    "recipe": [MADE / "nhwc" / "pinlite.toml", MADE / "stock" / "pinlite.toml"],
+    "recipe": [MADE / "nhwc" / "pinlite.toml", MADE / "stock" / "pinlite.toml", EXAMPLE],
     "report": [MADE / "stock" / "out" / "report.json"],
     "lock": [MADE / "nhwc" / "pinlite.lock", MADE / "stock" / "pinlite.lock"],
 }
@@ -36,7 +37,7 @@ def read(file):
 
 
 @pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in FILES.items() for file in files])
-def test_what_an_earlier_release_made_is_valid(check, name, file):
+def test_what_is_there_is_valid(check, name, file):
     check(name, read(file))
 
 
@@ -57,6 +58,9 @@ def test_what_is_made_today_is_valid(check, engine):
     ("name", "wrong"),
     [
         ("recipe", {"sede": 1}),
+        ("recipe", {"signature": [{"name": "a", "source": "a.b:c"}]}),
+        ("recipe", {"signature": [{"name": "a"}, {"name": "b-c"}]}),
+        ("recipe", {"signature": [{"name": "a"}, {"name": "b", "target": "micro"}]}),
         ("recipe", {"seed": -1}),
         ("recipe", {"seed": "1"}),
         ("recipe", {"prune": 1}),

@@ -27,7 +27,7 @@ HOSTILE = [
 ]
 
 
-NOTHING = results.Kept(None, {})
+NOTHING = results.Kept({}, {})
 
 
 class Elements(HTMLParser):
@@ -117,7 +117,7 @@ def test_what_comes_from_inside_a_stage_stays_a_text(report, text):
             name=name, operator=name, value=name, includes=(name,), errors={name: 1.0}, added=1.0, module=name
         )
         debugged = DebugReport(source=name, variant="float32", torch={}, layers=(layer,))
-        kept = results.Kept(operators, {"float32": debugged})
+        kept = results.Kept({"": operators}, {"float32": debugged})
         return Elements(html.of(hostile, name, kept))
 
     plain, found = page(name, message), page(text, text)

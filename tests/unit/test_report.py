@@ -110,8 +110,7 @@ def test_an_artifact(report):
 def test_a_hop(report):
     keys = [
         *("from", "to", "variant", "output", "profile", "max_abs_error", "max_rel_error", "cosine", "tolerance"),
-        "passed",
-        "apart",
+        *("passed", "apart", "signature"),
     ]
     assert all(list(hop) == keys for hop in report["hops"])
     assert (report["hops"][0]["from"], report["hops"][0]["to"]) == ("torch", "onnxruntime")
@@ -128,7 +127,7 @@ def test_a_variant(report):
     assert list(variant) == [
         *("name", "path", "sha256", "size", "inputs", "outputs", "parity", "cosine", "latency_ms", "ops"),
         *("select_tf", "comparison", "quantization", "macs", "parameters", "gzip_size", "beyond_calibration", "audit"),
-        *("arena", "npu"),
+        *("arena", "npu", "signature"),
     ]
     assert variant["gzip_size"] is None
     assert (variant["macs"], variant["parameters"]) == (1_250_000, 2_000)

@@ -68,7 +68,7 @@ def test_each_warning_is_once_in_the_report_with_its_stage_and_variant(recipe):
         Warned(stage="convert-float16", message=CLIPPED, variant="float16"),
     )
     written = json.loads(Path("out/report.json").read_text())["warnings"]
-    assert written[0] == {"stage": "export", "message": BRANCH, "variant": None}
+    assert written[0] == {"stage": "export", "message": BRANCH, "signature": "", "variant": None}
 
 
 def test_warnings_are_kept_with_what_they_are_about(engine, recipe):
@@ -177,4 +177,6 @@ def test_a_note_is_shown_and_kept_and_is_no_warning(engine, command, model_file)
         )
         assert status == 0
         assert f"note: {noted}" in out.splitlines()
-    assert json.loads(Path("out/report.json").read_text())["notes"] == [{"stage": "export", "message": noted}]
+    assert json.loads(Path("out/report.json").read_text())["notes"] == [
+        {"stage": "export", "message": noted, "signature": ""}
+    ]

@@ -176,6 +176,8 @@ def driven(interpreter, parameters):
     if signature is None:
         return interpreter
     if hasattr(interpreter, "get_signature_runner"):
+        # Runtimes before LiteRT give a graph to their delegate, XNNPACK, only where all graphs are allocated at once.
+        _allocate(interpreter)
         return SignatureRunner(interpreter.get_signature_runner(signature["key"]), parameters)
     if signature["graphs"][0] > 0:
         message = "this TFLite runtime runs the first signature of a file alone, and not {}".format(signature["key"])
@@ -232,14 +234,18 @@ def feed(interpreter, inputs, samples):
     for name, detail in inputs.items():
         if tuple(detail["shape"]) != samples[name].shape:
             interpreter.resize_tensor_input(detail["index"], samples[name].shape, strict=True)
-    try:
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise _refusal(error) from error
+    _allocate(interpreter)
     for name, detail in inputs.items():
         # A tensor without elements has no memory to be set or read.
         if samples[name].size:
             interpreter.set_tensor(detail["index"], samples[name])
+
+
+def _allocate(interpreter):
+    try:
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise _refusal(error) from error
 
 
 def invoke(interpreter):

@@ -50,6 +50,10 @@ class Joined:
         return tuple(itertools.chain(*(each.records for each in self.results.values()), self.run.records))
 
     @property
+    def emulators(self) -> dict[str, str]:
+        return {image: name for each in self.results.values() for image, name in each.emulators.items()}
+
+    @property
     def versions(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for versions in (*(each.versions for each in self.results.values()), self.run.versions):

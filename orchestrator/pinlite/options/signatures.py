@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from pydantic import BaseModel, Field, create_model
 
 from pinlite.errors import UsageError
-from pinlite.options.checked import checked
-from pinlite.options.declared import SIGNATURE, SignatureSettings
+from pinlite.options.checked import checked, model
+from pinlite.options.declared import SIGNATURE, Settings, SignatureSettings
 from pinlite.schema.recipe import Recipe
 from pinlite.toolchain import Target
 
@@ -15,6 +18,16 @@ from pinlite.toolchain import Target
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORM = 'e.g. [[signature]] with name = "encode" and source = "net.py:encoder" in it, and another one'
 _ALONE = "convert each of the models to a file of its own for it"
+
+
+@cache
+def form() -> type[BaseModel]:
+    """What has the JSON Schema of a pinlite.toml: all of its options, and the tables."""
+    named = Field(pattern=f"^{_NAME.pattern}$", description="What the signature is called in the file.")
+    own = create_model("Signature", __base__=model(SignatureSettings), name=(str, named))
+    several = Field(default=None, min_length=2, description="The signatures of one file, each of a model of its own.")
+    tables: Any = {SIGNATURE: (tuple[own, ...], several)}
+    return create_model("Settings", __base__=model(cast("type", Settings)), **tables)
 
 
 def of(tables: Any, file: Path | None) -> dict[str, dict[str, Any]]:
