@@ -157,7 +157,9 @@ def run(
     chosen = _chosen(RunOptions, options)
     out = pathlib.Path(chosen["out"]) if "out" in chosen else None
     files = pathlib.Path(model), pathlib.Path(samples), out
-    return inspection.run(*files, engine=chosen["engine"], trust=chosen["trust"], observe=observe)
+    return inspection.run(
+        *files, chosen.get("signature", ""), engine=chosen["engine"], trust=chosen["trust"], observe=observe
+    )
 
 
 def inspect(model: StrPath, *, observe: Observer = ignore, **options: Unpack[EngineOptions]) -> str | InspectReport:

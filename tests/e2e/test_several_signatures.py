@@ -93,6 +93,22 @@ def test_what_one_signature_gives_the_other_one_takes(out, ran, tmp_path):
         np.testing.assert_allclose(one[name], other[name], atol=1e-4 * np.abs(other[name]).max())
 
 
+def test_run_takes_a_signature_by_its_name(out, any_engine, pinlite):
+    asked = ("run", out / "model.float32.tflite", "--samples", out / "step" / "samples.npz", "--engine", any_engine)
+    pinlite.succeeds(*asked, "--signature", "step", "--out", "y.npz")
+    assert {name: array.shape for name, array in read(pinlite.here / "y.npz").items()} == {
+        "scores": (1, 1000),
+        "next_state": (1, 64),
+    }
+    said = pinlite.refuses(2, *asked, "--signature", "steps")
+    assert "the TFLite file has no signature 'steps'" in said
+    assert "hint: it has encode, step" in said
+    model = out / "encode" / "model.onnx"
+    assert "is no TFLite file" in pinlite.refuses(
+        2, "run", model, "--samples", out / "encode" / "samples.npz", "--signature", "step"
+    )
+
+
 def test_weights_in_common_are_there_once(out, here, report, any_engine, pinlite):
     alone = here / "alone"
     pinlite.succeeds(

@@ -29,8 +29,8 @@ def infer(interpreter_class, request, signed_inputs, signed_outputs):
 
     Parameters: ``inputs`` and ``outputs``, [{name, tensor, layout, ...}] from the user's names to the file's tensors
     (empty: the file's own names, order and layout); ``threads``; ``signature`` (optional), one of a file's several:
-    its ``key``, and the ``graphs`` that are its own, the first and the one after the last. Roles in: model, samples;
-    profiles and evaluation (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as
+    its ``key``, and the ``graphs`` (optional) that are its own, the first and the one after the last. Roles in: model,
+    samples; profiles and evaluation (optional). Roles out: outputs, profiled as `profiles.each` says, evaluated as
     `evaluation.each` says. Returns {"outputs": [{name, shape, dtype}]}.
     """
     parameters = request.parameters
@@ -168,14 +168,18 @@ def _told(details, names):
 
 
 def driven(interpreter, parameters):
-    """An interpreter, or what drives the ``signature`` of its file that the parameters name, by {key, graphs}. A
-    runtime that has no such functions runs the first graph alone; a StageError of kind ``model`` where that is another
-    signature's.
+    """An interpreter, or what drives the ``signature`` of its file that the parameters name, by {key, graphs}; a
+    StageError of kind ``usage`` where the file does not have it. A runtime that has no such functions runs the first
+    graph alone; a StageError of kind ``model`` where that is another signature's.
     """
     signature = parameters.get("signature")
     if signature is None:
         return interpreter
     if hasattr(interpreter, "get_signature_runner"):
+        there = list(interpreter.get_signature_list())
+        if signature["key"] not in there:
+            message = "the TFLite file has no signature {!r}".format(signature["key"])
+            raise StageError("usage", message, "it has {}".format(", ".join(there) or "none"))
         # Runtimes before LiteRT give a graph to their delegate, XNNPACK, only where all graphs are allocated at once.
         _allocate(interpreter)
         return SignatureRunner(interpreter.get_signature_runner(signature["key"]), parameters)
@@ -187,7 +191,7 @@ def driven(interpreter, parameters):
 
 def graphs(request):
     """The first of a file's graphs that a request is about, and the one after the last of them; None is the end."""
-    return request.parameters.get("signature", {"graphs": (0, None)})["graphs"]
+    return request.parameters.get("signature", {}).get("graphs", (0, None))
 
 
 def bind(details, names, signed=()):

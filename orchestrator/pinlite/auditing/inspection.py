@@ -51,13 +51,15 @@ def run(
     model: Path,
     samples: Path,
     out: Path | None = None,
+    signature: str = "",
     *,
     engine: EngineChoice = "auto",
     trust: bool = False,
     observe: Observer = ignore,
 ) -> dict[str, NDArray[np.generic]]:
     """The outputs of an ONNX file, a SavedModel or a TFLite file on samples (.npz), by name; ``out`` keeps them.
-    With ``trust`` a SavedModel may run in an engine that does not isolate.
+    ``signature`` is the one of a TFLite file that is run; "" is what its first graph computes. With ``trust`` a
+    SavedModel may run in an engine that does not isolate.
 
     Raises:
         PinliteError: The model can't be run or needs trust, the samples don't fit, or ``out`` can't be written.
@@ -68,6 +70,10 @@ def run(
     if model.suffix == _TFLITE:
         stage = replace(stage, operation="infer")
         parameters = dict(infer.action(stage, model, samples, None).parameters)
+        if signature:
+            parameters["signature"] = {"key": signature}
+    elif signature:
+        raise UsageError(f"--signature: {model} is no TFLite file", hint="leave it out")
 
     def chosen() -> Engine:
         found = choose(engine, observe)

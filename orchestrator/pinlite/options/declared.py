@@ -776,6 +776,9 @@ class DebugOptions(ModelOptions, EnvironmentOptions, total=False):
 
 
 class RunOptions(TrustOptions, total=False):
+    signature: Annotated[
+        str, Option("Inputs", "NAME", "Which signature of a .tflite file to run.", otherwise="the file's first graph")
+    ]
     out: Annotated[StrPath, Option("Output", "FILE.npz", "Keep the outputs here.")]
 
 
