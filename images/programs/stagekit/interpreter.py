@@ -185,7 +185,7 @@ def driven(interpreter, parameters):
         return SignatureRunner(interpreter.get_signature_runner(signature["key"]), parameters)
     if signature["graphs"][0] > 0:
         message = "this TFLite runtime runs the first signature of a file alone, and not {}".format(signature["key"])
-        raise StageError("model", message, "take a runtime with get_signature_runner: TFLite's have it since 2.7")
+        raise StageError("model", message, "take a runtime with get_signature_runner: tflite-runtime 2.7.0 has it")
     return interpreter
 
 
