@@ -23,7 +23,7 @@ FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/**/tes
 # What all images have is tested in the one that starts fastest.
 IN_ALL = {"stagekit": "onnx_check"}
 # Whose helpers a folder's tests take.
-HELPED_BY = {"micro_run": "tflite_run", "vela_compile": "tflite_run"}
+HELPED_BY = {"micro_run": "tflite_run", "vela_compile": "tflite_run", "web_run": "tflite_run"}
 
 
 @functools.cache

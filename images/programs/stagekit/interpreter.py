@@ -73,13 +73,9 @@ def timed(interpreter_class, request, signed_inputs):
     invoke(interpreter)
     outputs = bind(interpreter.get_output_details(), [])
     first = {name: np.copy(array) for name, array in fetch(interpreter, outputs).items()}
-    milliseconds = []
-    while len(milliseconds) < parameters["least"] or (
-        len(milliseconds) < parameters["most"] and sum(milliseconds) < parameters["seconds"] * 1000
-    ):
-        started = time.perf_counter()
-        interpreter.invoke()
-        milliseconds.append((time.perf_counter() - started) * 1000)
+    # One that runs elsewhere has a clock there.
+    measured = getattr(interpreter, "measured", functools.partial(_measured, interpreter))
+    milliseconds = measured(parameters["least"], parameters["most"], parameters["seconds"])
     return {
         "latency_ms": {
             "median": statistics.median(milliseconds),
@@ -93,6 +89,16 @@ def timed(interpreter_class, request, signed_inputs):
             if array.tobytes() != first[name].tobytes()
         ],
     }
+
+
+def _measured(interpreter, least, most, seconds):
+    """The milliseconds of single invocations: ``least`` of them, and up to ``most`` within the seconds."""
+    milliseconds = []
+    while len(milliseconds) < least or (len(milliseconds) < most and sum(milliseconds) < seconds * 1000):
+        started = time.perf_counter()
+        interpreter.invoke()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return milliseconds
 
 
 def content(path):

@@ -7,6 +7,14 @@ const NEWLINE = 10;
 
 const models = new Map();
 
+// LiteRT.js gives whatever is in memory as the outputs of a run that failed: its console alone tells of it.
+const failures = [];
+const printed = console.error;
+console.error = (...said) => {
+  failures.push(...said.join(" ").split("\n").filter((line) => line.includes("ERROR: ")));
+  printed(...said);
+};
+
 async function open({ model }) {
   const found = await loadAndCompile(`models/${model}`, { accelerator: "wasm" });
   models.set(model, { found, inputs: {} });
@@ -60,9 +68,11 @@ const COMMANDS = { open, feed, invoke, time, close };
 
 async function answer(command, bytes) {
   try {
-    return await COMMANDS[command.command](command, bytes);
+    failures.length = 0;
+    const said = await COMMANDS[command.command](command, bytes);
+    return failures.length ? [{ error: failures.join(" ") }] : said;
   } catch (error) {
-    return [{ error: String(error?.message ?? error) }];
+    return [{ error: [...failures, error?.message ?? error].join(" ") }];
   }
 }
 

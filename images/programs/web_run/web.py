@@ -1,10 +1,9 @@
 """Stage program of the image of LiteRT.js: run and time a .tflite file in a browser."""
 
 import json
-import statistics
 import subprocess
 
-from stagekit import arrays, interpreter, layouts
+from stagekit import interpreter
 from tflite_run import tflite_file
 
 from .browser import NAME
@@ -34,22 +33,9 @@ def infer(request):
 
 
 def time(request):
-    """Time a .tflite file, as `stagekit.interpreter.timed` says: by the page's own clock, without the way to it."""
-    parameters = request.parameters
-    running = WebInterpreter(request.inputs["model"])
-    signed, _ = tflite_file.signed(tflite_file.read(request.inputs["model"]))
-    inputs = interpreter.bind(running.get_input_details(), parameters["inputs"], signed)
-    interpreter.feed(running, inputs, layouts.fed(arrays.read(request.inputs["samples"]), parameters["inputs"]))
-    interpreter.invoke(running)
-    milliseconds = running.time(parameters["least"], parameters["most"], parameters["seconds"])
-    return {
-        "latency_ms": {
-            "median": statistics.median(milliseconds),
-            "min": min(milliseconds),
-            "threads": 1,
-            "runs": len(milliseconds),
-        }
-    }
+    """Time a .tflite file, as `stagekit.interpreter.timed` says."""
+    signed_inputs, _ = tflite_file.signed(tflite_file.read(request.inputs["model"]))
+    return interpreter.timed(WebInterpreter, request, signed_inputs)
 
 
 OPERATIONS = {"infer": infer, "time": time}

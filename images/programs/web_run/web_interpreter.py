@@ -28,8 +28,10 @@ class WebInterpreter:
         path = Path(model_path)
         file = parts.read(path)
         graph = file.graphs[0]
-        self._inputs = file_details.details(graph, graph.inputs)
-        self._outputs = file_details.details(graph, graph.outputs)
+        self._inputs, self._outputs = (
+            [dict(each, index=place) for each, place in zip(file_details.details(graph, places), places)]
+            for places in (graph.inputs, graph.outputs)
+        )
         _check(self._inputs, self._outputs)
         # By its number: a page keeps what it has loaded.
         self._model = str(next(_numbers))
@@ -39,7 +41,7 @@ class WebInterpreter:
         self._fed = _named(graph.inputs, inputs, said["inputs"])
         self._given = _named(graph.outputs, outputs, said["outputs"])
         self._computed = {}
-        weakref.finalize(self, self._close, self._model)
+        weakref.finalize(self, self._close, self._model).atexit = False
 
     def get_input_details(self):
         return self._inputs
@@ -50,8 +52,8 @@ class WebInterpreter:
     def resize_tensor_input(self, index, shape, strict):  # noqa: ARG002 - as TFLite's
         raise StageError(
             "model",
-            "LiteRT.js has no tensors of open sizes: the input {} is {}, not {}".format(
-                self._inputs[index]["name"], file_details.by(self._inputs[index]["shape"]), file_details.by(shape)
+            "LiteRT.js has no tensors of open sizes: the input {} is not to be {}".format(
+                self._fed[index], file_details.by(shape)
             ),
             "convert with fixed sizes",
         )
@@ -72,12 +74,13 @@ class WebInterpreter:
             at += output["size"]
 
     def get_tensor(self, index):
-        detail = self._outputs[index]
+        detail = next(each for each in self._outputs if each["index"] == index)
         return np.frombuffer(self._computed[self._given[index]], detail["dtype"]).reshape(detail["shape"])
 
-    def time(self, least, most, seconds):
-        """The milliseconds of single invocations, as the page measures them."""
+    def measured(self, least, most, seconds):
+        """The milliseconds of single invocations, by the page's clock: the way to the page does not count."""
         said, _ = self._ask("time", least=least, most=most, seconds=seconds)
+        self.invoke()
         return said["milliseconds"]
 
     def _ask(self, command, tensors=(), **parameters):
@@ -94,21 +97,16 @@ class WebInterpreter:
     @staticmethod
     def _close(model):
         """Once nobody has it: a page has 4 GB for all that is in it."""
-        with contextlib.suppress(StageError, PageError):
+        with contextlib.suppress(MemoryError, PageError):
             _BROWSER.ask("close", model=model)
 
 
 def _named(places, signed, names):
-    """What the page calls the tensors at ``places`` of the graph, in their order.
+    """What the page calls the tensors at ``places`` of the graph: {index: name}.
 
     These are the names of the file's signature, [(name, index of the tensor)]; of a file without one, the tensors' own.
     """
-    if not signed:
-        return names
-    left = {}
-    for name, index in signed:
-        left.setdefault(index, []).append(name)
-    return [left[place].pop(0) for place in places]
+    return {index: name for name, index in signed} or dict(zip(places, names))
 
 
 def _check(inputs, outputs):
