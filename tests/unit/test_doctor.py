@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from pinlite import toolchain
-from pinlite.engine import VenvEngine, interpreter
+from pinlite.engine import VenvEngine, browser, interpreter
 from pinlite.errors import ImageError, NoEngineError
+from pinlite.events import ignore
 from pinlite.machine import emulation, folders
 from pinlite.maintenance import doctor
 
@@ -166,3 +167,24 @@ def test_a_cache_that_can_not_be_used_is_no_bug(command, monkeypatch, place, arg
     assert status in (2, 5)
     assert "bug" not in err
     assert "PINLITE_CACHE" in err
+
+
+def test_a_browser_is_told_with_its_version(machine, command, monkeypatch):
+    machine("3.8", "3.11")
+    monkeypatch.setattr(browser, "version", lambda: "156.0-1")
+    assert "chromium 156.0-1, for --runtime web" in command("doctor")[1]
+    monkeypatch.setattr(browser, "version", lambda: "")
+    status, out, _ = command("doctor")
+    assert status == 0
+    assert "no chromium, which --runtime web needs in the venv engine" in out
+    assert "apt-get install chromium" in out
+
+
+def test_an_image_that_needs_a_browser_is_not_made_without_one(monkeypatch):
+    monkeypatch.setattr(browser, "version", lambda: "")
+    recipe = toolchain.with_runtimes(toolchain.load(), ["web"]).images["litert-js-2.5.3"]
+    engine = VenvEngine()
+    assert engine.find([recipe]) == {}
+    with pytest.raises(ImageError, match="runs files in Debian's chromium, which this machine does not have") as raised:
+        engine.ensure([recipe], ignore)
+    assert "apt-get install chromium" in raised.value.hint

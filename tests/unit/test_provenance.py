@@ -17,7 +17,7 @@ from pinlite import toolchain
 from pinlite.conversion import pipeline
 from pinlite.machine import folders
 from pinlite.options import resolve
-from pinlite.provenance import UsedImage, schemas
+from pinlite.provenance import UsedImage, sbom, schemas
 from pinlite.toolchain import bases, extra_requirements
 
 BASE = bases.load()["python-3.8"]
@@ -271,3 +271,17 @@ def test_nothing_but_verify_waits_for_what_reads_schemas_and_keys():
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert imported.isdisjoint({"cryptography", "cyclonedx", "google", "in_toto_attestation", "jsonschema"})
+
+
+def test_a_browser_and_packages_of_npm_are_in_the_bill():
+    recipe = toolchain.with_runtimes(toolchain.load(), ["web"]).images["litert-js-2.5.3"]
+    base = recipe.base
+    identity = recipe.identity(base.with_browser(base.local_identity, "156.0-1~deb12u1"))
+    used = UsedImage(recipe, identity, "3.11.9", browser="156.0-1~deb12u1")
+    assert used.base.name == base.name
+    components = {each["bom-ref"]: each for each in json.loads(sbom.of([used]))["components"]}
+    assert components["pkg:deb/debian/chromium@156.0-1~deb12u1?distro=bookworm"]["version"] == "156.0-1~deb12u1"
+    (digest,) = components["pkg:npm/%40litertjs/core@2.5.3"]["hashes"]
+    assert (digest["alg"], len(digest["content"])) == ("SHA-512", 128)
+    # The version of another browser makes another image.
+    assert UsedImage(recipe, identity, "3.11.9", browser="157.0").base is None

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "tflite_metadata": {"stagekit"},
     "micro_run": {"stagekit", "tflite_run"},
     "vela_compile": {"stagekit", "tflite_run"},
+    "web_run": {"stagekit", "tflite_run"},
 }
 
 

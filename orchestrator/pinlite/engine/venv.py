@@ -87,6 +87,9 @@ class VenvEngine:
         if not all(recipe.interpreter for recipe in recipes):
             observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
         missing = [recipe for recipe in recipes if not self.find([recipe])]
+        for recipe in missing:
+            if recipe.base.browser:
+                browser.check(recipe.name)
         with self._supplied(missing, observe) as supplies:
             for recipe in missing:
                 started = time.monotonic()
@@ -176,8 +179,6 @@ class VenvEngine:
         return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.installed)[:16]}{kind}"
 
     def _make(self, recipe: ImageRecipe, supplies: _Supplies, observe: Observer) -> None:
-        if recipe.base.browser:
-            browser.check(recipe.name)
         identity = _identity(recipe)
         folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
         environment = self._environment(recipe)
