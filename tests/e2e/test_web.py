@@ -53,6 +53,51 @@ def test_the_browser_is_told_by_its_version(out, report):
     assert "pkg:npm/%40litertjs/core@2.5.3" in held
 
 
+SIGNATURES = """
+import torch
+
+shared = torch.nn.Linear(8, 8)
+
+
+class Step(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shared = shared
+
+    def forward(self, x, state):
+        return self.shared(x) + state
+
+
+def encoder():
+    return torch.nn.Sequential(shared, torch.nn.ReLU())
+
+
+step = Step
+"""
+TABLES = """
+target = "litert-2"
+[[signature]]
+name = "encode"
+source = "signatures.py:encoder"
+input = ["x=1x8"]
+[[signature]]
+name = "step"
+source = "signatures.py:step"
+input = ["x=1x8", "state=1x8"]
+"""
+
+
+def test_each_of_several_signatures_is_run_by_its_name(pinlite, any_engine, report):
+    pinlite.here.mkdir()
+    (pinlite.here / "signatures.py").write_text(SIGNATURES)
+    (pinlite.here / "pinlite.toml").write_text(TABLES)
+    pinlite.succeeds("convert", "--runtime", "web", "--engine", any_engine, "--out", "out")
+    found = report(pinlite.here / "out")
+    assert [each["signature"] for each in found["variants"]] == ["encode", "step"]
+    assert all(each["parity"][WEB] < 1e-5 for each in found["variants"])
+    assert all(each["latency_ms"][WEB]["runs"] for each in found["variants"])
+
+
 def test_inputs_that_no_page_has_are_refused_by_their_name(pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "table.py").write_text("import torch\n\n\ndef build():\n    return torch.nn.Embedding(10, 4)\n")

@@ -164,6 +164,10 @@ class SignatureRunner:
     def get_tensor(self, index):
         return self._made[index]
 
+    @property
+    def measured(self):
+        return self._runner.measured
+
 
 def _told(details, names):
     """The details of a signature's tensors as an interpreter lists them: in the order of ``names``, as `bind` has

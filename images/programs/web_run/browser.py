@@ -63,8 +63,12 @@ class Browser:
         self._said = []
         self._server = Server(self._next)
         self._profile = tempfile.mkdtemp(prefix="chromium-")
+        # It has a socket among its temporary files, whose path has room for 107 bytes, however deep these lie.
+        place = os.open(tempfile.gettempdir(), os.O_PATH | os.O_DIRECTORY)
+        short = "/proc/{}/fd/{}".format(os.getpid(), place)
         self._process = subprocess.Popen(
             [NAME, *FLAGS, "--user-data-dir={}".format(self._profile), self._server.address],
+            env=dict(os.environ, TMPDIR=short),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -17,23 +17,31 @@ console.error = (...said) => {
 
 async function open({ model }) {
   const found = await loadAndCompile(`models/${model}`, { accelerator: "wasm" });
-  models.set(model, { found, inputs: {} });
+  models.set(model, { found, fed: new Map() });
   const named = (details) => details.map(({ name }) => name);
   return [{ inputs: named(found.getInputDetails()), outputs: named(found.getOutputDetails()) }];
 }
 
-function feed({ model, inputs }, bytes) {
+// What runs a file, or one of its signatures, and the inputs that it was fed.
+function runner({ model, signature }) {
+  const { found, fed } = models.get(model);
+  if (!fed.has(signature)) fed.set(signature, {});
+  return { found: signature === undefined ? found : found.signatures[signature], inputs: fed.get(signature) };
+}
+
+function feed({ inputs: given, ...place }, bytes) {
+  const { inputs } = runner(place);
   let at = 0;
-  for (const { name, dtype, shape, size } of inputs) {
-    models.get(model).inputs[name]?.delete();
-    models.get(model).inputs[name] = new Tensor(new ARRAYS[dtype](bytes.slice(at, at + size).buffer), shape);
+  for (const { name, dtype, shape, size } of given) {
+    inputs[name]?.delete();
+    inputs[name] = new Tensor(new ARRAYS[dtype](bytes.slice(at, at + size).buffer), shape);
     at += size;
   }
   return [{}];
 }
 
-async function invoke({ model }) {
-  const { found, inputs } = models.get(model);
+async function invoke(place) {
+  const { found, inputs } = runner(place);
   const made = await found.run(inputs);
   const arrays = Object.entries(made).map(([name, tensor]) => [name, tensor.toTypedArray().slice()]);
   Object.values(made).forEach((tensor) => tensor.delete());
@@ -42,8 +50,8 @@ async function invoke({ model }) {
 }
 
 // Invocations alone, in milliseconds, from when the inputs are there until the outputs are.
-async function time({ model, least, most, seconds }) {
-  const { found, inputs } = models.get(model);
+async function time({ least, most, seconds, ...place }) {
+  const { found, inputs } = runner(place);
   const milliseconds = [];
   let sum = 0;
   while (milliseconds.length < least || (milliseconds.length < most && sum < seconds * 1000)) {
@@ -57,8 +65,8 @@ async function time({ model, least, most, seconds }) {
 }
 
 function close({ model }) {
-  const { found, inputs } = models.get(model);
-  Object.values(inputs).forEach((tensor) => tensor.delete());
+  const { found, fed } = models.get(model);
+  fed.forEach((inputs) => Object.values(inputs).forEach((tensor) => tensor.delete()));
   found.delete();
   models.delete(model);
   return [{}];

@@ -1,6 +1,7 @@
 """LiteRT.js with the methods of TFLite's interpreter, by which `stagekit.interpreter` drives either."""
 
 import contextlib
+import functools
 import itertools
 import weakref
 from pathlib import Path
@@ -26,8 +27,8 @@ class WebInterpreter:
     def __init__(self, model_path, num_threads=1):  # noqa: ARG002 - as TFLite's
         """There is one thread, and WebAssembly, whatever ``num_threads`` says."""
         path = Path(model_path)
-        file = parts.read(path)
-        graph = file.graphs[0]
+        self._file = parts.read(path)
+        graph = self._file.graphs[0]
         self._inputs, self._outputs = (
             [dict(each, index=place) for each, place in zip(file_details.details(graph, places), places)]
             for places in (graph.inputs, graph.outputs)
@@ -49,6 +50,12 @@ class WebInterpreter:
     def get_output_details(self):
         return self._outputs
 
+    def get_signature_list(self):
+        return [each.key for each in self._file.signatures]
+
+    def get_signature_runner(self, key):
+        return _Runner(self._ask, next(each for each in self._file.signatures if each.key == key), self._file)
+
     def resize_tensor_input(self, index, shape, strict):  # noqa: ARG002 - as TFLite's
         raise StageError(
             "model",
@@ -62,20 +69,14 @@ class WebInterpreter:
         """It is done when the file is opened."""
 
     def set_tensor(self, index, array):
-        array = np.ascontiguousarray(array)
-        said = {"name": self._fed[index], "dtype": array.dtype.name, "shape": list(array.shape), "size": array.nbytes}
-        self._ask("feed", [array.tobytes()], inputs=[said])
+        _feed(self._ask, {self._fed[index]: array})
 
     def invoke(self):
-        said, content = self._ask("invoke")
-        self._computed, at = {}, 0
-        for output in said["outputs"]:
-            self._computed[output["name"]] = content[at : at + output["size"]]
-            at += output["size"]
+        self._computed = _computed(self._ask)
 
     def get_tensor(self, index):
         detail = next(each for each in self._outputs if each["index"] == index)
-        return np.frombuffer(self._computed[self._given[index]], detail["dtype"]).reshape(detail["shape"])
+        return _array(self._computed[self._given[index]], detail)
 
     def measured(self, least, most, seconds):
         """The milliseconds of single invocations, by the page's clock: the way to the page does not count."""
@@ -99,6 +100,55 @@ class WebInterpreter:
         """Once nobody has it: a page has 4 GB for all that is in it."""
         with contextlib.suppress(MemoryError, PageError):
             _BROWSER.ask("close", model=model)
+
+
+class _Runner:
+    """One of a file's signatures, with the methods of TFLite's runners."""
+
+    def __init__(self, ask, signature, file):
+        self._ask = functools.partial(ask, signature=signature.key)
+        graph = file.graphs[signature.graph]
+        self._inputs, self._outputs = (
+            dict(zip(names, file_details.details(graph, places)))
+            for names, places in (zip(*side) for side in (signature.inputs, signature.outputs))
+        )
+        _check(self._inputs.values(), self._outputs.values())
+
+    def get_input_details(self):
+        return self._inputs
+
+    def get_output_details(self):
+        return self._outputs
+
+    def __call__(self, **inputs):
+        _feed(self._ask, inputs)
+        return {name: _array(content, self._outputs[name]) for name, content in _computed(self._ask).items()}
+
+    def measured(self, least, most, seconds):
+        """As of the whole file, with the inputs of the last call."""
+        said, _ = self._ask("time", least=least, most=most, seconds=seconds)
+        return said["milliseconds"]
+
+
+def _feed(ask, inputs):
+    for name, given in inputs.items():
+        array = np.ascontiguousarray(given)
+        said = {"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "size": array.nbytes}
+        ask("feed", [array.tobytes()], inputs=[said])
+
+
+def _computed(ask):
+    """The bytes of the outputs by name."""
+    said, content = ask("invoke")
+    found, at = {}, 0
+    for output in said["outputs"]:
+        found[output["name"]] = content[at : at + output["size"]]
+        at += output["size"]
+    return found
+
+
+def _array(content, detail):
+    return np.frombuffer(content, detail["dtype"]).reshape(detail["shape"])
 
 
 def _named(places, signed, names):
