@@ -136,7 +136,7 @@ def _kept(kept: dict[str, Any]) -> str:
 
 def load(part: dict[str, Any]) -> str:
     """What else the machine did when the measuring began: so many processes were running, or waited to."""
-    return f" The machine had other work, a load of {part['load']:.0f}." if part["load"] >= _BUSY else ""
+    return f" The load of the machine was {part['load']:.0f} before." if part["load"] >= _BUSY else ""
 
 
 def _plot(drawn: dict[str, Any]) -> str:

@@ -137,8 +137,8 @@ def test_a_batch_is_told_as_it_was_measured():
     }
     assert len([*batch.shortfalls(slow)]) == 5
     busy = batch_page.page(found | {"kept": found["kept"] | {"load": 12.0}})
-    assert "other work, a load of 12" in busy
-    assert "other work" not in page
+    assert "load of the machine was 12" in busy
+    assert "load of the machine" not in page
     # A part of the models says nothing; a part of the page may be measured alone.
     few = found | {"drawn": found["drawn"] | {"models": 10}}
     assert batch_page.reduced(few, found)["drawn"] == found["drawn"]
@@ -173,8 +173,8 @@ def test_a_cluster_is_told_as_it_was_measured_and_what_follows():
         *("at 1 Gbit/s | 12 min |", "about **83 min**,\nas long as who asks has to do", "to do | 11 |", "full | 79 |"),
     ):
         assert told in section, told
-    assert "other work" not in section
-    assert "a load of 23" in cluster_page.section(found | {"load": 23.4})
+    assert "load of the machine" not in section
+    assert "load of the machine was 23" in cluster_page.section(found | {"load": 23.4})
 
 
 def test_a_part_of_the_sizes_is_no_plot():
