@@ -67,6 +67,15 @@ def test_a_file_without_operators_has_no_peak(answer, command, file):
     assert "for none of its operators" in command("inspect", "x.tflite")[1]
 
 
+def test_several_signatures_want_a_runtime_that_runs_each(answer, command, file):
+    contents = fake_engine.contents()
+    contents["graphs"][0]["operators"] = []
+    contents["signatures"] = [contents["signatures"][0] | {"key": key} for key in ("encode", "step")]
+    answer(contents)
+    assert pinlite.inspect(file).least == "2.7"
+    assert "least runtime: that of TensorFlow 2.7, for 2 signatures" in command("inspect", "x.tflite")[1]
+
+
 @pytest.mark.usefixtures("engine")
 def test_the_console_has_tables_that_hold_in_80_columns(file, command):
     status, out, _ = command("inspect", str(file))

@@ -23,6 +23,9 @@ def report(path: Path, found: FileContents, described: Described | None = None) 
     asked = {(each.kind, each.version) for _, each in everywhere}
     needs = operator_versions.needs(asked)
     known = {(need.operator, need.version) for need in needs}
+    wanted = [need.release for need in needs]
+    if len(found.signatures) > 1:
+        wanted.append(operator_versions.SEVERAL_SIGNATURES)
     return InspectReport(
         file=ComparedFile(path=str(path), size=path.stat().st_size, sha256=digest.of_file(path)),
         found=found,
@@ -31,7 +34,7 @@ def report(path: Path, found: FileContents, described: Described | None = None) 
         macs=sum(each.macs for _, each in everywhere),
         pair=_peak(found.graphs, lambda operator: operator.memory),
         alive=_peak(found.graphs, lambda operator: operator.alive),
-        least=operator_versions.least(need.release for need in needs),
+        least=operator_versions.least(wanted),
         needs=needs,
         unknown=tuple(f"{kind} {version}" for kind, version in sorted(asked - known)),
     )

@@ -2,13 +2,16 @@
 
 import functools
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from pinlite.schema.audit import Need
 
 _TABLE = Path(__file__).with_suffix(".toml")
 _NONE = "-"
+# From which release on a runtime runs each of several signatures: that of 2.4 has none, 2.5.3 looks for the tensors of
+# a second one in the first graph, 2.6.5 refuses several, 2.7.0 runs them.
+SEVERAL_SIGNATURES = "2.7"
 
 Release = tuple[int, ...]
 
@@ -30,7 +33,7 @@ def needs(operators: Iterable[tuple[str, int]]) -> tuple[Need, ...]:
     return tuple(sorted(found, key=lambda need: (parts(need.release), need.operator, need.version), reverse=True))
 
 
-def least(releases: Iterator[str]) -> str:
+def least(releases: Iterable[str]) -> str:
     """The oldest release that has all of them."""
     return max(filter(None, releases), key=parts, default="")
 

@@ -158,8 +158,8 @@ class InspectReport(Frozen):
     ``operators`` are totals by kind, version and types. ``macs`` count what is in a loop once. ``pair`` is the most
     that one operator's activations take, ``alive`` the most that all do which are in use at once: no runtime needs less
     room for them, unless it writes over what an operator still reads. ``least`` is the oldest release of TensorFlow
-    whose runtime has all operators that are known, ``needs`` says which want which, the newest first; ``unknown`` are
-    the others, as custom ones.
+    whose runtime has all operators that are known, and runs each of several signatures; ``needs`` says which operators
+    want which, the newest first; ``unknown`` are the others, as custom ones.
     """
 
     report_schema: Literal["pinlite.inspect/1"] = Field("pinlite.inspect/1", alias="schema")

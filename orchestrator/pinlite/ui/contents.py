@@ -44,14 +44,15 @@ def of(report: "InspectReport") -> Section:
         _kinds(report),
         line(f"{count(report.macs)} MACs, {count(found.parameters)} parameters, {bytes_(found.weights)} of weights"),
         *_memory(report),
-        *least(report.least, report.needs, report.unknown),
+        *least(report.least, report.needs, report.unknown, len(found.signatures)),
     )
 
 
-def least(release: str, needs: "tuple[Need, ...]", unknown: tuple[str, ...] = ()) -> Section:
-    """The oldest runtime that has all operators, and which of them want it."""
+def least(release: str, needs: "tuple[Need, ...]", unknown: tuple[str, ...] = (), signatures: int = 1) -> Section:
+    """The oldest runtime that has all operators and runs all signatures, and which of them want it."""
     newest = [f"{each.operator} {each.version}" for each in needs if each.release == release]
-    wanting = ", ".join(newest) or "none of its operators"
+    several = f"{signatures} signatures" if signatures > 1 else "none of its operators"
+    wanting = ", ".join(newest) or several
     said = line(f"least runtime: that of TensorFlow {release or '?'}, for {wanting}")
     if not unknown:
         return (said,)
