@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -63,12 +64,11 @@ class Browser:
         self._said = []
         self._server = Server(self._next)
         self._profile = tempfile.mkdtemp(prefix="chromium-")
-        # It has a socket among its temporary files, whose path has room for 107 bytes, however deep these lie.
-        place = os.open(tempfile.gettempdir(), os.O_PATH | os.O_DIRECTORY)
-        short = "/proc/{}/fd/{}".format(os.getpid(), place)
         self._process = subprocess.Popen(
             [NAME, *FLAGS, "--user-data-dir={}".format(self._profile), self._server.address],
-            env=dict(os.environ, TMPDIR=short),
+            # It makes a socket in TMPDIR, whose path may have 107 letters.
+            cwd=self._profile,
+            env=dict(os.environ, TMPDIR="/proc/self/cwd"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -85,7 +85,8 @@ class Browser:
 
         Raises:
             PageError: It can't.
-            MemoryError: The page or the browser has ended.
+            MemoryError: The page has ended, or the browser was killed.
+            RuntimeError: The browser has ended otherwise, or does not start.
         """
         with self._asking:
             if not self._is_ready:
@@ -123,15 +124,19 @@ class Browser:
             if "error" in said:
                 raise PageError(said["error"])
             return said, content
+        raise self._failure()
+
+    def _failure(self):
+        """What has become of the browser. A page alone ends where it gets no more memory, as what is killed does."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(MOMENT)
         status = self._process.returncode
-        raise MemoryError(
-            "the page in the browser does not answer any more{}{}".format(
-                "" if status is None else ": {} has ended with status {}".format(NAME, status),
-                "".join("\n  {}".format(line) for line in self._said[-LINES:]),
-            )
+        message = "the page in the browser does not answer any more{}{}".format(
+            "" if status is None else ": {} has ended with status {}".format(NAME, status),
+            "".join("\n  {}".format(line) for line in self._said[-LINES:]),
         )
+        is_memory = status == -signal.SIGKILL or (status is None and self._server.page_has_gone.is_set())
+        return MemoryError(message) if is_memory else RuntimeError(message)
 
     def _listen(self):
         for line in self._process.stderr:

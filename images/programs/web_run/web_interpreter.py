@@ -98,7 +98,7 @@ class WebInterpreter:
     @staticmethod
     def _close(model):
         """Once nobody has it: a page has 4 GB for all that is in it."""
-        with contextlib.suppress(MemoryError, PageError):
+        with contextlib.suppress(MemoryError, PageError, RuntimeError):
             _BROWSER.ask("close", model=model)
 
 

@@ -8,6 +8,7 @@ import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import built
 import numpy as np
@@ -123,6 +124,14 @@ class ThePage(unittest.TestCase):
             for renderer in renderers:
                 os.kill(int(renderer), signal.SIGKILL)
             self.browser.ask("open", model="0")
+
+    def test_a_long_path_of_temporary_files(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch("tempfile.tempdir", str(Path(folder, "long" * 30))):
+            Path(tempfile.tempdir).mkdir()
+            browser = Browser()
+            self.addCleanup(browser._end)
+            with self.assertRaisesRegex(PageError, "Failed to load"):
+                browser.ask("open", model="absent")
 
     def test_what_the_browser_takes_is_counted(self):
         self.assertGreater(web_interpreter._BROWSER.taken(), 2**26)
