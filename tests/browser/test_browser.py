@@ -143,7 +143,7 @@ def test_five_thousand_operators_can_be_searched_two_seconds_after_the_page_is_o
     )
     modules = {f"Add_{at}": (f"blocks.{at // 200}.{at % 7}",) for at in range(1, 2500)}
     kept = results.Kept(
-        ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=operators)}), {}
+        {"": ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=operators)})}, {}
     )
     file = tmp_path / "large.html"
     file.write_text(html.of(results.report(folder), "out", kept))
@@ -163,7 +163,8 @@ def test_nothing_of_a_hostile_model_runs(shown, tmp_path):
     operator = Operator(kind=hostile, inputs=(tensor,), outputs=(tensor,), macs=1)
     modules = {hostile: (hostile,)}
     kept = results.Kept(
-        ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=(operator, operator))}), {}
+        {"": ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=(operator, operator))})},
+        {},
     )
     report = results.report(folder).model_copy(update={"source": hostile})
     file = tmp_path / "hostile.html"
