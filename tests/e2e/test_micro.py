@@ -63,6 +63,23 @@ def test_a_device_with_less_memory_than_it_needs(pinlite, report, any_engine):
     assert f"{variant['arena']['peak']['tensors'][0]['size']:,} bytes" in said
 
 
+def test_a_grouped_convolution_is_one_operator(pinlite, report, any_engine):
+    """Spelled out, it is one for each group between a SPLIT and a CONCATENATION, each with a place in the arena."""
+    pinlite.here.mkdir()
+    (pinlite.here / "grouped.py").write_text(
+        "import torch\n\n\ndef build():\n    return torch.nn.Conv2d(16, 16, 3, groups=4)\n"
+    )
+    asked = [word for name in VARIANTS for word in ("--variant", name)]
+    pinlite.succeeds(
+        *("convert", "grouped.py:build", "--input", "x=1x16x8x8", "--target", "micro", *asked),
+        *("--calibration", "random", "--engine", any_engine, "--out", "out"),
+    )
+    for variant in report(pinlite.here / "out")["variants"]:
+        assert (variant["ops"].get("CONV_2D"), variant["ops"].get("SPLIT")) == (1, None), variant["name"]
+        (micro,) = (error for name, error in variant["parity"].items() if name.startswith(MICRO))
+        assert micro < VARIANTS[variant["name"]], variant["name"]
+
+
 def test_an_operator_that_it_lacks_is_named(pinlite, any_engine):
     pinlite.here.mkdir()
     (pinlite.here / "tiled.py").write_text(
