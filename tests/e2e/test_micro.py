@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from command import CASES, RUNTIMES
+from recipes import ensured
 
 TINY = (f"{CASES}/tiny.py:network", "--input", "image=1x3x16x16")
 MICRO, LITERT = "tflite-micro", RUNTIMES[-1]
@@ -125,3 +126,13 @@ def test_outputs_are_those_of_litert_s_reference_kernels(tmp_path, any_engine):
     (found,) = json.loads((tmp_path / "devices.json").read_text())
     assert found["steps"] == 0
     assert found["macs"] >= 0.95
+
+
+def test_the_docker_engine_has_all_that_a_device_takes(docker_engine, pinlite, report):
+    """The programs of TFLite Micro, Vela and the metadata, in images that have nothing of this machine."""
+    ensured(docker_engine)
+    asked = ("--target", "ethos-u55-128", "--metadata", "--calibration", "random", "--engine", "docker", "--out", "out")
+    pinlite.succeeds("convert", *TINY, *asked)
+    (variant,) = report(pinlite.here / "out")["variants"]
+    assert variant["arena"]["least"]
+    assert variant["npu"]["accelerator"] == "ethos-u55-128"
