@@ -450,7 +450,7 @@ OPERATORS = st.builds(
 @example([Operator(kind="", inputs=(), outputs=(), macs=0)], {"": (".".join("a" * 100_000),)})
 def test_any_operators_have_a_graph(operators, modules):
     found = ConversionOperators(modules=modules, variants={"float32": FileOperators(operators=tuple(operators))})
-    drawn = graph.of(made_report.report(), found, {})["float32"]
+    drawn = graph.of(made_report.report(), {"": found}, {})["float32"]
     json.dumps([drawn, [bar.end for plot in plots.ranges(found) for bar in plot.bars]], allow_nan=False)
     places = [place for scope in drawn["scopes"] for _, _, kind, place in scope["nodes"] if kind == "op"]
     assert sorted(places) == list(range(len(operators)))
