@@ -5,6 +5,7 @@ turns, so that what else the machine does falls on each of them.
 """
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import pinlite
 from pinlite.machine import folders
 from pinlite.store.files import Store
 
@@ -47,14 +49,16 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--runs", type=int, default=30)
     arguments, extra = parser.parse_known_args()
+    # As an installed package has its bytecode.
+    compileall.compile_dir(Path(pinlite.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory() as folder:
         alone, full = Path(folder, "alone"), Path(folder, "full")
         for cache in (alone, full):
             cache.mkdir()
             # The venv engine's environments are those that are there already.
             (cache / "venv").symlink_to(folders.cache() / "venv")
-        pinlite = str(Path(sys.executable).with_name("pinlite"))
-        convert = [pinlite, "convert", *MODEL, "--engine", arguments.engine, "--out", str(Path(folder, "out")), *extra]
+        program = str(Path(sys.executable).with_name("pinlite"))
+        convert = [program, "convert", *MODEL, "--engine", arguments.engine, "--out", str(Path(folder, "out")), *extra]
         seconds(convert, alone)
         shutil.copytree(alone / "store", full / "store")
         fill(full)
