@@ -1,7 +1,8 @@
 """TFLite metadata: what a file's inputs and outputs are, for a device's libraries that read it.
 
 Program: ``metadata``. tflite-support, which defines the format, makes and reads it; `insertion` adds it to a file whose
-bytes stay as they are. It is in the image of tflite-support alone, and imports that, flatbuffers, numpy and `stagekit`.
+bytes stay as they are. It is in the image of tflite-support alone, and imports that, flatbuffers, libusb-package,
+numpy and `stagekit`.
 """
 
 import ctypes
