@@ -5,7 +5,6 @@ import traceback
 from collections import OrderedDict
 
 import tensorflow as tf
-from onnx_tf.pb_wrapper import OnnxNode
 
 from stagekit import StageError, layouts, scopes
 
@@ -13,6 +12,7 @@ from . import handlers
 from .handlers import dtypes, window
 from .handlers.handler import CUT, UnsupportedError
 from .handlers.values import Values
+from .node import Node
 
 
 def build(model, inputs, *, nhwc_inputs=(), nhwc_outputs=(), select_tf=False):
@@ -64,10 +64,7 @@ def _to_nhwc(x):
 
 
 def _translate(opsets, protos, values):
-    nodes = [OnnxNode(proto) for proto in protos]
-    for node in nodes:
-        # onnx-tf's handlers hand the name on to TensorFlow.
-        node.name = scopes.of_node(node.node_proto)
+    nodes = [Node(proto) for proto in protos]
     for node, handler in zip(nodes, handlers.choose(nodes, opsets)):
         _handle(node, handler, values)
 

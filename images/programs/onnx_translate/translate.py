@@ -6,17 +6,26 @@ import importlib.util
 import logging
 
 import onnx
-from onnx_tf import common
 
-from stagekit import StageError, arrays, layouts
+from stagekit import StageError, arrays, layouts, tensorflow_imports
 
-from . import running, stock
+from . import running
 
 VERSIONS = ("onnx", "onnx-tf", "tensorflow-cpu", "tensorflow-addons", "numpy", "protobuf")
 
 # The nhwc lowering is written for one version of onnx-tf: an image of another does not carry its package.
 nhwc = importlib.import_module("onnx_nhwc.lowering") if importlib.util.find_spec("onnx_nhwc") else None
-LOWERINGS = {"stock": stock.lower} if nhwc is None else {"nhwc": nhwc.lower, "stock": stock.lower}
+
+
+def _stock():
+    """The module `stock`. Importing onnx-tf takes as long as importing TensorFlow does: only where it is needed."""
+    tensorflow_imports.finish()
+    return importlib.import_module(".stock", __package__)
+
+
+LOWERINGS = {"nhwc": lambda: nhwc, "stock": _stock} if nhwc else {"stock": _stock}
+if nhwc is None:
+    _stock()
 
 
 def translate(request):
@@ -40,7 +49,7 @@ def translate(request):
         )
     with _warnings() as warnings:
         lowered = _with_open_batch if "batches" in settings else _of_one_size
-        return dict(lowered(request, settings, LOWERINGS[lowering]), warnings=warnings)
+        return dict(lowered(request, settings, LOWERINGS[lowering]().lower), warnings=warnings)
 
 
 def _of_one_size(request, settings, lower):
@@ -81,11 +90,12 @@ def _warnings():
     found = []
     gatherer = logging.Handler(logging.WARNING)
     gatherer.emit = lambda record: found.append("onnx-tf says: {}".format(record.getMessage()))
-    common.logger.addHandler(gatherer)
+    logger = logging.getLogger("onnx-tf")
+    logger.addHandler(gatherer)
     try:
         yield found
     finally:
-        common.logger.removeHandler(gatherer)
+        logger.removeHandler(gatherer)
 
 
 OPERATIONS = {"translate": translate, "compute": compute}

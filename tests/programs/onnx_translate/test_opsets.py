@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 from lowered import LoweredTest, model, random
 from onnx import TensorProto, defs, helper
-from onnx_tf.pb_wrapper import OnnxNode
 
 from onnx_nhwc import handlers
+from onnx_nhwc.handlers import onnx_tf_handlers
+from onnx_nhwc.node import Node
 from stagekit import StageError
 
 OPSETS = range(7, defs.onnx_opset_version() + 1)
@@ -32,7 +33,7 @@ def operators(opset):
 
 def has_handler(name, opset):
     try:
-        handlers.choose([OnnxNode(helper.make_node(name, ["x"], ["y"]))], {"": opset})
+        handlers.choose([Node(helper.make_node(name, ["x"], ["y"]))], {"": opset})
     except StageError:
         return False
     return True
@@ -52,7 +53,7 @@ class OpsetsTest(LoweredTest):
             theirs = SimpleNamespace(
                 ONNX_OP="ReduceSum", DOMAIN="", SINCE_VERSION=13, get_versions=lambda found=versions: found
             )
-            self.assertEqual(handlers._handled_version(theirs), expected)
+            self.assertEqual(onnx_tf_handlers._handled_version(theirs), expected)
 
     def test_functions(self):
         x = random(2, 5)

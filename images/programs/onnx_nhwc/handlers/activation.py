@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from . import channels, linear
 from .broadcasting import LARGEST_RANK, broadcast, in_a_row
-from .handler import UnsupportedError, handles
+from .handler import UnsupportedError, handles, kept_name
 
 # erf(x) = tanh(x * p(x^2)): fitted to 6e-8, with float32's own rounding right to 2e-7. Beyond the bound erf is 1.
 ERF = (1.1283797, 0.10276548, -1.8438501e-4, -6.2571817e-4, 8.9711933e-5, -5.9855572e-6, 1.5895056e-7)
@@ -25,6 +25,11 @@ TANH_FACTOR = TANH_SLOPE * 0.044715
 @handles("Relu")
 def relu(node, values):
     return [_by_parts(tf.nn.relu, values[node.inputs[0]], values)]
+
+
+@handles("LeakyRelu")
+def leaky_relu(node, values):
+    return [tf.nn.leaky_relu(values[node.inputs[0]], node.attrs.get("alpha", 0.01), name=kept_name(node))]
 
 
 @handles("Clip")

@@ -1,6 +1,7 @@
 """Cast, and the dtypes that TFLite has no operators for."""
 
 import tensorflow as tf
+from onnx import TensorProto, mapping
 
 from .handler import UnsupportedError, handles
 
@@ -16,13 +17,18 @@ MOVES = ("Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 
 @handles("Cast")
 def cast(node, values):
-    dtype = tf.as_dtype(node.attrs["to"])
+    dtype = _dtype(node.attrs["to"])
     if _is_lacking(dtype, values) and values.computed(node):
         raise UnsupportedError(
             "TFLite has no operators for {}".format(dtype.name),
             "cast to float32 or int32" + _other_choice(dtype, values),
         )
     return [tf.cast(values[node.inputs[0]], dtype)]
+
+
+def _dtype(number):
+    """TensorFlow's dtype for ONNX's number of one. numpy has no bfloat16."""
+    return tf.bfloat16 if number == TensorProto.BFLOAT16 else tf.as_dtype(mapping.TENSOR_TYPE_TO_NP_TYPE[number])
 
 
 def check(node, values):

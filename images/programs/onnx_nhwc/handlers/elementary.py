@@ -1,10 +1,10 @@
-"""Elementary functions of one number. TFLite has exp, log, sqrt, sin, cos and tanh; the rest is made of these."""
+"""Elementary functions of one number: those that TFLite has, and others made of these."""
 
 import numpy as np
 import tensorflow as tf
 
 from .broadcasting import LARGEST_RANK, in_a_row
-from .handler import handles
+from .handler import handles, kept_name
 
 # arctan(x) = x * p(x^2) for x in [0, 1], right to 1e-7.
 ATAN = (
@@ -87,6 +87,19 @@ def _sign(x):
     return tf.cast(x > zero, x.dtype) - tf.cast(x < zero, x.dtype)
 
 
+BUILTIN = {
+    "Ceil": tf.math.ceil,
+    "Cos": tf.cos,
+    "Exp": tf.exp,
+    "Floor": tf.floor,
+    "Log": tf.math.log,
+    "Neg": tf.negative,
+    "Round": tf.round,
+    "Sigmoid": tf.sigmoid,
+    "Sin": tf.sin,
+    "Sqrt": tf.sqrt,
+    "Tanh": tf.tanh,
+}
 FUNCTIONS = {
     "Acos": _acos,
     "Acosh": _acosh,
@@ -101,6 +114,11 @@ FUNCTIONS = {
     "Sinh": _sinh,
     "Tan": lambda x: tf.sin(x) / tf.cos(x),
 }
+
+
+@handles(*BUILTIN)
+def builtin(node, values):
+    return [BUILTIN[node.op_type](values[node.inputs[0]], name=kept_name(node))]
 
 
 @handles(*FUNCTIONS)

@@ -1,6 +1,6 @@
 """What a handler is, and how it is found.
 
-A handler is a function of an onnx-tf OnnxNode (op_type, name, attrs, inputs, outputs) and the `Values` computed so far.
+A handler is a function of a `node.Node` and the `Values` computed so far.
 It returns the node's outputs as a list of tensors, in ONNX's layout: images are NCHW, and the layout pass turns them.
 """
 
@@ -14,6 +14,11 @@ class UnsupportedError(Exception):
     def __init__(self, reason, hint):
         super().__init__(reason)
         self.hint = hint
+
+
+def kept_name(node):
+    """The name of an operator that onnx-tf would make of a node alone: it is in files."""
+    return "onnx_tf_prefix_" + node.name
 
 
 def handles(*op_types):

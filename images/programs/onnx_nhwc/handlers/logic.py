@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from .broadcasting import broadcast
-from .handler import handles
+from .handler import handles, kept_name
 
 COMPARISONS = {
     "Equal": tf.equal,
@@ -64,8 +64,7 @@ def opposite(node, values):
     if x.op.type in ORDERINGS and x.op.inputs[0].dtype.is_floating:
         # Grappler and the converter would make the opposite comparison of it, though neither holds for NaN.
         return [tf.where(x, tf.zeros_like(x), tf.ones_like(x))]
-    # Under the name that it has from onnx-tf, which is in files.
-    return [tf.logical_not(x, name="onnx_tf_prefix_" + node.name)]
+    return [tf.logical_not(x, name=kept_name(node))]
 
 
 @handles("Where")

@@ -4,10 +4,15 @@ import numpy as np
 import tensorflow as tf
 
 from . import channels
-from .handler import handles
+from .handler import handles, kept_name
 
 # TFLite's TRANSPOSE and STRIDED_SLICE take no more.
 LARGEST_RANK = 5
+
+
+@handles("Identity")
+def identity(node, values):
+    return [tf.identity(values[node.inputs[0]], name=kept_name(node))]
 
 
 @handles("Reshape")
