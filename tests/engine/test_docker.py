@@ -45,6 +45,7 @@ def test_there_is_no_network(worker, listener):
     assert len(found) == 2
     assert all("Network is unreachable" in error for error in found.values())
     assert result(worker, "resolve", name="host.docker.internal")["error"] is not None
+    assert result(worker, "resolve", name="localhost")["error"] is None
 
 
 def test_only_scratch_and_outputs_can_be_written(worker):
@@ -59,6 +60,7 @@ def test_mounts_are_strict(worker):
     options = {line.split()[1]: line.split()[3].split(",") for line in mounts.splitlines()}
     assert "ro" in options["/"]
     assert "ro" in options["/in"]
+    assert "ro" in options["/etc/hosts"]
     assert {"nosuid", "nodev", "noexec"} <= set(options["/tmp"])
 
 

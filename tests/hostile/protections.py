@@ -13,6 +13,14 @@ def change_container(**changes):
     docker.APIClient.create_host_config = lambda api, **options: create(api, **(options | changes))
 
 
+def without_network():
+    create = docker.APIClient.create_container
+    docker.APIClient.create_container = lambda api, *args, **options: create(
+        api, *args, **(options | {"network_disabled": False})
+    )
+    change_container(network_mode="host")
+
+
 def without_disk():
     written.excess = lambda *_: None
     change_container(ulimits=[])
@@ -27,7 +35,7 @@ WITHOUT = {
     "disk": without_disk,
     "escapes": lambda: setattr(console, "escaped", str),
     "log": lambda: setattr(process, "LONGEST_LOG", 2**40),
-    "network": lambda: change_container(network_mode="host"),
+    "network": without_network,
     "outputs": lambda: setattr(execute, "_own", lambda *_: None),
     "privileges": without_privileges,
     "processes": lambda: change_container(pids_limit=-1),

@@ -1,4 +1,4 @@
-"""A worker as a container in a sandbox, which has only its two mounts besides its image."""
+"""A worker as a container in a sandbox, which has only its mounts besides its image."""
 
 import os
 import signal
@@ -23,13 +23,14 @@ _LEFT = f"{AGAIN}. That removes what was left, as `pinlite clean` does"
 _SIGNALLED = 128
 _UNPRIVILEGED = "1000:1000"
 _SCRATCH = "/tmp"  # noqa: S108  # inside the container
+_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
 
 class ContainerProcess:
     def __init__(
         self, client: docker.DockerClient, job: Job, mounts: Sequence[Mount], porter: Porter | None = None
     ) -> None:
-        """``mounts`` are /in and /out, the folders of the job or what a ``porter`` has of them, who ends with it."""
+        """``mounts`` are `folders` of the job, or what a ``porter`` has of /in and /out, who ends with it."""
         self._api = client.api
         self._porter = porter
         self._attached: Attached | None = None
@@ -121,21 +122,28 @@ class ContainerProcess:
             labels=owner.labels(job),
             user=user(),
             stdin_open=True,
+            # The daemon starts a program of its own for each other container, which takes as long as the rest. It also
+            # gives those the name of the loopback, which `folders` gives in its place, and a porter can't.
+            network_disabled=self._porter is None,
             host_config=config,
         )
         return str(container["Id"])
 
 
 def folders(job: Job) -> list[Mount]:
-    """The mounts of a worker that works in its job's folder, which are made."""
+    """The mounts of a worker that works in its job's folder, which are made there."""
     for folder in (job.inputs, job.outputs):
         folder.mkdir(parents=True, exist_ok=True)
+    hosts = job.folder / "hosts"
+    hosts.write_text(_HOSTS)
     # The container's user is another than the host's where that is root.
     job.inputs.chmod(0o755)
     job.outputs.chmod(0o777)
+    hosts.chmod(0o644)
     return [
         Mount("/in", str(job.inputs), type="bind", read_only=True),
         Mount("/out", str(job.outputs), type="bind"),
+        Mount("/etc/hosts", str(hosts), type="bind", read_only=True),
     ]
 
 
