@@ -14,7 +14,7 @@ def meta_graph(graph, inputs, outputs):
     meta = meta_graph_pb2.MetaGraphDef()
     meta.meta_info_def.tags.append(tf.saved_model.SERVING)
     meta.meta_info_def.tensorflow_version = tf.__version__
-    meta.graph_def.CopyFrom(graph.as_graph_def())
+    _copy(graph, meta.graph_def)
     signature = meta.signature_def[SIGNATURE]
     signature.method_name = tf.saved_model.PREDICT_METHOD_NAME
     for infos, tensors in ((signature.inputs, inputs), (signature.outputs, outputs)):
@@ -23,6 +23,16 @@ def meta_graph(graph, inputs, outputs):
             infos[name].dtype = tensor.dtype.as_datatype_enum
             infos[name].tensor_shape.CopyFrom(tensor.shape.as_proto())
     return meta
+
+
+def _copy(graph, graph_def):
+    """Put a graph into an empty GraphDef: node by node, as all weights at once would be in memory twice more."""
+    if graph._functions:  # noqa: SLF001 - it has no other way to say so
+        graph_def.CopyFrom(graph.as_graph_def())
+        return
+    graph_def.versions.CopyFrom(graph.graph_def_versions)
+    for operation in graph.get_operations():
+        graph_def.node.add().CopyFrom(operation.node_def)
 
 
 def name_branches(graph_def):
