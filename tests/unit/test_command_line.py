@@ -482,3 +482,8 @@ def test_on_another_system_one_line_says_so(program):
     if "main" in program:
         assert ended.returncode == 4
         assert len(ended.stderr.splitlines()) == 2
+
+
+def test_a_process_that_ends_looks_for_no_garbage():
+    script = "import gc; from pinlite.cli.main import main; main(); raise SystemExit(gc.get_freeze_count() == 0)"
+    subprocess.run([sys.executable, "-c", script, "--version"], check=True, capture_output=True)

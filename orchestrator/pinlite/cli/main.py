@@ -27,8 +27,8 @@ _UNUSABLE = {
 _END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
 _SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
 _SHORTEST_SECRET = 6
-# As many as a command's imports make.
-_OBJECTS = 100_000
+# More than the imports of a conversion make.
+_OBJECTS = 200_000
 _PASSWORD = re.compile(r"(\w://)[^/\s@]+@")
 
 
@@ -64,6 +64,9 @@ def main() -> int:
         _explain(message, hint)
         _print_json("bug", message, hint, _BUG)
         return _BUG
+    finally:
+        # The process is about to end: Python would look for garbage in all that it has once more.
+        gc.freeze()
 
 
 def _run() -> int:
