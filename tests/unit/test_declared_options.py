@@ -185,3 +185,11 @@ def test_help_waits_for_nothing_heavy(arguments, absent):
     )
     assert "Usage: pinlite" in done.stdout
     assert not {"numpy", "rich", "docker", *absent} & set(done.stderr.split())
+
+
+def test_a_conversion_waits_for_nothing_that_makes_images():
+    script = "import sys, pinlite.cli.app, pinlite.cli.convert, pinlite.options.resolution; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "pinlite.engine.venv" in imported
+    assert imported.isdisjoint({"docker", "numpy", "packaging", "pinlite.engine.supply"})

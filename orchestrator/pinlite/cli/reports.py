@@ -7,8 +7,8 @@ from pinlite.cli import ci
 from pinlite.cli.consoles import data
 from pinlite.errors import UsageError
 from pinlite.machine import writing
-from pinlite.store import output, results
-from pinlite.ui import batches, markdown, tables
+from pinlite.store import output
+from pinlite.ui import tables
 from pinlite.ui.console import escaped_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def finish(report: "Report", out: Path, *, json: bool, html: str | None) -> None
     if html or ci.is_here():
         written("--html", Path(html) if html else out / output.PAGE, page_of(report, out))
     if ci.is_here():
+        from pinlite.ui import markdown
+
         ci.summarize(markdown.of(report, str(out)))
         for warned in report.warnings:
             ci.annotate("warning", warned.message)
@@ -49,6 +51,7 @@ def written(option: str, file: Path, text: str) -> None:
 
 def page_of(report: "Report", out: Path) -> str:
     """The page of a result whose folder is ``out``."""
+    from pinlite.store import results
     from pinlite.ui.page import html  # its templates take time to import
 
     return html.of(report, str(out), results.kept(out))
@@ -66,6 +69,8 @@ def show_batch(report: "BatchReport", *, json: bool) -> None:
     if json:
         typer.echo(escaped_json(report.to_json()), nl=False)
         return
+    from pinlite.ui import batches
+
     for part in batches.sections(report, everything=False):
         tables.print_part(part, data, soft_wrap=True)
     tables.print_part(batches.verdict(report), data, soft_wrap=True)

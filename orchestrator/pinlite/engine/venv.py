@@ -17,15 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pinlite import digest
 from pinlite.contract import ENVIRONMENT
-from pinlite.engine import browser, interpreter, owner, supply, usage
+from pinlite.engine import browser, interpreter, owner, usage
 from pinlite.engine.process import Ending, ProcessWorker
 from pinlite.engine.protocol import Image, Job, Leftover, StartedWorker
-from pinlite.engine.supply import Supply, Wanted
-from pinlite.engine.wheels import Pins
 from pinlite.errors import ImageError, NoEngineError, StageCrashError
 from pinlite.events import BuildFinished, BuildProgress, BuildStarted, Notice, Observer
 from pinlite.inputs import environment as users
@@ -33,8 +31,12 @@ from pinlite.machine import folders, guards, processes, processor, temporary, uv
 from pinlite.machine.retries import passes, repeated
 from pinlite.toolchain import ImageRecipe
 
+if TYPE_CHECKING:
+    from pinlite.engine.supply import Supply
+
 # In an environment; beside it until all of it is installed.
 _LOCK = "requirements.lock"
+_IDENTITY = "identity"
 # How the name of an environment ends that has packages alone, for one of the user's own.
 _OVERLAY = "-overlay"
 _HALF_AN_IMAGE, _HALF_AN_ENVIRONMENT = "half-made image", "half-made environment"
@@ -42,7 +44,7 @@ _CHUNK = 64 * 1024
 _MOMENT = 0.002
 
 
-_Supplies = Mapping[str, Sequence[Supply]]
+_Supplies = Mapping[str, Sequence["Supply"]]
 
 
 class VenvEngine:
@@ -69,9 +71,8 @@ class VenvEngine:
         return f"uv {uv.run('--version').split()[1]}"
 
     def find(self, recipes: Iterable[ImageRecipe]) -> dict[str, Image]:
-        known = {(image.name, image.identity): image for image in self.images()}
-        wanted = [(recipe, known.get((recipe.name, _identity(recipe)))) for recipe in recipes]
-        found = [replace(image, interpreter=recipe.interpreter) for recipe, image in wanted if image]
+        places = [(recipe, self._place(recipe) / _IDENTITY) for recipe in recipes]
+        found = [replace(_image(file), interpreter=recipe.interpreter) for recipe, file in places if file.exists()]
         return {image.name: image for image in found if _python(image).exists() and _environment_of(image).exists()}
 
     def ensure(self, recipes: Iterable[ImageRecipe], observe: Observer) -> dict[str, Image]:
@@ -86,32 +87,14 @@ class VenvEngine:
                 )
         if not all(recipe.interpreter for recipe in recipes):
             observe(Notice("the venv engine does not isolate untrusted code: convert only models you trust with it"))
-        missing = [recipe for recipe in recipes if not self.find([recipe])]
-        for recipe in missing:
-            if recipe.base.browser:
-                browser.check(recipe.name)
-        with self._supplied(missing, observe) as supplies:
-            for recipe in missing:
-                started = time.monotonic()
-                observe(BuildStarted(recipe.name, sum(each.file.size or 0 for each in supplies.get(recipe.name, ()))))
-                self._make(recipe, supplies, observe)
-                observe(BuildFinished(recipe.name, time.monotonic() - started))
+        if missing := [recipe for recipe in recipes if not self.find([recipe])]:
+            self._make_all(missing, observe)
         found = self.find(recipes)
         usage.note(self.name, found.values())
         return found
 
     def images(self) -> list[Image]:
-        folders_found = sorted((self._root / "images").glob("*/identity"))
-        return [
-            Image(
-                file.parent.name.rpartition("-")[0],
-                file.read_text(),
-                str(file.parent),
-                lock=_read(file.with_name("lock")),
-                made=file.stat().st_mtime,
-            )
-            for file in folders_found
-        ]
+        return [_image(file) for file in sorted((self._root / "images").glob(f"*/{_IDENTITY}"))]
 
     def broken(self) -> list[Image]:
         """Those whose CPython does not start, because it is gone, or is another one by now."""
@@ -167,20 +150,39 @@ class VenvEngine:
 
     def _supplied(self, recipes: Iterable[ImageRecipe], observe: Observer) -> AbstractContextManager[_Supplies]:
         """The files of each environment that is not there yet, by its path; and of bases, where sources are built."""
+        from pinlite.engine import supply  # noqa: PLC0415  # as what it imports, only where images are made
+        from pinlite.engine.wheels import Pins  # noqa: PLC0415
+
         without = [recipe for recipe in recipes if recipe.npm or not _is_whole(self._environment(recipe))]
         bases = {recipe.base.name: recipe.base for recipe in without if recipe.builds}
-        wanted = [Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
-        wanted += [Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
+        wanted = [supply.Wanted(str(self._environment(recipe)), Pins.of(recipe)) for recipe in without]
+        wanted += [supply.Wanted(name, Pins(base.name, base.lock, base)) for name, base in bases.items()]
         return supply.provided(wanted, self._root, observe)
+
+    def _place(self, recipe: ImageRecipe) -> Path:
+        return self._root / "images" / f"{recipe.name}-{_identity(recipe)[:16]}"
 
     def _environment(self, recipe: ImageRecipe) -> Path:
         """What images with the same packages on the same Python share."""
         kind = _OVERLAY if recipe.interpreter else ""
         return self._root / "environments" / f"{recipe.base.python}-{digest.of_bytes(recipe.installed)[:16]}{kind}"
 
+    def _make_all(self, recipes: Sequence[ImageRecipe], observe: Observer) -> None:
+        for recipe in recipes:
+            if recipe.base.browser:
+                browser.check(recipe.name)
+        with self._supplied(recipes, observe) as supplies:
+            for recipe in recipes:
+                started = time.monotonic()
+                observe(BuildStarted(recipe.name, sum(each.file.size or 0 for each in supplies.get(recipe.name, ()))))
+                self._make(recipe, supplies, observe)
+                observe(BuildFinished(recipe.name, time.monotonic() - started))
+
     def _make(self, recipe: ImageRecipe, supplies: _Supplies, observe: Observer) -> None:
-        identity = _identity(recipe)
-        folder = self._root / "images" / f"{recipe.name}-{identity[:16]}"
+        from pinlite.engine import supply  # noqa: PLC0415  # as above
+        from pinlite.engine.wheels import Pins  # noqa: PLC0415
+
+        folder = self._place(recipe)
         environment = self._environment(recipe)
         with guards.held(_guard_of(folder)):
             if not self.find([recipe]):
@@ -199,13 +201,15 @@ class VenvEngine:
                     python = recipe.interpreter or environment / "bin" / "python"
                     _compile(python, image / "programs", folder / "programs")
                     (image / "lock").write_text(Pins.of(recipe).key)
-                    (image / "identity").write_text(identity)
+                    (image / _IDENTITY).write_text(_identity(recipe))
                     image.rename(folder)
 
     def _install(self, recipe: ImageRecipe, environment: Path, supplies: _Supplies, observe: Observer) -> None:
         with guards.held(_guard_of(environment)):
             if _is_whole(environment):
                 return
+            from pinlite.engine import supply  # noqa: PLC0415  # as above
+
             _discard(environment)
             python = recipe.interpreter or _found(recipe.base.python, observe)
             lock = _lock_of(environment)
@@ -344,6 +348,14 @@ def _labelled() -> Iterator[tuple[int, dict[str, str]]]:
             yield int(process.name), labels
 
 
+def _image(identity: Path) -> Image:
+    """The image whose folder has the file of its identity."""
+    folder = identity.parent
+    name, _, _ = folder.name.rpartition("-")
+    lock = _read(folder / "lock")
+    return Image(name, identity.read_text(), str(folder), lock=lock, made=identity.stat().st_mtime)
+
+
 def _lock_of(environment: Path) -> Path:
     """Where an environment's lock is while it is installed. There is a dot in its name: Python's version."""
     return environment.with_name(f"{environment.name}.lock")
@@ -406,7 +418,7 @@ def _install_local(python: Path, local: Mapping[str, bytes]) -> None:
             _run_pip(python, folder, "--no-build-isolation", *packages)
 
 
-def _install(python: Path, files: Sequence[Supply], *options: str | Path) -> None:
+def _install(python: Path, files: Sequence["Supply"], *options: str | Path) -> None:
     """Install files from where they are for a Python, each held to its hash; no index is asked."""
     if not files:
         return

@@ -5,7 +5,6 @@ import re
 import subprocess
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from pinlite import digest, trust
@@ -43,6 +42,8 @@ def read(path: Path) -> Environment:
     Raises:
         UsageError: There is no interpreter, it does not start, or it has no torch.
     """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # takes time to import
+
     interpreter = _interpreter(path)
     said = _asked(interpreter)
     packages = {str(canonicalize_name(name)): each.version for name, each in said.distributions.items()}

@@ -23,8 +23,6 @@ from pinlite import digest
 from pinlite.errors import UsageError
 from pinlite.inputs.paths import check_closed
 
-WHEEL = ".whl"
-
 _PROJECT, _SETUP, _CONFIG, _INFO, _REQUIRES = "pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "requires.txt"
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 # Before this one, metadata did not say whether what it leaves out is decided by the build.

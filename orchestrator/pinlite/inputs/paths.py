@@ -8,6 +8,9 @@ from pathlib import Path
 
 from pinlite.errors import UsageError
 
+# How the name of a package's wheel ends.
+WHEEL = ".whl"
+
 _LARGEST = 2**31 - 1
 
 # What people have under the name of a model or of its weights: how it begins, or goes on at the fifth byte; what it is,

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pinlite.errors import UsageError
-from pinlite.inputs import packages
-from pinlite.inputs.paths import existing
+from pinlite.inputs.paths import WHEEL, existing
 from pinlite.schema.recipe import Requirements
 from pinlite.toolchain import Toolchain, days
 
@@ -41,7 +40,7 @@ def requirements_of(options: Mapping[str, Any], chosen: Toolchain) -> Requiremen
 def names_a_path(text: str) -> bool:
     """Whether it says where a package is, and not what it is called."""
     is_local = not (text.startswith("-") or _ADDRESS.search(text) or "==" in text.rpartition("/")[2])
-    return is_local and ("/" in text or text in (".", "..") or text.endswith((packages.WHEEL, ".txt", *_ARCHIVES)))
+    return is_local and ("/" in text or text in (".", "..") or text.endswith((WHEEL, ".txt", *_ARCHIVES)))
 
 
 def as_path(path: str) -> str:
@@ -67,13 +66,15 @@ def _fetched(address: str) -> str:
     """How what is at an address becomes a folder or a wheel."""
     found = _REPOSITORY.search(address)
     name = found["url"].rstrip("/").rpartition("/")[2].removesuffix(".git") if found else ""
-    if not found or not name or found["url"].endswith((packages.WHEEL, *_ARCHIVES)):
+    if not found or not name or found["url"].endswith((WHEEL, *_ARCHIVES)):
         return "download it, and give the wheel, or the folder that it unpacks to"
     branch = f" --branch {found['version']}" if found["version"] else ""
     return f"git clone{branch} {found['url']}, and give the folder: --with ./{name}"
 
 
 def _path(text: str) -> Path:
+    from pinlite.inputs import packages  # noqa: PLC0415  # takes time to import
+
     path = Path(text)
     if text.endswith(_ARCHIVES):
         raise UsageError(f"--with {text} is an archive of a source", hint="unpack it, and give the folder")
@@ -82,6 +83,6 @@ def _path(text: str) -> Path:
         return path
     found = existing("--with", text)
     assert found, "it has a text"
-    if path.suffix == packages.WHEEL:
+    if path.suffix == WHEEL:
         packages.of_wheel(path)
     return found

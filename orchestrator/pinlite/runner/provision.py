@@ -4,18 +4,20 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pinlite import toolchain
 from pinlite.engine import Engine
-from pinlite.engine.wheels import Distribution, WheelCache
 from pinlite.errors import UsageError
 from pinlite.events import Observer
 from pinlite.inputs import external_data, modules
 from pinlite.schema.recipe import Recipe, Requirements
 from pinlite.stages import export
 from pinlite.stages.stage import Stage
-from pinlite.toolchain import ImageRecipe, Toolchain, extra_requirements
-from pinlite.toolchain.source_packages import SourceFile
+from pinlite.toolchain import ImageRecipe, Toolchain
+
+if TYPE_CHECKING:
+    from pinlite.toolchain.source_packages import SourceFile
 
 
 def image_recipes(
@@ -24,6 +26,8 @@ def image_recipes(
     """The recipe of each image that the stages name, by what they call it; export's has the packages of ``--with``."""
     wanted = {name: chosen.images[name] for name in dict.fromkeys(stage.image for stage in stages)}
     if not packages.is_empty and export.STAGE.image in wanted:
+        from pinlite.toolchain import extra_requirements  # noqa: PLC0415  # takes time to import
+
         plain = chosen.images[export.STAGE.image]
         asked = extra_requirements.wanted(packages.pinned, packages.paths, packages.before)
         added = extra_requirements.locked(asked, plain, functools.partial(_fetched, observe=observe), observe)
@@ -31,8 +35,10 @@ def image_recipes(
     return wanted
 
 
-def _fetched(source: SourceFile, observe: Observer) -> Path:
+def _fetched(source: "SourceFile", observe: Observer) -> Path:
     """The source of a package, in the cache of what images are made of."""
+    from pinlite.engine.wheels import Distribution, WheelCache  # noqa: PLC0415  # as above
+
     cache, file = WheelCache(), Distribution(**asdict(source), allowed=frozenset({source.sha256}))
     with cache.using():
         here = cache.fetch(cache.missing([file]), observe)

@@ -3,8 +3,6 @@
 import re
 from dataclasses import replace
 
-from packaging.markers import Marker
-from packaging.version import Version
 from pydantic import Field
 
 from pinlite.machine import folders
@@ -43,6 +41,8 @@ def rows() -> tuple[Row, ...]:
 
 def row_of(environment: Environment) -> Row:
     """The row of an environment's torch; the first one for a torch that is older than all."""
+    from packaging.version import Version  # noqa: PLC0415  # takes time to import
+
     first, *others = rows()
     torch = Version(environment.packages[_ROLE])
     return next((row for row in reversed(others) if torch >= Version(row.since)), first)
@@ -50,6 +50,8 @@ def row_of(environment: Environment) -> Row:
 
 def untested(environment: Environment) -> str:
     """A line that says that no torch of this release was tried; "" for one that was."""
+    from packaging.version import Version  # noqa: PLC0415  # as above
+
     tested = [version for row in rows() for version in row.tested]
     torch = environment.packages[_ROLE]
     if Version(torch).release[:2] in {Version(version).release[:2] for version in tested}:
@@ -105,6 +107,8 @@ def _minor(environment: Environment) -> str:
 def _holds(marker: str | None, environment: Environment) -> bool:
     if not marker:
         return True
+    from packaging.markers import Marker  # noqa: PLC0415  # as above
+
     python = {
         "python_version": _minor(environment),
         "python_full_version": environment.python,

@@ -15,6 +15,7 @@ from pinlite.errors import ImageError, UsageError
 from pinlite.events import Notice, Observer
 from pinlite.inputs import packages, requirements_file
 from pinlite.inputs.packages import Description
+from pinlite.inputs.paths import WHEEL
 from pinlite.inputs.requirements_file import Line
 from pinlite.machine import folders, guards, temporary, uv
 from pinlite.machine.retries import advice, blames_network, passes, repeated
@@ -59,7 +60,7 @@ class Added:
 
 def wanted(pinned: tuple[str, ...], paths: tuple[Path, ...], before: str) -> Wanted:
     """What is asked for, with the files of requirements read; a UsageError names a line that is none."""
-    files = [path for path in paths if path.suffix != packages.WHEEL and not path.is_dir()]
+    files = [path for path in paths if path.suffix != WHEEL and not path.is_dir()]
     lines = [Line(text) for text in pinned] + [line for file in files for line in requirements_file.read(file)]
     return Wanted(tuple(lines), tuple(path for path in paths if path not in files), before)
 
