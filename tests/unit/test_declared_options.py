@@ -9,8 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
 import pinlite
+from pinlite.cli.parameters import command
 from pinlite.options import keyed
 from pinlite.options.checked import checked
 from pinlite.options.commands import COMMANDS, GROUPS, Convert, Quiet
@@ -193,3 +195,12 @@ def test_a_conversion_waits_for_nothing_that_makes_images():
     imported = set(done.stdout.split())
     assert "pinlite.engine.venv" in imported
     assert imported.isdisjoint({"docker", "numpy", "packaging", "pinlite.engine.supply"})
+
+
+def test_nothing_is_made_to_check_what_is_not_given(monkeypatch):
+    made = []
+    build = typer.core.build_runtime_param
+    monkeypatch.setattr(typer.core, "build_runtime_param", lambda kind: made.append(kind.annotation) or build(kind))
+    context = command("convert", COMMANDS["convert"]).make_context("convert", ["model.py:net", "--seed", "7"])
+    assert (context.params["source"], context.params["seed"]) == ("model.py:net", 7)
+    assert made == [bool, int, str], "typer's own --help, and what is given"

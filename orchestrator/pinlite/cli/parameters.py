@@ -24,6 +24,8 @@ class GroupedCommand(TyperCommand):
     def __init__(self, *, alone: Mapping[str, str], **attributes: Any) -> None:
         super().__init__(**attributes)
         self._alone = alone
+        for parameter in self.params:
+            vars(parameter)["process_value"] = partial(_processed, parameter.process_value, required=parameter.required)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(
@@ -35,6 +37,11 @@ class GroupedCommand(TyperCommand):
         for title, parameters in groupby(shown, lambda parameter: getattr(parameter, "rich_help_panel", None)):
             with formatter.section(title or "Options"):
                 formatter.write_dl([parameter.get_help_record(ctx) for parameter in parameters])
+
+
+def _processed(process: Callable[[Any, Any], Any], context: Any, value: Any, *, required: bool) -> Any:
+    """A parameter's value. What is not given need not be checked, for which typer makes a validator of each option."""
+    return process(context, value) if required or value is not None else None
 
 
 def command(name: str, declared: Command) -> Any:
