@@ -1,9 +1,9 @@
 """Images as data: what goes into an image, and the identity that follows from it."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -108,11 +108,11 @@ class ImageRecipe:
         """The images below this one, the lowest first, and this one."""
         return (*(self.parent.lineage if self.parent else ()), self)
 
-    @cached_property
+    @functools.cached_property
     def _digests(self) -> dict[str, str]:
         return {name: digest.of_bytes(data) for name, data in self.files.items()}
 
-    @cached_property
+    @functools.cached_property
     def _identities(self) -> dict[str, str]:
         """Those that were told before, by what they were asked ``on``."""
         return {}
@@ -232,7 +232,7 @@ def _lock(folder: Path) -> bytes:
     return lock
 
 
-def program(package: str, file: Path) -> dict[str, bytes]:
+def program(package: str, file: Path) -> Mapping[str, bytes]:
     """The files of a package of programs by their place in a build context; a UsageError blames ``file``."""
     folder = folders.IMAGES / _PROGRAMS / package
     if not package.isidentifier() or not folder.is_dir():
@@ -240,6 +240,12 @@ def program(package: str, file: Path) -> dict[str, bytes]:
             f"{file}: unknown programs {package!r}",
             hint=f"known: {', '.join(sorted(path.name for path in folder.parent.iterdir()))}",
         )
+    return files_of(folder)
+
+
+@functools.cache
+def files_of(folder: Path) -> Mapping[str, bytes]:
+    """The files of a package of programs, which several images have: read once in a process."""
     return {
         f"{_PROGRAMS}/{path.relative_to(folder.parent).as_posix()}": path.read_bytes()
         for path in sorted(digest.files_below(folder))

@@ -154,6 +154,7 @@ def load(text: str = DEFAULT) -> Toolchain:
 def read_anew() -> None:
     """Have those that pinlite brings read again: their files have changed."""
     _own.cache_clear()
+    images.files_of.cache_clear()
 
 
 @functools.cache
