@@ -15,6 +15,7 @@ from stagekit import samples as samples_of_request
 from . import (
     conversion,
     cost,
+    file_tables,
     joining,
     operator_list,
     operator_outputs,
@@ -67,13 +68,13 @@ def convert(request):
     with request.outputs["model"].open("wb") as written:
         written.writelines([b"" if as_written else signature.head(content, fed, made), content])
     if "operators" in request.outputs:
-        request.outputs["operators"].write_text(json.dumps(operator_list.of(content), separators=(",", ":")))
+        request.outputs["operators"].write_text(json.dumps(operator_list.of(file), separators=(",", ":")))
     return {
         "inputs": _mapped(inputs, fed, file),
         "outputs": _mapped(outputs, made, file),
-        "select_tf": ops.select_tf(content),
+        "select_tf": ops.select_tf(file),
         "quantization": dict(file.summary(), cut=variants.cut(converted, request)),
-        **cost.of(content),
+        **cost.of(file),
         "warnings": doubts,
         "notes": variants.notes(converted, request),
     }
@@ -148,7 +149,7 @@ def infer(request):
     """
     content = interpreter.content(request.inputs["model"])
     inferred = interpreter.infer(tf.lite.Interpreter, request, *signature.signed(content))
-    return dict(inferred, ops=ops.counted(content, interpreter.graphs(request)))
+    return dict(inferred, ops=ops.counted(file_tables.File(content), interpreter.graphs(request)))
 
 
 def time(request):

@@ -2,48 +2,37 @@
 
 import numpy as np
 
-from . import cost, file_tables
+from . import cost
 
 
-def of(content):
-    """{operators} of a file's bytes, of all of its graphs in their order: [{kind, inputs, outputs, macs}].
+def of(file):
+    """{operators} of a `file_tables.File`, of all of its graphs in their order: [{kind, inputs, outputs, macs}].
 
     ``inputs`` and ``outputs`` are [{name, type, shape}] of tensors; a constant has {constant: true}, a quantized one
     {scale, zero_point}, the first of as many as there are {channels}, and {seen}, the least and the most that the
     converter has noted. ``macs`` are counted as `cost.of` does.
     """
-    model = file_tables.model(content)
     return {
         "operators": [
             {
-                "kind": file_tables.kind(model, operator),
-                "inputs": [
-                    _described(model, graph.Tensors(operator.Inputs(at)))
-                    for at in range(operator.InputsLength())
-                    if operator.Inputs(at) >= 0
-                ],
-                "outputs": [
-                    _described(model, graph.Tensors(operator.Outputs(at))) for at in range(operator.OutputsLength())
-                ],
-                "macs": cost.macs(graph, operator, file_tables.kind(model, operator)),
+                "kind": operator.kind,
+                "inputs": [_described(file, graph.tensors[place]) for place in operator.inputs if place >= 0],
+                "outputs": [_described(file, graph.tensors[place]) for place in operator.outputs],
+                "macs": cost.macs(graph, operator),
             }
-            for graph in file_tables.graphs(model)
-            for operator in file_tables.operators(graph)
+            for graph in file.graphs
+            for operator in graph.operators
         ]
     }
 
 
-def _described(model, tensor):
-    found = {
-        "name": tensor.Name().decode(errors="backslashreplace"),
-        "type": file_tables.TYPES[tensor.Type()],
-        "shape": [tensor.Shape(at) for at in range(tensor.ShapeLength())],
-    }
-    if model.Buffers(tensor.Buffer()).DataLength():
+def _described(file, tensor):
+    found = {"name": tensor.name.decode(errors="backslashreplace"), "type": tensor.type, "shape": tensor.shape}
+    if file.has_numbers(tensor):
         found["constant"] = True
-    noted = tensor.Quantization()
-    if noted is not None and noted.ScaleLength():
-        found.update(scale=noted.Scale(0), zero_point=noted.ZeroPoint(0), channels=noted.ScaleLength())
+    noted = tensor.quantization
+    if tensor.scales:
+        found.update(scale=noted.Scale(0), zero_point=noted.ZeroPoint(0), channels=tensor.scales)
         if noted.MinLength() and noted.MaxLength():
             seen = [float(noted.MinAsNumpy().min()), float(noted.MaxAsNumpy().max())]
             found.update({"seen": seen} if np.isfinite(seen).all() else {})

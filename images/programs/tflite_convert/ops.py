@@ -50,16 +50,16 @@ def _repeatable(content):
     """
     # A view: what is written into it can be of no other length.
     patched = memoryview(bytearray(content))
-    for kind, operator in _operators(patched):
-        if kind.startswith(PREFIX):
-            first, last = _definition(operator)
+    for operator in _operators(file_tables.File(patched)):
+        if operator.kind.startswith(PREFIX):
+            first, last = _definition(operator.table)
             node = node_def_pb2.NodeDef.FromString(bytes(patched[first:last]))
             patched[first:last] = node.SerializeToString(deterministic=True)
     return bytes(patched)
 
 
 def _definition(operator):
-    """Where in the file the serialized NodeDef of a Select-TF operator begins and ends.
+    """Where in the file the serialized NodeDef of a Select-TF operator, by its table, begins and ends.
 
     It is the second of two strings in a FlexBuffer (https://flatbuffers.dev/internals, FlexBuffers), which is read from
     its end: the width of the root, its type, and how far back the vector is.
@@ -81,22 +81,20 @@ def _definition(operator):
     return text, text + int.from_bytes(table.Bytes[text - width : text], "little")
 
 
-def counted(content, graphs=(0, None)):
-    """How often each operator occurs in a file, the most frequent first; Select-TF ones as FlexAddV2. ``graphs`` are
-    the first of the graphs that count and the one after their last.
+def counted(file, graphs=(0, None)):
+    """How often each operator occurs in a `file_tables.File`, the most frequent first; Select-TF ones as FlexAddV2.
+
+    ``graphs`` are the first of the graphs that count and the one after their last.
     """
-    counts = Counter(kind for kind, _ in _operators(content, graphs))
+    counts = Counter(operator.kind for operator in _operators(file, graphs))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def select_tf(content):
+def select_tf(file):
     """TensorFlow's names of the Select-TF operators in a file, sorted."""
-    return sorted(name[len(PREFIX) :] for name in counted(content) if name.startswith(PREFIX))
+    return sorted(name[len(PREFIX) :] for name in counted(file) if name.startswith(PREFIX))
 
 
-def _operators(content, graphs=(0, None)):
-    """(kind, operator) of every operator in a file, or in some of its graphs."""
-    model = file_tables.model(content)
-    for graph in file_tables.graphs(model)[slice(*graphs)]:
-        for operator in file_tables.operators(graph):
-            yield file_tables.kind(model, operator), operator
+def _operators(file, graphs=(0, None)):
+    """Every operator in a file, or in some of its graphs."""
+    return [operator for graph in file.graphs[slice(*graphs)] for operator in graph.operators]

@@ -9,8 +9,8 @@ from stagekit import StageError
 
 from . import file_tables
 
-FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16, schema.TensorType.FLOAT64)
-INTEGERS = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8", schema.TensorType.INT16: "int16"}
+FLOATS = ("float32", "float16", "float64")
+INTEGERS = ("int8", "uint8", "int16")
 # Between integers and floats: they are where a file turns from the one to the other, and compute nothing.
 BETWEEN = ("QUANTIZE", "DEQUANTIZE")
 MOST_NAMED = 10
@@ -21,11 +21,8 @@ PAD_FINITELY = "leave this variant out; or pad with zeros behind a ReLU, before 
 ENDLESS = np.finfo(np.float32).max / 2**17
 
 
-class File:
+class File(file_tables.File):
     """A .tflite file, read from its bytes."""
-
-    def __init__(self, content):
-        self._model = file_tables.model(content)
 
     def summary(self):
         """{tensors, per_channel, float_operators, integer_operators} for the report.
@@ -38,7 +35,7 @@ class File:
         floats = Counter(name for name, _ in self.float_operators())
         return {
             "tensors": len(quantized),
-            "per_channel": sum(_scales(tensor) > 1 for tensor in quantized),
+            "per_channel": sum(tensor.scales > 1 for tensor in quantized),
             "float_operators": {name: floats[name] for name in sorted(floats)},
             "integer_operators": self._integer_operators(),
         }
@@ -46,15 +43,16 @@ class File:
     def float_operators(self):
         """[(operator, the names of its outputs)] of those that read or write floats."""
         return [
-            (name, [tensor.Name().decode() for tensor in written])
-            for graph in file_tables.graphs(self._model)
-            for name, read, written in self._operators(graph)
-            if name not in BETWEEN and any(tensor.Type() in FLOATS for tensor in read + written)
+            (operator.kind, [graph.tensors[place].name.decode() for place in operator.outputs])
+            for graph in self.graphs
+            for operator in graph.operators
+            if operator.kind not in BETWEEN
+            and any(graph.tensors[place].type in FLOATS for place in operator.inputs + operator.outputs if place >= 0)
         ]
 
     def refuse_endless(self):
         """Raise a StageError of kind ``model`` that names the tensors whose steps are not finite, if any are."""
-        found = [tensor.Name().decode() for tensor in self._quantized() if not _has_steps(tensor)]
+        found = [tensor.name.decode() for tensor in self._quantized() if not _has_steps(tensor)]
         if found:
             message = "integers have no steps for {}: infinities, values that are no numbers, or next to 0"
             raise StageError("model", message.format(", ".join(found[:MOST_NAMED])), MASK_FINITELY)
@@ -64,9 +62,7 @@ class File:
         do: runtimes give zeros for them, or end.
         """
         found = [
-            tensor.Name().decode()
-            for tensor in self._quantized()
-            if tensor.Quantization().ScaleAsNumpy().max() > ENDLESS
+            tensor.name.decode() for tensor in self._quantized() if tensor.quantization.ScaleAsNumpy().max() > ENDLESS
         ]
         if found:
             message = "integers have no steps for {}: the range goes to the lowest float, with which maxima are padded"
@@ -74,18 +70,16 @@ class File:
 
     def _quantized(self):
         """The tensors that have scales."""
-        tensors = [tensor for graph in file_tables.graphs(self._model) for tensor in file_tables.tensors(graph)]
-        return [tensor for tensor in tensors if _scales(tensor)]
+        return [tensor for tensor in self.tensors if tensor.scales]
 
     def _integer_operators(self):
         found = {}
-        for graph in file_tables.graphs(self._model):
-            for operator in file_tables.operators(graph):
-                written = graph.Tensors(operator.Outputs(0)) if operator.OutputsLength() else None
-                name = file_tables.kind(self._model, operator)
-                if written is not None and written.Type() in INTEGERS and _scales(written) and name not in BETWEEN:
-                    types = found.setdefault(name + _half_pixel(operator), Counter())
-                    types[INTEGERS[written.Type()]] += 1
+        for graph in self.graphs:
+            for operator in graph.operators:
+                written = graph.tensors[operator.outputs[0]] if operator.outputs else None
+                if written and written.type in INTEGERS and written.scales and operator.kind not in BETWEEN:
+                    types = found.setdefault(operator.kind + _half_pixel(operator.table), Counter())
+                    types[written.type] += 1
         return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
     def ranges(self, named):
@@ -95,36 +89,30 @@ class File:
         or an input's or output's, which are ``named`` by the places of tensors. What is `BETWEEN` integers and floats
         has the range of the integers.
         """
-        graph, beside = self._model.Subgraphs(0), {}
+        graph, beside = self.graphs[0], {}
         # What is computed of equal constants has the names of all of them.
-        constants = {
-            part
-            for tensor in file_tables.tensors(graph)
-            if self._model.Buffers(tensor.Buffer()).DataLength()
-            for part in _parts(tensor)
-        }
-        given = [graph.Inputs(at) for at in range(graph.InputsLength())]
+        constants = {part for tensor in graph.tensors if self.has_numbers(tensor) for part in _parts(tensor)}
         computed = []
-        for operator in file_tables.operators(graph):
-            if file_tables.kind(self._model, operator) in BETWEEN:
-                ends = operator.Inputs(0), operator.Outputs(0)
+        for operator in graph.operators:
+            if operator.kind in BETWEEN:
+                ends = operator.inputs[0], operator.outputs[0]
                 for one, other in (ends, ends[::-1]):
                     beside.setdefault(one, []).append(other)
             else:
-                computed += [operator.Outputs(at) for at in range(operator.OutputsLength())]
+                computed += operator.outputs
         found = {}
-        for index in (*given, *computed):
+        for index in (*graph.inputs, *computed):
             places = (index, *beside.get(index, ()))
-            tensors = [graph.Tensors(each) for each in places]
-            integers = [each for each in tensors if each.Type() == schema.TensorType.INT8 and _scales(each)]
+            tensors = [graph.tensors[each] for each in places]
+            integers = [each for each in tensors if each.type == "int8" and each.scales]
             parts = [part for tensor in tensors for part in _parts(tensor) if part not in constants]
             names = [part.partition("/")[0] for part in parts] + [named[each] for each in places if each in named]
             for name in names if integers else ():
                 found[name] = {
                     "name": name,
-                    "elements": int(np.prod(tensors[0].ShapeAsNumpy())) if tensors[0].ShapeLength() else 1,
-                    "scale": float(integers[0].Quantization().Scale(0)),
-                    "zero_point": int(integers[0].Quantization().ZeroPoint(0)),
+                    "elements": int(np.prod(tensors[0].shape)),
+                    "scale": float(integers[0].quantization.Scale(0)),
+                    "zero_point": int(integers[0].quantization.ZeroPoint(0)),
                 }
         return [*found.values()]
 
@@ -133,26 +121,16 @@ class File:
 
         Those of a float are those of the integers that it becomes or is made of.
         """
-        graph = self._model.Subgraphs(0)
+        graph = self.graphs[0]
         beside = [index]
-        for operator in file_tables.operators(graph):
-            ends = [operator.Inputs(0), operator.Outputs(0)]
-            if file_tables.kind(self._model, operator) in BETWEEN and index in ends:
+        for operator in graph.operators:
+            ends = operator.inputs[:1] + operator.outputs[:1]
+            if operator.kind in BETWEEN and index in ends:
                 beside += ends
-        tensor = next((tensor for tensor in map(graph.Tensors, beside) if _scales(tensor) == 1), None)
+        tensor = next((tensor for tensor in map(graph.tensors.__getitem__, beside) if tensor.scales == 1), None)
         if tensor is None:
             return None
-        return float(tensor.Quantization().Scale(0)), int(tensor.Quantization().ZeroPoint(0))
-
-    def _operators(self, graph):
-        for operator in file_tables.operators(graph):
-            read = [operator.Inputs(at) for at in range(operator.InputsLength())]
-            written = [operator.Outputs(at) for at in range(operator.OutputsLength())]
-            yield (
-                file_tables.kind(self._model, operator),
-                [graph.Tensors(index) for index in read if index >= 0],
-                [graph.Tensors(index) for index in written],
-            )
+        return float(tensor.quantization.Scale(0)), int(tensor.quantization.ZeroPoint(0))
 
 
 def refuse_floats(content):
@@ -167,7 +145,7 @@ def refuse_floats(content):
 
 def _parts(tensor):
     """The names of those of TensorFlow's operators that a tensor is of."""
-    return tensor.Name().decode().split(";")
+    return tensor.name.decode().split(";")
 
 
 def _half_pixel(operator):
@@ -179,10 +157,5 @@ def _half_pixel(operator):
 
 
 def _has_steps(tensor):
-    scales = tensor.Quantization().ScaleAsNumpy()
+    scales = tensor.quantization.ScaleAsNumpy()
     return np.isfinite(scales).all() and (scales >= np.finfo(np.float32).tiny).all()
-
-
-def _scales(tensor):
-    parameters = tensor.Quantization()
-    return 0 if parameters is None else parameters.ScaleLength()

@@ -147,19 +147,18 @@ def _found(content, weights):
     """[(weight, [its places as arrays of bytes])] of the weights whose splats are in a file whole, and read there by as
     many operators as in the graph, each in the form that it wants.
     """
-    file = file_tables.model(content)
+    file = file_tables.File(content)
     splats = {FIRST + at: weight for at, weight in enumerate(weights)}
-    buffers = [file.Buffers(at).DataAsNumpy() for at in range(file.BuffersLength())]
+    buffers = [file.model.Buffers(at).DataAsNumpy() for at in range(file.model.BuffersLength())]
     elements = [_element(data) for data in buffers]
     readers, places = defaultdict(list), defaultdict(dict)
-    for graph in file_tables.graphs(file):
-        held = [tensor.Buffer() for tensor in file_tables.tensors(graph)]
-        for operator in file_tables.operators(graph):
-            for position in range(operator.InputsLength()):
+    for graph in file.graphs:
+        for operator in graph.operators:
+            for position, place in enumerate(operator.inputs):
                 # What an operator does without is -1: the last tensor is its output at the earliest.
-                buffer = held[operator.Inputs(position)]
+                buffer = graph.tensors[place].buffer
                 if elements[buffer] in splats:
-                    readers[elements[buffer]].append((file_tables.kind(file, operator), position))
+                    readers[elements[buffer]].append((operator.kind, position))
                     places[elements[buffer]][buffer] = buffers[buffer]
     return [
         (weight, list(places[splat].values()))

@@ -49,9 +49,8 @@ def finished(variant, conversion, content):
 
 def _ends(content):
     """The places of a file's inputs and outputs."""
-    graph = file_tables.graphs(file_tables.model(content))[0]
-    inputs = [graph.Inputs(at) for at in range(graph.InputsLength())]
-    return inputs + [graph.Outputs(at) for at in range(graph.OutputsLength())]
+    graph, *_ = file_tables.File(content).graphs
+    return graph.inputs + graph.outputs
 
 
 def float32(conversion, _):

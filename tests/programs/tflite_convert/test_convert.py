@@ -8,7 +8,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from stagekit import Request, StageError, arrays
-from tflite_convert import conversion, convert, converter_refusals, ops, signature
+from tflite_convert import conversion, convert, converter_refusals, file_tables, ops, signature
 
 ROLES = {
     "convert": ("saved_model", ("model",)),
@@ -113,7 +113,7 @@ class Stage(unittest.TestCase):
         lists = {side: converted[side] for side in ("inputs", "outputs")}
         inferred = self.call("infer", "made.model", fed, threads=1, **lists)
         content = (self.folder / "made.model").read_bytes()
-        self.assertEqual(inferred["ops"], ops.counted(content))
+        self.assertEqual(inferred["ops"], ops.counted(file_tables.File(content)))
         got = self.made("outputs")
         self.assertEqual(list(got), [entry["name"] for entry in renamed["outputs"]])
         opened = tf.lite.Interpreter(model_content=content)

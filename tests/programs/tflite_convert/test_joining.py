@@ -74,8 +74,8 @@ class Joined(unittest.TestCase):
         self.assertEqual(joined.graphs, {"encode": [0, 1], "step": [1, 2]})
         self.assertEqual(graph_of("encode", joined.content), (0, [["x"], ["y0"]]))
         self.assertEqual(graph_of("step", joined.content), (1, [["x", "state"], ["y0"]]))
-        model = file_tables.model(joined.content)
-        self.assertEqual([graph.Name() for graph in file_tables.graphs(model)], [b"encode", b"step"])
+        graphs = file_tables.File(joined.content).graphs
+        self.assertEqual([graph.table.Name() for graph in graphs], [b"encode", b"step"])
 
     def test_weights_in_common_are_there_once(self):
         joined = joining.Joined({"encode": self.encoder, "step": self.decoder})

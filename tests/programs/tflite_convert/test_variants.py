@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python import schema_py_generated as schema
 
 from stagekit import Request, StageError, arrays
-from tflite_convert import conversion, convert, flatbuffer, quantized_file, signature
+from tflite_convert import conversion, convert, file_tables, flatbuffer, quantized_file, signature
 
 # Those of which TensorFlow 2.4 can run the file.
 ALL = ("float32", "float16", "dynamic", "int8", "int8-only", "int16x8")
@@ -751,18 +751,16 @@ class IntegersOnly(Stage):
 
 def _parts(content):
     """What a file holds, whatever its order: tensors in words, operators by name and the tensors that they join."""
-    model = schema.Model.GetRootAsModel(content, 0)
-    graph = model.Subgraphs(0)
-    kinds = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
+    file = file_tables.File(content)
+    graph, *_ = file.graphs
     tensors = []
-    for at in range(graph.TensorsLength()):
-        tensor = graph.Tensors(at)
-        data = model.Buffers(tensor.Buffer()).DataAsNumpy()
+    for tensor in graph.tensors:
+        data = file.model.Buffers(tensor.buffer).DataAsNumpy()
         digest = data.tobytes().hex()[:200] if isinstance(data, np.ndarray) else ""
-        tensors.append(f"{tensor.Name().decode()} {kinds[tensor.Type()]} {digest}")
+        tensors.append(f"{tensor.name.decode()} {tensor.type} {digest}")
     operators = [
-        (name, [tensor.Name() for tensor in read], [tensor.Name() for tensor in written])
-        for name, read, written in quantized_file.File(content)._operators(graph)
+        (each.kind, *([graph.tensors[at].name for at in places if at >= 0] for places in (each.inputs, each.outputs)))
+        for each in graph.operators
     ]
     return sorted(tensors), sorted(operators)
 
