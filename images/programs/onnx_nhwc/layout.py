@@ -5,7 +5,7 @@ from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import rewriter_config_pb2
 from tensorflow.python.grappler import tf_optimizer
 
-from . import graph_def_rewrites
+from . import graph_def_rewrites, groups
 from .graph_def_rewrites.graph_def import producer
 
 # The layout optimizer goes by known shapes and leaves transposes of constants: fold before and after it, and let
@@ -40,6 +40,7 @@ def channels_last(meta_graph, inputs, outputs):
         _spell_out_compositions(graph_def)
         meta_graph.graph_def.CopyFrom(graph_def)
     _drop(graph_def, guards)
+    groups.write_apart(graph_def, weights)
     graph_def_rewrites.rewrite(graph_def)
     meta_graph.graph_def.ClearField("node")
     for node in _ordered(graph_def.node, inputs + outputs):
@@ -52,11 +53,15 @@ def channels_last(meta_graph, inputs, outputs):
 def _take_weights(graph_def):
     """Put placeholders where large constants are, and return the constants by name.
 
-    The optimizer would copy them over and over and look at each of their elements.
+    The optimizer would copy them over and over and look at each of their elements. Kernels of convolutions in groups
+    are taken too, whatever their size.
     """
     weights = {}
+    kernels = groups.kernels(graph_def)
     for node in graph_def.node:
-        if node.op == "Const" and len(node.attr["value"].tensor.tensor_content) >= LARGE:
+        if node.op != "Const":
+            continue
+        if node.name in kernels or len(node.attr["value"].tensor.tensor_content) >= LARGE:
             weights[node.name] = node_def_pb2.NodeDef()
             weights[node.name].CopyFrom(node)
             shape = node.attr["value"].tensor.tensor_shape

@@ -96,6 +96,47 @@ class ConvTest(LoweredTest):
         ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w, "b": b, "last": last}), {"x": x}, {"y": expected})
         self.assertNotIn("RELU", ops)
 
+    def test_groups_of_which_more_than_an_activation_reads(self):
+        x, w = random(1, 4, 6, 6), random(4, 2, 3, 3)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"], group=2, pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("Add", ["a", "b"], ["y"]),
+        ]
+        found = conv(x, w, group=2, pads=(1, 1, 1, 1))
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w}), {"x": x}, {"y": found + np.maximum(found, 0)})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "SPLIT": 1, "CONV_2D": 2, "CONCATENATION": 2, "ADD": 1, "RELU": 2})
+
+    def test_groups_behind_groups(self):
+        x, w = random(1, 4, 9, 9), random(4, 2, 3, 3)
+        names = ["x", "a", "b", "y"]
+        nodes = [helper.make_node("Conv", [read, "w"], [made], group=2) for read, made in zip(names, names[1:])]
+        expected = x
+        for _ in nodes:
+            expected = conv(expected, w, group=2)
+        self.check(model(nodes, {"x": x}, ["y"], {"w": w}), {"x": x}, {"y": expected})
+
+    def test_constants_that_groups_share_with_others(self):
+        x, w, p, b = random(1, 4, 6, 6), random(4, 2, 3, 3), random(4, 4, 3, 3), random(4)
+        nodes = [
+            helper.make_node("Conv", ["x", "w", "b"], ["a"], group=2),
+            helper.make_node("Conv", ["x", "w", "same"], ["c"], group=2, strides=[2, 2]),
+            helper.make_node("Conv", ["x", "p", "equal"], ["d"]),
+        ]
+        weights = {"w": w, "p": p, "b": b, "same": b, "equal": b}
+        expected = {"a": conv(x, w, b, group=2), "c": conv(x, w, b, group=2, strides=(2, 2)), "d": conv(x, p, b)}
+        self.check(model(nodes, {"x": x}, list(expected), weights), {"x": x}, expected)
+
+    def test_a_concatenation_takes_groups_in(self):
+        x, w = random(1, 4, 6, 6), random(4, 2, 3, 3)
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["a"], group=2, pads=[1, 1, 1, 1]),
+            helper.make_node("Concat", ["x", "a"], ["y"], axis=1),
+        ]
+        expected = np.concatenate([x, conv(x, w, group=2, pads=(1, 1, 1, 1))], axis=1)
+        ops = self.check(model(nodes, {"x": x}, ["y"], {"w": w}), {"x": x}, {"y": expected})
+        self.assertEqual(ops, {"TRANSPOSE": 2, "SPLIT": 1, "CONV_2D": 2, "CONCATENATION": 1})
+
     def test_padding_of_the_models_input_is_next_to_the_convolution(self):
         made = model(
             [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], strides=[2, 2])],

@@ -22,10 +22,17 @@ def readers(graph_def):
 
 def add_constant(graph_def, name, array):
     """A new constant node."""
-    found = graph_def.node.add(name=name, op="Const")
-    found.attr["dtype"].type = tf.as_dtype(array.dtype).as_datatype_enum
-    found.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(array))
+    found = graph_def.node.add(name=name)
+    set_constant(found, array)
     return found
+
+
+def set_constant(node, array):
+    """Make a constant of a node that has no inputs."""
+    node.op = "Const"
+    node.attr.clear()
+    node.attr["dtype"].type = tf.as_dtype(array.dtype).as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(array))
 
 
 def numbers(node):

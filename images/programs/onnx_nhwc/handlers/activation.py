@@ -24,7 +24,7 @@ TANH_FACTOR = TANH_SLOPE * 0.044715
 
 @handles("Relu")
 def relu(node, values):
-    return [_by_parts(tf.nn.relu, values[node.inputs[0]], values)]
+    return [linear.by_element(tf.nn.relu, values[node.inputs[0]], values)]
 
 
 @handles("LeakyRelu")
@@ -39,9 +39,9 @@ def clip(node, values):
     known = not tf.is_tensor(low) and not tf.is_tensor(high)
     # TFLite fuses these two into the operator before them.
     if known and x.dtype.is_floating and low == 0 and high == 6:
-        return [_by_parts(tf.nn.relu6, x, values)]
+        return [linear.by_element(tf.nn.relu6, x, values)]
     if known and x.dtype.is_floating and low == 0 and (high is None or high >= x.dtype.max):
-        return [_by_parts(tf.nn.relu, x, values)]
+        return [linear.by_element(tf.nn.relu, x, values)]
     return [in_a_row(functools.partial(_clipped, low, high), x)]
 
 
@@ -51,14 +51,6 @@ def _clipped(low, high, x):
     if high is not None:
         x = tf.minimum(x, _bound(high, x))
     return tf.identity(x)
-
-
-def _by_parts(activation, x, values):
-    """TFLite fuses an activation into a convolution, and into each of a grouped one, but not into what joins these."""
-    parts = values.parts.get(x.ref())
-    if parts is None:
-        return linear.by_element(activation, x, values)
-    return tf.concat([activation(part) for part in parts], axis=1)
 
 
 def _bound(value, x):

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from .. import groups as in_groups
 from . import channels, volume, window
 from .handler import UnsupportedError, handles
 
@@ -12,13 +13,13 @@ def conv(node, values):
     x, kernel, bias = _parameters(node, values)
     if x.shape.rank == 3:
         window.image_node(node)
-        return [window.as_sequence(_conv(node, values, window.as_image(x), kernel[:, :, np.newaxis], bias))]
+        return [window.as_sequence(_conv(node, window.as_image(x), kernel[:, :, np.newaxis], bias))]
     if x.shape.rank == 5:
         spatial = window.axes(node, x.shape[2:].as_list(), kernel.shape[2:])
         frames = volume.to_frames(x, values.volumes)
         convolved = _conv_of_frames(frames, x.shape[0], kernel, bias, node.attrs.get("group", 1), spatial)
         return [volume.from_frames(convolved, x.shape[0])]
-    return [_conv(node, values, x, kernel, bias)]
+    return [_conv(node, x, kernel, bias)]
 
 
 @handles("ConvTranspose")
@@ -47,7 +48,7 @@ def _parameters(node, values):
     return x, kernel, bias
 
 
-def _conv(node, values, x, kernel, bias):
+def _conv(node, x, kernel, bias):
     spatial = window.axes(node, x.shape[2:].as_list(), kernel.shape[2:])
     x, padding = window.padding(x, spatial)
     settings = {
@@ -64,7 +65,9 @@ def _conv(node, values, x, kernel, bias):
             return _biased(_depthwise(x, kernel, settings), bias)
         if spatial[0].stride == 1:
             return _dilated_depthwise(x, kernel, bias, padding, settings["dilations"][2:])
-    return _grouped(x, kernel, bias, groups, settings, values.parts)
+    convolved = tf.nn.conv2d(x, kernel.transpose(2, 3, 1, 0), **settings)
+    in_groups.mark(convolved, groups)
+    return _biased(convolved, bias)
 
 
 def _depthwise(x, kernel, settings):
@@ -86,18 +89,6 @@ def _depthwise_filters(kernel, count):
     """ONNX has the multiplier inside of the output channels, TensorFlow as a dimension of its own."""
     outputs, _, height, width = kernel.shape
     return kernel.reshape(count, outputs // count, height, width).transpose(2, 3, 0, 1)
-
-
-def _grouped(x, kernel, bias, groups, settings, remembered):
-    # TFLite's CONV_2D of 2.4.1 knows no groups. Each group has its own bias, so that it becomes part of its CONV_2D.
-    biases = [None] * groups if bias is None else np.split(bias, groups)
-    parts = [
-        _biased(tf.nn.conv2d(part, filters.transpose(2, 3, 1, 0), **settings), add)
-        for part, filters, add in zip(tf.split(x, groups, axis=1), np.split(kernel, groups), biases)
-    ]
-    joined = tf.concat(parts, axis=1)
-    remembered[joined.ref()] = parts
-    return joined
 
 
 def _biased(x, bias):

@@ -11,8 +11,8 @@ class Values:
 
     Weights stay numpy arrays until a handler asks for a tensor, so that one that folds or transposes them does not
     leave a second copy in the graph. ``select_tf`` allows operators that TFLite has from TensorFlow only. ``volumes``,
-    ``transposes``, ``parts``, ``rows`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`,
-    `handlers.convolution`, `handlers.linear` and `handlers.quantize_linear` remember of tensors.
+    ``transposes``, ``rows`` and ``ranges`` are what `handlers.volume`, `handlers.shaping`, `handlers.linear` and
+    `handlers.quantize_linear` remember of tensors.
 
     ``translator`` is a function of NodeProtos and the `Values` that it adds what they compute to.
     """
@@ -23,7 +23,6 @@ class Values:
         self._translator = translator
         self.volumes = {}
         self.transposes = {}
-        self.parts = {}
         self.rows = {}
         self.ranges = {}
         self._weights = {weight.name: weight for weight in initializers}
@@ -55,10 +54,13 @@ class Values:
         """All of the node's inputs as tensors; None for one that is left out."""
         return [self[name] if name else None for name in node.inputs]
 
+    def tensors(self, node):
+        """Those of the node's inputs that are tensors so far, by name."""
+        return {name: self._tensors[name] for name in node.inputs if name in self._tensors}
+
     def computed(self, node):
         """Those of the node's inputs that are not known now, as tensors by name."""
-        found = {name: self._tensors[name] for name in node.inputs if name in self._tensors}
-        return {name: tensor for name, tensor in found.items() if tf.get_static_value(tensor) is None}
+        return {name: tensor for name, tensor in self.tensors(node).items() if tf.get_static_value(tensor) is None}
 
     def constant(self, name):
         """The value as a numpy array if it is known now, else None."""
