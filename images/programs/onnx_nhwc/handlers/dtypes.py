@@ -35,10 +35,12 @@ def check(node, values):
     """Raise an UnsupportedError if the node computes with a dtype that nothing of TFLite does."""
     if node.op_type in MOVES:
         return
-    for name, tensor in values.computed(node).items():
+    for name, tensor in values.tensors(node).items():
         if name in values.ranges and node.op_type == "DequantizeLinear":
             continue
-        if _is_lacking(tensor.dtype, values) or (tensor.op.type == "Placeholder" and tensor.dtype.name in NOT_FED):
+        # Whether it is known is asked last: TensorFlow looks through all that a tensor is joined of.
+        lacks = _is_lacking(tensor.dtype, values) or (tensor.op.type == "Placeholder" and tensor.dtype.name in NOT_FED)
+        if lacks and tf.get_static_value(tensor) is None:
             raise UnsupportedError(
                 "its input {!r} is {}, which TFLite has no operators for".format(name, tensor.dtype.name),
                 "make the model compute with float32 or int32: model.float(), tensor.int()"

@@ -1,5 +1,6 @@
 """An ONNX graph that rewrites can change: who makes and who reads a value, weights as arrays, new names."""
 
+import operator
 from collections import defaultdict
 
 import numpy as np
@@ -18,7 +19,8 @@ class Graph:
     """
 
     def __init__(self, model, inputs):
-        self.nodes = list(model.graph.node)
+        self._unchanged = list(model.graph.node)
+        self.nodes = [*self._unchanged]
         versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
         # A model may be made of operators of another domain alone.
         self.opset = max(versions, default=0)
@@ -136,14 +138,19 @@ class Graph:
         return {value.name: _sizes(value) for value in [*inferred.input, *inferred.value_info, *inferred.output]}
 
     def save(self):
-        """Write the nodes back to the model, without those that nothing needs any more."""
+        """Write the nodes back to the model, without those that nothing needs any more. Where they are the ones that
+        the model has, what was changed in them is there already.
+        """
         needed, kept = set(self.outputs), []
         for node in reversed(self.nodes):
             if needed.intersection(node.output):
                 needed.update(node.input)
-                kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
+                kept.append(node)
+        if len(kept) == len(self._unchanged) and all(map(operator.is_, reversed(kept), self._unchanged)):
+            return
+        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
         del self._model.graph.node[:]
-        self._model.graph.node.extend(reversed(kept))
+        self._model.graph.node.extend(copies)
 
 
 def _among(node, nodes):
