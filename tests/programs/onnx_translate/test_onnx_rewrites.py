@@ -532,6 +532,61 @@ class DomainTest(LoweredTest):
             self.translate(made, {"x": random(1, 3)})
 
 
+class BatchedTest(LoweredTest):
+    """Keys of an attention that are transposed with all axes before their matrices as one."""
+
+    def multiplied(self, order, shape):
+        queries, keys = random(1, 2, 3, 4), random(1, 3, 2, 4, seed=1)
+        shapes = {"three": np.array([-1, 3, 4]), "four": np.array(shape)}
+        nodes = [
+            helper.make_node("Transpose", ["k"], ["heads"], perm=[0, 2, 1, 3]),
+            helper.make_node("Reshape", ["heads", "three"], ["a"]),
+            helper.make_node("Transpose", ["a"], ["b"], perm=order),
+            helper.make_node("Reshape", ["b", "four"], ["c"]),
+            helper.make_node("MatMul", ["q", "c"], ["y"]),
+        ]
+        samples = {"q": queries, "k": keys}
+        turned = keys.transpose(0, 2, 1, 3).reshape(2, 3, 4).transpose(order).reshape(shape)
+        return self.check(model(nodes, samples, ["y"], shapes), samples, {"y": queries @ turned})
+
+    def test_they_are_turned_once(self):
+        self.assertEqual(self.multiplied([0, 2, 1], [1, 2, 4, 3]), {"TRANSPOSE": 1, "BATCH_MATMUL": 1})
+
+    def test_what_is_put_together_otherwise_stays(self):
+        for order, shape in (([0, 2, 1], [2, 1, 4, 3]), ([1, 2, 0], [1, 2, 4, 3])):
+            with self.subTest(order=order, shape=shape):
+                self.assertGreater(self.multiplied(order, shape)["TRANSPOSE"], 1)
+
+
+class GuardTest(LoweredTest):
+    def masked(self, low):
+        """The operators of an attention whose mask adds ``low`` to the first row, and to a number of the second."""
+        scores, v = random(1, 2, 3, 4), random(4, 5)
+        mask = np.array([[False] * 4, [True, False, True, True], [True] * 4])
+        weights = {"k": random(4, 4), "v": v, "c": mask, "zero": np.float32(0), "low": np.float32(low)}
+        nodes = [
+            helper.make_node("Where", ["c", "zero", "low"], ["m"]),
+            helper.make_node("MatMul", ["x", "k"], ["s"]),
+            helper.make_node("Add", ["s", "m"], ["a"]),
+            helper.make_node("Softmax", ["a"], ["p"], axis=3),
+            helper.make_node("IsNaN", ["p"], ["n"]),
+            helper.make_node("Where", ["n", "zero", "p"], ["g"]),
+            helper.make_node("MatMul", ["g", "v"], ["y"]),
+        ]
+        powers = np.exp(scores @ weights["k"]) * mask
+        sums = powers.sum(-1, keepdims=True)
+        expected = powers / np.where(sums > 0, sums, 1)
+        # Scores vanish beside the least finite number: a row that it is added to has equal shares.
+        expected[:, :, 0] = 0 if np.isinf(low) else 1 / 4
+        return self.check(model(nodes, {"x": scores}, ["y"], weights), {"x": scores}, {"y": expected @ v})
+
+    def test_nothing_looks_for_nan_where_a_mask_is_finite(self):
+        self.assertNotIn("NOT_EQUAL", self.masked(np.finfo(np.float32).min))
+
+    def test_a_row_that_a_mask_makes_nan_is_zeros(self):
+        self.assertEqual(self.masked(-np.inf)["NOT_EQUAL"], 1)
+
+
 class ConcatenationTest(LoweredTest):
     def test_a_longer_one_is_made_of_a_shorter_one(self):
         x, w = random(1, 3, 4, 4), {"w1": random(2, 3, 1, 1), "w2": random(2, 5, 1, 1), "w3": random(2, 7, 1, 1)}
