@@ -21,8 +21,13 @@ def mapped(path):
         if not path.stat().st_size:
             yield b""
             return
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            yield content
+        content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        yield content
+    finally:
+        # What an error came from may still look into the bytes: they go with the last that does.
+        with contextlib.suppress(BufferError):
+            content.close()
 
 
 class Field(NamedTuple):
