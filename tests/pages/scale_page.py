@@ -30,23 +30,23 @@ their frameworks while the stages before them run; that is most of the time of a
 
 ## A small model, second by second
 
-mobilenet_v2, an ONNX file of 14 MB, on two processors at rest, on 2026-11-30. Integers are an int8 file that is
-calibrated on 100 samples.
+mobilenet_v2, an ONNX file of 14 MB, on 2026-12-01, on two processors on which onnx2tf takes 2.8 s for it: medians of
+five runs. Integers are an int8 file that is calibrated on 100 samples.
 
 | since the start, seconds | venv | docker | int8, venv |
 |---|---:|---:|---:|
-| options, plan and images are known; the first worker starts | 0.27 | 0.32 | 0.42 |
-| the last of five workers is started | 0.30 | 0.99 | 0.44 |
-| check answers | 0.83 | 1.22 | 0.92 |
-| translate has imported TensorFlow, and begins | 1.22 | 1.72 | 1.39 |
-| translate answers | 1.40 | 1.93 | 1.58 |
-| convert answers; for integers, it calibrates | 1.64 | 2.16 | 5.56 |
-| every runtime has run the file, and it is audited | 1.73 | 2.31 | 6.04 |
-| every runtime has timed it | 1.95 | 2.53 | 6.30 |
-| the folder is written, the workers are ended | 2.02 | 2.67 | 6.37 |
+| options, plan and images are known; the first worker starts | 0.35 | 0.47 | 0.54 |
+| the last of five workers is started | 0.39 | 0.94 | 0.56 |
+| check answers | 0.99 | 1.30 | 1.15 |
+| translate answers; it has imported TensorFlow before | 1.61 | 2.05 | 1.82 |
+| convert answers; for integers, it calibrates | 1.85 | 2.37 | 6.40 |
+| every runtime has run the file, and it is audited | 1.94 | 2.45 | 7.03 |
+| every runtime has timed it | 2.18 | 2.70 | 7.40 |
+| the folder is written, the workers are ended | 2.25 | 2.88 | 7.50 |
 
-Both processors are busy until the runtimes have run: 0.7 CPU seconds for each of the two imports of TensorFlow, 0.35
-for all others, 0.35 for onnxruntime and TensorFlow running the model on samples and profiles, 0.45 for pinlite itself.
+Both processors are busy until the runtimes have run. Two workers import TensorFlow, of its API what they name
+(`stagekit/gathered_names.py`): 0.5 and 0.6 CPU seconds, where all of it takes one. The other three workers take 0.5 for
+their imports, and pinlite itself 0.55 in a run whose workers are there.
 
 ## Weights
 
