@@ -1,6 +1,7 @@
 """Running a command to its end, with the seconds that it takes and the memory of its largest process."""
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -15,6 +16,8 @@ import conversion
 TIMEOUT = 3600
 # The kernel gives the peak in so many bytes.
 UNIT = 1024
+# The folders of this machine, in what a command says.
+FOLDERS = re.compile(r"(?<![\w.:/])/(?:[\w.+-]+/)+")
 
 Command = Sequence[str | Path]
 
@@ -55,7 +58,7 @@ def run(command: Command, environment: Mapping[str, str] | None = None) -> Ran:
             return ran
         if seconds >= TIMEOUT:
             raise FailedError(f"not done after {TIMEOUT} s", ran)
-        said = conversion.cause(_text(log) or _text(printed))
+        said = FOLDERS.sub("", conversion.cause(_text(log) or _text(printed)))
     raise FailedError(said or f"it ended with status {process.returncode}", ran)
 
 
