@@ -299,5 +299,12 @@ class DeterminismTest(LoweredTest):
         self.assertEqual(len(found), 1)
 
 
+class ImportTest(unittest.TestCase):
+    def test_a_model_that_needs_no_handler_of_onnx_tf_waits_for_none(self):
+        asked = "import onnx_translate.translate, sys; print('onnx_tf' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", asked], stdout=subprocess.PIPE, check=True)
+        self.assertEqual(done.stdout.decode().strip(), "False")
+
+
 if __name__ == "__main__":
     unittest.main()

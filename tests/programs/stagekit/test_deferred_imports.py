@@ -1,8 +1,7 @@
 import importlib
-import sys
-import tempfile
 import unittest
-from pathlib import Path
+
+from noted_package import NotedPackage
 
 from stagekit import deferred_imports
 
@@ -18,22 +17,9 @@ FILES = {
 }
 
 
-class Deferred(unittest.TestCase):
+class Deferred(NotedPackage):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.name = f"deferred{id(self)}"
-        package = Path(folder.name, self.name)
-        package.mkdir()
-        for file, text in FILES.items():
-            (package / file).parent.mkdir(exist_ok=True)
-            (package / file).write_text(text.format(self.name))
-        Path(folder.name, "loaded.py").write_text("names = []\n")
-        sys.path.insert(0, folder.name)
-        self.addCleanup(sys.path.remove, folder.name)
-        self.addCleanup(sys.modules.pop, "loaded", None)
-        self.addCleanup(sys.meta_path.__delitem__, 0)
-        importlib.invalidate_caches()
+        self.name = self.make(FILES)
         deferred_imports.defer(self.name)
 
     def loaded(self):

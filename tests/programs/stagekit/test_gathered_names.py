@@ -1,8 +1,7 @@
 import importlib
-import sys
-import tempfile
 import unittest
-from pathlib import Path
+
+from noted_package import NotedPackage
 
 from stagekit import gathered_names
 
@@ -20,21 +19,9 @@ FILES = {
 }
 
 
-class Gathered(unittest.TestCase):
+class Gathered(NotedPackage):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.name = f"gathered{id(self)}"
-        for file, text in FILES.items():
-            path = Path(folder.name, self.name, file)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.format(self.name))
-        Path(folder.name, "loaded.py").write_text("names = []\n")
-        sys.path.insert(0, folder.name)
-        self.addCleanup(sys.path.remove, folder.name)
-        self.addCleanup(sys.modules.pop, "loaded", None)
-        self.addCleanup(sys.meta_path.__delitem__, 0)
-        importlib.invalidate_caches()
+        self.name = self.make(FILES)
         gathered_names.import_by_name(self.name, self.name + ".api*")
         self.package = importlib.import_module(self.name)
 

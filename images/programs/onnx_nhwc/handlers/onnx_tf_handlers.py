@@ -39,7 +39,7 @@ def _handler(node, handlers):
 def _handled_version(handler):
     """The newest version that onnx-tf has of the operator, None if the one of the model's operator set takes more.
 
-    onnx-tf left versions out that brought nothing but data types: Sigmoid's and Shape's of operator set 13.
+    onnx-tf left versions out that brought nothing but data types: Shape's of operator set 13.
     """
     versions = [version for version in handler.get_versions() if version <= handler.SINCE_VERSION]
     if handler.SINCE_VERSION in versions:
