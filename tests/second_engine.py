@@ -17,6 +17,8 @@ from docker.errors import DockerException
 STARTS = 60
 # In bytes, of which as many are taken as are written.
 DISK = 16 * 1024**3
+# In bytes, that the tests write to it. A disk in a file learns too late that there is no room, and loses what it took.
+WRITTEN = 10 * 1024**3
 
 
 class Daemon:
@@ -113,6 +115,8 @@ def started() -> Iterator[Daemon]:
         wants = "a Docker engine of its own wants root, dockerd, util-linux and e2fsprogs"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(wants)
     folder = Path(tempfile.mkdtemp(prefix="dockerd-"))
+    if shutil.disk_usage(folder).free < WRITTEN:
+        pytest.fail(f"a Docker engine of its own wants {WRITTEN / 1024**3:g} GiB in {folder.parent}")
     daemon = Daemon(folder)
     try:
         daemon.start()

@@ -9,6 +9,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from .source_model import OPENED, one_line, opset
 
@@ -102,6 +103,7 @@ def _evaluator(source, version, lacking):
     try:
         evaluator = ReferenceEvaluator(source, new_ops=OPERATORS if version < BROADCASTING else None)
     except Exception as error:
+        pass_on(error)
         raise _refused("can't load the model", lacking) from error
     names = evaluator.output_names
 
@@ -109,6 +111,7 @@ def _evaluator(source, version, lacking):
         try:
             return {name: np.asarray(array) for name, array in zip(names, evaluator.run(None, samples))}
         except Exception as error:
+            pass_on(error)
             message = "neither onnxruntime {} can run the model ({}), nor the evaluator of onnx {}: {}".format(
                 onnxruntime.__version__, reason, onnx.__version__, one_line(error)
             )
@@ -121,5 +124,6 @@ def _evaluator(source, version, lacking):
 
 
 def _refused(what, error):
+    pass_on(error)
     message = "onnxruntime {} {}: {}".format(onnxruntime.__version__, what, one_line(error))
     return StageError("model", message, ANOTHER_OPERATOR)

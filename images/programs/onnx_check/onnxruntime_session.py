@@ -5,6 +5,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from . import casts, conv_transpose_padding, left_out
 from .model_file import one_line
@@ -65,6 +66,7 @@ def run(session, samples):
 
 
 def _refused(what, error):
+    pass_on(error)
     return StageError(
         "model",
         "onnxruntime {} {}: {}".format(onnxruntime.__version__, what, one_line(error)),

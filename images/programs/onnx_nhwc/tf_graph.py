@@ -7,6 +7,7 @@ from collections import OrderedDict
 import tensorflow as tf
 
 from stagekit import StageError, layouts, scopes
+from stagekit.errors import pass_on
 
 from . import handlers
 from .handlers import dtypes, window
@@ -80,6 +81,7 @@ def _handle(node, handler, values):
         # Of a node in a body.
         raise
     except Exception as error:
+        pass_on(error)
         traceback.print_exc()
         raise _refusal(node, *_failure(node, error, values)) from error
     for name, tensor in zip(node.outputs, outputs):

@@ -9,6 +9,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
 from stagekit import StageError, light_graph, wire
+from stagekit.errors import pass_on
 
 TAGS = [tf.saved_model.SERVING]
 
@@ -43,6 +44,7 @@ def opened(folder):
 
             yield run
     except tf.errors.OpError as error:
+        pass_on(error)
         raise StageError(
             "model",
             "TensorFlow can't run the translated model: {}".format(error.message),

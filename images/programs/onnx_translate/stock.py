@@ -9,6 +9,7 @@ import tensorflow as tf
 from onnx_tf.backend import prepare
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from . import onnx_model, running
 
@@ -22,6 +23,7 @@ def lower(model, samples, folder):
         keys = _keys(prepared, onnx_model.output_names(model))
         signature = running.signature(folder)
     except Exception as error:
+        pass_on(error)
         traceback.print_exc()
         raise StageError(
             "model",

@@ -1,4 +1,11 @@
-"""How a stage program refuses."""
+"""How a stage program refuses, and what is no refusal."""
+
+import errno
+import os
+
+NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
+# As torch, C++ and TensorFlow say it, in exceptions of many types.
+NO_MEMORY = ("can't allocate memory", "std::bad_alloc", "OOM when allocating")
 
 
 class StageError(Exception):
@@ -17,3 +24,17 @@ class StageError(Exception):
         self.kind = kind
         self.message = message
         self.hint = hint
+
+
+def pass_on(error):
+    """Raise a lack of memory or room as what it is, a MemoryError or an OSError; return at any other exception.
+
+    For those who take whatever a library raises as said of the model: the machine that lacks something is not it.
+    """
+    message = str(error)
+    if isinstance(error, MemoryError):
+        raise error
+    if any(text in message for text in NO_MEMORY):
+        raise MemoryError(message) from error
+    if any(text in message for text in NO_ROOM):
+        raise OSError(message) from error

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import loader_impl
 
 from stagekit import StageError, light_graph, wire
+from stagekit.errors import pass_on
 
 BRANCHING = ("If", "StatelessIf")
 TAG = "serve"
@@ -128,6 +129,7 @@ class SavedModel:
                 self._load(session, config)
                 yield session
             except (tf.errors.OpError, ValueError, KeyError) as error:
+                pass_on(error)
                 message = "TensorFlow {} can't run the SavedModel: {}".format(tf.__version__, _brief(error))
                 hint = "save it with TensorFlow {} or older".format(tf.__version__)
                 raise StageError("model", message, hint) from error

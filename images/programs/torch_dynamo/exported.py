@@ -13,6 +13,7 @@ import torch._dynamo
 from torch.onnx._internal.exporter import _registration
 
 from stagekit import module_names
+from stagekit.errors import pass_on
 from torch_export import unaided
 from torch_export.user_code import one_line
 
@@ -44,9 +45,8 @@ def export(flat, inputs, path, opset, **options):
     if not isinstance(flat.model, torch.jit.ScriptModule):
         try:
             modules = _by_dynamo(flat, inputs, path, opset, **options)
-        except MemoryError:
-            raise
         except Exception as error:  # noqa: BLE001 - torch.export may raise anything
+            pass_on(error)
             warnings.warn(FAILED.format(type(error).__name__, one_line(error)), stacklevel=1)
         else:
             return DYNAMO, modules

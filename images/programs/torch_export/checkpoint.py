@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from . import exported_program, newer_code
 from .python_source import make_way
@@ -37,6 +38,7 @@ def _torchscript(path):
     try:
         return torch.jit.load(str(path), map_location="cpu")
     except RuntimeError as error:
+        pass_on(error)
         message = "torch {} can't load this TorchScript file: {}".format(torch.__version__, one_line(error))
         how = "save it with torch {} or older".format(torch.__version__)
         raise StageError("usage", message, newer_code.HINT or how) from error
@@ -63,13 +65,12 @@ def _unpickled(path):
     make_way()
     try:
         return torch.load(str(path), map_location="cpu", **WHOLE)
-    except MemoryError:
-        raise
     except (AttributeError, ImportError) as error:
         message = "the file needs code that is not there: {}".format(one_line(error))
         how = "{}; {}".format(BY_CODE, needs_package(getattr(error, "name", None)))
         raise StageError("usage", message, newer_code.hint(error, how)) from error
     except Exception as error:
+        pass_on(error)
         # pickle may raise anything on bytes that are no pickle.
         message = "torch {} can't read the file: {}: {}".format(
             torch.__version__, type(error).__name__, one_line(error) or "it is damaged"

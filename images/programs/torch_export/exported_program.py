@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import torch
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from . import newer_code
 from .outputs import DTYPES
@@ -40,9 +41,8 @@ def load(path):
     try:
         _register_operators(path)
         program = torch.export.load(str(path))
-    except MemoryError:
-        raise
     except Exception as error:
+        pass_on(error)
         # What is no such archive may raise anything.
         message = "torch {} can't load this program: {}: {}".format(
             torch.__version__, type(error).__name__, one_line(error) or "it is damaged"

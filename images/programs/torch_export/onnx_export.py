@@ -6,6 +6,7 @@ import functools
 from torch import nn
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from . import autograd_functions, export_refusals, export_warnings, fixed_shapes, outputs, unused_inputs
 from .exporter import aids
@@ -77,9 +78,10 @@ def export(model, fed, leaves, names, opset, path, code):
                 exporter, modules = aids.export(
                     flat, inputs, str(path), opset, input_names=list(fed), output_names=names, do_constant_folding=True
                 )
-            except (StageError, MemoryError):
+            except StageError:
                 raise
             except Exception as error:
+                pass_on(error)
                 with fixed_shapes.as_numbers():
                     raise export_refusals.refusal(error, flat, inputs, opset, caught.messages, code) from error
         return exporter, modules, [*flat.frozen, *caught.doubts]

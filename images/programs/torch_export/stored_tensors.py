@@ -6,6 +6,7 @@ import ctypes
 import torch
 
 from stagekit import StageError
+from stagekit.errors import pass_on
 
 from .user_code import one_line
 
@@ -69,9 +70,10 @@ def reading(hint):
     """Turn what a damaged or lying file raises into a StageError of kind ``usage``, with the hint how to write it."""
     try:
         yield
-    except (StageError, MemoryError):
+    except StageError:
         raise
     except Exception as error:
+        pass_on(error)
         # Bytes that are no pickle may raise anything.
         message = "the weights can't be read: {}: {}".format(type(error).__name__, one_line(error) or "damaged")
         raise StageError("usage", message, hint) from error

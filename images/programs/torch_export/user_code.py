@@ -6,11 +6,10 @@ import traceback
 from pathlib import Path
 
 from stagekit import StageError, environment
+from stagekit.errors import pass_on
 
 from . import newer_code
 
-# torch raises a RuntimeError where memory runs out.
-OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 # A line of the stack that torch keeps with each traced operator: "/path/net.py(12): forward".
 TRACED = re.compile(r"^(.+)\((\d+)\): ", re.MULTILINE)
 LONGEST_MESSAGE = 600
@@ -53,15 +52,14 @@ class UserCode:
     def blamed(self, doing, hint=""):
         """Turn what the user's code raises into a StageError of kind ``usage`` that begins with ``doing``.
 
-        The traceback goes to the log. A lack of memory stays what it is.
+        The traceback goes to the log. A lack of memory or room stays what it is.
         """
         try:
             yield
-        except (StageError, MemoryError):
+        except StageError:
             raise
         except (Exception, SystemExit) as error:
-            if OUT_OF_MEMORY in str(error):
-                raise MemoryError(one_line(error)) from error
+            pass_on(error)
             traceback.print_exception(type(error), error, error.__traceback__)
             wants_gpu = GPU.search(str(error))
             told = WITHOUT_GPU if wants_gpu else newer_code.hint(error, hint or _hint(error))

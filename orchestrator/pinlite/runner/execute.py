@@ -115,7 +115,7 @@ def _refusal(failure: Failure, job: Job) -> PinliteError:
     kinds: dict[str, Callable[..., PinliteError]] = {"usage": UsageError, "model": ModelError}
     if failure.kind in kinds:
         return kinds[failure.kind](failure.message, hint=failure.hint or f"its log is {job.log}")
-    if os.strerror(errno.ENOSPC) in failure.message:
+    if any(os.strerror(full) in failure.message for full in (errno.ENOSPC, errno.EDQUOT)):
         room = f"make room in {job.folder.parent.parent}, or let TMPDIR name another folder"
         return OutOfDiskError(failure.message, hint=f"{room}; its traceback is in {job.log}")
     return StageCrashError(failure.message, hint=f"its traceback is in {job.log}")
