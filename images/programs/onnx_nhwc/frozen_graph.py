@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from stagekit import wire
+from stagekit import memory, wire
 from stagekit.light_graph import META_GRAPHS
 
 SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -57,6 +57,7 @@ def name_branches(graph_def):
 def write(meta, folder):
     """Write a MetaGraphDef as the one of a SavedModel in ``folder``, which must not exist yet."""
     model = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+    memory.give_back()
     # Maps of a protobuf message have no order of their own: bytes would differ from process to process.
     content = meta.SerializeToString(deterministic=True)
     folder.mkdir()

@@ -1,5 +1,6 @@
 """How much memory a worker has taken, with what the processes that it forked took beside it. In bytes."""
 
+import ctypes
 import re
 import resource
 from pathlib import Path
@@ -19,6 +20,13 @@ def peak():
     the two need not have been at the same time.
     """
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB + _Forked.most
+
+
+def give_back():
+    """Hand the system what was freed. glibc keeps it where it lies between blocks that are used, and what is allocated
+    next may be too large for the gaps.
+    """
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def anonymous():
