@@ -46,6 +46,12 @@ class ResizeTest(LoweredTest):
         ops = self.resize(x, expected, scales=[1, 1, 2, 3], **attributes)
         self.assertEqual(ops, {"TRANSPOSE": 2, "RESIZE_NEAREST_NEIGHBOR": 1})
 
+    def test_nearest_of_an_image_as_large_as_models_take(self):
+        x = random(1, 1, 320, 2)
+        attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        ops = self.resize(x, x.repeat(2, axis=2), scales=[1, 1, 2, 1], **attributes)
+        self.assertEqual(ops.get("RESIZE_NEAREST_NEIGHBOR"), 1)
+
     def test_nearest_that_tflite_rounds_otherwise(self):
         x = random(1, 2, 4, 6)
         places = np.ceil(np.arange(7) * 4 / 7 - 0.5).astype(int)

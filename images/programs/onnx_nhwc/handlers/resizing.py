@@ -52,7 +52,7 @@ def _resized(node, x, scales, sizes, coordinates, rounding, roi=None):
             places = _places(coordinates, before, int(after), scales[axis], roi[:, axis])
             if mode == "nearest":
                 # As runtimes divide by scales of float32: 1 / 0.2 is 5, though 0.2 is a little larger there.
-                places = places.astype(scales.dtype)
+                places = places.astype(scales.dtype).astype(float)
             weights[axis] = _weights(mode, node, places, before, rounding)
             if coordinates == "tf_crop_and_resize":
                 beyond = (places < 0) | (places > before - 1)
