@@ -68,6 +68,13 @@ class Nearest(nn.Module):
         return nearest(x, scale_factor=(0.6, 1.2)), nearest(x, size=(7, 9)), nearest(x[:, :, 0], scale_factor=0.2)
 
 
+class Gelus(nn.Module):
+    """GELU, and its approximation by tanh as models spell it out."""
+
+    def forward(self, x):
+        return nn.functional.gelu(x), x * (1 + torch.tanh(0.7978845608 * (x + 0.044715 * x**3))) / 2
+
+
 class Pooled(nn.Module):
     """Poolings with ceil_mode of which PyTorch drops the last window, along both axes and along one."""
 

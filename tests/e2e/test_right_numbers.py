@@ -60,6 +60,12 @@ def test_narrow_integers_wrap_and_large_numbers_have_functions(computed):
         np.testing.assert_allclose(made, right, rtol=1e-6)
 
 
+def test_gelu_of_large_numbers(computed):
+    x = np.float32([[-1e9, -1e4, -100, -0.0, 100, 1e4, 1e9]])
+    for made in computed("Gelus", x=x):
+        np.testing.assert_array_equal(made, np.maximum(x, 0))
+
+
 def test_the_nearest_pixels_are_those_of_pytorch(computed):
     x = np.arange(400, dtype=np.float32).reshape(1, 1, 20, 20)
     rows, columns = np.float32(1 / 0.6), np.float32(1 / 1.2)
