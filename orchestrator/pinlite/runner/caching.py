@@ -5,8 +5,10 @@ Behind the store there may be a registry, which other machines share.
 
 import contextlib
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +58,10 @@ class CachingRunner:
         self._trust = trust
         # The ids of keys whose records are believed.
         self._keys = sharing.keys if sharing else frozenset[str]()
+        # How many threads are filling the runner's folder.
+        self._filling = 0
+        self._is_left = False
+        self._changed = threading.Condition()
         self._stack = ExitStack()
 
     @property
@@ -104,8 +110,8 @@ class CachingRunner:
         if self._sharing is None:
             return None
         name, started = action.stage.name, time.monotonic()
-        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="shared-")) / name
-        found = self._sharing.find(key, action.stage, folder, self._store)
+        with self._filled("shared-") as folder:
+            found = self._sharing.find(key, action.stage, folder / name, self._store)
         if found is None:
             return None
         known, paths = found
@@ -123,10 +129,32 @@ class CachingRunner:
 
     def _restored(self, known: Record, action: Action[ResultT]) -> Done[ResultT]:
         result = action.result.model_validate(known.result)
-        folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="hit-")) / action.stage.name
-        paths = record.restore(self._store, known, folder)
-        outputs = {role: HashedPath.of(paths[role], output.sha256) for role, output in known.outputs.items()}
+        with self._filled("hit-") as folder:
+            paths = record.restore(self._store, known, folder / action.stage.name)
+            outputs = {role: HashedPath.of(paths[role], output.sha256) for role, output in known.outputs.items()}
         return Done(action.stage.name, result, outputs, known, "hit")
+
+    @contextlib.contextmanager
+    def _filled(self, prefix: str) -> Iterator[Path]:
+        """A new folder in that of the runner, which stays while this context is entered; a CancelledError once the
+        runner is left.
+        """
+        with self._changed:
+            if self._is_left:
+                raise CancelledError
+            self._filling += 1
+        try:
+            yield Path(tempfile.mkdtemp(dir=self._folder, prefix=prefix))
+        finally:
+            with self._changed:
+                self._filling -= 1
+                self._changed.notify_all()
+
+    def _leave(self) -> None:
+        """Wait for the threads that are filling the runner's folder; no other one begins to."""
+        with self._changed:
+            self._is_left = True
+            self._changed.wait_for(lambda: not self._filling)
 
     def _keep(self, action: Action[ResultT], done: Done[ResultT]) -> Done[ResultT]:
         """Keep what was made, and share it, as long as it was made of what its key says.
@@ -169,6 +197,7 @@ class CachingRunner:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._folder = Path(stack.enter_context(temporary.folder())).resolve()
+            stack.callback(self._leave)
             if self._sharing:
                 stack.enter_context(self._sharing)
             stack.enter_context(self._behind)

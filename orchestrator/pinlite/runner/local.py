@@ -5,6 +5,7 @@ import itertools
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -69,6 +70,7 @@ class LocalRunner:
         # By what stages call them.
         self._ready: dict[str, Image] = {}
         self._keeps_none = False
+        self._is_left = False
         self._stack = ExitStack()
         self._starting = threading.Lock()
 
@@ -109,12 +111,17 @@ class LocalRunner:
         )
 
     def release(self, stage: Stage) -> None:
-        if self._started:
+        # No action has needed an image that is not there.
+        if self._started and stage.image in self._ready:
             _, workers = self._started
             workers.release(stage)
 
     def _start(self, first: Stage) -> tuple[Engine, Workers]:
-        """The engine and its workers, those of all stages that are still to come among them."""
+        """The engine and its workers, those of all stages that are still to come among them; a CancelledError where the
+        runner is left, which then has no workers.
+        """
+        if self._is_left:
+            raise CancelledError
         engine = self._choose()
         if self._keeper not in _SWEPT:
             self._remove_leftovers(engine)
@@ -129,6 +136,9 @@ class LocalRunner:
             keeper=self._keeper,
         )
         self._started = engine, self._stack.enter_context(workers)
+        if self._is_left:
+            self._stack.close()
+            raise CancelledError
         workers.start(ahead)
         return self._started
 
@@ -169,4 +179,6 @@ class LocalRunner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # What a thread enters from now on it leaves itself.
+        self._is_left = True
         self._stack.close()
