@@ -27,6 +27,9 @@ standard error in two parts: `error:` says what is wrong and in which stage, `hi
 | 7 | outputs differ by more than the tolerance, or an integer variant has lost some of them |
 | 8 | something differs from the record: inputs or bytes from a lock file, or files from what was made or signed |
 | 9 | `pinlite diff`: the files do not have the same bytes |
+| 10 | a registry can't be reached, refuses, or serves something else than it should |
+| 11 | `pinlite batch`: some models are not right |
+| 12 | `pinlite batch`: the scheduler can't be reached, or has no worker that fits |
 | 130 | interrupted by ^C or SIGTERM, with nothing left running; a second ^C ends at once, whatever is left |
 
 With `--json`, standard output has one document of JSON: the result, or `{{"error": {{"code", "message", "hint",

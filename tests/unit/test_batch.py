@@ -19,8 +19,9 @@ from pinlite.batch.executor import HereExecutor
 from pinlite.batch.selection import Shard, selected
 from pinlite.conversion import pipeline
 from pinlite.engine.warm import wire
-from pinlite.errors import UsageError
+from pinlite.errors import BatchError, UsageError
 from pinlite.machine import folders
+from pinlite.options.commands import COMMANDS
 from pinlite.schema.batch import BatchReport
 
 INPUT = ["image=1x3x4x4"]
@@ -95,6 +96,24 @@ def test_a_folder_is_the_one_that_convert_writes(run, command):
     one, other = (json.loads(found["report.json"]) for found in (batched, alone))
     assert one.keys() == other.keys()
     assert one["lock"] == other["lock"]
+
+
+def test_the_error_is_that_of_the_runtimes_that_a_target_asks_for(run, engine):
+    def infer(call):
+        result = fake_engine.infer(call)
+        with np.load(call.outputs["outputs"]) as arrays:
+            wrong = {name: array + 1 for name, array in arrays.items()}
+        fake_engine.write(call.outputs["outputs"], wrong)
+        return result
+
+    engine.programs["infer-tensorflow-2.4.1"] = infer
+    status, report, err = run("--input", *INPUT, "--target", "litert-2")
+    assert status == 0, err
+    assert {file["error"] for model in report["models"] for file in model["files"]} == {0}
+
+
+def test_the_help_names_the_status_of_a_batch():
+    assert f"{BatchError.exit_status} is the status" in COMMANDS["batch"].help
 
 
 def test_the_same_command_again_takes_all_from_the_store(run, engine):

@@ -100,6 +100,7 @@ def test_every_error_says_what_it_means_and_what_to_do():
     for kind in kinds:
         assert all(vars(kind).get(name) for name in ("__doc__", "code", "advice")), kind
         assert sum(f"| `{kind.code}` | {kind.exit_status} |" in line for line in ERRORS) == 1, kind
+        assert any(line.startswith(f"| {kind.exit_status} | ") for line in ERRORS), kind
 
 
 def test_an_arrow_that_a_longer_way_replaces_is_not_drawn():

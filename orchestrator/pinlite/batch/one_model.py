@@ -150,17 +150,19 @@ def failed(task: Task, error: PinliteError) -> ModelResult:
 
 def _of(task: Task, report: Report | Any, *, kept: bool) -> ModelResult:
     """Of a report, or of what is shown of one that was kept."""
+    required = {runtime.name for runtime in report.runtimes if runtime.required}
     files = []
     for variant in report.variants:
-        errors = [*variant.parity.values()]
-        latencies = [found.median for found in variant.latency_ms.values()]
+        found = [error for runtime, error in variant.parity.items() if runtime in required]
+        errors = [error for error in found if error is not None]
+        latencies = [latency.median for latency in variant.latency_ms.values()]
         files.append(
             MadeFile(
                 variant=variant.name,
                 path=variant.path,
                 sha256=variant.sha256,
                 size=variant.size,
-                error=None if None in errors else max(errors, default=None),
+                error=max(errors, default=None) if len(errors) == len(found) else None,
                 latency_ms=min(latencies, default=None),
             )
         )

@@ -326,7 +326,7 @@ COMMANDS = {
         with_file=True,
     ),
     "batch": Command(
-        "Convert many models, those of a models.toml or of the command line; 10 is the status where one is not right.",
+        "Convert many models, those of a models.toml or of the command line; 11 is the status where one is not right.",
         "batch:batch",
         Batch,
         with_file=True,

@@ -14,8 +14,8 @@ ModelState = Literal["right", "wrong", "failed", "not run"]
 
 class MadeFile(Frozen):
     """A TFLite file of a model: ``path`` is below the model's folder, ``size`` in bytes, ``error`` the largest
-    difference from the reference in any runtime, over the largest output (None where one can't be told), ``latency_ms``
-    the median of the runtime that was fastest.
+    difference from the reference in any runtime that the target wants it right in, over the largest output (None where
+    one can't be told), ``latency_ms`` the median of the runtime that was fastest.
     """
 
     variant: VariantName
