@@ -617,6 +617,29 @@ def test_what_was_left_out_of_a_profile_is_told(engine, recipe):
     )
 
 
+def test_an_output_of_which_nothing_was_compared_is_told(engine, recipe):
+    """As samples with a NaN give it."""
+
+    def endless(right):
+        def run(call):
+            result = right(call)
+            with np.load(call.outputs["outputs"]) as arrays:
+                found = dict(arrays)
+            found["mean"] = found["mean"] * np.nan
+            fake_engine.write(call.outputs["outputs"], found)
+            return result
+
+        return run
+
+    for name in ("export", "run-onnxruntime", "run-tensorflow", "infer"):
+        engine.programs[name] = endless(engine.programs[name])
+    report = pipeline.run(recipe())
+    assert report.ok
+    assert [warned.message for warned in report.warnings] == [
+        "output 'mean' is NaN or infinite all over on the samples: nothing of it was compared"
+    ]
+
+
 def test_outputs_that_can_not_be_compared_are_a_disagreement(engine, recipe):
     def compute(call):
         fake_engine.write(call.outputs["outputs"], {"doubled": np.ones(3, np.float32), "mean": np.array([np.nan])})

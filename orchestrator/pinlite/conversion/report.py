@@ -182,7 +182,7 @@ def _of_model(
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
-        warnings=(*results.warnings, *_warned(results, lost)),
+        warnings=(*results.warnings, *_endless(computed[0]), *_warned(results, lost)),
         notes=results.notes,
         calibration=results.calibration and results.calibration.report,
         training=results.lowered.training,
@@ -336,6 +336,14 @@ def _on(computed: Computed, names: Sequence[str], output: str) -> parity.Array |
     if not arrays or len(arrays) < len(names) or len({array.shape for array in arrays}) > 1 or not arrays[0].ndim:
         return None
     return np.concatenate(arrays)
+
+
+def _endless(reference: Computed) -> Iterator[Warned]:
+    """Outputs of which nothing was compared on the samples."""
+    for name, array in reference.samples.items():
+        if array.size and not np.isfinite(array).any():
+            message = f"output {name!r} is NaN or infinite all over on the samples: nothing of it was compared"
+            yield Warned(stage=infer.NAME, message=message)
 
 
 def _warned(results: Results, lost: Iterable[Lost]) -> Iterator[Warned]:
