@@ -166,7 +166,7 @@ def adopt(call: Call) -> dict[str, Any]:
 
 def convert(call: Call) -> dict[str, Any]:
     call.outputs["model"].write_bytes(
-        f"TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0")
+        f"\0\0\0\0TFL3 {call.parameters['variant']} {call.parameters['ops']}".encode().ljust(2004, b"\0")
     )
     image = {"name": "image", "type": "float32", "shape": [1, 3, 4, 4]}
     doubled = {"kind": "MUL", "inputs": [image], "outputs": [image | {"name": "Mul_0/mul"}], "macs": 0}

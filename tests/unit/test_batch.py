@@ -112,6 +112,13 @@ def test_the_error_is_that_of_the_runtimes_that_a_target_asks_for(run, engine):
     assert {file["error"] for model in report["models"] for file in model["files"]} == {0}
 
 
+def test_a_pattern_that_finds_a_name_which_is_no_text_is_refused(run):
+    Path(os.fsdecode(b"net\xff.py")).write_text("def build():\n    ...\n")
+    status, error, _ = run(sources=["net*.py:build"])
+    assert status == 2
+    assert "is no UTF-8" in error["message"]
+
+
 def test_the_help_names_the_status_of_a_batch():
     assert f"{BatchError.exit_status} is the status" in COMMANDS["batch"].help
 

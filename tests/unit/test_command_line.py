@@ -487,3 +487,40 @@ def test_on_another_system_one_line_says_so(program):
 def test_a_process_that_ends_looks_for_no_garbage():
     script = "import gc; from pinlite.cli.main import main; main(); raise SystemExit(gc.get_freeze_count() == 0)"
     subprocess.run([sys.executable, "-c", script, "--version"], check=True, capture_output=True)
+
+
+def printed(*arguments, **options):
+    """What a process of its own gives; ``encoding`` is that of its standard output."""
+    encoding = options.pop("encoding", "utf-8")
+    command = [sys.executable, "-m", "pinlite", *arguments]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    return subprocess.run(command, stderr=subprocess.PIPE, env=environment, check=False, timeout=60, **options)
+
+
+def test_a_full_disk_behind_standard_output_is_no_bug():
+    with Path("/dev/full").open("wb") as full:
+        done = printed("schema", "report", stdout=full)
+    assert b"error: there is no room for what the command writes: No space left on device" in done.stderr
+    assert b"a bug in pinlite" not in done.stderr
+
+
+def test_a_name_whose_letters_standard_output_lacks_is_printed_with_escapes():
+    done = printed("example", "resnet18", "--out", "été", stdout=subprocess.PIPE, encoding="ascii")
+    assert (done.returncode, done.stdout) == (0, b"wrote \\xe9t\\xe9/resnet18.py\n")
+
+
+def test_a_name_that_is_no_text_is_refused(command):
+    status, _, err = command("inspect", os.fsdecode(b"net\xff.onnx"), "--json")
+    assert status == 2
+    assert "error: 'net\\udcff.onnx' is no UTF-8" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "net.onnx", "--samples"], ["convert", "net.onnx", "--samples"], ["audit"]]
+)
+def test_a_pipe_is_not_waited_for(command, arguments):
+    Path("net.onnx").write_bytes(b"model")
+    os.mkfifo("samples.npz")
+    status, _, err = command(*arguments, "samples.npz")
+    assert status == 2
+    assert "samples.npz is no file" in err

@@ -39,11 +39,11 @@ def match(engine, toolchains, command, model_file):
             text = made[call.parameters["lowering"], int(opset)]
             if text is None:
                 raise RefusalError("model", "there is no Cast")
-            call.outputs["model"].write_bytes(b"TFL3" + text.encode())
+            call.outputs["model"].write_bytes(b"\0\0\0\0TFL3" + text.encode())
             return result
 
         engine.programs |= {"export": export, "convert": convert}
-        Path("old.tflite").write_bytes(b"TFL3" + content.encode())
+        Path("old.tflite").write_bytes(b"\0\0\0\0TFL3" + content.encode())
         status, out, err = command("match", "old.tflite", f"{model_file}:build", "--input", "image=1x3x4x4", *options)
         return status, out, err
 
@@ -116,3 +116,10 @@ def test_that_there_is_no_engine_is_no_answer_of_a_toolchain(match, monkeypatch)
     monkeypatch.setattr("pinlite.conversion.run.choose", absent)
     status, _, err = match("a", MADE)
     assert (status, "no Docker engine answers" in err) == (4, True)
+
+
+def test_what_is_no_tflite_file_is_told_before_any_work(command, model_file, engine):
+    Path("old.tflite").write_bytes(b"something else")
+    status, _, err = command("match", "old.tflite", f"{model_file}:build", "--input", "image=1x3x4x4")
+    assert (status, "old.tflite is no TFLite file" in err) == (2, True)
+    assert engine.requests == []

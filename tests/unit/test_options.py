@@ -1,6 +1,8 @@
 import errno
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from protobuf import node, of
 
@@ -44,7 +46,7 @@ def test_without_a_word_the_defaults_are_those_of_the_help(model_file):
 
 def test_everything_can_be_asked_for(model_file):
     Path("weights.pt").touch()
-    Path("samples.npz").touch()
+    np.savez("samples.npz", image=np.zeros(3))
     recipe = resolve(
         {
             "source": str(model_file) + ":build",
@@ -86,8 +88,9 @@ def test_paths_in_a_file_are_relative_to_it(toml):
         'source = "net.py:build"\nweights = "w.pt"\nsamples = "s.npz"\nsign = "k.pem"\nout = "made"\n'
         'trust-key = ["a.pem", "b.pem"]\nsigning-key = "k.pem"\nstore = "oci://registry.example.com/team/results"\n'
     )
-    for name in ("net.py", "w.pt", "s.npz", "k.pem", "a.pem", "b.pem"):
+    for name in ("net.py", "w.pt", "k.pem", "a.pem", "b.pem"):
         (file.parent / name).touch()
+    np.savez(file.parent / "s.npz", image=np.zeros(3))
     recipe = resolve({}, file)
     assert (recipe.source.path, recipe.sign) == (file.parent / "net.py", file.parent / "k.pem")
     assert (recipe.weights, recipe.samples) == (file.parent / "w.pt", file.parent / "s.npz")
@@ -95,6 +98,16 @@ def test_paths_in_a_file_are_relative_to_it(toml):
     assert recipe.trust_keys == (file.parent / "a.pem", file.parent / "b.pem")
     assert recipe.signing_key == file.parent / "k.pem"
     assert recipe.store == "oci://registry.example.com/team/results"
+
+
+@pytest.mark.parametrize("option", ["sign", "signing-key"])
+def test_a_key_may_come_through_a_pipe(model_file, option):
+    reader, writer = os.pipe()
+    try:
+        assert resolve({"source": f"{model_file}:build", option: f"/dev/fd/{reader}"})
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def test_a_module_of_an_image_in_a_file_is_no_path(toml):

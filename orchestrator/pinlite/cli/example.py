@@ -5,7 +5,7 @@ from rich.text import Text
 
 from pinlite.cli.consoles import data, print_json
 from pinlite.errors import UsageError
-from pinlite.machine import folders
+from pinlite.machine import folders, writing
 
 
 def example(*, name: str | None = None, out: str, json: bool) -> None:
@@ -24,8 +24,9 @@ def example(*, name: str | None = None, out: str, json: bool) -> None:
             else:
                 shutil.copyfile(path, place)
         except OSError as error:
+            shutil.rmtree(place, ignore_errors=True)
             raise UsageError(
-                f"{place} can't be written: {error.strerror}", hint="name another folder: --out DIR"
+                f"{place} can't be written: {writing.reason(error)}", hint="name another folder: --out DIR"
             ) from error
         written.append(str(place))
         if not json:

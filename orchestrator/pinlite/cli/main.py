@@ -6,6 +6,7 @@ Nothing is imported here that a command may not need: the one that has nothing t
 import contextlib
 import errno
 import gc
+import io
 import os
 import re
 import signal
@@ -19,10 +20,12 @@ from pinlite.machine import system
 _BUG = 1
 _INTERRUPTED = 130
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+# Of a disk, a quota, and a limit on the size of files.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Of a folder that can't be read or written, or has no room.
 _UNUSABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
-    *(errno.ENOSPC, errno.EDQUOT),
+    *_FULL,
 }
 _END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
 _SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
@@ -40,6 +43,10 @@ def main() -> int:
         # A shell has what it runs in the background ignore ^C.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        # A name may have letters that the terminal does not have.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     started = time.time()
     try:
         return _run()
@@ -77,6 +84,11 @@ def _run() -> int:
     try:
         return 0 if again(sys.argv[1:]) else _command()
     except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            raise UsageError(
+                f"there is no room for what the command writes: {error.strerror}",
+                hint="make room where standard output goes, and for temporary files",
+            ) from error
         from pinlite.machine import folders
 
         own = os.path.realpath(str(error.filename)).startswith(os.path.realpath(folders.cache()))

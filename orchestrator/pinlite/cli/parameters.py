@@ -68,7 +68,9 @@ def _callback(declared: Command) -> Callable[..., Any]:
     def callback(**typed: Any) -> Any:
         given = {name: value for name, value in typed.items() if value is not None and value != []}
         from pinlite.cli.consoles import settle  # --help needs no console
+        from pinlite.inputs import paths
 
+        paths.check_text(given.values())
         settle(quiet=given.pop("quiet", False), no_progress=given.pop("no_progress", False))
         module, _, function = declared.run.partition(":")
         run = getattr(importlib.import_module(f"pinlite.cli.{module}"), function)

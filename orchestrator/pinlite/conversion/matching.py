@@ -48,7 +48,7 @@ def match(
         NotReproducibleError: None of them can convert the model; it names each refusal.
         PinliteError: As an engine does.
     """
-    paths.model_file(file)
+    paths.tflite_file(file)
     # What is wrong whatever the toolchain is told before any work; what only one of them refuses is its answer.
     resolve({key: value for key, value in options.items() if key != "opset"})
     candidates = [toolchain.load(name) for name in toolchains or toolchain.names()]

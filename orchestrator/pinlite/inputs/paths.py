@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,9 @@ WHEEL = ".whl"
 
 _LARGEST = 2**31 - 1
 
+# Python has a lone surrogate for each byte of a name that it can't decode.
+_STEADY = re.compile("[^\ud800-\udfff]*")
+
 # What people have under the name of a model or of its weights: how it begins, or goes on at the fifth byte; what it is,
 # and what to do.
 _OTHER_KINDS = (
@@ -23,7 +27,8 @@ _OTHER_KINDS = (
     (0, b"\x89HDF", "an HDF5 file, as Keras writes", "convert it with TensorFlow's own TFLiteConverter"),
     (4, b"ORTM", "a model in onnxruntime's own format", "give the .onnx file that it was made of"),
 )
-_NO_CHECKPOINT = ((4, b"TFL3", "a TFLite file", "give what torch.save wrote, or a .safetensors file"),)
+_TFLITE = b"TFL3"
+_NO_CHECKPOINT = ((4, _TFLITE, "a TFLite file", "give what torch.save wrote, or a .safetensors file"),)
 _NO_MODEL = (
     (0, b"PK\3\4", "a zip archive", "unpack it; what torch.save wrote is converted under a name that ends in .pt"),
     (0, b"\x80\2", "a pickled object of Python", "convert a checkpoint under a name that ends in .pt"),
@@ -31,7 +36,15 @@ _NO_MODEL = (
 
 
 def existing_file(path: Path) -> Path:
-    """The path, if it is a file that can be read; else a UsageError."""
+    """The path, if it is a regular file that can be read; else a UsageError."""
+    # A pipe would be waited for, and a device may never end.
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file", hint="give a regular file, no folder, pipe or device")
+    return readable(path)
+
+
+def readable(path: Path) -> Path:
+    """The path, if there is something that can be read, a pipe maybe, as keys are given; else a UsageError."""
     if not path.exists():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
         hint = f"did you mean {path.parent / near[0]}?" if near else "check the path"
@@ -43,6 +56,26 @@ def existing_file(path: Path) -> Path:
     return path
 
 
+def check_text(values: Iterable[object]) -> None:
+    """Raise a UsageError for a value, or one in a list, that has bytes which are no UTF-8: no report could name it."""
+    for value in values:
+        if isinstance(value, list):
+            check_text(value)
+        elif not _STEADY.fullmatch(text := str(value)):
+            raise UsageError(
+                f"{text!a} is no UTF-8",
+                hint="rename the file; if its name is right, the locale is not: LC_ALL=C.UTF-8",
+            )
+
+
+def tflite_file(path: Path) -> Path:
+    """An existing file that begins as a TFLite file does; else a UsageError."""
+    with existing_file(path).open("rb") as stream:
+        if stream.read(8)[4:] != _TFLITE:
+            raise UsageError(f"{path} is no TFLite file", hint="give a file that TFLite's converter wrote")
+    return path
+
+
 def seen_from(folder: Path, path: str) -> str:
     """A path of the current folder as it is called in another one; an absolute one stays."""
     return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
@@ -50,8 +83,6 @@ def seen_from(folder: Path, path: str) -> str:
 
 def model_file(path: Path) -> Path:
     """An existing file that may be a model, by its size and its beginning; else a UsageError."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file", hint="give the model's file")
     existing_file(path)
     check_size(path, path.stat().st_size)
     return _of_kind(path, (*_OTHER_KINDS, *_NO_MODEL))

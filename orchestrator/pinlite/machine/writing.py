@@ -11,8 +11,14 @@ def whole(path: Path, text: str) -> None:
     place = path.resolve()
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as folder:
         written = Path(folder, place.name)
-        written.write_text(text)
+        written.write_text(text, encoding="utf-8")
         written.replace(place)
+
+
+def reason(error: OSError) -> str:
+    """Why something can't be written; of a whole folder `shutil` collects it as (source, target, text of the error)."""
+    found = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+    return str(found).partition("] ")[2] or str(found)
 
 
 def link(file: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from pinlite.errors import UsageError
+from pinlite.inputs import paths
 from pinlite.options.option import Option, fields
 
 Declaration = TypeVar("Declaration")
@@ -23,8 +24,9 @@ def checked(
     ``files`` has the keys that a file gave, or a part of one in words.
 
     Raises:
-        UsageError: A key is unknown, or a value is not what its declaration takes.
+        UsageError: A key is unknown, or a value is no text or not what its declaration takes.
     """
+    paths.check_text(given.values())
     try:
         found = model(cast("type", declaration)).model_validate(given)
     except ValidationError as error:

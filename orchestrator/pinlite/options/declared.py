@@ -454,6 +454,7 @@ class EvaluationOptions(TypedDict, total=False):
             "How many invocations to time in each runtime.",
             otherwise="as many as a twentieth of a second has room for, 5 to 20",
             ge=1,
+            le=1_000_000,
         ),
     ]
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
-from pinlite.inputs.paths import existing, existing_path
+from pinlite.inputs.paths import existing, existing_path, readable
 from pinlite.options import signatures
 from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
@@ -181,7 +181,7 @@ def _recipe(options: Settings, *, several: bool) -> Recipe:
         arena=_arena(options, chosen.targets[target]),
         latency_runs=options.get("latency_runs"),
         strict=options["strict"],
-        sign=existing("--sign", options.get("sign")),
+        sign=existing("--sign", options.get("sign"), readable),
         engine=options["engine"],
         trust=options["trust"],
         environment=own,
@@ -192,8 +192,8 @@ def _recipe(options: Settings, *, several: bool) -> Recipe:
         images=_images(options),
         cache=not options["no_cache"],
         store=_store(options),
-        trust_keys=tuple(file for each in options["trust_keys"] if (file := existing("--trust-key", each))),
-        signing_key=existing("--signing-key", options.get("signing_key")),
+        trust_keys=tuple(file for each in options["trust_keys"] if (file := existing("--trust-key", each, readable))),
+        signing_key=existing("--signing-key", options.get("signing_key"), readable),
         refresh=stages(options["refresh"]),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from pinlite.errors import UsageError
-from pinlite.machine import temporary
+from pinlite.machine import temporary, writing
 from pinlite.schema.choices import VariantName
 
 REPORT = "report.json"
@@ -103,10 +103,8 @@ def publish(fill: Callable[[Path], None], documents: Mapping[str, str], out: Pat
                 (result / name).write_text(text, encoding="utf-8", newline="")
             _swap(result, out, Path(folder, _EARLIER))
     except OSError as error:
-        # copytree collects what went wrong as (source, target, reason).
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise UsageError(
-            f"--out {out} can't be written: {reason}", hint="make room there, or give another folder"
+            f"--out {out} can't be written: {writing.reason(error)}", hint="make room there, or give another folder"
         ) from error
 
 
