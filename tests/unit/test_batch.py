@@ -492,3 +492,19 @@ def test_a_process_ends_with_its_batch_also_where_no_signal_wakes_it(monkeypatch
     serving.start()
     serving.join(10)
     assert not serving.is_alive()
+
+
+def test_a_table_has_a_row_for_each_file(run, command):
+    """So that 80 columns have room for the names of models."""
+    run("--input", *INPUT, "--variant", "float32", "--variant", "float16", "--only", "two*")
+    _, out, _ = command("report", "out")
+    rows = [line.split() for line in out.splitlines() if "float" in line]
+    assert [row[:3] for row in rows] == [["two-build", "right", "float32"], ["float16", *rows[1][1:3]]]
+
+
+@pytest.mark.parametrize(
+    ("sources", "hint"), [(1, "there are one-build"), (3, "there are one-build, two-build, three-build")]
+)
+def test_a_pattern_that_fits_no_name_is_told_the_names(run, models, sources, hint):
+    status, error, _ = run("--input", *INPUT, "--only", "four*", sources=models[:sources])
+    assert (status, error["hint"]) == (2, hint)

@@ -42,7 +42,7 @@ def selected(tasks: Sequence[Task], only: Sequence[str] = (), shard: Shard | Non
     """
     for pattern in only:
         if not any(fnmatchcase(task.name, pattern) for task in tasks):
-            names = ", ".join(task.name for task in tasks[:5])
-            raise UsageError(f"--only {pattern}: no model is called so", hint=f"there are {names}, ...")
+            names = [*(task.name for task in tasks[:5]), *(["..."] if len(tasks) > 5 else [])]  # noqa: PLR2004
+            raise UsageError(f"--only {pattern}: no model is called so", hint=f"there are {', '.join(names)}")
     chosen = [task for task in tasks if not only or any(fnmatchcase(task.name, pattern) for pattern in only)]
     return tuple(chosen[shard.number - 1 :: shard.count] if shard else chosen)

@@ -39,23 +39,18 @@ def words_of(model: "ModelResult") -> str:
 
 
 def _models(models: Sequence["ModelResult"]) -> Table:
-    rows = []
+    """A row for each file; the first one of a model has what is the model's own."""
+    rows: list[tuple[str | Line, ...]] = []
     for model in models:
         state = line(Span("made before" if model.kept else model.state, _TONES[model.state]))
-        files = model.files
-        rows.append(
-            (
-                model.name,
-                state,
-                ", ".join(each.variant for each in files),
-                ", ".join(bytes_(each.size) for each in files),
-                ", ".join(figure(each.error, ".1e") for each in files),
-                ", ".join(figure(each.latency_ms, ".2f") for each in files),
-                str(model.warnings or ""),
-                f"{model.seconds:.1f}",
-            )
-        )
-    columns = ("model", "", "files", "size", "error", "ms", "warnings", "seconds")
+        files: list[tuple[str, ...]] = [
+            (each.variant, bytes_(each.size), figure(each.error, ".1e"), figure(each.latency_ms, ".2f"))
+            for each in model.files
+        ]
+        first, *others = files or [("",) * 4]
+        rows.append((model.name, state, *first, str(model.warnings or ""), f"{model.seconds:.1f}"))
+        rows.extend(("", "", *file, "", "") for file in others)
+    columns = ("model", "", "file", "size", "error", "ms", "warnings", "seconds")
     return table("models", columns, rows, numbers=("size", "error", "ms", "warnings", "seconds"))
 
 
