@@ -53,6 +53,8 @@ def _read(content):
         raise StageError("usage", message, GIVE_ANOTHER) from error
     if not model.HasField("graph") or not model.ir_version:
         raise StageError("usage", "this is no ONNX model: it holds no graph", GIVE_ANOTHER)
+    if not model.graph.output:
+        raise StageError("usage", "this ONNX model has no outputs", GIVE_ANOTHER)
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
         raise StageError(
             "usage",
@@ -236,7 +238,7 @@ def described(model):
     it leaves open.
     """
     tensors = [value.type.tensor_type for value in model.graph.output]
-    known = all(tensor.HasField("shape") and tensor.elem_type in mapping.TENSOR_TYPE_TO_NP_TYPE for tensor in tensors)
+    known = all(tensor.HasField("shape") and _dtype(tensor) is not None for tensor in tensors)
     return [_spec(value) for value in model.graph.output] if known else None
 
 
@@ -245,14 +247,28 @@ def _spec(value):
     if kind != "tensor_type":
         raise StageError("model", "input {!r} is no tensor ({})".format(value.name, kind), EXPORT_AGAIN)
     tensor = value.type.tensor_type
-    if tensor.elem_type not in mapping.TENSOR_TYPE_TO_NP_TYPE:
-        raise StageError("model", "input {!r} is of no dtype that ONNX has".format(value.name), EXPORT_AGAIN)
+    dtype = _dtype(tensor)
+    if dtype is None:
+        kinds = {number: word.lower() for word, number in onnx.TensorProto.DataType.items()}
+        raise StageError(
+            "model",
+            "input {!r} is {}: pinlite converts models of floats, integers and booleans".format(
+                value.name, kinds.get(tensor.elem_type, tensor.elem_type)
+            ),
+            "make it one of these in the model, or begin behind it, with --from-tensor",
+        )
     shape = [size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim]
     return {
         "name": value.name,
         "shape": shape if tensor.HasField("shape") else None,
-        "dtype": np.dtype(mapping.TENSOR_TYPE_TO_NP_TYPE[tensor.elem_type]).name,
+        "dtype": dtype.name,
     }
+
+
+def _dtype(tensor):
+    """The dtype of a tensor that has numbers; None for what numpy has no numbers of, as a string or a bfloat16."""
+    dtype = mapping.TENSOR_TYPE_TO_NP_TYPE.get(tensor.elem_type)
+    return dtype if dtype is not None and dtype.kind in "biuf" else None
 
 
 def words(model, *, by_operator=False):

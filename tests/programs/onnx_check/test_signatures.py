@@ -77,6 +77,14 @@ class Signatures(Stage):
         odd = model([node("Relu", "w", "y")], [], [value("y", (4,))], [weight("w", np.ones(4, np.float32))])
         self.refused("model", "has no inputs", "check", odd)
 
+    def test_a_model_of_no_outputs_is_refused(self):
+        self.refused("usage", "has no outputs", "check", model(RELU, [value("x")], []))
+
+    def test_an_input_that_is_no_number_is_refused_by_its_type(self):
+        for word in ("COMPLEX64", "STRING", "BFLOAT16"):
+            odd = model(RELU, [value("x", (1, 4), TensorProto.DataType.Value(word))], [value("y")])
+            self.refused("model", f"'x' is {word.lower()}: pinlite converts", "check", odd)
+
     def test_ids_are_rows_of_what_they_choose_from(self):
         nodes = [
             node("Cast", "types", "places", to=TensorProto.INT64),
