@@ -110,6 +110,13 @@ def test_a_key_may_come_through_a_pipe(model_file, option):
         os.close(writer)
 
 
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\3\4 and no more"])
+def test_samples_that_are_no_npz_are_named_before_any_work(model_file, content):
+    Path("mine.npz").write_bytes(content)
+    with pytest.raises(UsageError, match=r"--samples: mine\.npz is no whole \.npz file"):
+        resolve({"source": f"{model_file}:build", "samples": "mine.npz"})
+
+
 def test_a_module_of_an_image_in_a_file_is_no_path(toml):
     recipe = resolve({}, toml('source = "torchvision.models:resnet18"'))
     assert (recipe.source.module, recipe.source.callable, recipe.source.path) == (

@@ -43,7 +43,7 @@ def audit(
     """
     paths.model_file(path)
     if samples:
-        paths.existing_file(samples)
+        paths.npz_file(samples)
     asked = tuple(_asked(target, runtime))
     home = toolchain.load().runtimes[-1]
     recipe = toolchain.load().images[home.image]

@@ -44,7 +44,7 @@ def diff(
     """
     files = _file(paths.model_file(one)), _file(paths.model_file(other))
     if samples:
-        paths.existing_file(samples)
+        paths.npz_file(samples)
     if same := _same(*files):
         return same
     runtime = toolchain.load().runtimes[0]

@@ -65,7 +65,7 @@ def run(
         PinliteError: The model can't be run or needs trust, the samples don't fit, or ``out`` can't be written.
     """
     stage = _stage("run", model)
-    paths.existing_file(samples)
+    paths.npz_file(samples)
     parameters: dict[str, Any] = {}
     if model.suffix == _TFLITE:
         stage = replace(stage, operation="infer")

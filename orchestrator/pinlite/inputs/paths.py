@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -66,6 +67,13 @@ def check_text(values: Iterable[object]) -> None:
                 f"{text!a} is no UTF-8",
                 hint="rename the file; if its name is right, the locale is not: LC_ALL=C.UTF-8",
             )
+
+
+def npz_file(path: Path) -> Path:
+    """An existing file that may be an .npz, by its end; else a UsageError."""
+    if not zipfile.is_zipfile(existing_file(path)):
+        raise UsageError(f"{path} is no whole .npz file", hint="write it with numpy.savez, one named array per input")
+    return path
 
 
 def tflite_file(path: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pinlite import toolchain
 from pinlite.errors import UsageError
 from pinlite.inputs import environment, onnx_file, torch_file
-from pinlite.inputs.paths import existing, existing_path, readable
+from pinlite.inputs.paths import existing, existing_path, npz_file, readable
 from pinlite.options import signatures
 from pinlite.options.calibration import calibration_of, chosen_by, quantization_of
 from pinlite.options.checked import checked
@@ -150,7 +150,7 @@ def _recipe(options: Settings, *, several: bool) -> Recipe:
         output_names=tuple(options["output_names"]),
         from_tensors=tuple(options["from_tensors"]),
         to_tensors=tuple(options["to_tensors"]),
-        samples=existing("--samples", options.get("samples")),
+        samples=existing("--samples", options.get("samples"), npz_file),
         seed=options["seed"],
         toolchain=chosen.text,
         toolchain_files=toolchain.own_files(chosen.text),
