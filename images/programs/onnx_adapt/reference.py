@@ -14,9 +14,6 @@ from stagekit.errors import pass_on
 from .source_model import OPENED, one_line, opset
 
 ERRORS_ONLY, NOTHING = 3, 4
-# Of the basic optimizations one rounds float weights between DequantizeLinear and QuantizeLinear to 8 bits, which the
-# model does not say: findings/onnxruntime_rounds_weights.sh.
-ROUNDING_OPTIMIZERS = ["WeightBiasQuantization"]
 # What onnxruntime raises for an operator that it does not know, or has no kernel for.
 LACKING = (native.Fail, native.NotImplemented)
 ANOTHER_OPERATOR = "replace the operator that it names, or its data type, in the model"
@@ -41,7 +38,7 @@ def of(model, path=None):
     """
     for source in _sources(model, path):
         try:
-            session = _session(source, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC, ERRORS_ONLY)
+            session = _session(source, ERRORS_ONLY)
             break
         except LACKING as error:
             lacking = error
@@ -70,22 +67,22 @@ def _sources(model, path):
 def evaluated(model):
     """The outputs of a ModelProto without inputs, in order; none where no runtime computes them."""
     try:
-        return _session(model.SerializeToString(), onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL, NOTHING).run(
-            None, {}
-        )
+        return _session(model.SerializeToString(), NOTHING).run(None, {})
     except Exception:  # noqa: BLE001 - what can't be folded stays as it is, whatever the reason
         return []
 
 
-def _session(source, level, severity):
-    """A session on one thread: how many cores a machine has must not decide in which order it adds."""
+def _session(source, severity):
+    """A session that computes the model as it is, on one thread.
+
+    Even onnxruntime's basic optimizations make other numbers of valid models: findings/onnxruntime_*.sh. How many cores
+    a machine has must not decide in which order it adds.
+    """
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = level
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = severity
-    return onnxruntime.InferenceSession(
-        source, options, providers=["CPUExecutionProvider"], disabled_optimizers=ROUNDING_OPTIMIZERS
-    )
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _serialized(model):

@@ -38,6 +38,32 @@ class Runtimes(unittest.TestCase):
             self.assertRegex(ran.warnings[0], "Could not find an implementation for (Add|Relu).*onnx's own evaluator")
             assert_same(proto, X)
 
+    def test_integers_are_divided_before_they_are_multiplied(self):
+        given = {"a": np.int64([1, 2, 3]), "b": np.int64([10, 20, 30])}
+        proto = model([node("Div", "one,a", "r"), node("Mul", "r,b")], given, {"one": np.int64(1)})
+        np.testing.assert_array_equal(reference.of(ir.from_proto(proto)).run(given)["y"], [10, 0, 0])
+
+    def test_an_output_that_is_quantized_elsewhere_is_not_rounded(self):
+        nodes = [
+            node("Abs", "x", "features"),
+            node("Transpose", "features", "t", perm=[1, 0]),
+            node("QuantizeLinear", "t,scale,zero", "q"),
+            node("DequantizeLinear", "q,scale,zero"),
+        ]
+        proto = model(nodes, X, {"scale": np.float32(0.3), "zero": np.int8(0)}, outputs=["y", "features"])
+        np.testing.assert_array_equal(reference.of(ir.from_proto(proto)).run(X)["features"], X["x"])
+
+    def test_weights_beside_quantized_activations_are_not_rounded(self):
+        constants = {"w": np.float32([[[[100]]], [[[0.3]]]]), "scale": np.float32(0.3), "zero": np.uint8(0)}
+        given = {"x": np.arange(1, 5, dtype="uint8").reshape(1, 1, 2, 2)}
+        nodes = [
+            node("DequantizeLinear", "x,scale,zero", "real"),
+            node("Conv", "real,w", "convolved"),
+            node("QuantizeLinear", "convolved,scale,zero"),
+        ]
+        made = reference.of(ir.from_proto(model(nodes, given, constants))).run(given)["y"]
+        np.testing.assert_array_equal(made[0, 1].ravel(), [0, 1, 1, 1])
+
     def test_a_file_is_read_where_it_lies(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.onnx")
