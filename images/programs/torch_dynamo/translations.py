@@ -1,4 +1,4 @@
-"""Operators of PyTorch that its dynamo exporter has no ONNX for, or for some ranks alone."""
+"""Operators of PyTorch that its dynamo exporter has no ONNX for, for some ranks alone, or another meaning."""
 
 import math
 from typing import Optional
@@ -6,7 +6,7 @@ from typing import Optional
 import onnx_ir
 import torch
 from onnxscript import opset18 as op
-from onnxscript.function_libs.torch_lib.ops import nn
+from onnxscript.function_libs.torch_lib.ops import core, nn
 
 # From here on Stirling's series is as good as float32.
 SERIES_FROM = 7.0
@@ -68,8 +68,47 @@ def repeat_interleave(repeats, output_size: int):
     return op.ReduceSum(op.Cast(behind, to=onnx_ir.DataType.INT64), [1], keepdims=0)
 
 
+def avg_pool2d(
+    x,
+    kernel_size,
+    stride=(),
+    padding=(0, 0),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Optional[int] = None,
+):
+    """The mean of each window, by its size; torch's own forgets another divisor."""
+    if divisor_override is None:
+        return nn.aten_avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
+    if ceil_mode:
+        raise NotImplementedError("its divisor_override goes with no ceil_mode")
+    size = math.prod(kernel_size) ** (2 // len(kernel_size))
+    return op.Mul(nn.aten_avg_pool2d(x, kernel_size, stride, padding), size / divisor_override)
+
+
+def scatter_reduce(x, dim: int, index, src, reduce: str, include_self: bool = True):
+    """The mean is a sum over a count; torch's own overwrites in place of it."""
+    if reduce != "mean":
+        return core.aten_scatter_reduce(x, dim, index, src, reduce, include_self)
+    if not x.dtype.is_floating_point():
+        raise NotImplementedError("the mean of integers")
+    total, count = (
+        core.aten_scatter_reduce(place, dim, index, update, "sum", include_self)
+        for place, update in ((x, src), (_ones(x), _ones(src)))
+    )
+    return op.Div(total, count)
+
+
+def _ones(like):
+    ones = op.ConstantOfShape(op.Shape(like), value=onnx_ir.tensor([1], dtype=like.dtype))
+    ones.shape, ones.dtype = like.shape, like.dtype
+    return ones
+
+
 TABLE = {
+    torch.ops.aten.avg_pool2d.default: avg_pool2d,
     torch.ops.aten.lgamma.default: lgamma,
     torch.ops.aten.repeat_interleave.Tensor: repeat_interleave,
     torch.ops.aten.scaled_dot_product_attention.default: attention,
+    torch.ops.aten.scatter_reduce.two: scatter_reduce,
 }

@@ -161,6 +161,19 @@ class Dynamo(Exports):
                 self.write_model(f"return F.scaled_dot_product_attention({call})")
                 self.assertEqual("dynamo", self.ran(shape=(2, 4, 8))["exporter"])
 
+    def test_a_divisor_that_torch_forgets(self):
+        for call in (
+            "F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False, divisor_override=2)",
+            "F.avg_pool2d(x, (2, 3), divisor_override=5)",
+            "F.avg_pool2d(x, 2, ceil_mode=True)",
+            'x.scatter_reduce(3, INDEX.expand(1, 2, 6, 5), x, "mean")',
+            'x.scatter_reduce(3, INDEX.expand(1, 2, 6, 5), x, "mean", include_self=False)',
+            'x.scatter_reduce(3, INDEX.expand(1, 2, 6, 5), x, "amax")',
+        ):
+            with self.subTest(call):
+                self.write_model("return " + call.replace("INDEX", "torch.tensor([0, 0, 3, 0, 1])"))
+                self.assertEqual("dynamo", self.ran(shape=(1, 2, 6, 5))["exporter"])
+
     def test_what_neither_exports(self):
         self.write_model("return torch.special.i1(x)")
         self.refused("model", "can't export to ONNX opset 20: special_i1 (net.py:11)", opset=OPSET, hint="i1: write it")
