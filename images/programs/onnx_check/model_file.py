@@ -172,8 +172,17 @@ def inferred(model):
             bare.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
         if np.prod(weight.dims) <= LARGE:
             bare.graph.initializer.append(weight)
-    found = onnx.shape_inference.infer_shapes(bare).graph
+    found = _inferred(bare)
     return {value.name: value.type.tensor_type for value in [*found.input, *found.value_info]}
+
+
+def _inferred(model):
+    """The graph of a model, with the types and shapes of its values as far as they are known."""
+    try:
+        return onnx.shape_inference.infer_shapes(model).graph
+    except DISAGREEMENT as error:
+        message = "the shapes in the model don't agree: {}".format(one_line(error))
+        raise StageError("model", message, EXPORT_AGAIN) from error
 
 
 def inputs(model):
@@ -275,12 +284,7 @@ def words(model, *, by_operator=False):
     """The graph in words: what it computes, then the inferred type and shape of every value on the way, and
     ``by_operator`` what computes it.
     """
-    try:
-        graph = onnx.shape_inference.infer_shapes(model).graph
-    except DISAGREEMENT as error:
-        raise StageError(
-            "model", "the shapes in the model don't agree: {}".format(one_line(error)), EXPORT_AGAIN
-        ) from error
+    graph = _inferred(model)
     _mark_open_sizes(graph)
     _widen_small_scalars(graph)
     typed = {value.name: onnx.helper.printable_value_info(value) for value in [*graph.value_info, *graph.output]}

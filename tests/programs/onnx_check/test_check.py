@@ -201,6 +201,13 @@ class Check(Stage):
         self.assertEqual(simplified.graph.input[0].type.tensor_type.shape.dim[0].dim_value, 3)
         self.assertEqual(arrays.read(self.folder / "outputs")["y"].shape, (3, 2, 2))
 
+    def test_an_input_of_no_elements(self):
+        nodes = [helper.make_node("Concat", ["past", "new"], ["y"], axis=0)]
+        inputs = [value("past", (0, 4)), value("new", (1, 4))]
+        given = [{"name": name, "shape": [size, 4], "dtype": "float32"} for name, size in (("past", 0), ("new", 1))]
+        result = self.call("check", model(nodes, inputs, [value("y", (1, 4))]), inputs=given)
+        self.assertEqual([each["shape"] for each in result["inputs"]], [[0, 4], [1, 4]])
+
     def test_another_size_of_an_open_batch(self):
         given = {"x": np.ones((2, 4), np.float32)}
         result = self.call("check", relu(shape=("batch", 4)), given, batch=5, batched=[])
