@@ -182,7 +182,7 @@ def _of_model(
             for variant in results.variants
         ),
         failures=tuple(_failure(variant, error) for variant, error in results.failures.items()),
-        warnings=(*results.warnings, *_endless(computed[0]), *_warned(results, lost)),
+        warnings=(*results.warnings, *_never_finite(computed[0]), *_warned(results, lost)),
         notes=results.notes,
         calibration=results.calibration and results.calibration.report,
         training=results.lowered.training,
@@ -338,7 +338,7 @@ def _on(computed: Computed, names: Sequence[str], output: str) -> parity.Array |
     return np.concatenate(arrays)
 
 
-def _endless(reference: Computed) -> Iterator[Warned]:
+def _never_finite(reference: Computed) -> Iterator[Warned]:
     """Outputs of which nothing was compared on the samples."""
     for name, array in reference.samples.items():
         if array.size and not np.isfinite(array).any():

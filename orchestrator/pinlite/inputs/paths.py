@@ -16,7 +16,7 @@ WHEEL = ".whl"
 _LARGEST = 2**31 - 1
 
 # Python has a lone surrogate for each byte of a name that it can't decode.
-_STEADY = re.compile("[^\ud800-\udfff]*")
+_UNDECODED = re.compile("[\ud800-\udfff]")
 
 # What people have under the name of a model or of its weights: how it begins, or goes on at the fifth byte; what it is,
 # and what to do.
@@ -62,7 +62,7 @@ def check_text(values: Iterable[object]) -> None:
     for value in values:
         if isinstance(value, list):
             check_text(value)
-        elif not _STEADY.fullmatch(text := str(value)):
+        elif _UNDECODED.search(text := str(value)):
             raise UsageError(
                 f"{text!a} is no UTF-8",
                 hint="rename the file; if its name is right, the locale is not: LC_ALL=C.UTF-8",
