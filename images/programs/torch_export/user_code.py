@@ -52,14 +52,16 @@ class UserCode:
     def blamed(self, doing, hint=""):
         """Turn what the user's code raises into a StageError of kind ``usage`` that begins with ``doing``.
 
-        The traceback goes to the log. A lack of memory or room stays what it is.
+        The traceback goes to the log. A lack of memory stays what it is.
         """
         try:
             yield
         except StageError:
             raise
         except (Exception, SystemExit) as error:
-            pass_on(error)
+            # Where what it writes to is full, its line is told.
+            if not isinstance(error, OSError):
+                pass_on(error)
             traceback.print_exception(type(error), error, error.__traceback__)
             wants_gpu = GPU.search(str(error))
             told = WITHOUT_GPU if wants_gpu else newer_code.hint(error, hint or _hint(error))
