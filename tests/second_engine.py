@@ -114,9 +114,9 @@ def started() -> Iterator[Daemon]:
     if os.getuid() or not all(map(shutil.which, ("dockerd", "unshare", "mkfs.ext4"))):
         wants = "a Docker engine of its own wants root, dockerd, util-linux and e2fsprogs"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(wants)
+    if shutil.disk_usage(tempfile.gettempdir()).free < WRITTEN:
+        pytest.fail(f"a Docker engine of its own wants {WRITTEN / 1024**3:g} GiB in {tempfile.gettempdir()}")
     folder = Path(tempfile.mkdtemp(prefix="dockerd-"))
-    if shutil.disk_usage(folder).free < WRITTEN:
-        pytest.fail(f"a Docker engine of its own wants {WRITTEN / 1024**3:g} GiB in {folder.parent}")
     daemon = Daemon(folder)
     try:
         daemon.start()

@@ -1,4 +1,6 @@
-"""How much memory a worker has taken, with what the processes that it forked took beside it. In bytes."""
+"""How much memory a worker has taken, with what the processes that it forked took beside it, in bytes; and how it gives
+back what it has freed.
+"""
 
 import ctypes
 import re

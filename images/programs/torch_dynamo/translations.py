@@ -1,4 +1,7 @@
-"""Operators of PyTorch that its dynamo exporter has no ONNX for, for some ranks alone, or another meaning."""
+"""Operators of PyTorch that its dynamo exporter has no ONNX for, for some ranks alone, or another meaning.
+
+At a ValueError of theirs the other exporter of torch is tried.
+"""
 
 import math
 from typing import Optional
@@ -81,7 +84,7 @@ def avg_pool2d(
     if divisor_override is None:
         return nn.aten_avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
     if ceil_mode:
-        raise NotImplementedError("its divisor_override goes with no ceil_mode")
+        raise ValueError("its divisor_override goes with no ceil_mode")
     size = math.prod(kernel_size) ** (2 // len(kernel_size))
     return op.Mul(nn.aten_avg_pool2d(x, kernel_size, stride, padding), size / divisor_override)
 
@@ -91,7 +94,7 @@ def scatter_reduce(x, dim: int, index, src, reduce: str, include_self: bool = Tr
     if reduce != "mean":
         return core.aten_scatter_reduce(x, dim, index, src, reduce, include_self)
     if not x.dtype.is_floating_point():
-        raise NotImplementedError("the mean of integers")
+        raise ValueError("the mean of integers")
     total, count = (
         core.aten_scatter_reduce(place, dim, index, update, "sum", include_self)
         for place, update in ((x, src), (_ones(x), _ones(src)))

@@ -9,6 +9,8 @@ from typing import Self
 from pinlite.batch.tasks import Task
 from pinlite.errors import UsageError
 
+# How many models a hint names.
+_NAMED = 5
 _SHARD = re.compile(r"([1-9]\d{0,4})/([1-9]\d{0,4})")
 
 
@@ -42,7 +44,7 @@ def selected(tasks: Sequence[Task], only: Sequence[str] = (), shard: Shard | Non
     """
     for pattern in only:
         if not any(fnmatchcase(task.name, pattern) for task in tasks):
-            names = [*(task.name for task in tasks[:5]), *(["..."] if len(tasks) > 5 else [])]  # noqa: PLR2004
+            names = [*(task.name for task in tasks[:_NAMED]), *(["..."] if len(tasks) > _NAMED else [])]
             raise UsageError(f"--only {pattern}: no model is called so", hint=f"there are {', '.join(names)}")
     chosen = [task for task in tasks if not only or any(fnmatchcase(task.name, pattern) for pattern in only)]
     return tuple(chosen[shard.number - 1 :: shard.count] if shard else chosen)

@@ -20,12 +20,10 @@ from pinlite.machine import system
 _BUG = 1
 _INTERRUPTED = 130
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
-# Of a disk, a quota, and a limit on the size of files.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Of a folder that can't be read or written, or has no room.
 _UNUSABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
-    *_FULL,
+    *system.FULL,
 }
 _END_OF_LOG, _LINES_OF_LOG = 16 * 1024, 40
 _SECRET = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
@@ -84,7 +82,7 @@ def _run() -> int:
     try:
         return 0 if again(sys.argv[1:]) else _command()
     except OSError as error:
-        if error.filename is None and error.errno in _FULL:
+        if error.filename is None and error.errno in system.FULL:
             raise UsageError(
                 f"there is no room for what the command writes: {error.strerror}",
                 hint="make room where standard output goes, and for temporary files",

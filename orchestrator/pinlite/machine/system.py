@@ -1,8 +1,12 @@
 """The one operating system that pinlite works on."""
 
+import errno
 import sys
 
 from pinlite.errors import NoEngineError
+
+# What it answers where a disk, a quota, or a limit on the size of files is full.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check() -> None:

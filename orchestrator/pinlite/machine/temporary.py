@@ -1,6 +1,5 @@
 """Temporary folders named after their process, so that those of killed runs can be told from live ones."""
 
-import errno
 import glob
 import os
 import re
@@ -10,12 +9,10 @@ import tempfile
 from pathlib import Path
 
 from pinlite.errors import UsageError
-from pinlite.machine import processes, writing
+from pinlite.machine import processes, system, writing
 
 _OWNER = re.compile(r"(?P<machine>.+)-(?P<process>\d+\.\d+)-(?P<random>[^-]+)(-\d+)?")
 _PREFIX = "pinlite-"
-# Of a disk, a quota, and a limit on the size of files.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def folder(beside: Path | None = None) -> tempfile.TemporaryDirectory[str]:
@@ -54,7 +51,7 @@ def lay(file: str | Path, place: str | Path) -> None:
 
 def unusable(error: OSError, folder: Path) -> UsageError:
     """What to say where the files of a run can't be written to its folder, or something else can't be read."""
-    if error.errno in _FULL:
+    if error.errno in system.FULL:
         return UsageError(
             f"the run's files can't be written to {folder}: {error.strerror}",
             hint="make room there, or let TMPDIR name another folder",

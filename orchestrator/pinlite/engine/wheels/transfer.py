@@ -1,7 +1,6 @@
 """Fetching one file, by HTTP or from a disk; it goes on where an earlier attempt ended."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
@@ -18,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from pinlite.engine.wheels.pins import Distribution
 from pinlite.errors import ImageError, PinliteError
-from pinlite.machine import pip_settings
+from pinlite.machine import pip_settings, system
 from pinlite.machine.https import SystemTrust
 from pinlite.machine.retries import RECONNECT, TRUST
 
@@ -32,7 +31,6 @@ _URL = re.compile(r"https?://[^\s,]+")
 # Of what is answered: what another attempt can change, and what wants to know who asks.
 _BUSY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 _CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Stopped(Exception):  # noqa: N818  # nothing is wrong: nobody wants the file any more
@@ -170,7 +168,7 @@ def _write(wanted: Distribution, stream: BinaryIO, chunk: bytes) -> None:
     try:
         stream.write(chunk)
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in system.FULL:
             raise
         raise ImageError(
             f"{_named(wanted)}: the disk of pinlite's cache is full: {error.strerror}",
